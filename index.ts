@@ -1,0 +1,47 @@
+import type { FastifyPluginAsync } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { decorate, ensureCookies } from './lib/decorators'
+import { addSessionHooks } from './lib/hooks'
+import { pluginOptions, type FileSessionsOptions } from './lib/options'
+import { SessionCookie } from './lib/session-cookie'
+import { SessionManager } from './lib/session-manager'
+import { SessionFileStore } from './lib/store/session-file-store'
+import { isOpenable } from './lib/store/session-store'
+
+import './types/fastify'
+
+export { SessionError, SessionFileError } from './lib/errors'
+export type {
+  FileSessionsOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
+} from './lib/options'
+export type { RequestSession, Session, SessionDraft } from './lib/session'
+export { SessionFileStore } from './lib/store/session-file-store'
+export type {
+  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, Replacement, SessionInfo, SessionStore,
+  StoredSession, TouchableSessionStore, VersionedSessionStore
+} from './lib/store/session-store'
+export * from './types/session-data'
+
+const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
+  const settled = pluginOptions(options)
+  const store = settled.store ?? new SessionFileStore(settled.fileStore)
+  const manager = new SessionManager(store, settled.codec, settled.rolling)
+  const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
+
+  await ensureCookies(fastify)
+  cookie.check(fastify)
+
+  const key = decorate(fastify, settled, store)
+  addSessionHooks(fastify, settled.hook, key, manager, cookie)
+  if (isOpenable(store)) fastify.addHook('onReady', async () => { await store.open() })
+}
+
+/**
+ * Sessions in files: `fastify.register(fileSessions, { appid: 'sid', sessionDir: './sessions' })`
+ * is the whole set-up. Decorates requests with `session` and the instance with `sessionStore`.
+ *
+ * @throws {SessionError} while the app starts, for an option that makes no sense, and
+ * {SessionFileError} for a directory that cannot be used or is open to others
+ */
+export const fileSessions = fastifyPlugin(plugin, { name: 'fastify-file-sessions', fastify: '5.x' })
+export default fileSessions

@@ -1,0 +1,74 @@
+import { performance } from 'node:perf_hooks'
+
+/** When sessions end, in seconds. */
+export interface Lifetimes {
+  /** Without access. */
+  idleTimeout: number
+  /** In all, whatever happens; `undefined`: for ever. */
+  absoluteTimeout: number | undefined
+}
+
+/** The moments that a session's age is judged by, in milliseconds since 1970. */
+export interface Lifespan {
+  createdAt: number
+  lastAccess: number
+  /** Seconds; 0 for the store's own. */
+  idleTimeout: number
+}
+
+/** Milliseconds until the session ends; 0 or less when it has. */
+export function timeLeft (span: Lifespan, limits: Lifetimes, clock: Clock): number {
+  const idleLeft = (span.idleTimeout || limits.idleTimeout) * 1000 - clock.since(span.lastAccess)
+  if (limits.absoluteTimeout === undefined) return idleLeft
+  return Math.min(idleLeft, limits.absoluteTimeout * 1000 - clock.since(span.createdAt))
+}
+
+/**
+ * How old the access time may become before it is set anew, in milliseconds: a minute, or a tenth
+ * of the idle timeout if that is less.
+ */
+export function touchInterval (idleTimeout: number): number {
+  return Math.min(60_000, idleTimeout * 100)
+}
+
+/** A wall clock that is put forward by less than this (milliseconds) is taken as it is. */
+const JUMP = 5000
+
+/**
+ * The wall clock, made safe to judge ages by. When it is put forward while the process runs (a
+ * machine without a battery clock that has found its time server), whatever was stamped before
+ * does not grow older by that; when it is put back, a stamp from the future counts as fresh.
+ */
+export class Clock {
+  readonly #jumps: Array<{ boundary: number, by: number }> = []
+  readonly #wall: () => number
+  readonly #steady: () => number
+  #offset: number
+
+  constructor (wall: () => number = Date.now, steady: () => number = () => performance.now()) {
+    this.#wall = wall
+    this.#steady = steady
+    this.#offset = wall() - steady()
+  }
+
+  /** Milliseconds since 1970. */
+  now (): number {
+    const now = this.#wall()
+    const offset = now - this.#steady()
+    const by = offset - this.#offset
+    if (by > JUMP || by < -JUMP) {
+      if (by > 0) this.#jumps.push({ boundary: now - by, by })
+      this.#offset = offset
+    }
+    return now
+  }
+
+  /** Milliseconds that have passed since a moment, never less than none. */
+  since (moment: number): number {
+    let age = this.now() - moment
+    for (const { boundary, by } of this.#jumps) {
+      if (moment <= boundary) age -= by
+    }
+    return Math.max(age, 0)
+  }
+}

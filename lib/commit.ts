@@ -1,0 +1,170 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { SessionError } from './errors'
+import { KeyedQueue } from './keyed-queue'
+import { isPlainObject, merge, type PlainObject } from './merge'
+import type { SessionCodec } from './options'
+import { inside, type Session, type SessionDraft, type SessionState } from './session'
+import type { Replacement, StoredSession, VersionedSessionStore } from './store/session-store'
+
+/** So many conflicts in a row are no bad luck any more: somebody never stops writing. */
+const MOST_CONFLICTS = 1000
+
+/** Where it is said what became of a session. Lines hold no ids and no data. */
+export type SessionLog = Pick<FastifyBaseLogger, 'debug' | 'warn'>
+
+type Change<T> = (draft: SessionDraft) => T | Promise<T>
+
+/**
+ * Brings a session's changes into the store: compare-and-swap on the version that was loaded; on a
+ * conflict merge with what is there now, and again. Commits to one session wait for each other
+ * within the process, so that a session that everybody writes to costs no storm of conflicts.
+ */
+export class Committer {
+  readonly #store: VersionedSessionStore
+  readonly #codec: SessionCodec
+  readonly #queue = new KeyedQueue()
+  readonly #emptyText: string
+
+  constructor (store: VersionedSessionStore, codec: SessionCodec) {
+    this.#store = store
+    this.#codec = codec
+    this.#emptyText = this.encode({})
+  }
+
+  /** Stores what differs from what is stored; a new session that is empty stays unstored. */
+  async commit (session: Session, log: SessionLog): Promise<void> {
+    const state = inside.state(session)
+    const text = this.encode(session.data())
+    if (!this.#isChanged(state, text)) return
+    if (state.sesid === null) return await this.create(session, text)
+    await this.#queue.run(state.sesid, () => this.#replace(session, state.text, text, log))
+  }
+
+  /** Whether there is something to store. */
+  isModified (session: Session): boolean {
+    return this.#isChanged(inside.state(session), this.encode(session.data()))
+  }
+
+  async create (session: Session, text: string): Promise<void> {
+    const state = inside.state(session)
+    const { sesid, version } = await this.#store.createSession(text, { idleTimeout: state.idleTimeout })
+    Object.assign(state, { sesid, version, text, storedIdleTimeout: state.idleTimeout })
+  }
+
+  /** @see Session.update */
+  async update<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T | undefined> {
+    const { sesid, text, version } = inside.state(session)
+    if (sesid === null) return await this.#updateUnstored(session, change, log)
+    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+      // A change that answers at once keeps its place in the queue, so it meets no conflict within
+      // this process. One that takes its time gives it up, lest it wait for itself.
+      const attempt = await this.#queue.run(sesid, async () => {
+        const newest = conflicts === 0 ? { text, version } : await this.#store.readSession(sesid)
+        if (newest === null) return null
+        const draft = this.decode(newest.text)
+        const answer = change(draft as SessionDraft)
+        const swap = (): Promise<Replacement['result']> => this.#swap(session, newest, draft)
+        return isPromise(answer) ? { answer, swap } : { answer, swapped: await swap() }
+      })
+      if (attempt === null) return this.#drop(session, log)
+      const answer = await attempt.answer
+      const swapped = attempt.swapped ?? await this.#queue.run(sesid, attempt.swap)
+      if (swapped === 'replaced') return answer
+      if (swapped === 'gone') return this.#drop(session, log)
+    }
+    throw tooManyConflicts()
+  }
+
+  encode (data: PlainObject): string {
+    const text: unknown = this.#codec.encode(data)
+    if (typeof text === 'string') return text
+    throw new SessionError('SESSION_CODEC', 'codec.encode must return a string')
+  }
+
+  /** @throws {SessionError} SESSION_UNDECODABLE */
+  decode (text: string): PlainObject {
+    // A session that newSession made and nobody filled.
+    if (text === '') return {}
+    let cause: unknown
+    try {
+      const data: unknown = this.#codec.decode(text)
+      if (isPlainObject(data)) return data
+    } catch (error) {
+      cause = error
+    }
+    throw new SessionError('SESSION_UNDECODABLE', 'the stored session cannot be decoded: was it written with another codec?',
+      { cause })
+  }
+
+  #isChanged ({ sesid, text, idleTimeout, storedIdleTimeout }: SessionState, newText: string): boolean {
+    if (sesid === null) return newText !== this.#emptyText
+    return newText !== text || idleTimeout !== storedIdleTimeout
+  }
+
+  async #replace (session: Session, baseText: string, mineText: string, log: SessionLog): Promise<void> {
+    const state = inside.state(session)
+    const sesid = state.sesid as string
+    let text = mineText
+    let { version } = state
+    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+      const outcome = await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
+      if (outcome.result === 'gone') return this.#drop(session, log)
+      if (outcome.result === 'replaced') {
+        Object.assign(state, { text, version: outcome.version, storedIdleTimeout: state.idleTimeout })
+        if (text !== mineText) inside.fill(session, this.decode(text))
+        return
+      }
+      const theirs = await this.#store.readSession(sesid)
+      if (theirs === null) return this.#drop(session, log)
+      text = this.encode(merge(this.decode(baseText), this.decode(theirs.text), this.decode(mineText)))
+      version = theirs.version
+    }
+    throw tooManyConflicts()
+  }
+
+  /** One try to store a draft; the session's own unsaved changes stay, on top of it. */
+  async #swap (
+    session: Session, newest: Pick<StoredSession, 'text' | 'version'>, draft: PlainObject
+  ): Promise<Replacement['result']> {
+    const state = inside.state(session)
+    const text = this.encode(draft)
+    let { version } = newest
+    if (text !== newest.text || state.idleTimeout !== state.storedIdleTimeout) {
+      const outcome = await this.#store.replaceSession(state.sesid as string, text, version, changedIdleTimeout(state))
+      if (outcome.result !== 'replaced') return outcome.result
+      version = outcome.version
+    }
+    const unsaved = merge(this.decode(state.text), this.decode(text), session.data())
+    Object.assign(state, { text, version, storedIdleTimeout: state.idleTimeout })
+    inside.fill(session, unsaved)
+    return 'replaced'
+  }
+
+  /** Nobody else can know a session that is not stored: there is nothing to be compared. */
+  async #updateUnstored<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T> {
+    const draft = this.decode(this.encode(session.data()))
+    const answer = await change(draft as SessionDraft)
+    inside.fill(session, draft)
+    await this.commit(session, log)
+    return answer
+  }
+
+  /** The session was destroyed in the meantime, and the changes with it. */
+  #drop (session: Session, log: SessionLog): undefined {
+    log.debug('the session was destroyed in the meantime: the changes of this request are dropped')
+    inside.begin(session, {})
+    inside.state(session).destroyed = true
+  }
+}
+
+function changedIdleTimeout ({ idleTimeout, storedIdleTimeout }: SessionState): { idleTimeout: number | undefined } | undefined {
+  return idleTimeout === storedIdleTimeout ? undefined : { idleTimeout }
+}
+
+function isPromise (value: unknown): value is Promise<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+function tooManyConflicts (): SessionError {
+  return new SessionError('SESSION_CONFLICT', 'the session could not be saved: others change it all the time')
+}

@@ -1,0 +1,77 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { SessionError } from './errors'
+import { prefixedCookie, type SessionCookieOptions } from './options'
+import type { CookieChange } from './session-manager'
+
+/** The cookie that bears the session's id: reads it from requests, writes it to replies. */
+export class SessionCookie {
+  readonly #name: string
+  readonly #options: SessionCookieOptions
+  #warned = false
+
+  /** @throws {SessionError} when the name and the options do not go together */
+  constructor (name: string, options: SessionCookieOptions) {
+    this.#name = name
+    this.#options = prefixedCookie(name, options)
+  }
+
+  /** @throws {SessionError} when the cookie is to be signed and there is no secret to do it with */
+  check (fastify: FastifyInstance): void {
+    if (this.#options.signed === true && !fastify.hasDecorator('signCookie')) {
+      throw new SessionError('SESSION_OPTION', 'fastify-file-sessions: option cookie.signed needs a secret: ' +
+        'register @fastify/cookie with the option secret before this plugin')
+    }
+  }
+
+  /** The id that the request brings; `''`, which is no id, for a forged one; null for none. */
+  read (request: FastifyRequest): string | null {
+    const value = this.#cookies(request)[this.#name]
+    if (value === undefined) return null
+    if (this.#options.signed !== true) return value
+    const unsigned = request.unsignCookie(value)
+    return unsigned.valid ? unsigned.value : ''
+  }
+
+  write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): void {
+    if (change.change === 'none') return
+    if (change.change === 'clear') {
+      reply.clearCookie(this.#name, this.#settled(request, {}))
+    } else {
+      const maxAge = change.maxAge ?? this.#options.maxAge
+      if (change.change === 'refresh' && maxAge === undefined) return
+      const options = this.#settled(request, { ...change.options, ...(maxAge === undefined ? {} : { maxAge }) })
+      this.#warnOnce(request, options)
+      reply.setCookie(this.#name, change.sesid, options)
+    }
+    reply.header('cache-control', privateCacheControl(reply.getHeader('cache-control')))
+  }
+
+  /** @fastify/cookie may be told to parse later than we need it, or never. */
+  #cookies (request: FastifyRequest): Record<string, string | undefined> {
+    const parsed = request.cookies as Record<string, string | undefined> | null | undefined
+    if (parsed) return parsed
+    const header = request.headers.cookie
+    return header === undefined ? {} : request.server.parseCookie(header)
+  }
+
+  /** `secure: 'auto'` goes by Fastify's own notion of the protocol, which knows `trustProxy`. */
+  #settled (request: FastifyRequest, changes: SessionCookieOptions): SessionCookieOptions {
+    const options = { ...this.#options, ...changes }
+    return options.secure === 'auto' ? { ...options, secure: request.protocol === 'https' } : options
+  }
+
+  #warnOnce (request: FastifyRequest, options: SessionCookieOptions): void {
+    if (this.#warned || options.secure !== true || request.protocol === 'https') return
+    this.#warned = true
+    request.log.warn('the session cookie is Secure but the request came over http, so browsers may drop it: ' +
+      'behind a proxy that speaks https set Fastify\'s trustProxy, otherwise cookie.secure to \'auto\'')
+  }
+}
+
+/** What the response said of caches, made to keep it, and the cookie in it, out of shared ones. */
+function privateCacheControl (given: unknown): string {
+  const directives = typeof given === 'string' ? given.split(',').map(directive => directive.trim()) : []
+  if (directives.some(directive => /^(private|no-store)$/i.test(directive))) return directives.join(', ')
+  const kept = directives.filter(directive => directive !== '' && !/^(public|s-maxage\b.*)$/i.test(directive))
+  return ['private', ...kept].join(', ')
+}

@@ -1,0 +1,213 @@
+import { Committer, type SessionLog } from './commit'
+import { KeyedQueue } from './keyed-queue'
+import { put, type PlainObject } from './merge'
+import type { SessionCodec, SessionCookieOptions } from './options'
+import { inside, newState, Session, type SessionActions, type SessionDraft, type SessionState } from './session'
+import { LastWriterWins } from './store/last-writer-wins'
+import {
+  isQuarantining, isTouchable, isVersioned, type SessionStore, type StoredSession, type VersionedSessionStore
+} from './store/session-store'
+
+/** What is to become of the visitor's cookie. `refresh`: it is right, but may be about to run out. */
+export type CookieChange =
+  | { change: 'none' }
+  | { change: 'clear' }
+  | { change: 'send' | 'refresh', sesid: string, maxAge: number | undefined, options: SessionCookieOptions | undefined }
+
+const NONE: CookieChange = { change: 'none' }
+const CLEAR: CookieChange = { change: 'clear' }
+
+/**
+ * The way of one request: the cookie's value comes in, the session is loaded, handed out, and at
+ * the end stored; what is to become of the cookie goes out. Knows stores by their interface only.
+ */
+export class SessionManager {
+  readonly #store: SessionStore
+  readonly #versions: VersionedSessionStore
+  readonly #committer: Committer
+  readonly #rolling: boolean
+  /** One step after the other for one session object: nobody may have waited for a `save()`. */
+  readonly #steps = new KeyedQueue()
+
+  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean) {
+    this.#store = store
+    this.#versions = isVersioned(store) ? store : new LastWriterWins(store)
+    this.#committer = new Committer(this.#versions, codec)
+    this.#rolling = rolling
+  }
+
+  /** For a request without a session cookie. */
+  begin (log: SessionLog): Visit {
+    return new Visit(this, log, null, null)
+  }
+
+  /** For a request with one. @throws {SessionError} when the store cannot be read */
+  async load (sesid: string, log: SessionLog): Promise<Visit> {
+    const stored = await this.#versions.readSession(sesid)
+    if (stored === null) log.debug('the cookie names no live session')
+    return new Visit(this, log, sesid, stored)
+  }
+
+  /** The session of a visit, made when a handler first looks at it. */
+  open (visit: Visit): Session {
+    const { sesid, stored, log } = visit
+    const abandoned = []
+    if (sesid !== null && stored !== null) {
+      try {
+        const data = this.#committer.decode(stored.text)
+        return new Session({ ...newState(), ...stateOf(stored), sesid }, data, visit)
+      } catch (error) {
+        log.warn({ err: error }, 'a stored session is set aside, and a new one begins')
+        abandoned.push({ sesid, keep: true })
+      }
+    }
+    return new Session({ ...newState(), abandoned }, {}, visit)
+  }
+
+  /**
+   * The end of a request: stores what there is to store. Answers at once when there is nothing to
+   * be done; a second time, when the first failed and its error is sent, nothing is.
+   *
+   * @throws {SessionError} when the session could not be stored
+   */
+  finish (visit: Visit): CookieChange | Promise<CookieChange> {
+    if (visit.finished) return NONE
+    visit.finished = true
+    const { opened, sesid, stored } = visit
+    if (opened !== null) return this.#steps.run(opened, () => this.#finishOpened(opened, visit))
+    if (sesid === null) return NONE
+    if (stored === null) return CLEAR
+    return stored.touchDue ? this.#touch(sesid, stored.idleTimeout) : NONE
+  }
+
+  async #finishOpened (session: Session, visit: Visit): Promise<CookieChange> {
+    const state = inside.state(session)
+    await this.#removeAbandoned(session)
+    if (!state.skipSave) await this.#committer.commit(session, visit.log)
+    const { sesid, idleTimeout: maxAge, cookieOptions: options } = state
+    if (sesid === null) return visit.sesid === null ? NONE : CLEAR
+    const isDue = sesid === visit.sesid && (state.touched || visit.stored?.touchDue === true)
+    const refresh = isDue && !state.skipSave ? await this.#touch(sesid, maxAge) : NONE
+    return sesid !== visit.sesid || options !== undefined ? { change: 'send', sesid, maxAge, options } : refresh
+  }
+
+  async #touch (sesid: string, maxAge: number | undefined): Promise<CookieChange> {
+    if (isTouchable(this.#store)) await this.#store.touchSession(sesid)
+    return this.#rolling ? { change: 'refresh', sesid, maxAge, options: undefined } : NONE
+  }
+
+  isModified (session: Session): boolean {
+    return this.#committer.isModified(session)
+  }
+
+  save (session: Session, log: SessionLog): Promise<void> {
+    return this.#steps.run(session, async () => {
+      await this.#removeAbandoned(session)
+      await this.#committer.commit(session, log)
+    })
+  }
+
+  update<T> (session: Session, change: (draft: SessionDraft) => T | Promise<T>, log: SessionLog): Promise<T | undefined> {
+    return this.#committer.update(session, change, log)
+  }
+
+  reload (session: Session): Promise<void> {
+    return this.#steps.run(session, async () => {
+      const state = inside.state(session)
+      const stored = state.sesid === null ? null : await this.#versions.readSession(state.sesid)
+      if (stored === null) {
+        state.destroyed ||= state.sesid !== null
+        inside.begin(session, {})
+      } else {
+        inside.fill(session, this.#committer.decode(stored.text))
+        Object.assign(state, stateOf(stored))
+      }
+    })
+  }
+
+  destroy (session: Session): Promise<void> {
+    return this.#steps.run(session, async () => {
+      session.delete()
+      await this.#removeAbandoned(session)
+    })
+  }
+
+  /** The new session is stored before the old one goes: trouble in between loses neither. */
+  regenerate (session: Session, keepKeys: readonly string[]): Promise<void> {
+    return this.#steps.run(session, async () => {
+      const state = inside.state(session)
+      const kept: PlainObject = {}
+      for (const [key, value] of Object.entries(session.data())) {
+        if (keepKeys.includes(key)) put(kept, key, value)
+      }
+      const { sesid, idleTimeout } = state
+      const created = sesid === null || Object.keys(kept).length === 0 ? null : await this.#create(kept, idleTimeout)
+      if (sesid !== null) await this.#store.delSession(sesid)
+      inside.begin(session, kept)
+      Object.assign(state, created ?? { idleTimeout })
+    })
+  }
+
+  async #create (data: PlainObject, idleTimeout: number | undefined): Promise<Partial<SessionState>> {
+    const text = this.#committer.encode(data)
+    const { sesid, version } = await this.#versions.createSession(text, { idleTimeout })
+    return { sesid, version, text, idleTimeout, storedIdleTimeout: idleTimeout }
+  }
+
+  async #removeAbandoned (session: Session): Promise<void> {
+    const { abandoned } = inside.state(session)
+    for (let next = abandoned[0]; next !== undefined; next = abandoned[0]) {
+      if (!next.keep) await this.#store.delSession(next.sesid)
+      else if (isQuarantining(this.#store)) await this.#store.setAsideSession(next.sesid)
+      abandoned.shift()
+    }
+  }
+}
+
+function stateOf ({ text, version, idleTimeout }: StoredSession): Partial<SessionState> {
+  return { text, version, idleTimeout, storedIdleTimeout: idleTimeout }
+}
+
+/** One request's session: what was loaded for it, and the way from the session to the manager. */
+export class Visit implements SessionActions {
+  /** Null until a handler looks at it: a route that never does costs no decoding. */
+  opened: Session | null = null
+  finished = false
+
+  constructor (
+    readonly manager: SessionManager,
+    readonly log: SessionLog,
+    /** The cookie's value; null without one. It may name no session. */
+    readonly sesid: string | null,
+    readonly stored: StoredSession | null
+  ) {}
+
+  get session (): Session {
+    this.opened ??= this.manager.open(this)
+    return this.opened
+  }
+
+  isModified (session: Session): boolean {
+    return this.manager.isModified(session)
+  }
+
+  save (session: Session): Promise<void> {
+    return this.manager.save(session, this.log)
+  }
+
+  reload (session: Session): Promise<void> {
+    return this.manager.reload(session)
+  }
+
+  destroy (session: Session): Promise<void> {
+    return this.manager.destroy(session)
+  }
+
+  regenerate (session: Session, keepKeys: readonly string[]): Promise<void> {
+    return this.manager.regenerate(session, keepKeys)
+  }
+
+  update<T> (session: Session, change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined> {
+    return this.manager.update(session, change, this.log)
+  }
+}

@@ -1,0 +1,55 @@
+import type {
+  CreatedSession, PutOptions, Replacement, SessionStore, StoredSession, VersionedSessionStore
+} from './session-store'
+
+/**
+ * Makes a store that has the five methods alone look like one with versions, for the manager to
+ * have one way to go. Nothing is compared, so of two writers at once the last one wins; and a
+ * session that is destroyed between the two steps of a replacement may come back.
+ */
+export class LastWriterWins implements VersionedSessionStore {
+  constructor (readonly store: SessionStore) {}
+
+  sesAppid (): string {
+    return this.store.sesAppid()
+  }
+
+  getSession (sesid: string): Promise<string | null> {
+    return this.store.getSession(sesid)
+  }
+
+  newSession (): Promise<string> {
+    return this.store.newSession()
+  }
+
+  putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
+    return this.store.putSession(sesid, text, options)
+  }
+
+  delSession (sesid: string): Promise<void> {
+    return this.store.delSession(sesid)
+  }
+
+  async readSession (sesid: string): Promise<StoredSession | null> {
+    const text = await this.store.getSession(sesid)
+    return text === null ? null : { text, version: '', idleTimeout: undefined, touchDue: false }
+  }
+
+  async createSession (text: string, options?: PutOptions): Promise<CreatedSession> {
+    const sesid = await this.store.newSession()
+    try {
+      await this.store.putSession(sesid, text, options)
+    } catch (error) {
+      // Nobody was told the id: what could not be filled is removed, if that can be done.
+      await this.store.delSession(sesid).catch(() => undefined)
+      throw error
+    }
+    return { sesid, version: '' }
+  }
+
+  async replaceSession (sesid: string, text: string, _version: string, options?: PutOptions): Promise<Replacement> {
+    if (await this.store.getSession(sesid) === null) return { result: 'gone' }
+    await this.store.putSession(sesid, text, options)
+    return { result: 'replaced', version: '' }
+  }
+}

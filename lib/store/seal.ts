@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { dirname } from 'node:path'
+import { hasCode } from '../errors'
+import { syncDirectory, unlessMissing, type Disk } from './disk'
+import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
+
+/** A lock whose holder makes no progress for this long (milliseconds) is taken away. */
+const STALE = 2000
+const PATIENCE = 5
+
+interface Sealed { path: string, disk: Disk, durable: boolean }
+
+/**
+ * Puts a new journal that starts with `record` in place of a sealed file. Returns when it is
+ * there, whoever did it, or when the file is no longer the sealed one.
+ *
+ * The lock `<name>.lock` is a directory that holds the new journal, complete, under a random name.
+ * One rename takes the lock, content and all; one rename of what it holds puts the new file in
+ * place. To take the lock away from someone, the file in it is unlinked: after that the other's
+ * rename has nothing to move, however late it comes. So a process that stalls while it holds the
+ * lock, even after its last look, can never put an old file over a newer one.
+ */
+export async function replaceSealed (
+  file: Sealed, record: JournalRecord, isStillSealed: () => Promise<boolean>
+): Promise<void> {
+  const { path, disk } = file
+  const token = randomBytes(8).toString('hex')
+  const staging = `${path}.${token}.tmp`
+  const lock = `${path}.lock`
+  await disk.mkdir(staging, 0o700)
+  try {
+    await writeJournal(file, `${staging}/${token}`, record)
+    if (!await takeLock(disk, staging, lock, isStillSealed)) return
+    if (!await isStillSealed()) {
+      await unlessMissing(disk.unlink(`${lock}/${token}`))
+    } else if (await unlessMissing(disk.rename(`${lock}/${token}`, path).then(() => true)) === true) {
+      if (file.durable) await syncDirectory(disk, dirname(path))
+    }
+    await removeEmpty(disk, lock)
+  } finally {
+    await unlessMissing(disk.unlink(`${staging}/${token}`))
+    await removeEmpty(disk, staging)
+  }
+}
+
+/** Takes the lock from whoever holds it. Answers whether anyone did. */
+export async function takeLockAway ({ path, disk }: Sealed): Promise<boolean> {
+  const lock = `${path}.lock`
+  let taken = false
+  for (const token of await unlessMissing(disk.readdir(lock)) ?? []) {
+    taken = await unlessMissing(disk.unlink(`${lock}/${token}`).then(() => true)) ?? taken
+  }
+  await removeEmpty(disk, lock)
+  return taken
+}
+
+async function writeJournal ({ disk, durable }: Sealed, path: string, record: JournalRecord): Promise<void> {
+  const bytes = encodeRecord(record, NO_RECORD)
+  const fd = await disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  try {
+    for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
+    if (durable) await disk.fdatasync(fd)
+  } finally {
+    await disk.close(fd)
+  }
+}
+
+/** Answers false when there is nothing left to do because another holder did it. */
+async function takeLock (disk: Disk, staging: string, lock: string, isStillSealed: () => Promise<boolean>): Promise<boolean> {
+  let holder: string | undefined
+  let waited = 0
+  for (;;) {
+    try {
+      // Over an empty directory, which a holder left when it died between its last two steps,
+      // rename succeeds; over one that holds something it does not.
+      await disk.rename(staging, lock)
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
+    }
+    if (!await isStillSealed()) return false
+    const [token] = await unlessMissing(disk.readdir(lock)) ?? []
+    if (token !== holder) {
+      holder = token
+      waited = 0
+    } else if (waited >= STALE && token !== undefined) {
+      await unlessMissing(disk.unlink(`${lock}/${token}`))
+      continue
+    }
+    await disk.wait(PATIENCE)
+    waited += PATIENCE
+  }
+}
+
+async function removeEmpty (disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.rmdir(path)
+  } catch (error) {
+    // Another process has it again, or removed it first.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
+  }
+}

@@ -1,0 +1,45 @@
+import { constants } from 'node:fs'
+import { access, mkdir, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { fileError, SessionFileError } from '../errors'
+import { localDisk, syncDirectory } from './disk'
+
+const OPEN_TO_OTHERS = 0o007
+
+/**
+ * The name of an appid's directory. Whatever is not a small letter, a digit, `-` or `_` is
+ * percent-encoded, so that no two appids share a name even where case does not count.
+ */
+export function directoryName (appid: string): string {
+  return appid.replace(/[^a-z0-9_-]/g, character =>
+    `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/**
+ * Makes a directory, and those above it, for this user alone (0700). One that is there already
+ * must be a directory that this process can use and that others cannot enter.
+ *
+ * @throws {SessionFileError} that says what to do.
+ */
+export async function makePrivateDirectory (path: string, durable: boolean): Promise<void> {
+  let mode: number
+  try {
+    const first = await mkdir(path, { recursive: true, mode: 0o700 })
+    if (durable && first !== undefined) await syncUpTo(resolve(path), dirname(resolve(first)))
+    mode = (await stat(path)).mode
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw fileError('make or use the session directory', path, error)
+  }
+  if ((mode & OPEN_TO_OTHERS) !== 0) {
+    throw new SessionFileError(`others may use the session directory ${path}: run chmod 700 ${path}`)
+  }
+}
+
+/** Makes the entries of new directories survive a power loss, from the innermost outwards. */
+async function syncUpTo (path: string, top: string): Promise<void> {
+  while (path !== top) {
+    path = dirname(path)
+    await syncDirectory(localDisk, path)
+  }
+}
