@@ -31,13 +31,16 @@ export class Committer {
     this.#emptyText = this.encode({})
   }
 
-  /** Stores what differs from what is stored; a new session that is empty stays unstored. */
-  async commit (session: Session, log: SessionLog): Promise<void> {
+  /**
+   * Stores what differs from what is stored; a new session that is empty stays unstored. Answers
+   * undefined when there is nothing to be done.
+   */
+  commit (session: Session, log: SessionLog): Promise<void> | undefined {
     const state = inside.state(session)
     const text = this.encode(session.data())
-    if (!this.#isChanged(state, text)) return
-    if (state.sesid === null) return await this.create(session, text)
-    await this.#queue.run(state.sesid, () => this.#replace(session, state.text, text, log))
+    if (!this.#isChanged(state, text)) return undefined
+    if (state.sesid === null) return this.create(session, text)
+    return this.#queue.run(state.sesid, () => this.#replace(session, state.text, text, log))
   }
 
   /** Whether there is something to store. */

@@ -20,24 +20,13 @@ export function addSessionHooks (
       visiting[key] = manager.begin(request.log)
       return done()
     }
-    manager.load(sesid, request.log).then(visit => {
-      visiting[key] = visit
-      done()
-    }, done)
+    proceed(() => manager.load(sesid, request.log), visit => { visiting[key] = visit }, done)
   }
 
   function finish (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: Done): void {
     const visit = (request as VisitingRequest)[key]
     if (visit === null || visit === undefined) return done()
-    const change = manager.finish(visit)
-    if (!(change instanceof Promise)) {
-      cookie.write(request, reply, change)
-      return done()
-    }
-    change.then(change => {
-      cookie.write(request, reply, change)
-      done()
-    }).catch(done)
+    proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, done)
   }
 
   if (hook === 'preParsing') fastify.addHook(hook, (request, _reply, _payload, done) => { load(request, done) })
@@ -48,4 +37,19 @@ export function addSessionHooks (
 /** Whether the route has said `config: { session: false }`. */
 export function isExempt (request: FastifyRequest): boolean {
   return request.routeOptions.config?.session === false
+}
+
+/** Goes on with a value that may have to be waited for. Whatever is thrown on the way is the request's error. */
+function proceed<T> (get: () => T | Promise<T>, use: (value: T) => void, done: Done): void {
+  try {
+    const value = get()
+    if (value instanceof Promise) {
+      value.then(use).then(() => { done() }, done)
+      return
+    }
+    use(value)
+  } catch (error) {
+    return done(error as Error)
+  }
+  done()
 }

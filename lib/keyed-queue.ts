@@ -1,17 +1,19 @@
 /** Runs tasks with the same key one after the other, and all others at once. */
 export class KeyedQueue {
-  readonly #tails = new Map<unknown, Promise<unknown>>()
+  readonly #last = new Map<unknown, Promise<unknown>>()
+
+  /** Whether a task with this key is running or waiting. */
+  isBusy (key: unknown): boolean {
+    return this.#last.has(key)
+  }
 
   /** Settles as the task does. A task that fails does not keep the next from running. */
   run<T> (key: unknown, task: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key)
-    const turn = before === undefined ? task() : before.then(task)
-    const tail = turn.then(ignore, ignore).then(() => {
-      if (this.#tails.get(key) === tail) this.#tails.delete(key)
-    })
-    this.#tails.set(key, tail)
+    const before = this.#last.get(key)
+    const turn = before === undefined ? task() : before.then(task, task)
+    const done = (): void => { if (this.#last.get(key) === turn) this.#last.delete(key) }
+    this.#last.set(key, turn)
+    turn.then(done, done)
     return turn
   }
 }
-
-function ignore (): void {}

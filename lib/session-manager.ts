@@ -42,8 +42,14 @@ export class SessionManager {
   }
 
   /** For a request with one. @throws {SessionError} when the store cannot be read */
-  async load (sesid: string, log: SessionLog): Promise<Visit> {
-    const stored = await this.#versions.readSession(sesid)
+  load (sesid: string, log: SessionLog): Visit | Promise<Visit> {
+    const stored = this.#versions.readSession(sesid)
+    return stored instanceof Promise
+      ? stored.then(stored => this.#visit(sesid, stored, log))
+      : this.#visit(sesid, stored, log)
+  }
+
+  #visit (sesid: string, stored: StoredSession | null, log: SessionLog): Visit {
     if (stored === null) log.debug('the cookie names no live session')
     return new Visit(this, log, sesid, stored)
   }
@@ -74,21 +80,39 @@ export class SessionManager {
     if (visit.finished) return NONE
     visit.finished = true
     const { opened, sesid, stored } = visit
-    if (opened !== null) return this.#steps.run(opened, () => this.#finishOpened(opened, visit))
+    if (opened !== null) {
+      // Whoever called save() and the like may not have waited for it.
+      return this.#steps.isBusy(opened)
+        ? this.#steps.run(opened, async () => await this.#finishOpened(opened, visit))
+        : this.#finishOpened(opened, visit)
+    }
     if (sesid === null) return NONE
     if (stored === null) return CLEAR
     return stored.touchDue ? this.#touch(sesid, stored.idleTimeout) : NONE
   }
 
-  async #finishOpened (session: Session, visit: Visit): Promise<CookieChange> {
-    const state = inside.state(session)
-    await this.#removeAbandoned(session)
-    if (!state.skipSave) await this.#committer.commit(session, visit.log)
-    const { sesid, idleTimeout: maxAge, cookieOptions: options } = state
+  #finishOpened (session: Session, visit: Visit): CookieChange | Promise<CookieChange> {
+    const { abandoned } = inside.state(session)
+    const storing = abandoned.length > 0
+      ? this.#removeAbandoned(session).then(() => this.#commit(session, visit))
+      : this.#commit(session, visit)
+    return storing === undefined
+      ? this.#cookieChange(session, visit)
+      : storing.then(() => this.#cookieChange(session, visit))
+  }
+
+  #commit (session: Session, visit: Visit): Promise<void> | undefined {
+    return inside.state(session).skipSave ? undefined : this.#committer.commit(session, visit.log)
+  }
+
+  #cookieChange (session: Session, visit: Visit): CookieChange | Promise<CookieChange> {
+    const { sesid, idleTimeout: maxAge, cookieOptions: options, touched, skipSave } = inside.state(session)
     if (sesid === null) return visit.sesid === null ? NONE : CLEAR
-    const isDue = sesid === visit.sesid && (state.touched || visit.stored?.touchDue === true)
-    const refresh = isDue && !state.skipSave ? await this.#touch(sesid, maxAge) : NONE
-    return sesid !== visit.sesid || options !== undefined ? { change: 'send', sesid, maxAge, options } : refresh
+    const send: CookieChange | null = sesid !== visit.sesid || options !== undefined
+      ? { change: 'send', sesid, maxAge, options }
+      : null
+    if (skipSave || sesid !== visit.sesid || !(touched || visit.stored?.touchDue === true)) return send ?? NONE
+    return this.#touch(sesid, maxAge).then(refresh => send ?? refresh)
   }
 
   async #touch (sesid: string, maxAge: number | undefined): Promise<CookieChange> {

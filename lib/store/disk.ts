@@ -8,7 +8,8 @@ import { hasCode } from '../errors'
  * several processes could, and to make calls fail.
  */
 export interface Disk {
-  open (path: string, flags: number, mode?: number): Promise<number>
+  /** `warm`: the file was in use moments ago. What the kernel knows of it is in memory: no disk is asked. */
+  open (path: string, flags: number, mode?: number, warm?: boolean): Promise<number>
   close (fd: number): Promise<void>
   /** One write; answers how many bytes were taken, which may be fewer. */
   write (fd: number, bytes: Buffer): Promise<number>
@@ -17,6 +18,8 @@ export interface Disk {
   fdatasync (fd: number): Promise<void>
   fstat (fd: number): Promise<FileStatus>
   lstat (path: string): Promise<FileStatus>
+  /** The same at once, for a file that was in use moments ago; `undefined` when it is missing or cannot be said. */
+  peek (path: string): FileStatus | undefined
   /** Sets access and modification time, in seconds since 1970. */
   lutimes (path: string, atime: number, mtime: number): Promise<void>
   unlink (path: string): Promise<void>
@@ -32,16 +35,29 @@ export interface Disk {
 export type FileStatus = Pick<fs.Stats,
   'ino' | 'size' | 'nlink' | 'mode' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
 
-/** The local disk. Callback calls on descriptors cost less than FileHandle's promises. */
+/**
+ * The local disk. Whatever may wait for a device goes through the thread pool, by callback calls on
+ * descriptors, which cost less than FileHandle's promises. What the kernel answers from memory is
+ * asked for directly: a trip through the pool costs several times as much as the call itself.
+ */
 export const localDisk: Disk = {
-  open: (path, flags, mode) => call(done => { fs.open(path, flags, mode, done) }),
-  close: fd => call(done => { fs.close(fd, done) }),
+  open: async (path, flags, mode, warm) => warm === true
+    ? fs.openSync(path, flags, mode)
+    : await call(done => { fs.open(path, flags, mode, done) }),
+  close: async fd => { fs.closeSync(fd) },
   write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
   read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
   fsync: fd => call(done => { fs.fsync(fd, done) }),
   fdatasync: fd => call(done => { fs.fdatasync(fd, done) }),
-  fstat: fd => call(done => { fs.fstat(fd, done) }),
+  fstat: async fd => fs.fstatSync(fd),
   lstat: path => call(done => { fs.lstat(path, done) }),
+  peek: path => {
+    try {
+      return fs.lstatSync(path, { throwIfNoEntry: false })
+    } catch {
+      return undefined
+    }
+  },
   lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
   unlink: path => call(done => { fs.unlink(path, done) }),
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),

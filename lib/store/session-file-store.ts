@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { LRUCache } from 'lru-cache'
 import { Clock, timeLeft, touchInterval, type Lifetimes } from '../ageing'
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import { localDisk, type Disk } from './disk'
+import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory } from './session-directory'
 import { SessionFile, type FileView } from './session-file'
@@ -41,8 +41,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   readonly #idGenerator: () => string
   readonly #disk: Disk
   readonly #clock: Clock
-  /** Last views by path. */
-  readonly #views = new LRUCache<string, FileView>({ maxSize: CACHE_SIZE, sizeCalculation: weight })
+  readonly #files = new FileCache(CACHE_SIZE)
 
   constructor (options: SessionFileStoreOptions, disk: Disk = localDisk, clock: Clock = new Clock()) {
     const settled = fileStoreOptions(options)
@@ -74,23 +73,17 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc SessionStore.getSession} @throws {SessionFileError} */
   async getSession (sesid: string): Promise<string | null> {
-    const file = this.#file(sesid)
-    const view = await this.#live(file)
-    if (view === null) return null
-    if (this.#touchDue(view)) await this.#guard('touch a session', file.touch(this.#clock.now()))
-    return view.tip.text
+    const session = await this.readSession(sesid)
+    if (session?.touchDue === true) await this.touchSession(sesid)
+    return session === null ? null : session.text
   }
 
   /** {@inheritDoc VersionedSessionStore.readSession} @throws {SessionFileError} */
-  async readSession (sesid: string): Promise<StoredSession | null> {
-    const view = await this.#live(this.#file(sesid))
-    if (view === null) return null
-    return {
-      text: view.tip.text,
-      version: view.tip.id,
-      idleTimeout: view.tip.idleTimeout === 0 ? undefined : view.tip.idleTimeout,
-      touchDue: this.#touchDue(view)
-    }
+  readSession (sesid: string): StoredSession | null | Promise<StoredSession | null> {
+    const file = this.#file(sesid)
+    const view = file.recall()
+    if (view !== undefined) return this.#stored(this.#live(view))
+    return this.#read(sesid, file).then(view => this.#stored(view))
   }
 
   /** {@inheritDoc SessionStore.newSession} @throws {SessionFileError} */
@@ -111,7 +104,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
       const sesid = this.#idGenerator()
       if (!isId(sesid)) break
-      if (await this.#create(this.#file(sesid), record)) return { sesid, version: record.id }
+      if (await this.#create(sesid, record)) return { sesid, version: record.id }
     }
     throw new SessionError('SESSION_ID', 'idGenerator must return a new random string each time, ' +
       `of 1 to ${LONGEST_ID} characters`)
@@ -122,8 +115,10 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     this.#checkSize(text)
     const file = this.#file(sesid)
     for (;;) {
-      const view = await this.#unsealed(file)
-      if (view === null || (await this.#append(file, view.tip, text, options)).result !== 'conflict') return
+      const view = await this.#unsealed(sesid, file)
+      if (view === null) return
+      const { result } = await this.#append(sesid, file, view.tip, text, options)
+      if (result !== 'conflict') return
     }
   }
 
@@ -131,10 +126,13 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
     this.#checkSize(text)
     const file = this.#file(sesid)
-    const view = await this.#unsealed(file)
+    // What was loaded moments ago needs no second look: the append finds out by itself.
+    const known = file.view === null ? null : this.#live(file.view)
+    const isCurrent = known !== null && known.tip.id === version && !known.tip.seal
+    const view = isCurrent ? known : await this.#unsealed(sesid, file)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
-    return await this.#append(file, view.tip, text, options)
+    return await this.#append(sesid, file, view.tip, text, options)
   }
 
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
@@ -146,61 +144,62 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async delSession (sesid: string): Promise<void> {
     const file = this.#file(sesid)
     await this.#guard('remove a session', file.remove())
-    this.#keep(file)
+    this.#files.update(sesid, file)
   }
 
   /** {@inheritDoc QuarantiningSessionStore.setAsideSession} @throws {SessionFileError} */
   async setAsideSession (sesid: string): Promise<void> {
     const file = this.#file(sesid)
     await this.#guard('set a session aside', file.setAside(String(this.#clock.now())))
-    this.#keep(file)
+    this.#files.update(sesid, file)
   }
 
   #file (sesid: string): SessionFile {
+    const known = this.#files.get(sesid)
+    if (known !== undefined) return known
     // Whatever is no id gets a path all the same, at which there is nothing: one way for all.
     const digits = hash('sha256', `${this.#appid}\0${isId(sesid) ? sesid : ''}`)
     const path = `${this.#directory}/${digits.slice(0, 2)}/${digits.slice(2)}`
-    return new SessionFile(path, this.#disk, this.#durable, this.#views.get(path))
+    return new SessionFile(path, this.#disk, this.#durable)
   }
 
-  /** The file's view, if there is a session in it that has not expired. */
-  async #live (file: SessionFile): Promise<LiveView | null> {
+  async #read (sesid: string, file: SessionFile): Promise<LiveView | null> {
     const view = await this.#guard('read a session', file.read())
-    this.#keep(file)
-    if (view === null || view.tip === null) return null
-    const span = {
-      createdAt: view.tip.createdAt,
-      idleTimeout: view.tip.idleTimeout,
-      lastAccess: Math.max(view.atimeMs, view.mtimeMs)
-    }
-    return timeLeft(span, this.#lifetimes, this.#clock) > 0 ? view as LiveView : null
+    this.#files.update(sesid, file)
+    return view === null ? null : this.#live(view)
   }
 
-  /** The same, when the file that stands there can take another record. */
-  async #unsealed (file: SessionFile): Promise<LiveView | null> {
+  /** The view, if there is a session in it that has not expired. */
+  #live (view: FileView): LiveView | null {
+    if (view.tip === null) return null
+    const { createdAt, idleTimeout } = view.tip
+    const lastAccess = Math.max(view.atimeMs, view.mtimeMs)
+    return timeLeft({ createdAt, idleTimeout, lastAccess }, this.#lifetimes, this.#clock) > 0 ? view as LiveView : null
+  }
+
+  /** The file's live view, once the file that stands there can take another record. */
+  async #unsealed (sesid: string, file: SessionFile): Promise<LiveView | null> {
     for (;;) {
-      const view = await this.#live(file)
+      const view = await this.#read(sesid, file)
       if (view === null || !view.tip.seal) return view
       await this.#guard('rewrite a session', file.unseal())
     }
   }
 
-  async #append (file: SessionFile, tip: JournalRecord, text: string, options?: PutOptions): Promise<Replacement> {
-    const record = {
-      id: newRecordId(),
-      text,
-      idleTimeout: idleSeconds(options) ?? tip.idleTimeout,
-      createdAt: tip.createdAt,
-      seal: false
-    }
+  async #append (
+    sesid: string, file: SessionFile, tip: JournalRecord, text: string, options?: PutOptions
+  ): Promise<Replacement> {
+    const idleTimeout = idleSeconds(options) ?? tip.idleTimeout
+    const record = { id: newRecordId(), text, idleTimeout, createdAt: tip.createdAt, seal: false }
     const outcome = await this.#guard('save a session', file.append(record, tip.id))
-    this.#keep(file)
+    this.#files.update(sesid, file)
     if (outcome === 'won') return { result: 'replaced', version: record.id }
     return { result: outcome === 'lost' ? 'conflict' : 'gone' }
   }
 
   /** Answers false when there is a session with that id already. */
-  async #create (file: SessionFile, record: JournalRecord): Promise<boolean> {
+  async #create (sesid: string, record: JournalRecord): Promise<boolean> {
+    const file = this.#file(sesid)
     try {
       await file.create(record).catch(async error => {
         if (!hasCode(error, 'ENOENT')) throw error
@@ -211,13 +210,14 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
       if (hasCode(error, 'EEXIST')) return false
       throw this.#wrapped('make a session', error)
     }
-    this.#keep(file)
+    this.#files.update(sesid, file)
     return true
   }
 
-  #keep ({ path, view }: SessionFile): void {
-    if (view === null) this.#views.delete(path)
-    else if (this.#views.peek(path) !== view) this.#views.set(path, view)
+  #stored (view: LiveView | null): StoredSession | null {
+    if (view === null) return null
+    const { text, id: version, idleTimeout } = view.tip
+    return { text, version, idleTimeout: idleTimeout === 0 ? undefined : idleTimeout, touchDue: this.#touchDue(view) }
   }
 
   #touchDue (view: LiveView): boolean {
@@ -251,8 +251,4 @@ function isId (sesid: unknown): sesid is string {
 function idleSeconds (options?: PutOptions): number | undefined {
   if (options?.idleTimeout === undefined) return undefined
   return Math.min(Math.max(Math.ceil(options.idleTimeout), 1), 0xffffffff)
-}
-
-function weight (view: FileView): number {
-  return 512 + 2 * (view.tip?.text.length ?? 0)
 }

@@ -7,11 +7,15 @@ import { replaceSealed, takeLockAway } from './seal'
 /** A file that is longer than this, and than four of its records, is sealed and rewritten. */
 const SIZE_LIMIT = 16 * 1024
 const FEWEST_RECORDS = 4
+/** For this long (milliseconds) the kernel surely keeps in memory what a file is. */
+const WARM = 10_000
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
-/** What was seen of the file at one moment. Never changed, only replaced by a later view. */
+/** What was seen of the file at one moment. */
 export interface FileView {
+  /** When this was last found to be so, on a clock that is never set. Nothing else here changes. */
+  seenAt: number
   /** Null when the file holds no whole record. */
   tip: JournalRecord | null
   /** Milliseconds since 1970, as set or as the last read or write left them. */
@@ -32,24 +36,27 @@ export type Appended = 'won' | 'lost' | 'gone'
 
 /**
  * One session file: reads it, appends to it, removes it, all as fits many processes doing so at
- * once. Given the last view of the file it goes on from there: a view stands while one `lstat`
- * shows the same inode, birth time and size, for the file only ever grows, until another takes its
- * place.
+ * once. It remembers its last view of the file, which stands while one `lstat` shows the same
+ * inode, birth time and size: the file only ever grows, until another takes its place.
  *
  * Methods reject with the system's own errors; a file that is missing is an answer.
  */
 export class SessionFile {
-  #view: FileView | null
+  #view: FileView | null = null
 
-  constructor (
-    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null
-  ) {
-    this.#view = known
-  }
+  constructor (readonly path: string, readonly disk: Disk, readonly durable: boolean) {}
 
   /** The last view; null when the file was never seen, or was not there. */
   get view (): FileView | null {
     return this.#view
+  }
+
+  /** The file as it stands, if that can be said without waiting; otherwise undefined. */
+  recall (): FileView | undefined {
+    const known = this.#view
+    if (known === null || performance.now() - known.seenAt > WARM) return undefined
+    const status = this.disk.peek(this.path)
+    return status === undefined ? undefined : this.#confirm(known, status)
   }
 
   /** The file as it stands; null when there is none. */
@@ -58,10 +65,8 @@ export class SessionFile {
     if (known !== null) {
       const status = await unlessMissing(this.disk.lstat(this.path))
       if (status === null) return this.#forget()
-      if (isSame(known, status) && known.size === status.size) {
-        if (known.atimeMs === status.atimeMs && known.mtimeMs === status.mtimeMs) return known
-        return this.#remember({ ...known, atimeMs: status.atimeMs, mtimeMs: status.mtimeMs })
-      }
+      const confirmed = this.#confirm(known, status)
+      if (confirmed !== undefined) return confirmed
     }
     const fd = await unlessMissing(this.disk.open(this.path, O_RDONLY | O_NOFOLLOW))
     if (fd === null) return this.#forget()
@@ -101,7 +106,8 @@ export class SessionFile {
    * ends this file, and a new one that starts with the same record takes its place.
    */
   async append (record: JournalRecord, previous: string): Promise<Appended> {
-    const fd = await unlessMissing(this.disk.open(this.path, O_RDWR | O_APPEND | O_NOFOLLOW))
+    const warm = this.#view !== null && performance.now() - this.#view.seenAt < WARM
+    const fd = await unlessMissing(this.disk.open(this.path, O_RDWR | O_APPEND | O_NOFOLLOW, 0, warm))
     if (fd === null) {
       this.#forget()
       return 'gone'
@@ -214,6 +220,14 @@ export class SessionFile {
     if (this.durable && !synced) await syncDirectory(this.disk, dirname(this.path))
   }
 
+  /** The view, if the status shows that it still stands. */
+  #confirm (known: FileView, status: FileStatus): FileView | undefined {
+    if (!isSame(known, status) || known.size !== status.size) return undefined
+    known.seenAt = performance.now()
+    if (known.atimeMs === status.atimeMs && known.mtimeMs === status.mtimeMs) return known
+    return this.#remember({ ...known, atimeMs: status.atimeMs, mtimeMs: status.mtimeMs })
+  }
+
   #remember (view: FileView): FileView {
     this.#view = view
     return view
@@ -227,6 +241,7 @@ export class SessionFile {
 
 function viewOf (status: FileStatus, tip: JournalRecord | null, end: number, torn: boolean, entrySynced: boolean): FileView {
   return {
+    seenAt: performance.now(),
     tip,
     end,
     torn,

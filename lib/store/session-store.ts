@@ -38,8 +38,11 @@ export interface PutOptions {
  * with the five methods alone, the last writer wins.
  */
 export interface VersionedSessionStore extends SessionStore {
-  /** The session with its version. Unknown, malformed or expired: `null`, no error. */
-  readSession (sesid: string): Promise<StoredSession | null>
+  /**
+   * The session with its version. Unknown, malformed or expired: `null`, no error. A store that
+   * knows the answer without waiting may give it at once.
+   */
+  readSession (sesid: string): StoredSession | null | Promise<StoredSession | null>
 
   /** Makes a session that holds `text` from the start. */
   createSession (text: string, options?: PutOptions): Promise<CreatedSession>

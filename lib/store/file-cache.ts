@@ -1,0 +1,34 @@
+import { LRUCache } from 'lru-cache'
+import type { SessionFile } from './session-file'
+
+/** What an entry takes beside its text. */
+const OVERHEAD = 512
+/** Weights are rounded up to this, so that a text that grows a little is no new entry. */
+const STEP = 256
+
+/**
+ * The session files used last, by session id: what is used again soon needs no hash of its id, and
+ * mostly no reading. Bounded in bytes.
+ */
+export class FileCache {
+  readonly #files: LRUCache<string, { file: SessionFile, weight: number }>
+
+  constructor (maxSize: number) {
+    this.#files = new LRUCache({ maxSize, sizeCalculation: entry => entry.weight })
+  }
+
+  get (sesid: string): SessionFile | undefined {
+    return this.#files.get(sesid)?.file
+  }
+
+  /** Call it when what is known of the file may have changed. What is not there is not kept. */
+  update (sesid: string, file: SessionFile): void {
+    if (file.view === null) {
+      this.#files.delete(sesid)
+      return
+    }
+    const weight = OVERHEAD + Math.ceil(2 * (file.view.tip?.text.length ?? 0) / STEP) * STEP
+    const entry = this.#files.peek(sesid)
+    if (entry?.file !== file || entry.weight !== weight) this.#files.set(sesid, { file, weight })
+  }
+}
