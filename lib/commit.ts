@@ -39,19 +39,13 @@ export class Committer {
     const state = inside.state(session)
     const text = this.encode(session.data())
     if (!this.#isChanged(state, text)) return undefined
-    if (state.sesid === null) return this.create(session, text)
+    if (state.sesid === null) return this.#queue.run(session, () => this.#create(session, text, log))
     return this.#queue.run(state.sesid, () => this.#replace(session, state.text, text, log))
   }
 
   /** Whether there is something to store. */
   isModified (session: Session): boolean {
     return this.#isChanged(inside.state(session), this.encode(session.data()))
-  }
-
-  async create (session: Session, text: string): Promise<void> {
-    const state = inside.state(session)
-    const { sesid, version } = await this.#store.createSession(text, { idleTimeout: state.idleTimeout })
-    Object.assign(state, { sesid, version, text, storedIdleTimeout: state.idleTimeout })
   }
 
   /** @see Session.update */
@@ -104,6 +98,15 @@ export class Committer {
     return newText !== text || idleTimeout !== storedIdleTimeout
   }
 
+  /** In the queue: of two steps that find the session unstored, the second finds it stored. */
+  async #create (session: Session, text: string, log: SessionLog): Promise<void> {
+    const state = inside.state(session)
+    if (state.sesid !== null) return await this.commit(session, log)
+    const { idleTimeout } = state
+    const { sesid, version } = await this.#store.createSession(text, { idleTimeout })
+    Object.assign(state, { sesid, version, text, storedIdleTimeout: idleTimeout })
+  }
+
   async #replace (session: Session, baseText: string, mineText: string, log: SessionLog): Promise<void> {
     const state = inside.state(session)
     const sesid = state.sesid as string
@@ -143,13 +146,19 @@ export class Committer {
     return 'replaced'
   }
 
-  /** Nobody else can know a session that is not stored: there is nothing to be compared. */
-  async #updateUnstored<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T> {
-    const draft = this.decode(this.encode(session.data()))
+  /** Nobody else knows a session that is not stored, so there is nothing to be compared with. */
+  async #updateUnstored<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T | undefined> {
+    const before = this.encode(session.data())
+    const draft = this.decode(before)
     const answer = await change(draft as SessionDraft)
-    inside.fill(session, draft)
-    await this.commit(session, log)
-    return answer
+    const isFirst = await this.#queue.run(session, async () => {
+      if (inside.state(session).sesid !== null) return false
+      inside.fill(session, merge(this.decode(before), session.data(), draft))
+      const text = this.encode(session.data())
+      if (this.#isChanged(inside.state(session), text)) await this.#create(session, text, log)
+      return true
+    })
+    return isFirst ? answer : await this.update(session, change, log)
   }
 
   /** The session was destroyed in the meantime, and the changes with it. */

@@ -157,7 +157,8 @@ export function prefixedCookie (appid: string, cookie: SessionCookieOptions): Se
 function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions {
   check(typeof given === 'object' && given !== null, 'cookie', 'must be an object')
   const cookie = { ...DEFAULT_COOKIE, ...given }
-  check(cookie.maxAge === undefined || isTime(cookie.maxAge), 'cookie.maxAge', 'must be a number of seconds above 0')
+  check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
+    'must be a whole number of seconds above 0')
   check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
   check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
   check(cookie.sameSite !== 'none' || cookie.secure !== false, 'cookie.sameSite',
