@@ -40,7 +40,8 @@ const JUMP = 5000
  * does not grow older by that; when it is put back, a stamp from the future counts as fresh.
  */
 export class Clock {
-  readonly #jumps: Array<{ boundary: number, by: number }> = []
+  /** What the clock was put forward over: time that never passed. */
+  #skipped: Array<{ from: number, to: number }> = []
   readonly #wall: () => number
   readonly #steady: () => number
   #offset: number
@@ -57,7 +58,9 @@ export class Clock {
     const offset = now - this.#steady()
     const by = offset - this.#offset
     if (by > JUMP || by < -JUMP) {
-      if (by > 0) this.#jumps.push({ boundary: now - by, by })
+      // What lies ahead of a clock that was put back will pass after all.
+      this.#skipped = this.#skipped.filter(({ from }) => from < now).map(({ from, to }) => ({ from, to: Math.min(to, now) }))
+      if (by > 0) this.#skipped.push({ from: now - by, to: now })
       this.#offset = offset
     }
     return now
@@ -66,8 +69,9 @@ export class Clock {
   /** Milliseconds that have passed since a moment, never less than none. */
   since (moment: number): number {
     let age = this.now() - moment
-    for (const { boundary, by } of this.#jumps) {
-      if (moment <= boundary) age -= by
+    for (const { from, to } of this.#skipped) {
+      // A stamp may lie in between: from before the clock was put back.
+      age -= Math.max(to - Math.max(from, moment), 0)
     }
     return Math.max(age, 0)
   }

@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs'
+import { relative } from 'node:path'
+import { localDisk, type Disk } from '../lib/store/disk'
+
+/** Waiting takes no time here: what others do in the meantime is for the tests to say. */
+export const impatientDisk: Disk = { ...localDisk, wait: async () => {} }
+
+type Call = (...given: unknown[]) => Promise<unknown>
+
+/** The local disk with every call led through `around`, which does it or does something else. */
+export function interceptedDisk (around: (name: keyof Disk, given: unknown[], call: () => Promise<unknown>) => Promise<unknown>): Disk {
+  const entries = Object.entries(impatientDisk) as Array<[keyof Disk, Call]>
+  return Object.fromEntries(entries.map(([name, method]) =>
+    [name, (...given: unknown[]) => around(name, given, () => method(...given))])) as unknown as Disk
+}
+
+/** Writes down each call when it is done, with the path that it was for, under `root`. */
+export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
+  const calls: string[] = []
+  const paths = new Map<unknown, string>()
+  const disk = interceptedDisk(async (name, given, call) => {
+    const result = await call()
+    const [target] = given
+    if (name === 'open') paths.set(result, relative(root, target as string))
+    const path = typeof target === 'string' ? relative(root, target) : paths.get(target) ?? ''
+    calls.push(`${name} ${path}`.trim())
+    return result
+  })
+  return { disk, calls }
+}
+
+export interface StallingDisk {
+  disk: Disk
+  /** Resolves with true when the call was reached; with false when `work` was done without it. */
+  stalled: (work: Promise<unknown>) => Promise<boolean>
+  /** Lets the stalled call go on. */
+  goOn: () => void
+}
+
+/** A disk whose user stalls just before the call with this number, counted from 0. */
+export function stallingDisk (step: number): StallingDisk {
+  let count = 0
+  let goOn = (): void => {}
+  let reached = (): void => {}
+  const told = new Promise<void>(resolve => { goOn = resolve })
+  const arrived = new Promise<void>(resolve => { reached = resolve })
+  const disk = interceptedDisk(async (_name, _given, call) => {
+    if (count++ === step) {
+      reached()
+      await told
+    }
+    return await call()
+  })
+  const stalled = (work: Promise<unknown>): Promise<boolean> =>
+    Promise.race([arrived.then(() => true), work.then(() => false)])
+  return { disk, stalled, goOn }
+}
+
+/** A system error, as the disk gives them. */
+export function systemError (code: string, syscall = 'open'): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${syscall}`), { code, syscall })
+}
+
+/** How many descriptors this process has open. */
+export function openDescriptors (): number {
+  return readdirSync('/proc/self/fd').length
+}
