@@ -34,10 +34,11 @@ export function addSessionHooks (
       cookie.write(request, reply, change)
       return done()
     }
-    change.then(change => {
-      cookie.write(request, reply, change)
-      done()
-    }).catch(done)
+    change.then(change => { cookie.write(request, reply, change) }).then(() => { done() }, (error: Error) => {
+      // Fastify would keep the status that was set, such as a redirect's.
+      reply.code(500)
+      done(error)
+    })
   }
 
   if (hook === 'preParsing') fastify.addHook(hook, (request, _reply, _payload, done) => { load(request, done) })
