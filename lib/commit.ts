@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { FastifyBaseLogger } from 'fastify'
 import { SessionError } from './errors'
 import { KeyedQueue } from './keyed-queue'
@@ -24,11 +25,14 @@ export class Committer {
   readonly #codec: SessionCodec
   readonly #queue = new KeyedQueue()
   readonly #emptyText: string
+  /** Whether the codec makes the same text of the same data. One that encrypts does not. */
+  readonly #repeats: boolean
 
   constructor (store: VersionedSessionStore, codec: SessionCodec) {
     this.#store = store
     this.#codec = codec
     this.#emptyText = this.encode({})
+    this.#repeats = this.encode({}) === this.#emptyText
   }
 
   /**
@@ -36,11 +40,24 @@ export class Committer {
    * undefined when there is nothing to be done.
    */
   commit (session: Session, log: SessionLog): Promise<void> | undefined {
-    const state = inside.state(session)
     const text = this.encode(session.data())
-    if (!this.#isChanged(state, text)) return undefined
-    if (state.sesid === null) return this.#queue.run(session, () => this.#create(session, text, log))
-    return this.#queue.run(state.sesid, () => this.#replace(session, state.text, text, log))
+    return this.#isChanged(inside.state(session), text) ? this.#commit(session, text, log) : undefined
+  }
+
+  async #commit (session: Session, text: string, log: SessionLog): Promise<void> {
+    const state = inside.state(session)
+    const { sesid } = state
+    let waited = false
+    const turn = this.#queue.run(sesid ?? session, async () => {
+      // Other steps of this request may have come first.
+      if (state.sesid !== sesid) return false
+      if (waited) text = this.encode(session.data())
+      if (sesid === null) await this.#create(session, text)
+      else await this.#replace(session, sesid, text, log)
+      return true
+    })
+    waited = true
+    if (!await turn) await this.commit(session, log)
   }
 
   /** Whether there is something to store. */
@@ -50,24 +67,26 @@ export class Committer {
 
   /** @see Session.update */
   async update<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T | undefined> {
-    const { sesid, text, version } = inside.state(session)
+    const state = inside.state(session)
+    const { sesid } = state
     if (sesid === null) return await this.#updateUnstored(session, change, log)
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       // A change that answers at once keeps its place in the queue, so it meets no conflict within
       // this process. One that takes its time gives it up, lest it wait for itself.
       const attempt = await this.#queue.run(sesid, async () => {
-        const newest = conflicts === 0 ? { text, version } : await this.#store.readSession(sesid)
+        if (state.sesid !== sesid) return null
+        const newest = conflicts === 0 ? { text: state.text, version: state.version } : await this.#store.readSession(sesid)
         if (newest === null) return null
         const draft = this.decode(newest.text)
         const answer = change(draft as SessionDraft)
-        const swap = (): Promise<Replacement['result']> => this.#swap(session, newest, draft)
+        const swap = (): Promise<Replacement['result']> => this.#swap(session, sesid, newest, draft)
         return isPromise(answer) ? { answer, swap } : { answer, swapped: await swap() }
       })
-      if (attempt === null) return this.#drop(session, log)
+      if (attempt === null) return this.#drop(session, sesid, log)
       const answer = await attempt.answer
       const swapped = attempt.swapped ?? await this.#queue.run(sesid, attempt.swap)
       if (swapped === 'replaced') return answer
-      if (swapped === 'gone') return this.#drop(session, log)
+      if (swapped === 'gone') return this.#drop(session, sesid, log)
     }
     throw tooManyConflicts()
   }
@@ -94,78 +113,93 @@ export class Committer {
   }
 
   #isChanged ({ sesid, text, idleTimeout, storedIdleTimeout }: SessionState, newText: string): boolean {
-    if (sesid === null) return newText !== this.#emptyText
-    return newText !== text || idleTimeout !== storedIdleTimeout
+    return !this.#isSame(newText, sesid === null ? this.#emptyText : text) ||
+      (sesid !== null && idleTimeout !== storedIdleTimeout)
   }
 
-  /** In the queue: of two steps that find the session unstored, the second finds it stored. */
-  async #create (session: Session, text: string, log: SessionLog): Promise<void> {
+  #isSame (text: string, other: string): boolean {
+    return text === other || (!this.#repeats && isDeepStrictEqual(this.decode(text), this.decode(other)))
+  }
+
+  async #create (session: Session, text: string): Promise<void> {
     const state = inside.state(session)
-    if (state.sesid !== null) return await this.commit(session, log)
     const { idleTimeout } = state
     const { sesid, version } = await this.#store.createSession(text, { idleTimeout })
     Object.assign(state, { sesid, version, text, storedIdleTimeout: idleTimeout })
   }
 
-  async #replace (session: Session, baseText: string, mineText: string, log: SessionLog): Promise<void> {
+  async #replace (session: Session, sesid: string, mineText: string, log: SessionLog): Promise<void> {
     const state = inside.state(session)
-    const sesid = state.sesid as string
+    const { text: baseText, idleTimeout } = state
     let text = mineText
     let { version } = state
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const outcome = await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
-      if (outcome.result === 'gone') return this.#drop(session, log)
+      if (outcome.result === 'gone') return this.#drop(session, sesid, log)
       if (outcome.result === 'replaced') {
-        Object.assign(state, { text, version: outcome.version, storedIdleTimeout: state.idleTimeout })
-        if (text !== mineText) inside.fill(session, this.decode(text))
-        return
+        return this.#stored(session, mineText, { sesid, text, version: outcome.version, storedIdleTimeout: idleTimeout })
       }
       const theirs = await this.#store.readSession(sesid)
-      if (theirs === null) return this.#drop(session, log)
+      if (theirs === null) return this.#drop(session, sesid, log)
       text = this.encode(merge(this.decode(baseText), this.decode(theirs.text), this.decode(mineText)))
       version = theirs.version
     }
     throw tooManyConflicts()
   }
 
-  /** One try to store a draft; the session's own unsaved changes stay, on top of it. */
+  /** One try to store a draft. One that changes nothing is right only if it saw the newest state. */
   async #swap (
-    session: Session, newest: Pick<StoredSession, 'text' | 'version'>, draft: PlainObject
+    session: Session, sesid: string, newest: Pick<StoredSession, 'text' | 'version'>, draft: PlainObject
   ): Promise<Replacement['result']> {
     const state = inside.state(session)
+    if (state.sesid !== sesid) return 'gone'
+    const { idleTimeout } = state
     const text = this.encode(draft)
     let { version } = newest
-    if (text !== newest.text || state.idleTimeout !== state.storedIdleTimeout) {
-      const outcome = await this.#store.replaceSession(state.sesid as string, text, version, changedIdleTimeout(state))
+    if (this.#isSame(text, newest.text) && idleTimeout === state.storedIdleTimeout) {
+      const current = await this.#store.readSession(sesid)
+      if (current?.version !== version) return current === null ? 'gone' : 'conflict'
+    } else {
+      const outcome = await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
       if (outcome.result !== 'replaced') return outcome.result
       version = outcome.version
     }
-    const unsaved = merge(this.decode(state.text), this.decode(text), session.data())
-    Object.assign(state, { text, version, storedIdleTimeout: state.idleTimeout })
-    inside.fill(session, unsaved)
+    this.#stored(session, state.text, { sesid, text, version, storedIdleTimeout: idleTimeout })
     return 'replaced'
   }
 
-  /** Nobody else knows a session that is not stored, so there is nothing to be compared with. */
+  /** Takes over what is stored now. What was changed here since `base` stays, on top of it. */
+  #stored (session: Session, base: string, now: Pick<SessionState, 'text' | 'version' | 'storedIdleTimeout'> & { sesid: string }): void {
+    const state = inside.state(session)
+    if (state.sesid !== now.sesid) return
+    if (now.text !== base) inside.fill(session, merge(this.decode(base), this.decode(now.text), session.data()))
+    Object.assign(state, now)
+  }
+
+  /** Nobody else can know a session that is not stored, but other steps of this request may store it. */
   async #updateUnstored<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T | undefined> {
-    const before = this.encode(session.data())
-    const draft = this.decode(before)
+    const base = this.encode(session.data())
+    const draft = this.decode(base)
     const answer = await change(draft as SessionDraft)
-    const isFirst = await this.#queue.run(session, async () => {
-      if (inside.state(session).sesid !== null) return false
-      inside.fill(session, merge(this.decode(before), session.data(), draft))
-      const text = this.encode(session.data())
-      if (this.#isChanged(inside.state(session), text)) await this.#create(session, text, log)
+    const isDone = await this.#queue.run(session, async () => {
+      const state = inside.state(session)
+      if (state.sesid !== null) return false
+      const text = this.encode(merge(this.decode(base), draft, session.data()))
+      if (this.#isChanged(state, text)) await this.#create(session, text)
+      inside.fill(session, merge(this.decode(base), draft, session.data()))
       return true
     })
-    return isFirst ? answer : await this.update(session, change, log)
+    return isDone ? answer : await this.update(session, change, log)
   }
 
   /** The session was destroyed in the meantime, and the changes with it. */
-  #drop (session: Session, log: SessionLog): undefined {
+  #drop (session: Session, sesid: string, log: SessionLog): undefined {
     log.debug('the session was destroyed in the meantime: the changes of this request are dropped')
+    const state = inside.state(session)
+    // This request may have begun a new one itself.
+    if (state.sesid !== sesid) return
     inside.begin(session, {})
-    inside.state(session).destroyed = true
+    state.destroyed = true
   }
 }
 

@@ -26,7 +26,11 @@ export function addSessionHooks (
   function finish (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: Done): void {
     const visit = (request as VisitingRequest)[key]
     if (visit === null || visit === undefined) return done()
-    proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, done)
+    proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
+      // Fastify would keep the status that was set, such as a redirect's.
+      if (error) reply.code(500)
+      done(error)
+    })
   }
 
   if (hook === 'preParsing') fastify.addHook(hook, (request, _reply, _payload, done) => { load(request, done) })

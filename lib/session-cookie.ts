@@ -3,6 +3,8 @@ import { SessionError } from './errors'
 import { prefixedCookie, type SessionCookieOptions } from './options'
 import type { CookieChange } from './session-manager'
 
+type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
+
 /** The cookie that bears the session's id: reads it from requests, writes it to replies. */
 export class SessionCookie {
   readonly #name: string
@@ -15,18 +17,27 @@ export class SessionCookie {
     this.#options = prefixedCookie(name, options)
   }
 
-  /** @throws {SessionError} when the cookie is to be signed and there is no secret to do it with */
+  /**
+   * @throws {SessionError} when the cookie is to be signed and there is no secret to do it with, or
+   * when the options make no cookie
+   */
   check (fastify: FastifyInstance): void {
     if (this.#options.signed === true && !fastify.hasDecorator('signCookie')) {
       throw new SessionError('SESSION_OPTION', 'fastify-file-sessions: option cookie.signed needs a secret: ' +
         'register @fastify/cookie with the option secret before this plugin')
+    }
+    try {
+      fastify.serializeCookie(this.#name, '', { ...this.#options, secure: true })
+    } catch (error) {
+      throw new SessionError('SESSION_OPTION', `fastify-file-sessions: option cookie: ${(error as Error).message}`, { cause: error })
     }
   }
 
   /** The id that the request brings; `''`, which is no id, for a forged one; null for none. */
   read (request: FastifyRequest): string | null {
     const value = this.#cookies(request)[this.#name]
-    if (value === undefined) return null
+    // Where @fastify/cookie found none, `constructor` is a member of what it gives.
+    if (typeof value !== 'string') return null
     if (this.#options.signed !== true) return value
     const unsigned = request.unsignCookie(value)
     return unsigned.valid ? unsigned.value : ''
@@ -35,15 +46,21 @@ export class SessionCookie {
   write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): void {
     if (change.change === 'none') return
     if (change.change === 'clear') {
-      reply.clearCookie(this.#name, this.#settled(request, {}))
+      this.#set(reply, '', { ...this.#settled(request), expires: new Date(0), maxAge: 0 })
     } else {
       const maxAge = change.maxAge ?? this.#options.maxAge
       if (change.change === 'refresh' && maxAge === undefined) return
-      const options = this.#settled(request, { ...change.options, ...(maxAge === undefined ? {} : { maxAge }) })
+      const options = this.#settled(request, change.options)
       this.#warnOnce(request, options)
-      reply.setCookie(this.#name, change.sesid, options)
+      const value = this.#options.signed === true ? reply.signCookie(change.sesid) : change.sesid
+      this.#set(reply, value, { ...options, ...(maxAge === undefined ? {} : { maxAge }) })
     }
     reply.header('cache-control', privateCacheControl(reply.getHeader('cache-control')))
+  }
+
+  /** Not by `reply.setCookie`: that late it sends nothing, unless the request's cookies were parsed before. */
+  #set (reply: FastifyReply, value: string, options: SettledCookieOptions): void {
+    reply.header('set-cookie', reply.server.serializeCookie(this.#name, value, options))
   }
 
   /** @fastify/cookie may be told to parse later than we need it, or never. */
@@ -55,13 +72,13 @@ export class SessionCookie {
   }
 
   /** `secure: 'auto'` goes by Fastify's own notion of the protocol, which knows `trustProxy`. */
-  #settled (request: FastifyRequest, changes: SessionCookieOptions): SessionCookieOptions {
-    const options = { ...this.#options, ...changes }
-    return options.secure === 'auto' ? { ...options, secure: request.protocol === 'https' } : options
+  #settled (request: FastifyRequest, changes?: SessionCookieOptions): SettledCookieOptions {
+    const options = changes === undefined ? this.#options : prefixedCookie(this.#name, { ...this.#options, ...changes })
+    return { ...options, secure: options.secure === 'auto' ? request.protocol === 'https' : options.secure === true }
   }
 
-  #warnOnce (request: FastifyRequest, options: SessionCookieOptions): void {
-    if (this.#warned || options.secure !== true || request.protocol === 'https') return
+  #warnOnce (request: FastifyRequest, options: SettledCookieOptions): void {
+    if (this.#warned || !options.secure || request.protocol === 'https') return
     this.#warned = true
     request.log.warn('the session cookie is Secure but the request came over http, so browsers may drop it: ' +
       'behind a proxy that speaks https set Fastify\'s trustProxy, otherwise cookie.secure to \'auto\'')
@@ -70,8 +87,7 @@ export class SessionCookie {
 
 /** What the response said of caches, made to keep it, and the cookie in it, out of shared ones. */
 function privateCacheControl (given: unknown): string {
-  const directives = typeof given === 'string' ? given.split(',').map(directive => directive.trim()) : []
-  if (directives.some(directive => /^(private|no-store)$/i.test(directive))) return directives.join(', ')
+  const directives = given === undefined ? [] : String(given).split(',').map(directive => directive.trim())
   const kept = directives.filter(directive => directive !== '' && !/^(public|s-maxage\b.*)$/i.test(directive))
-  return ['private', ...kept].join(', ')
+  return kept.some(directive => /^(private|no-store)$/i.test(directive)) ? kept.join(', ') : ['private', ...kept].join(', ')
 }

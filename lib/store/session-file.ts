@@ -42,9 +42,14 @@ export type Appended = 'won' | 'lost' | 'gone'
  * Methods reject with the system's own errors; a file that is missing is an answer.
  */
 export class SessionFile {
-  #view: FileView | null = null
+  #view: FileView | null
 
-  constructor (readonly path: string, readonly disk: Disk, readonly durable: boolean) {}
+  /** `known` is a view that was had before. */
+  constructor (
+    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null
+  ) {
+    this.#view = known
+  }
 
   /** The last view; null when the file was never seen, or was not there. */
   get view (): FileView | null {
