@@ -1,0 +1,7 @@
+import { readdir } from 'node:fs/promises'
+
+/** The files that there are below the directory: one for each session. */
+export async function sessionFiles (sessionDir: string): Promise<string[]> {
+  const entries = await readdir(sessionDir, { recursive: true, withFileTypes: true })
+  return entries.filter(entry => entry.isFile()).map(entry => entry.name)
+}
