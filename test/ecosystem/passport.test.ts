@@ -1,4 +1,4 @@
-import { Authenticator } from '@fastify/passport'
+import { Authenticator, Strategy } from '@fastify/passport'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -102,6 +102,28 @@ t.test('with clearSessionOnLogin: false, and with keepSessionInfo, the data outl
   }
 })
 
+// Passport does not wait for its redirect to go out, so the route's handler runs while the session
+// is being stored; an async one sends an answer of its own, which must not go out before that.
+t.test('a login whose handler answers as well is kept, whichever answer goes out', async t => {
+  const passport = new Authenticator()
+  const visitor = await startBare(t, passport, app => {
+    app.post('/login', { preValidation: passport.authenticate(new SureStrategy('sure'), { successRedirect: '/' }) }, async () => {})
+  })
+  await visitor.post('/login')
+  t.same(JSON.parse((await visitor.get('/')).text), { user: { id: 7 } })
+})
+
+t.test('nor is there a good answer when that session could not be stored', async t => {
+  const passport = new Authenticator()
+  const visitor = await startBare(t, passport, app => {
+    app.post('/login', { preValidation: passport.authenticate(new SureStrategy('sure'), { successRedirect: '/' }) }, async () => {})
+  }, { maxSize: 5 })
+  const login = await visitor.post('/login')
+  t.equal(login.status, 500)
+  t.match(login.text, 'SESSION_TOO_BIG')
+  t.equal(visitor.cookies.size, 0)
+})
+
 t.test('without hook: \'onRequest\' the error says what to do', async t => {
   const app = Fastify()
   await app.register(fileSessions, { sessionDir: join(t.testdir(), 'sessions') })
@@ -114,6 +136,12 @@ t.test('without hook: \'onRequest\' the error says what to do', async t => {
   t.equal(status, 500)
   t.match(JSON.parse(text), { code: 'SESSION_NOT_LOADED', message: /loaded in preHandler.*option hook/ })
 })
+
+class SureStrategy extends Strategy {
+  override authenticate (): void {
+    this.success({ id: 7 })
+  }
+}
 
 /** An app whose users are made up of the id in the session. */
 async function startBare (
