@@ -154,7 +154,6 @@ async function startBare (
   await app.register(passport.secureSession())
   passport.registerUserSerializer(async (user: { id: number }) => user.id)
   passport.registerUserDeserializer(async (id: number) => ({ id }))
-  app.addContentTypeParser('application/x-www-form-urlencoded', (_request, _payload, done) => { done(null) })
   app.post('/basket', async request => { request.session.set('basket', ['apple']) })
   app.post('/logout', async request => { await request.logOut() })
   app.get('/', async request => ({ user: request.user ?? null, basket: request.session.get('basket') }))

@@ -18,9 +18,10 @@ export class Visitor {
     return await this.#request(path, { headers })
   }
 
-  /** Sends a form, as a browser does without JavaScript. */
-  async post (path: string, form: Record<string, string> = {}, headers: Record<string, string> = {}): Promise<Answer> {
-    return await this.#request(path, { method: 'POST', body: new URLSearchParams(form), headers })
+  /** Sends a form, as a browser does without JavaScript; or nothing. */
+  async post (path: string, form?: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+    const body = form === undefined ? null : new URLSearchParams(form)
+    return await this.#request(path, { method: 'POST', body, headers })
   }
 
   /** A second browser with the same cookies, such as a thief's. */

@@ -1,8 +1,8 @@
+import type { FastifyInstance } from 'fastify'
 import '../session-data'
 // #region imports
 import formbody from '@fastify/formbody'
 import { Authenticator } from '@fastify/passport'
-import type { FastifyInstance } from 'fastify'
 import { Strategy as LocalStrategy } from 'passport-local'
 import fileSessions from '../../../index'
 // #endregion
