@@ -118,6 +118,8 @@ export class SessionManager {
     return this.#steps.run(session, async () => {
       await this.#removeAbandoned(session)
       await this.#committer.commit(session, log)
+      const { sesid, touched } = inside.state(session)
+      if (touched && sesid !== null && isTouchable(this.#store)) await this.#store.touchSession(sesid)
     })
   }
 

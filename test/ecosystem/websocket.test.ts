@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import { on, once } from 'node:events'
+import { stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
@@ -108,4 +109,20 @@ t.test('save() from a message, beside requests that change other things', async 
   t.equal(await renaming.ask('carol'), 'logged out')
   t.same(await sessionFiles(sessionDir), [])
   for (const line of [counting, renaming]) line.socket.terminate()
+})
+
+t.test('touch() and save() keep a session alive that only its connection uses', async t => {
+  const sessionDir = join(t.testdir(), 'sessions')
+  const app = Fastify()
+  await websocketApp(app, sessionDir)
+  const visitor = await loggedIn(await listen(t, app))
+  const line = new Line(visitor, `${app.listeningOrigin}/rename`)
+  await line.opened
+  const [file = ''] = await sessionFiles(sessionDir)
+  const before = new Date(Date.now() - 7000_000)
+  await utimes(file, before, before)
+  t.equal(await line.ask('alice'), 'saved', 'the same name as before: nothing to be written')
+  const { atimeMs } = await stat(file)
+  t.ok(atimeMs > before.getTime() + 6000_000, 'the idle time starts anew')
+  line.socket.terminate()
 })

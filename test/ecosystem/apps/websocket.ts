@@ -44,6 +44,7 @@ export async function websocketApp (app: FastifyInstance, sessionDir: string): P
   app.get('/rename', { websocket: true }, (socket, request) => {
     socket.on('message', async message => {
       request.session.userName = message.toString()
+      request.session.touch()
       await request.session.save()
       socket.send(request.session.deleted ? 'logged out' : 'saved')
     })
