@@ -1,4 +1,4 @@
-/** What the apps of these tests keep in their sessions. */
+// #region data
 declare module '../../index' {
   interface SessionData {
     userName: string
@@ -6,5 +6,6 @@ declare module '../../index' {
     counter: number
   }
 }
+// #endregion
 
 export {}

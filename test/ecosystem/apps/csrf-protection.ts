@@ -24,7 +24,7 @@ export async function csrfApp (app: FastifyInstance, sessionDir: string): Promis
 
 /** The other session mode, with a token that is good for one user only, and before the body is read. */
 export async function csrfPerUserApp (app: FastifyInstance, sessionDir: string): Promise<void> {
-  // #region per user
+  // #region per-user
   await app.register(fileSessions, { sessionDir, hook: 'onRequest' })
   await app.register(csrfProtection, {
     sessionPlugin: '@fastify/secure-session',
