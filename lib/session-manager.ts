@@ -74,11 +74,25 @@ export class SessionManager {
    * The end of a request: stores what there is to store. Answers at once when there is nothing to
    * be done; a second time, when the first failed and its error is sent, nothing is.
    *
+   * A reply that is sent twice at once, as by a hook that redirects and a handler after it, waits
+   * for the first: it must not go out before the session is stored and the cookie written.
+   *
    * @throws {SessionError} when the session could not be stored
    */
   finish (visit: Visit): CookieChange | Promise<CookieChange> {
+    if (visit.finishing !== null) return visit.finishing.then(() => NONE)
     if (visit.finished) return NONE
     visit.finished = true
+    const change = this.#finishVisit(visit)
+    if (change instanceof Promise) {
+      const settled = (): void => { visit.finishing = null }
+      visit.finishing = change
+      change.then(settled, settled)
+    }
+    return change
+  }
+
+  #finishVisit (visit: Visit): CookieChange | Promise<CookieChange> {
     const { opened, sesid, stored } = visit
     if (opened !== null) {
       // Whoever called save() and the like may not have waited for it.
@@ -128,6 +142,8 @@ export class SessionManager {
     return this.#steps.run(session, async () => {
       await this.#removeAbandoned(session)
       await this.#committer.commit(session, log)
+      const { sesid, touched } = inside.state(session)
+      if (touched && sesid !== null && isTouchable(this.#store)) await this.#store.touchSession(sesid)
     })
   }
 
@@ -197,6 +213,8 @@ export class Visit implements SessionActions {
   /** Null until a handler looks at it: a route that never does costs no decoding. */
   opened: Session | null = null
   finished = false
+  /** While the end of the request is under way. */
+  finishing: Promise<CookieChange> | null = null
 
   constructor (
     readonly manager: SessionManager,

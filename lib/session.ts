@@ -133,7 +133,7 @@ export class Session {
 
   /**
    * Stores the data now rather than at the end of the request. Changes that others stored in the
-   * meantime are merged in. @throws {SessionError}
+   * meantime are merged in. After `touch()` the idle time starts anew, too. @throws {SessionError}
    */
   save (): Promise<void>
   save (callback: Callback): void
@@ -189,7 +189,10 @@ export class Session {
     return this.#actions.update(this, change)
   }
 
-  /** Starts the idle time anew at the end of the request, and sends a persistent cookie again. */
+  /**
+   * Starts the idle time anew at the end of the request, and sends a persistent cookie again. Where
+   * no end comes, as with a WebSocket, `save()` starts it.
+   */
   touch (): void {
     this.#state.touched = true
   }
