@@ -1,17 +1,19 @@
 import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { Clock, timeLeft, touchInterval, type Lifetimes } from '../ageing'
+import { Clock, GRACE, timeLeft, touchInterval, type Lifetimes } from '../ageing'
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import { localDisk, type Disk } from './disk'
 import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory } from './session-directory'
 import { SessionFile, type FileView } from './session-file'
+import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
-  CreatedSession, PutOptions, QuarantiningSessionStore, Replacement, StoredSession, TouchableSessionStore,
-  VersionedSessionStore
+  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReapableSessionStore, ReapCounts,
+  Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './session-store'
+import { lifespan, sweep } from './sweep'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
@@ -19,8 +21,6 @@ const CACHE_SIZE = 32 * 1024 * 1024
 const LONGEST_ID = 1024
 /** Ids are random; a generator that gives a taken one this often is broken. */
 const ID_ATTEMPTS = 5
-
-type LiveView = FileView & { tip: JournalRecord }
 
 /**
  * Sessions in files, one each, under
@@ -31,7 +31,8 @@ type LiveView = FileView & { tip: JournalRecord }
  *
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
-export class SessionFileStore implements VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore {
+export class SessionFileStore implements
+  VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore, IterableSessionStore, ReapableSessionStore {
   readonly #appid: string
   readonly #sessionDir: string
   readonly #directory: string
@@ -131,7 +132,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
     this.#checkSize(text)
     const file = this.#file(sesid)
-    const view = await this.#unsealed(file)
+    // Whoever has the version got it when the session was alive, perhaps a moment before its end.
+    const view = await this.#unsealed(file, GRACE)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
     return await this.#append(file, view.tip, text, options)
@@ -139,7 +141,9 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
   async touchSession (sesid: string): Promise<void> {
-    await this.#guard('touch a session', this.#file(sesid).touch(this.#clock.now()))
+    const file = this.#file(sesid)
+    if (await this.#live(file, GRACE) === null) return
+    await this.#guard('touch a session', file.touch(this.#clock.now()))
   }
 
   /** {@inheritDoc SessionStore.delSession} @throws {SessionFileError} */
@@ -156,6 +160,39 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     this.#keep(file)
   }
 
+  /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionFileError} */
+  async * sessions (): AsyncGenerator<SessionInfo, void> {
+    const views = storedSessions(this.#directory, this.#disk)
+    try {
+      for (;;) {
+        const next = await this.#guard('list the sessions', views.next())
+        if (next.done === true) return
+        const info = sessionInfo(next.value, this.#lifetimes, this.#clock)
+        if (info.idleLeft > 0) yield info
+      }
+    } finally {
+      await views.return()
+    }
+  }
+
+  /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
+  async clear (): Promise<number> {
+    return await this.#guard('remove all sessions',
+      removeSessions(this.#directory, this.#disk, path => { this.#views.delete(path) }))
+  }
+
+  /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
+  async reap (signal?: AbortSignal): Promise<ReapCounts> {
+    return await this.#guard('remove expired sessions', sweep({
+      directory: this.#directory,
+      limits: this.#lifetimes,
+      clock: this.#clock,
+      disk: this.#disk,
+      signal,
+      onRemoved: path => { this.#views.delete(path) }
+    }))
+  }
+
   #file (sesid: string): SessionFile {
     // Whatever is no id gets a path all the same, at which there is nothing: one way for all.
     const digits = hash('sha256', `${this.#appid}\0${isId(sesid) ? sesid : ''}`)
@@ -163,23 +200,18 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return new SessionFile(path, this.#disk, this.#durable, this.#views.get(path))
   }
 
-  /** The file's view, if there is a session in it that has not expired. */
-  async #live (file: SessionFile): Promise<LiveView | null> {
+  /** The file's view, if there is a session in it that has not expired, or no longer ago than `grace` (ms). */
+  async #live (file: SessionFile, grace = 0): Promise<LiveView | null> {
     const view = await this.#guard('read a session', file.read())
     this.#keep(file)
-    if (view === null || view.tip === null) return null
-    const span = {
-      createdAt: view.tip.createdAt,
-      idleTimeout: view.tip.idleTimeout,
-      lastAccess: Math.max(view.atimeMs, view.mtimeMs)
-    }
-    return timeLeft(span, this.#lifetimes, this.#clock) > 0 ? view as LiveView : null
+    if (view === null || !holdsSession(view)) return null
+    return timeLeft(lifespan(view), this.#lifetimes, this.#clock) > -grace ? view : null
   }
 
   /** The same, when the file that stands there can take another record. */
-  async #unsealed (file: SessionFile): Promise<LiveView | null> {
+  async #unsealed (file: SessionFile, grace?: number): Promise<LiveView | null> {
     for (;;) {
-      const view = await this.#live(file)
+      const view = await this.#live(file, grace)
       if (view === null || !view.tip.seal) return view
       await this.#guard('rewrite a session', file.unseal())
     }
