@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { Clock, GRACE, timeLeft, touchInterval, type Lifetimes } from '../ageing'
@@ -6,7 +5,7 @@ import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import { localDisk, type Disk } from './disk'
 import { newRecordId, type JournalRecord } from './journal'
-import { directoryName, makePrivateDirectory } from './session-directory'
+import { directoryName, makePrivateDirectory, sessionPath } from './session-directory'
 import { SessionFile, type FileView } from './session-file'
 import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
@@ -195,8 +194,7 @@ export class SessionFileStore implements
 
   #file (sesid: string): SessionFile {
     // Whatever is no id gets a path all the same, at which there is nothing: one way for all.
-    const digits = hash('sha256', `${this.#appid}\0${isId(sesid) ? sesid : ''}`)
-    const path = `${this.#directory}/${digits.slice(0, 2)}/${digits.slice(2)}`
+    const path = sessionPath(this.#directory, this.#appid, isId(sesid) ? sesid : '')
     return new SessionFile(path, this.#disk, this.#durable, this.#views.get(path))
   }
 
