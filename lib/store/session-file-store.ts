@@ -123,7 +123,7 @@ export class SessionFileStore implements
     const file = this.#file(sesid)
     for (;;) {
       const view = await this.#unsealed(file)
-      if (view === null || (await this.#append(file, view.tip, text, options)).result !== 'conflict') return
+      if (view === null || (await this.#append(file, view, text, options)).result !== 'conflict') return
     }
   }
 
@@ -135,7 +135,7 @@ export class SessionFileStore implements
     const view = await this.#unsealed(file, GRACE)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
-    return await this.#append(file, view.tip, text, options)
+    return await this.#append(file, view, text, options)
   }
 
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
@@ -215,7 +215,8 @@ export class SessionFileStore implements
     }
   }
 
-  async #append (file: SessionFile, tip: JournalRecord, text: string, options?: PutOptions): Promise<Replacement> {
+  async #append (file: SessionFile, view: LiveView, text: string, options?: PutOptions): Promise<Replacement> {
+    const { tip } = view
     const record = {
       id: newRecordId(),
       text,
@@ -225,7 +226,12 @@ export class SessionFileStore implements
     }
     const outcome = await this.#guard('save a session', file.append(record, tip.id))
     this.#keep(file)
-    if (outcome === 'won') return { result: 'replaced', version: record.id }
+    if (outcome === 'won') {
+      // Who goes by the access time alone, such as `find -amin`, must see that it was used. The
+      // text is stored in any case.
+      if (this.#touchDue(view)) await file.touch(this.#clock.now()).catch(() => undefined)
+      return { result: 'replaced', version: record.id }
+    }
     return { result: outcome === 'lost' ? 'conflict' : 'gone' }
   }
 
