@@ -1,12 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
+import { Reaper } from './lib/ageing'
 import { decorate, ensureCookies } from './lib/decorators'
 import { addSessionHooks } from './lib/hooks'
 import { pluginOptions, type FileSessionsOptions } from './lib/options'
 import { SessionCookie } from './lib/session-cookie'
 import { SessionManager } from './lib/session-manager'
 import { SessionFileStore } from './lib/store/session-file-store'
-import { isOpenable } from './lib/store/session-store'
+import { isOpenable, isReapable } from './lib/store/session-store'
 
 import './types/fastify'
 
@@ -17,8 +18,8 @@ export type {
 export type { RequestSession, Session, SessionDraft } from './lib/session'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
-  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, Replacement, SessionInfo, SessionStore,
-  StoredSession, TouchableSessionStore, VersionedSessionStore
+  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReapableSessionStore, ReapCounts,
+  Replacement, SessionInfo, SessionStore, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './lib/store/session-store'
 export * from './types/session-data'
 
@@ -34,6 +35,11 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   const key = decorate(fastify, settled, store)
   addSessionHooks(fastify, settled.hook, key, manager, cookie)
   if (isOpenable(store)) fastify.addHook('onReady', async () => { await store.open() })
+  if (isReapable(store) && settled.reapInterval > 0) {
+    const reaper = new Reaper(store, settled.reapInterval, fastify.log)
+    fastify.addHook('onReady', async () => { reaper.start() })
+    fastify.addHook('onClose', async () => { await reaper.stop() })
+  }
 }
 
 /**

@@ -53,7 +53,10 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
   cookie?: SessionCookieOptions | undefined
   /** Whether a cookie with `maxAge` is sent again when the session is touched. @default true */
   rolling?: boolean | undefined
-  /** Seconds between two rounds of removing expired sessions; 0 for none. @default 900 */
+  /**
+   * Seconds between two rounds of removing expired sessions; 0 for none. A store that removes them
+   * by itself, as databases do, has none anyway. @default 900
+   */
   reapInterval?: number | undefined
   /** @default JSON */
   codec?: SessionCodec | undefined
@@ -167,7 +170,7 @@ function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions 
 }
 
 function givenStore (options: FileSessionsOptions): SessionStore {
-  for (const name of [...FILE_STORE_OPTIONS, 'reapInterval']) {
+  for (const name of FILE_STORE_OPTIONS) {
     check(options[name as keyof FileSessionsOptions] === undefined, name,
       'is the file store\'s, and has no effect beside the option store: give it to that store')
   }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -13,6 +14,18 @@ const OPEN_TO_OTHERS = 0o007
 export function directoryName (appid: string): string {
   return appid.replace(/[^a-z0-9_-]/g, character =>
     `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/** The appid whose directory has this name; null when no appid's has. */
+export function appidOf (name: string): string | null {
+  const appid = name.replace(/%([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
+  return appid !== '' && directoryName(appid) === name ? appid : null
+}
+
+/** Where in an appid's directory a session is kept. The name gives nothing of the id away. */
+export function sessionPath (directory: string, appid: string, sesid: string): string {
+  const digits = hash('sha256', `${appid}\0${sesid}`)
+  return `${directory}/${digits.slice(0, 2)}/${digits.slice(2)}`
 }
 
 /**

@@ -1,17 +1,18 @@
-import { hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import { Clock, timeLeft, touchInterval, type Lifetimes } from '../ageing'
+import { Clock, GRACE, timeLeft, touchInterval, type Lifetimes } from '../ageing'
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import { localDisk, type Disk } from './disk'
 import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
-import { directoryName, makePrivateDirectory } from './session-directory'
+import { directoryName, makePrivateDirectory, sessionPath } from './session-directory'
 import { SessionFile, type FileView } from './session-file'
+import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
-  CreatedSession, PutOptions, QuarantiningSessionStore, Replacement, StoredSession, TouchableSessionStore,
-  VersionedSessionStore
+  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReapableSessionStore, ReapCounts,
+  Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './session-store'
+import { lifespan, sweep } from './sweep'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
@@ -19,8 +20,6 @@ const CACHE_SIZE = 32 * 1024 * 1024
 const LONGEST_ID = 1024
 /** Ids are random; a generator that gives a taken one this often is broken. */
 const ID_ATTEMPTS = 5
-
-type LiveView = FileView & { tip: JournalRecord }
 
 /**
  * Sessions in files, one each, under
@@ -31,7 +30,8 @@ type LiveView = FileView & { tip: JournalRecord }
  *
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
-export class SessionFileStore implements VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore {
+export class SessionFileStore implements
+  VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore, IterableSessionStore, ReapableSessionStore {
   readonly #appid: string
   readonly #sessionDir: string
   readonly #directory: string
@@ -80,10 +80,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc VersionedSessionStore.readSession} @throws {SessionFileError} */
   readSession (sesid: string): StoredSession | null | Promise<StoredSession | null> {
-    const file = this.#file(sesid)
-    const view = file.recall()
-    if (view !== undefined) return this.#stored(this.#live(view))
-    return this.#read(sesid, file).then(view => this.#stored(view))
+    const view = this.#current(sesid, this.#file(sesid))
+    return view instanceof Promise ? view.then(view => this.#stored(view)) : this.#stored(view)
   }
 
   /** {@inheritDoc SessionStore.newSession} @throws {SessionFileError} */
@@ -117,7 +115,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     for (;;) {
       const view = await this.#unsealed(sesid, file)
       if (view === null) return
-      const { result } = await this.#append(sesid, file, view.tip, text, options)
+      const { result } = await this.#append(sesid, file, view, text, options)
       if (result !== 'conflict') return
     }
   }
@@ -126,18 +124,21 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
     this.#checkSize(text)
     const file = this.#file(sesid)
-    // What was loaded moments ago needs no second look: the append finds out by itself.
-    const known = file.view === null ? null : this.#live(file.view)
+    // What was loaded moments ago needs no second look: the append finds out by itself. Whoever has
+    // the version got it when the session was alive, perhaps a moment before its end.
+    const known = file.view === null ? null : this.#live(file.view, GRACE)
     const isCurrent = known !== null && known.tip.id === version && !known.tip.seal
-    const view = isCurrent ? known : await this.#unsealed(sesid, file)
+    const view = isCurrent ? known : await this.#unsealed(sesid, file, GRACE)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
-    return await this.#append(sesid, file, view.tip, text, options)
+    return await this.#append(sesid, file, view, text, options)
   }
 
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
   async touchSession (sesid: string): Promise<void> {
-    await this.#guard('touch a session', this.#file(sesid).touch(this.#clock.now()))
+    const file = this.#file(sesid)
+    if (await this.#current(sesid, file, GRACE) === null) return
+    await this.#guard('touch a session', file.touch(this.#clock.now()))
   }
 
   /** {@inheritDoc SessionStore.delSession} @throws {SessionFileError} */
@@ -154,46 +155,87 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     this.#files.update(sesid, file)
   }
 
+  /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionFileError} */
+  async * sessions (): AsyncGenerator<SessionInfo, void> {
+    const views = storedSessions(this.#directory, this.#disk)
+    try {
+      for (;;) {
+        const next = await this.#guard('list the sessions', views.next())
+        if (next.done === true) return
+        const info = sessionInfo(next.value, this.#lifetimes, this.#clock)
+        if (info.idleLeft > 0) yield info
+      }
+    } finally {
+      await views.return()
+    }
+  }
+
+  /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
+  async clear (): Promise<number> {
+    return await this.#guard('remove all sessions',
+      removeSessions(this.#directory, this.#disk))
+  }
+
+  /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
+  async reap (signal?: AbortSignal): Promise<ReapCounts> {
+    return await this.#guard('remove expired sessions', sweep({
+      directory: this.#directory,
+      limits: this.#lifetimes,
+      clock: this.#clock,
+      disk: this.#disk,
+      signal
+    }))
+  }
+
   #file (sesid: string): SessionFile {
     const known = this.#files.get(sesid)
     if (known !== undefined) return known
     // Whatever is no id gets a path all the same, at which there is nothing: one way for all.
-    const digits = hash('sha256', `${this.#appid}\0${isId(sesid) ? sesid : ''}`)
-    const path = `${this.#directory}/${digits.slice(0, 2)}/${digits.slice(2)}`
+    const path = sessionPath(this.#directory, this.#appid, isId(sesid) ? sesid : '')
     return new SessionFile(path, this.#disk, this.#durable)
   }
 
-  async #read (sesid: string, file: SessionFile): Promise<LiveView | null> {
-    const view = await this.#guard('read a session', file.read())
-    this.#files.update(sesid, file)
-    return view === null ? null : this.#live(view)
+  /** The file's live view, at once if that can be done without waiting. */
+  #current (sesid: string, file: SessionFile, grace?: number): LiveView | null | Promise<LiveView | null> {
+    const view = file.recall()
+    return view === undefined ? this.#read(sesid, file, grace) : this.#live(view, grace)
   }
 
-  /** The view, if there is a session in it that has not expired. */
-  #live (view: FileView): LiveView | null {
-    if (view.tip === null) return null
-    const { createdAt, idleTimeout } = view.tip
-    const lastAccess = Math.max(view.atimeMs, view.mtimeMs)
-    return timeLeft({ createdAt, idleTimeout, lastAccess }, this.#lifetimes, this.#clock) > 0 ? view as LiveView : null
+  async #read (sesid: string, file: SessionFile, grace?: number): Promise<LiveView | null> {
+    const view = await this.#guard('read a session', file.read())
+    this.#files.update(sesid, file)
+    return view === null ? null : this.#live(view, grace)
+  }
+
+  /** The view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
+  #live (view: FileView, grace = 0): LiveView | null {
+    if (!holdsSession(view)) return null
+    return timeLeft(lifespan(view), this.#lifetimes, this.#clock) > -grace ? view : null
   }
 
   /** The file's live view, once the file that stands there can take another record. */
-  async #unsealed (sesid: string, file: SessionFile): Promise<LiveView | null> {
+  async #unsealed (sesid: string, file: SessionFile, grace?: number): Promise<LiveView | null> {
     for (;;) {
-      const view = await this.#read(sesid, file)
+      const view = await this.#read(sesid, file, grace)
       if (view === null || !view.tip.seal) return view
       await this.#guard('rewrite a session', file.unseal())
     }
   }
 
   async #append (
-    sesid: string, file: SessionFile, tip: JournalRecord, text: string, options?: PutOptions
+    sesid: string, file: SessionFile, view: LiveView, text: string, options?: PutOptions
   ): Promise<Replacement> {
+    const { tip } = view
     const idleTimeout = idleSeconds(options) ?? tip.idleTimeout
     const record = { id: newRecordId(), text, idleTimeout, createdAt: tip.createdAt, seal: false }
     const outcome = await this.#guard('save a session', file.append(record, tip.id))
     this.#files.update(sesid, file)
-    if (outcome === 'won') return { result: 'replaced', version: record.id }
+    if (outcome === 'won') {
+      // Who goes by the access time alone, such as `find -amin`, must see that it was used. The
+      // text is stored in any case.
+      if (this.#touchDue(view)) await file.touch(this.#clock.now()).catch(() => undefined)
+      return { result: 'replaced', version: record.id }
+    }
     return { result: outcome === 'lost' ? 'conflict' : 'gone' }
   }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
+import { hasCode } from '../errors'
 import { syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
 import { replaceSealed, takeLockAway } from './seal'
@@ -11,6 +12,8 @@ const FEWEST_RECORDS = 4
 const WARM = 10_000
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants
+/** Linux alone has it. */
+const O_NOATIME = constants.O_NOATIME ?? 0
 
 /** What was seen of the file at one moment. */
 export interface FileView {
@@ -73,7 +76,7 @@ export class SessionFile {
       const confirmed = this.#confirm(known, status)
       if (confirmed !== undefined) return confirmed
     }
-    const fd = await unlessMissing(this.disk.open(this.path, O_RDONLY | O_NOFOLLOW))
+    const fd = await unlessMissing(this.#openToRead())
     if (fd === null) return this.#forget()
     try {
       return this.#remember((await this.#readFrom(fd, known)).view)
@@ -197,6 +200,20 @@ export class SessionFile {
       const tookLock = await takeLockAway(this)
       const tookFile = await unlessMissing(take().then(() => true)) ?? false
       quiet = tookLock || tookFile ? 0 : quiet + 1
+    }
+  }
+
+  /**
+   * The access time says when the session was last used, so it must not change because somebody
+   * looked: an expired session would live again.
+   */
+  async #openToRead (): Promise<number> {
+    try {
+      return await this.disk.open(this.path, O_RDONLY | O_NOFOLLOW | O_NOATIME)
+    } catch (error) {
+      // Only the owner of a file may ask for that.
+      if (!hasCode(error, 'EPERM')) throw error
+      return await this.disk.open(this.path, O_RDONLY | O_NOFOLLOW)
     }
   }
 

@@ -1,3 +1,5 @@
+import type { SessionError } from '../errors'
+
 /**
  * The seam between the plugin and whatever keeps the sessions. The first interface is all that a
  * store must have; each of the others is one thing more that a store may be able to do, and says
@@ -81,6 +83,29 @@ export interface IterableSessionStore extends SessionStore {
   clear (): Promise<number>
 }
 
+/** A store that has to be told to remove what has expired. */
+export interface ReapableSessionStore extends SessionStore {
+  /**
+   * Removes, once, what has expired, and what crashed processes left behind. May take a while, but
+   * stays out of the way of requests. When `signal` is aborted it ends early, with what it counted.
+   */
+  reap (signal?: AbortSignal): Promise<ReapCounts>
+}
+
+export interface ReapCounts {
+  /** Sessions looked at. */
+  seen: number
+  /** Expired sessions, removed. */
+  expired: number
+  /** What crashed processes left behind, removed. */
+  orphans: number
+  /** Sessions once set aside, removed. */
+  setAside: number
+  /** How much could not be looked at or removed, and the first error of these. */
+  failed: number
+  error?: SessionError
+}
+
 export interface StoredSession {
   text: string
   /** Changes whenever the text is replaced. Opaque. */
@@ -127,6 +152,10 @@ export function isQuarantining (store: SessionStore): store is QuarantiningSessi
 
 export function isOpenable (store: SessionStore): store is OpenableSessionStore {
   return has(store, 'open')
+}
+
+export function isReapable (store: SessionStore): store is ReapableSessionStore {
+  return has(store, 'reap')
 }
 
 function has (store: object, method: string): boolean {

@@ -1,0 +1,239 @@
+/**
+ * How a directory of a thousand, a hundred thousand and a million sessions compares: reads, saves,
+ * memory, and the sweep that removes expired sessions beside a load.
+ *
+ *     npm run bench:scale [-- --sizes 1000,100000 --directory /where/there/is/room]
+ */
+import { fork } from 'node:child_process'
+import { hash } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { SessionFileStore } = createRequire(import.meta.url)('../dist/index.js')
+
+const APPID = 'sid'
+const TEXT = JSON.stringify({ user: { id: 4711, name: 'somebody' }, cart: [1, 2, 3], visits: 42 }).padEnd(100)
+const SAMPLE = 5000
+/** One session in so many has expired. */
+const EXPIRED = 10
+const MAKERS = 2
+const LOADERS = 8
+const HELD_TOO_LONG = 5
+
+const [, , role, ...parameters] = process.argv
+if (role === 'make') await make(...parameters)
+else if (role === 'measure') await measure(...parameters)
+else await run()
+
+async function run () {
+  const { values } = parseArgs({
+    options: {
+      sizes: { type: 'string', default: '1000,100000,1000000' },
+      directory: { type: 'string', default: tmpdir() }
+    }
+  })
+  const results = []
+  for (const size of values.sizes.split(',').map(Number)) {
+    const sessionDir = await mkdtemp(join(values.directory, 'file-sessions-scale-'))
+    try {
+      const began = performance.now()
+      const made = await Promise.all(Array.from({ length: MAKERS }, () =>
+        answerOf('make', [sessionDir, size / MAKERS], null)))
+      const makeTime = performance.now() - began
+      console.error(`${size} sessions made in ${(makeTime / 1000).toFixed(1)} s`)
+      results.push({ size, ...await answerOf('measure', [sessionDir], made.flat()) })
+    } finally {
+      await rm(sessionDir, { recursive: true, force: true })
+    }
+  }
+  console.log(table(results))
+}
+
+/** Runs a part of this file in a process of its own. */
+async function answerOf (role, parameters, message) {
+  const child = fork(fileURLToPath(import.meta.url), [role, ...parameters.map(String)], { execArgv: ['--expose-gc'] })
+  child.send(message)
+  const gone = once(child, 'exit').then(([code]) => { throw new Error(`${role} ended with ${code}`) })
+  const [answer] = await Promise.race([once(child, 'message'), gone])
+  await gone.catch(() => {})
+  return answer
+}
+
+async function make (sessionDir, count) {
+  const store = new SessionFileStore({ appid: APPID, sessionDir })
+  await store.open()
+  const sample = []
+  const keepEach = Math.max(Math.ceil(count * MAKERS / SAMPLE), 1)
+  let next = 0
+  await Promise.all(Array.from({ length: 16 }, async () => {
+    while (next < count) {
+      const number = next++
+      const { sesid } = await store.createSession(TEXT)
+      if (number % EXPIRED === 1) await age(sessionDir, sesid)
+      // What is read and saved later is never one of the expired.
+      else if (number % keepEach === 0) sample.push(sesid)
+    }
+  }))
+  process.send(sample, () => { process.disconnect() })
+}
+
+async function age (sessionDir, sesid) {
+  const digits = hash('sha256', `${APPID}\0${sesid}`)
+  const then = Date.now() / 1000 - 4 * 3600
+  await utimes(join(sessionDir, APPID, digits.slice(0, 2), digits.slice(2)), then, then)
+}
+
+async function measure (sessionDir) {
+  const [sample] = await once(process, 'message')
+  const store = new SessionFileStore({ appid: APPID, sessionDir })
+  const memory = watchMemory()
+
+  const firstRead = await latencies(sample, id => store.readSession(id))
+  const read = await latencies(sample, id => store.readSession(id))
+  const save = await latencies(sample, id => store.putSession(id, TEXT))
+
+  // The same load again without the sweep, so that what the
+  // machine and the garbage collector do is told apart from the sweep.
+  const swept = await underLoad(store, sample, () => store.reap())
+  const alone = await underLoad(store, sample, () => new Promise(resolve => { setTimeout(resolve, Math.min(Math.max(swept.time, 1000), 30_000)) }))
+  const began = performance.now()
+  const counts = await store.reap()
+  const quietSweep = performance.now() - began
+
+  const answer = { firstRead, read, save, swept, alone, quietSweep, left: counts.seen, ...memory.stop() }
+  process.send(answer, () => { process.disconnect() })
+}
+
+async function latencies (ids, work) {
+  const times = []
+  for (const id of ids) {
+    const began = performance.now()
+    await work(id)
+    times.push(performance.now() - began)
+  }
+  return spread(times)
+}
+
+function spread (times) {
+  times.sort((a, b) => a - b)
+  return { median: times[Math.floor(times.length / 2)], p99: times[Math.floor(times.length * 0.99)] }
+}
+
+/** Does `work` while requests for sessions never stop: three reads to one save. */
+async function underLoad (store, ids, work) {
+  globalThis.gc()
+  const load = { on: true }
+  const times = []
+  const loaders = Array.from({ length: LOADERS }, async (_, loader) => {
+    for (let round = loader; load.on; round += LOADERS) {
+      const id = ids[round % ids.length]
+      const began = performance.now()
+      if (round % 4 === 0) await store.putSession(id, TEXT)
+      else await store.readSession(id)
+      times.push(performance.now() - began)
+    }
+  })
+  // Until everything is warm, nothing is counted.
+  await new Promise(resolve => { setTimeout(resolve, 500) })
+  times.length = 0
+  const loop = watchLoop()
+  const began = performance.now()
+  const answer = await work()
+  const time = performance.now() - began
+  const held = loop.stop()
+  load.on = false
+  await Promise.all(loaders)
+  return {
+    time,
+    removed: answer?.expired,
+    rate: times.length / time * 1000,
+    request: spread(times),
+    held
+  }
+}
+
+/**
+ * How long each turn of the event loop took. Linux says how long a thread was ready to run while
+ * others had its processor; that is taken off, for no sweep can help it. An immediate is always
+ * due, so the loop never waits, and what is left is what held it.
+ */
+function watchLoop () {
+  const fd = openSync('/proc/thread-self/schedstat')
+  const line = Buffer.alloc(64)
+  const readyTime = () => Number(line.toString('latin1', 0, readSync(fd, line, 0, 64, 0)).split(' ')[1]) / 1e6
+  const turns = []
+  let watching = true
+  let before = performance.now()
+  let readyBefore = readyTime()
+  setImmediate(function turn () {
+    if (!watching) return
+    const now = performance.now()
+    const ready = readyTime()
+    turns.push(now - before - (ready - readyBefore))
+    before = now
+    readyBefore = ready
+    setImmediate(turn)
+  })
+  return {
+    stop () {
+      watching = false
+      closeSync(fd)
+      turns.sort((a, b) => a - b)
+      return { p999: turns[Math.floor(turns.length * 0.999)], max: turns.at(-1) }
+    }
+  }
+}
+
+function watchMemory () {
+  const most = { rss: 0, heap: 0 }
+  const timer = setInterval(() => {
+    const { rss, heapUsed } = process.memoryUsage()
+    most.rss = Math.max(most.rss, rss)
+    most.heap = Math.max(most.heap, heapUsed)
+  }, 100)
+  return {
+    stop () {
+      clearInterval(timer)
+      globalThis.gc()
+      return { most, heapLeft: process.memoryUsage().heapUsed }
+    }
+  }
+}
+
+function table (results) {
+  const us = ({ median, p99 }) => `${(median * 1000).toFixed(0)} / ${(p99 * 1000).toFixed(0)} µs`
+  const ms = value => `${value.toFixed(1)} ms`
+  const mb = bytes => `${(bytes / 1048576).toFixed(0)} MiB`
+  const seconds = value => `${(value / 1000).toFixed(1)} s`
+  const rows = [
+    ['Read, first time (median / p99)', result => us(result.firstRead)],
+    ['Read, again', result => us(result.read)],
+    ['Save', result => us(result.save)],
+    ['Memory at most: rss, heap', ({ most }) => `${mb(most.rss)}, ${mb(most.heap)}`],
+    ['Heap afterwards', result => mb(result.heapLeft)],
+    ['A sweep with nothing else to do', result => seconds(result.quietSweep)],
+    ['A sweep under load', ({ swept }) => `${seconds(swept.time)}, ${swept.removed} removed`],
+    ['Requests under load: without, with a sweep', ({ alone, swept }) =>
+      `${us(alone.request)}, ${us(swept.request)}`],
+    ['Requests per second: without, with', ({ alone, swept }) => `${alone.rate.toFixed(0)}, ${swept.rate.toFixed(0)}`],
+    ['Event loop held, p99.9: without, with', ({ alone, swept }) => `${ms(alone.held.p999)}, ${ms(swept.held.p999)}`],
+    ['Event loop held at most: without, with', ({ alone, swept }) => `${ms(alone.held.max)}, ${ms(swept.held.max)}`]
+  ]
+  const lines = [
+    `| Sessions | ${results.map(({ size }) => size.toLocaleString('en')).join(' | ')} |`,
+    `| --- |${' ---: |'.repeat(results.length)}`,
+    ...rows.map(([name, cell]) => `| ${name} | ${results.map(cell).join(' | ')} |`)
+  ]
+  const held = results.filter(({ swept, alone }) => swept.held.max > HELD_TOO_LONG && swept.held.max > alone.held.max)
+  lines.push('', held.length === 0
+    ? `No sweep held the event loop for more than ${HELD_TOO_LONG} ms, or more than the load alone did.`
+    : `HELD TOO LONG by the sweep of ${held.map(({ size }) => size).join(', ')} sessions.`)
+  return lines.join('\n')
+}

@@ -1,0 +1,52 @@
+import { lstat, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasCode, SessionError } from '../errors'
+import { appidOf, directoryName } from '../store/session-directory'
+
+export interface AppidDirectory {
+  appid: string
+  directory: string
+}
+
+/** What a command works on, and what stands among it that is not ours. */
+export interface Selection {
+  appids: AppidDirectory[]
+  foreign: string[]
+}
+
+/** A thing that was asked for by name is not there: exit code 1. */
+export class NotFound extends SessionError {
+  constructor (message: string) {
+    super('NOT_FOUND', message)
+  }
+}
+
+/**
+ * The directories of all appids in a session directory, or of one.
+ *
+ * @throws the system's error when the session directory cannot be read; {NotFound} when the one
+ * appid has no directory in it
+ */
+export async function selectAppids (sessionDir: string, appid: string | undefined): Promise<Selection> {
+  if (appid !== undefined) {
+    await stat(sessionDir)
+    const directory = join(sessionDir, directoryName(appid))
+    try {
+      await lstat(directory)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
+      throw error
+    }
+    return { appids: [{ appid, directory }], foreign: [] }
+  }
+  const selection: Selection = { appids: [], foreign: [] }
+  // There are as many as apps, so a listing is no burden.
+  for (const entry of await readdir(sessionDir, { withFileTypes: true })) {
+    const directory = join(sessionDir, entry.name)
+    const appid = entry.isDirectory() ? appidOf(entry.name) : null
+    if (appid === null) selection.foreign.push(directory)
+    else selection.appids.push({ appid, directory })
+  }
+  selection.appids.sort((a, b) => a.appid < b.appid ? -1 : 1)
+  return selection
+}

@@ -1,0 +1,36 @@
+import { Clock } from '../ageing'
+import { localDisk } from '../store/disk'
+import { sweep } from '../store/sweep'
+import { selectAppids } from './appids'
+import { print, Progress, type Terminal } from './terminal'
+
+export interface CleanOptions {
+  /** Seconds. */
+  idle: number
+  appid?: string
+  dryRun?: boolean
+}
+
+/** Removes what the reaper of a running app would remove. */
+export async function clean (sessionDir: string, options: CleanOptions, terminal: Terminal): Promise<number> {
+  const { idle, appid: onlyAppid, dryRun = false } = options
+  let exitCode = 0
+  for (const { appid, directory } of (await selectAppids(sessionDir, onlyAppid)).appids) {
+    const progress = new Progress(terminal, appid)
+    const counts = await sweep({
+      directory,
+      limits: { idleTimeout: idle, absoluteTimeout: undefined },
+      clock: new Clock(),
+      disk: localDisk,
+      dryRun,
+      onProgress: progress.report
+    }).finally(() => { progress.stop() })
+    print(terminal, `${appid}: ${dryRun ? 'would remove' : 'removed'} ${counts.expired} of ${counts.seen} sessions, ` +
+      `${counts.orphans} orphaned locks, ${counts.setAside} set aside`)
+    if (counts.error !== undefined) {
+      terminal.err.write(`file-sessions: ${counts.failed} failed, the first: ${counts.error.message}\n`)
+      exitCode = 2
+    }
+  }
+  return exitCode
+}

@@ -1,0 +1,104 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { fileStoreOptions } from '../options'
+import { NotFound } from './appids'
+import { clean } from './clean'
+import { parseDuration } from './duration'
+import { list } from './list'
+import { remove, show } from './single-session'
+import type { Terminal } from './terminal'
+import { verify } from './verify'
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, nothing wrong
+  1  verify found torn or foreign files; or there is no such session or appid
+  2  wrong usage, or trouble with the disk`
+
+const CLEAN_HELP = `
+Removes what the app's own reaper would remove: sessions that were not used for as
+long as --idle says, or as long as they say themselves; locks that crashed processes
+left behind more than 10 minutes ago; what was set aside more than a week ago. Other
+files are left alone. May run beside the app.
+
+  file-sessions clean ./sessions --idle 2h`
+
+const LIST_HELP = `
+Ages, idle times and sizes (bytes of text) for each appid. With --json the times are
+in milliseconds. Session ids are not printed: they are not on the disk.`
+
+const ID_HELP = `
+The id is the cookie's value; of a signed cookie, what stands before the last dot.
+"-" reads it from standard input, so that it stands in no shell history:
+
+  file-sessions $COMMAND ./sessions --appid sid - < id.txt`
+
+const VERIFY_HELP = `
+Prints one line for each problem, the kind first and then the path:
+  torn        holds bytes that are no whole record. Of a session that is still there,
+              the last whole save counts; the next one repairs the file.
+  foreign     is not a session's; nothing here ever touches it
+  unreadable  the disk or its permissions say no`
+
+/** Runs one command; answers its exit code. Rejects never. */
+export async function run (args: string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0
+  function command<A extends unknown[]> (action: (...args: [...A, Terminal]) => Promise<number>) {
+    return async (...args: [...A, Command]): Promise<void> => {
+      exitCode = await action(...args.slice(0, -1) as A, terminal)
+    }
+  }
+
+  const program = new Command('file-sessions')
+    .description('Looks after a directory of sessions that fastify-file-sessions keeps.')
+    .helpOption('--help', 'say how a command is used')
+    .helpCommand(false)
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride()
+    .configureOutput({ writeOut: text => terminal.out.write(text), writeErr: text => terminal.err.write(text) })
+
+  program.command('clean <dir>')
+    .description('remove expired sessions')
+    .option('--idle <time>', 'how long a session may be unused: 90s, 30m, 2h, 7d; the app\'s idleTimeout', parseDuration, 7200)
+    .option('--appid <name>', 'only this app\'s sessions', parseAppid)
+    .option('--dry-run', 'remove nothing, only count')
+    .addHelpText('after', CLEAN_HELP)
+    .action(command(clean))
+  program.command('list <dir>')
+    .description('say how many sessions there are, how old and how big')
+    .option('--json', 'for programs')
+    .addHelpText('after', LIST_HELP)
+    .action(command(list))
+  for (const [name, action, description] of [
+    ['show', show, 'print what a session holds'], ['delete', remove, 'remove a session for good']] as const) {
+    program.command(`${name} <dir> <id>`)
+      .description(description)
+      .requiredOption('--appid <name>', 'the app that the session belongs to', parseAppid)
+      // An id may well start with a hyphen.
+      .allowUnknownOption()
+      .addHelpText('after', ID_HELP.replace('$COMMAND', name))
+      .action(command(action))
+  }
+  program.command('verify <dir>')
+    .description('read every file and report what is torn or foreign')
+    .option('--appid <name>', 'only this app\'s sessions', parseAppid)
+    .addHelpText('after', VERIFY_HELP)
+    .action(command(verify))
+
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    // Commander has said already what is wrong.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    terminal.err.write(`file-sessions: ${error instanceof Error ? error.message : String(error)}\n`)
+    return error instanceof NotFound ? 1 : 2
+  }
+  return exitCode
+}
+
+function parseAppid (appid: string): string {
+  try {
+    return fileStoreOptions({ appid }).appid
+  } catch {
+    throw new InvalidArgumentError('It must be a cookie name.')
+  }
+}

@@ -1,0 +1,48 @@
+import type { Readable, Writable } from 'node:stream'
+import { SingleBar } from 'cli-progress'
+
+/** Where a command reads and writes. */
+export interface Terminal {
+  in: Readable
+  out: Writable
+  err: Writable & { isTTY?: boolean }
+}
+
+export function print (terminal: Terminal, line: string): void {
+  terminal.out.write(`${line}\n`)
+}
+
+/** Says how far a command has got: on a terminal only, and never among its output. */
+export class Progress {
+  readonly #terminal: Terminal
+  readonly #bar: SingleBar | null
+  #of = 0
+
+  constructor (terminal: Terminal, label: string) {
+    this.#terminal = terminal
+    this.#bar = terminal.err.isTTY !== true
+      ? null
+      : new SingleBar({
+        format: `${label} {bar} {percentage}%`,
+        stream: terminal.err as NodeJS.WritableStream,
+        clearOnComplete: true,
+        hideCursor: true
+      })
+  }
+
+  readonly report = (done: number, of: number): void => {
+    if (this.#of === 0) this.#bar?.start(of, done)
+    else this.#bar?.update(done)
+    this.#of = of
+  }
+
+  /** Prints a line while the bar is shown. */
+  print (line: string): void {
+    if (this.#bar !== null) this.#terminal.err.write('\r\u001B[K')
+    print(this.#terminal, line)
+  }
+
+  stop (): void {
+    this.#bar?.stop()
+  }
+}

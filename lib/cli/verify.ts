@@ -1,0 +1,56 @@
+import { localDisk } from '../store/disk'
+import { walkDirectory, type DirectoryEntry } from '../store/directory-walk'
+import { SessionFile } from '../store/session-file'
+import { selectAppids } from './appids'
+import { print, Progress, type Terminal } from './terminal'
+
+/** An append takes microseconds: what is not whole after so long (ms) is torn. */
+const IN_FLIGHT = 100
+
+type Problem = 'torn' | 'foreign' | 'unreadable'
+
+/** Reads every file, and names those that are torn or not ours. Changes nothing. */
+export async function verify (sessionDir: string, { appid: onlyAppid }: { appid?: string }, terminal: Terminal): Promise<number> {
+  const problems: Record<Problem, number> = { torn: 0, foreign: 0, unreadable: 0 }
+  let sessions = 0
+  const { appids, foreign } = await selectAppids(sessionDir, onlyAppid)
+  for (const path of foreign) {
+    problems.foreign++
+    print(terminal, `foreign  ${path}`)
+  }
+  for (const { appid, directory } of appids) {
+    const progress = new Progress(terminal, appid)
+    try {
+      for await (const entry of walkDirectory(directory, { onProgress: progress.report })) {
+        if (entry.kind === 'session') sessions++
+        const problem = await problemOf(entry)
+        if (problem === null) continue
+        problems[problem]++
+        progress.print(`${problem}  ${entry.path}`)
+      }
+    } finally {
+      progress.stop()
+    }
+  }
+  print(terminal, `${sessions} session files: ${problems.torn} torn, ${problems.unreadable} unreadable; ` +
+    `${problems.foreign} foreign files`)
+  if (problems.unreadable > 0) return 2
+  return problems.torn + problems.foreign > 0 ? 1 : 0
+}
+
+async function problemOf (entry: DirectoryEntry): Promise<Problem | null> {
+  if (entry.kind === 'foreign' || entry.kind === 'unreadable') return entry.kind
+  if (entry.kind !== 'session') return null
+  try {
+    if (!await isTorn(entry.path)) return null
+    await localDisk.wait(IN_FLIGHT)
+    return await isTorn(entry.path) ? 'torn' : null
+  } catch {
+    return 'unreadable'
+  }
+}
+
+async function isTorn (path: string): Promise<boolean> {
+  const view = await new SessionFile(path, localDisk, false).read()
+  return view !== null && (view.torn || view.tip === null)
+}
