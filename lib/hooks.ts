@@ -27,6 +27,8 @@ export function addSessionHooks (
     const visit = (request as VisitingRequest)[key]
     if (visit === null || visit === undefined) return done()
     proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
+      // A reply that was sent twice, and the other one went out while this one waited.
+      if (reply.raw.headersSent) return
       // Fastify would keep the status that was set, such as a redirect's.
       if (error) reply.code(500)
       done(error)
