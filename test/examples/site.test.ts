@@ -8,7 +8,12 @@ import { startApp, type ChildApp } from '../child-app'
 const LOGIN = { name: 'ada', password: 'correct horse' }
 const MONTH = 30 * 24 * 60 * 60
 
+// The site is built and started here, perhaps on a machine that is busy.
+t.setTimeout(300_000)
+
 let directory: string
+/** What one visitor does to it is no matter to the next. */
+let app: ChildApp
 
 async function open (t: Test, env?: NodeJS.ProcessEnv): Promise<ChildApp> {
   const app = await startApp([join(directory, 'site/server.mjs')], directory, env)
@@ -25,11 +30,12 @@ t.before(async () => {
   directory = t.testdir()
   await installBuilt(directory)
   await cp(join(root, 'examples/site'), join(directory, 'site'), { recursive: true })
+  app = await open(t)
 })
 
 t.test('a login, a cart and a count survive kill -9; the logout is final', async t => {
-  const app = await open(t)
-  const browser = new Browser(app.address)
+  const first = await open(t)
+  const browser = new Browser(first.address)
   t.equal(await visits(browser), 1)
   t.equal(await visits(browser), 2)
   const anonymous = browser.cookies.get('sid')
@@ -47,7 +53,7 @@ t.test('a login, a cart and a count survive kill -9; the logout is final', async
   const cart = /<span>10<\/span>.*Total<\/th><td class="number">€240\.00</s
   t.match(await (await browser.get('/cart')).text(), cart, 'ten at once are ten')
 
-  t.equal((await app.end('SIGKILL')).signal, 'SIGKILL')
+  t.equal((await first.end('SIGKILL')).signal, 'SIGKILL')
   const again = await open(t)
   browser.address = again.address
   t.equal(await visits(browser), 3)
@@ -66,7 +72,6 @@ t.test('a login, a cart and a count survive kill -9; the logout is final', async
 })
 
 t.test('remember me', async t => {
-  const app = await open(t)
   const browser = new Browser(app.address)
   const login = await browser.post('/login', { ...LOGIN, remember: 'on' })
   t.match(login.headers.get('set-cookie'), new RegExp(`Max-Age=${MONTH}`))
@@ -74,7 +79,6 @@ t.test('remember me', async t => {
 })
 
 t.test('an order can be sent once', async t => {
-  const app = await open(t)
   const browser = new Browser(app.address)
   await browser.post('/cart/add', { product: 'clips' })
   await browser.post('/cart/add', { product: 'clips' })
@@ -87,7 +91,6 @@ t.test('an order can be sent once', async t => {
 })
 
 t.test('"my session" shows the data and never the id', async t => {
-  const app = await open(t)
   const browser = new Browser(app.address)
   t.match(await (await browser.get('/session')).text(), /nothing is stored for you/)
   t.equal(browser.cookies.size, 0, 'no cookie for a visitor of whom nothing is stored')
@@ -98,7 +101,6 @@ t.test('"my session" shows the data and never the id', async t => {
 })
 
 t.test('what visitors write is escaped', async t => {
-  const app = await open(t)
   const page = await new Browser(app.address).post('/login', { name: '"><script>alert(1)</script>', password: 'x' })
   t.equal(page.status, 401)
   const text = await page.text()
@@ -108,7 +110,6 @@ t.test('what visitors write is escaped', async t => {
 })
 
 t.test('forms are taken from its own pages only', async t => {
-  const app = await open(t)
   const browser = new Browser(app.address)
   for (const headers of [
     { origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }
@@ -122,7 +123,6 @@ t.test('forms are taken from its own pages only', async t => {
 })
 
 t.test('errors have a page', async t => {
-  const app = await open(t)
   const browser = new Browser(app.address)
   const missing = await browser.get('/nowhere')
   t.equal(missing.status, 404)
@@ -133,8 +133,7 @@ t.test('errors have a page', async t => {
 })
 
 t.test('a port that is taken', async t => {
-  const { address } = await open(t)
-  await t.rejects(open(t, { PORT: new URL(address).port }), /The shop cannot open: .*EADDRINUSE/)
+  await t.rejects(open(t, { PORT: new URL(app.address).port }), /The shop cannot open: .*EADDRINUSE/)
 })
 
 t.test('colours have contrast enough', async t => {
