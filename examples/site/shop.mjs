@@ -1,0 +1,53 @@
+import { cartPage, shopPage } from './pages.mjs'
+import { products } from './products.mjs'
+
+const productForm = {
+  type: 'object',
+  required: ['product'],
+  properties: { product: { enum: [...products.keys()] } }
+}
+const MOST_OF_ONE = 99
+
+export async function shop (app) {
+  app.get('/shop', async (_request, reply) => reply.page('Shop', shopPage()))
+
+  app.get('/cart', async (request, reply) => reply.page('Cart', cartPage(request.session.cart)))
+
+  app.post('/cart/add', { schema: { body: productForm } }, async (request, reply) => {
+    const { product } = request.body
+    // update() works on the newest state and starts again if anyone came between: two tabs, or a
+    // double click, never lose a piece.
+    await request.session.update(draft => {
+      draft.since ??= Date.now()
+      draft.cart ??= {}
+      draft.cart[product] = Math.min((draft.cart[product] ?? 0) + 1, MOST_OF_ONE)
+    })
+    if (request.query.back === 'cart') return reply.redirect('/cart', 303)
+    request.session.messages = [`${products.get(product).name}: put into your cart.`]
+    return reply.redirect('/shop', 303)
+  })
+
+  app.post('/cart/remove', { schema: { body: productForm } }, async (request, reply) => {
+    const { product } = request.body
+    await request.session.update(draft => {
+      if (!draft.cart?.[product]) return
+      draft.cart[product]--
+      if (draft.cart[product] === 0) delete draft.cart[product]
+    })
+    return reply.redirect('/cart', 303)
+  })
+
+  app.post('/order', async (request, reply) => {
+    // Who takes the cart out of the session has it: a form sent twice makes one order.
+    const cart = await request.session.update(draft => {
+      const taken = draft.cart
+      delete draft.cart
+      return taken
+    })
+    const pieces = Object.values(cart ?? {}).reduce((sum, count) => sum + count, 0)
+    request.session.messages = [pieces === 0
+      ? 'There was nothing to order.'
+      : `Thank you. You ordered ${pieces} ${pieces === 1 ? 'thing' : 'things'}; as this is a demo, nothing will arrive.`]
+    return reply.redirect('/', 303)
+  })
+}

@@ -1,0 +1,164 @@
+import { cp, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { Browser } from '../browser'
+import { installBuilt, root } from '../built-package'
+import { startApp, type ChildApp } from '../child-app'
+
+const LOGIN = { name: 'ada', password: 'correct horse' }
+const MONTH = 30 * 24 * 60 * 60
+
+// The site is built and started here, perhaps on a machine that is busy.
+t.setTimeout(300_000)
+
+let directory: string
+/** What one visitor does to it is no matter to the next. */
+let app: ChildApp
+
+async function open (t: Test, env?: NodeJS.ProcessEnv): Promise<ChildApp> {
+  const app = await startApp([join(directory, 'site/server.mjs')], directory, env)
+  t.teardown(() => app.end('SIGKILL'))
+  return app
+}
+
+async function visits (browser: Browser): Promise<number> {
+  const page = await (await browser.get('/')).text()
+  return Number(/id="visits">(\d+)</.exec(page)?.[1])
+}
+
+t.before(async () => {
+  directory = t.testdir()
+  await installBuilt(directory)
+  await cp(join(root, 'examples/site'), join(directory, 'site'), { recursive: true })
+  app = await open(t)
+})
+
+t.test('a login, a cart and a count survive kill -9; the logout is final', async t => {
+  const first = await open(t)
+  const browser = new Browser(first.address)
+  t.equal(await visits(browser), 1)
+  t.equal(await visits(browser), 2)
+  const anonymous = browser.cookies.get('sid')
+
+  const login = await browser.post('/login', LOGIN)
+  t.equal(login.status, 303)
+  t.notMatch(login.headers.get('set-cookie'), /max-age/i, 'the cookie goes with the browser')
+  t.not(browser.cookies.get('sid'), anonymous, 'a new id')
+  t.match(await (await browser.get('/cart')).text(), /Welcome, Ada\./)
+  t.notMatch(await (await browser.get('/cart')).text(), /Welcome/, 'messages are shown once')
+
+  await Promise.all(Array.from({ length: 10 }, () => browser.post('/cart/add', { product: 'pen' })))
+  await browser.post('/cart/add?back=cart', { product: 'ink' })
+  await browser.post('/cart/remove', { product: 'ink' })
+  const cart = /<span>10<\/span>.*Total<\/th><td class="number">€240\.00</s
+  t.match(await (await browser.get('/cart')).text(), cart, 'ten at once are ten')
+
+  t.equal((await first.end('SIGKILL')).signal, 'SIGKILL')
+  const again = await open(t)
+  browser.address = again.address
+  t.equal(await visits(browser), 3)
+  t.match(await (await browser.get('/')).text(), /Good to see you, Ada/)
+  t.match(await (await browser.get('/cart')).text(), cart)
+
+  const loggedIn = browser.cookies.get('sid') ?? ''
+  t.equal((await browser.post('/logout')).status, 303)
+  t.not(browser.cookies.get('sid'), loggedIn)
+  t.match(await (await browser.get('/')).text(), /You are logged out\..*Everything for your desk/s)
+  const thief = new Browser(again.address)
+  thief.cookies.set('sid', loggedIn)
+  t.match(await (await thief.get('/session')).text(), /You have none/)
+  t.notOk(thief.cookies.has('sid'), 'a cookie that names no session is cleared')
+  t.same(await again.end('SIGTERM'), { code: 0, signal: null }, 'closes cleanly')
+})
+
+t.test('remember me', async t => {
+  const browser = new Browser(app.address)
+  const login = await browser.post('/login', { ...LOGIN, remember: 'on' })
+  t.match(login.headers.get('set-cookie'), new RegExp(`Max-Age=${MONTH}`))
+  t.match(await (await browser.get('/session')).text(), /30 days after the last visit/)
+})
+
+t.test('an order can be sent once', async t => {
+  const browser = new Browser(app.address)
+  await browser.post('/cart/add', { product: 'clips' })
+  await browser.post('/cart/add', { product: 'clips' })
+  await Promise.all([browser.post('/order'), browser.post('/order')])
+  const page = await (await browser.get('/cart')).text()
+  t.match(page, /There is nothing in it yet/)
+  t.match(page, /You ordered 2 things|There was nothing to order/)
+  await browser.post('/order')
+  t.match(await (await browser.get('/')).text(), /There was nothing to order/)
+})
+
+t.test('"my session" shows the data and never the id', async t => {
+  const browser = new Browser(app.address)
+  t.match(await (await browser.get('/session')).text(), /nothing is stored for you/)
+  t.equal(browser.cookies.size, 0, 'no cookie for a visitor of whom nothing is stored')
+  await browser.post('/login', LOGIN)
+  const page = await (await browser.get('/session')).text()
+  t.match(page, /&quot;name&quot;: &quot;Ada&quot;/)
+  t.notMatch(page, browser.cookies.get('sid') ?? 'no cookie')
+})
+
+t.test('what visitors write is escaped', async t => {
+  const page = await new Browser(app.address).post('/login', { name: '"><script>alert(1)</script>', password: 'x' })
+  t.equal(page.status, 401)
+  const text = await page.text()
+  t.match(text, 'value="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"')
+  t.notMatch(text, '<script')
+  t.match(page.headers.get('content-security-policy'), /default-src 'self'/)
+})
+
+t.test('forms are taken from its own pages only', async t => {
+  const browser = new Browser(app.address)
+  for (const headers of [
+    { origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }
+  ]) {
+    const response = await browser.post('/login', LOGIN, headers as Record<string, string>)
+    t.equal(response.status, 403, JSON.stringify(headers))
+    t.match(await response.text(), /from another site/)
+  }
+  t.equal(browser.cookies.size, 0)
+  t.equal((await browser.post('/login', LOGIN, { origin: app.address })).status, 303)
+})
+
+t.test('errors have a page', async t => {
+  const browser = new Browser(app.address)
+  const missing = await browser.get('/nowhere')
+  t.equal(missing.status, 404)
+  t.match(await missing.text(), /There is no such page/)
+  const invalid = await browser.post('/cart/add', { product: 'yacht' })
+  t.equal(invalid.status, 400, 'before the session is loaded')
+  t.match(await invalid.text(), /That did not work/)
+})
+
+t.test('a port that is taken', async t => {
+  await t.rejects(open(t, { PORT: new URL(app.address).port }), /The shop cannot open: .*EADDRINUSE/)
+})
+
+t.test('colours have contrast enough', async t => {
+  const style = await readFile(join(root, 'examples/site/style.css'), 'utf8')
+  for (const [scheme, block = ''] of [['light', style.split('@media')[0]], ['dark', style.split('@media')[1]]]) {
+    const colour = (name: string): string => new RegExp(`--${name}: (#\\w+)`).exec(block)?.[1] ?? 'missing'
+    for (const [text, ground] of [['ink', 'paper'], ['ink', 'card'], ['soft', 'paper'], ['soft', 'card'], ['accent', 'card'],
+      ['accent', 'paper'], ['accent', 'tint'], ['ink', 'tint'], ['on-accent', 'accent'], ['bad', 'bad-tint']] as const) {
+      t.ok(contrast(colour(text), colour(ground)) >= 4.5, `${scheme}: ${text} on ${ground}`)
+    }
+    t.ok(contrast(colour('field'), colour('paper')) >= 3, `${scheme}: borders of fields`)
+  }
+})
+
+/** As the Web Content Accessibility Guidelines reckon it. */
+function contrast (one: string, other: string): number {
+  const [dark = 0, light = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b)
+  return (light + 0.05) / (dark + 0.05)
+}
+
+function luminance (colour: string): number {
+  const digits = colour.length === 4 ? colour.replace(/\w/g, '$&$&') : colour
+  const [red = NaN, green = NaN, blue = NaN] = [1, 3, 5].map(at => {
+    const part = parseInt(digits.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
