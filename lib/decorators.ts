@@ -64,8 +64,9 @@ function claim (fastify: FastifyInstance, sessionName: string, appid: string): v
     throw new SessionError('SESSION_OPTION', `fastify-file-sessions: option appid: this app already has the session cookie ${appid}; ` +
       'a second registration needs an appid of its own')
   }
-  if (!fastify.hasDecorator(appids)) fastify.decorate(appids, new Set<string>())
-  host[appids]?.add(appid)
+  // Each instance has a set of its own: siblings know nothing of each other.
+  if (Object.hasOwn(host, appids)) host[appids]?.add(appid)
+  else fastify.decorate(appids, new Set(host[appids]).add(appid))
 }
 
 function visitOf (request: FastifyRequest, key: VisitKey): Visit | null {

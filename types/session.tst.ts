@@ -1,7 +1,157 @@
-import type { FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
-import type { RequestSession } from '../index'
+import fileSessions, {
+  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore,
+  type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
+  type SessionInfo, type SessionStore
+} from '../index'
 
-test('request.session is typed', () => {
+declare module '../index' {
+  interface SessionData {
+    account: { id: number, name: string }
+    visits: number
+  }
+}
+
+declare const request: FastifyRequest
+declare const session: RequestSession
+declare const app: FastifyInstance
+
+test('request.session has what SessionData declares, and each may be missing', () => {
   expect<FastifyRequest['session']>().type.toBe<RequestSession>()
+  expect(request.session.account).type.toBe<{ id: number, name: string } | undefined>()
+  expect(request.session.visits).type.toBe<number | undefined>()
+  expect<keyof SessionData>().type.toBe<'account' | 'visits'>()
+  expect(request.session).type.not.toHaveProperty('undeclared')
+  expect(request).type.toHaveProperty('sessionLoaded')
+  expect(request.sessionLoaded).type.toBe<boolean>()
+})
+
+test('an assignment is checked', () => {
+  expect<RequestSession>().type.toBeAssignableTo<{ account?: { id: number, name: string } }>()
+  expect<{ account: { id: string, name: string } }>().type.not.toBeAssignableTo<Pick<RequestSession, 'account'>>()
+  session.account = { id: 1, name: 'ann' }
+  delete session.visits
+})
+
+test('the session itself cannot be replaced, nor its members', () => {
+  expect<Pick<FastifyRequest, 'session'>>().type.toBe<{ readonly session: RequestSession }>()
+  expect<Pick<Session, 'sessionId' | 'isNew' | 'changed' | 'deleted'>>().type.toBe<{
+    readonly sessionId: string | undefined, readonly isNew: boolean, readonly changed: boolean, readonly deleted: boolean
+  }>()
+})
+
+test('get: declared names have their type, others are unknown, never any', () => {
+  expect(session.get('account')).type.toBe<{ id: number, name: string } | undefined>()
+  expect(session.get('visits')).type.toBe<number | undefined>()
+  expect(session.get('other')).type.toBe<unknown>()
+  expect(session.get('save')).type.toBe<unknown>()
+  expect(session.get).type.not.toBeCallableWith(1)
+  expect(session.get).type.not.toBeCallableWith()
+})
+
+test('set: declared names take their type, others anything', () => {
+  expect(session.set('visits', 1)).type.toBe<void>()
+  expect(session.set).type.toBeCallableWith('visits', undefined)
+  expect(session.set).type.toBeCallableWith('other', new Date())
+  expect(session.set).type.not.toBeCallableWith('visits', 'many')
+  expect(session.set).type.not.toBeCallableWith('account', { id: 1 })
+  expect(session.set).type.not.toBeCallableWith('visits')
+})
+
+test('data and the draft of update', () => {
+  expect(session.data()).type.toBe<SessionDraft>()
+  expect<SessionDraft['account']>().type.toBe<{ id: number, name: string } | undefined>()
+  expect<SessionDraft['visits']>().type.toBe<number | undefined>()
+  expect<SessionDraft['other']>().type.toBe<unknown>()
+  expect(session.update(draft => {
+    expect(draft).type.toBe<SessionDraft>()
+    draft.visits = (draft.visits ?? 0) + 1
+    return draft.visits
+  })).type.toBe<Promise<number | undefined>>()
+  expect(session.update(async () => 'x')).type.toBe<Promise<string | undefined>>()
+  expect(session.update(() => {})).type.toBe<Promise<void | undefined>>()
+  expect(session.update).type.not.toBeCallableWith()
+})
+
+test('promise or callback, not both', () => {
+  const callback = (error?: Error | null): void => { expect(error).type.toBe<Error | null | undefined>() }
+  expect(session.save()).type.toBe<Promise<void>>()
+  expect(session.save(callback)).type.toBe<void>()
+  expect(session.reload()).type.toBe<Promise<void>>()
+  expect(session.reload(callback)).type.toBe<void>()
+  expect(session.destroy()).type.toBe<Promise<void>>()
+  expect(session.destroy(callback)).type.toBe<void>()
+  expect(session.regenerate()).type.toBe<Promise<void>>()
+  expect(session.regenerate(['a'])).type.toBe<Promise<void>>()
+  expect(session.regenerate(['a'] as const)).type.toBe<Promise<void>>()
+  expect(session.regenerate(callback)).type.toBe<void>()
+  expect(session.regenerate(['a'], callback)).type.toBe<void>()
+  expect(session.regenerate(undefined, callback)).type.toBe<void>()
+  expect(session.regenerate).type.not.toBeCallableWith('a')
+  expect(session.regenerate).type.not.toBeCallableWith(callback, ['a'])
+})
+
+test('the rest of the session', () => {
+  expect(session.isModified()).type.toBe<boolean>()
+  expect(session.isSaved()).type.toBe<boolean>()
+  expect(session.delete()).type.toBe<void>()
+  expect(session.touch()).type.toBe<void>()
+  expect(session.skipSave()).type.toBe<void>()
+  expect(session.options).type.toBeCallableWith({ maxAge: 60, sameSite: 'strict' as const, secure: 'auto' as const })
+  expect(session.options).type.not.toBeCallableWith({ maxAge: '60' })
+  expect(session.options).type.not.toBeCallableWith({ maxage: 60 })
+})
+
+test('fastify.sessionStore', () => {
+  expect(app.sessionStore).type.toBe<SessionStore>()
+  expect<Pick<FastifyInstance, 'sessionStore'>>().type.toBe<{ readonly sessionStore: SessionStore }>()
+  expect(app.sessionStore.getSession('x')).type.toBe<Promise<string | null>>()
+})
+
+test('route option', () => {
+  expect(app.get).type.toBeCallableWith('/', { config: { session: false } }, () => 'x')
+  expect(app.get).type.not.toBeCallableWith('/', { config: { session: 'no' } }, () => 'x')
+})
+
+test('the plugin and its options', () => {
+  const fastify = Fastify()
+  expect(fileSessions).type.toBe<typeof named>()
+  expect(fastify.register).type.toBeCallableWith(fileSessions)
+  expect(fastify.register).type.toBeCallableWith(fileSessions, { appid: 'sid', sessionDir: './sessions' })
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({})
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({
+    appid: 'sid', sessionDir: './sessions', hook: 'onRequest' as const, cookie: { secure: 'auto' as const, signed: true, maxAge: 60 },
+    idleTimeout: 1, absoluteTimeout: undefined, rolling: false, reapInterval: 0, durability: 'fsync' as const, maxSize: 1,
+    sessionName: 'admin', idGenerator: () => 'x', codec: { encode: JSON.stringify, decode: (text: string) => JSON.parse(text) as Record<string, unknown> }
+  })
+  expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ hook: 'onSend' })
+  expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ durability: 'maybe' })
+  expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ cookie: { maxAge: '60' } })
+  expect<FileSessionsOptions['store']>().type.toBe<SessionStore | undefined>()
+  expect<FileSessionsOptions>().type.toBeAssignableTo<SessionFileStoreOptions>()
+  expect<SessionCodec['encode']>().type.not.toBeAssignableFrom<() => Promise<string>>()
+})
+
+test('stores', () => {
+  expect(SessionFileStore).type.toBeConstructableWith({ appid: 'sid', sessionDir: './sessions' })
+  expect(SessionFileStore).type.not.toBeConstructableWith({ hook: 'onRequest' })
+  expect<SessionStore>().type.toBeAssignableFrom<SessionFileStore>()
+  expect<ReturnType<IterableSessionStore['sessions']>>().type.toBe<AsyncIterable<SessionInfo>>()
+  class FiveMethods implements SessionStore {
+    sesAppid (): string { return 'sid' }
+    async getSession (): Promise<string | null> { return null }
+    async newSession (): Promise<string> { return '' }
+    async putSession (): Promise<void> {}
+    async delSession (): Promise<void> {}
+  }
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new FiveMethods() })
+  expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ store: new Map() })
+})
+
+test('errors', () => {
+  const error = new SessionFileError('no')
+  expect(error).type.toBeAssignableTo<SessionError>()
+  expect(error.code).type.toBe<string>()
+  expect(error.statusCode).type.toBe<number>()
 })
