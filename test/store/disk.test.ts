@@ -39,17 +39,17 @@ t.test('the local disk does what the system calls do', async t => {
 
 t.test('the local disk rejects with the system\'s errors', async t => {
   const missing = join(t.testdir(), 'missing')
-  const calls: Record<string, Promise<unknown>> = {
-    open: localDisk.open(missing, constants.O_RDONLY),
-    lstat: localDisk.lstat(missing),
-    lutime: localDisk.lutimes(missing, 1, 1),
-    unlink: localDisk.unlink(missing),
-    rename: localDisk.rename(missing, `${missing}2`),
-    mkdir: localDisk.mkdir(join(missing, 'sub'), 0o700),
-    rmdir: localDisk.rmdir(missing),
-    scandir: localDisk.readdir(missing)
+  const calls: Record<string, () => Promise<unknown>> = {
+    open: () => localDisk.open(missing, constants.O_RDONLY),
+    lstat: () => localDisk.lstat(missing),
+    lutime: () => localDisk.lutimes(missing, 1, 1),
+    unlink: () => localDisk.unlink(missing),
+    rename: () => localDisk.rename(missing, `${missing}2`),
+    mkdir: () => localDisk.mkdir(join(missing, 'sub'), 0o700),
+    rmdir: () => localDisk.rmdir(missing),
+    scandir: () => localDisk.readdir(missing)
   }
-  for (const [syscall, call] of Object.entries(calls)) await t.rejects(call, { code: 'ENOENT', syscall })
+  for (const [syscall, call] of Object.entries(calls)) await t.rejects(call(), { code: 'ENOENT', syscall })
 })
 
 t.test('syncing a directory opens, syncs and closes it', async t => {
