@@ -139,7 +139,9 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
   async touchSession (sesid: string): Promise<void> {
-    await this.#guard('touch a session', this.#file(sesid).touch(this.#clock.now()))
+    const file = this.#file(sesid)
+    // Looked at anew: one that has expired stays so, and the modification time that is kept is the newest.
+    if (await this.#live(file) !== null) await this.#guard('touch a session', file.touch(this.#clock.now()))
   }
 
   /** {@inheritDoc SessionStore.delSession} @throws {SessionFileError} */
