@@ -35,12 +35,14 @@ export function sessionPath (directory: string, appid: string, sesid: string): s
  * @throws {SessionFileError} that says what to do.
  */
 export async function makePrivateDirectory (path: string, durable: boolean): Promise<void> {
+  // Without `..`: what a path only passes through is not made.
+  const directory = resolve(path)
   let mode: number
   try {
-    const first = await mkdir(path, { recursive: true, mode: 0o700 })
-    if (durable && first !== undefined) await syncUpTo(resolve(path), dirname(resolve(first)))
-    mode = (await stat(path)).mode
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+    const first = await mkdir(directory, { recursive: true, mode: 0o700 })
+    if (durable && first !== undefined) await syncUpTo(directory, dirname(first))
+    mode = (await stat(directory)).mode
+    await access(directory, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (error) {
     throw fileError('make or use the session directory', path, error)
   }

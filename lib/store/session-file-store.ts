@@ -137,6 +137,7 @@ export class SessionFileStore implements
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
   async touchSession (sesid: string): Promise<void> {
     const file = this.#file(sesid)
+    // Looked at anew: one that has expired stays so, and the modification time that is kept is the newest.
     if (await this.#current(sesid, file, GRACE) === null) return
     await this.#guard('touch a session', file.touch(this.#clock.now()))
   }

@@ -1,0 +1,75 @@
+import { constants, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { localDisk, syncDirectory, unlessMissing } from '../../lib/store/disk'
+import { interceptedDisk, openDescriptors, recordingDisk, systemError } from '../disks'
+
+t.test('the local disk does what the system calls do', async t => {
+  const dir = t.testdir()
+  const sub = join(dir, 'sub')
+  await localDisk.mkdir(sub, 0o700)
+  t.equal(statSync(sub).mode & 0o777, 0o700)
+
+  const path = join(sub, 'file')
+  const fd = await localDisk.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(await localDisk.write(fd, Buffer.from('hello')), 5)
+  const bytes = Buffer.alloc(10)
+  t.equal(await localDisk.read(fd, bytes, 1), 4)
+  t.equal(bytes.toString('latin1', 0, 4), 'ello')
+  await localDisk.fdatasync(fd)
+  await localDisk.fsync(fd)
+  t.equal((await localDisk.fstat(fd)).size, 5)
+  await localDisk.close(fd)
+  t.throws(() => readFileSync(fd), { code: 'EBADF' })
+
+  symlinkSync(path, join(sub, 'link'))
+  t.equal((await localDisk.lstat(join(sub, 'link'))).ino, lstatSync(join(sub, 'link')).ino)
+  await localDisk.lutimes(path, 1000, 2000)
+  t.strictSame([statSync(path).atimeMs, statSync(path).mtimeMs], [1_000_000, 2_000_000])
+
+  t.strictSame((await localDisk.readdir(sub)).sort(), ['file', 'link'])
+  await localDisk.rename(path, join(dir, 'moved'))
+  await localDisk.unlink(join(sub, 'link'))
+  await localDisk.rmdir(sub)
+  t.notOk(existsSync(sub))
+  t.equal(readFileSync(join(dir, 'moved'), 'utf8'), 'hello')
+  await localDisk.wait(1)
+})
+
+t.test('the local disk rejects with the system\'s errors', async t => {
+  const missing = join(t.testdir(), 'missing')
+  const calls: Record<string, () => Promise<unknown>> = {
+    open: () => localDisk.open(missing, constants.O_RDONLY),
+    lstat: () => localDisk.lstat(missing),
+    lutime: () => localDisk.lutimes(missing, 1, 1),
+    unlink: () => localDisk.unlink(missing),
+    rename: () => localDisk.rename(missing, `${missing}2`),
+    mkdir: () => localDisk.mkdir(join(missing, 'sub'), 0o700),
+    rmdir: () => localDisk.rmdir(missing),
+    scandir: () => localDisk.readdir(missing)
+  }
+  for (const [syscall, call] of Object.entries(calls)) await t.rejects(call(), { code: 'ENOENT', syscall })
+})
+
+t.test('syncing a directory opens, syncs and closes it', async t => {
+  const dir = t.testdir({ sub: {} })
+  const { disk, calls } = recordingDisk(dir)
+  await syncDirectory(disk, join(dir, 'sub'))
+  t.strictSame(calls, ['open sub', 'fsync sub', 'close sub'])
+
+  const before = openDescriptors()
+  const broken = interceptedDisk(async (name, _given, call) => {
+    if (name === 'fsync') throw systemError('EIO', name)
+    return await call()
+  })
+  await t.rejects(syncDirectory(broken, dir), { code: 'EIO' })
+  t.equal(openDescriptors(), before)
+})
+
+t.test('what is missing is null, what is wrong is an error', async t => {
+  writeFileSync(join(t.testdir(), 'file'), '')
+  t.equal(await unlessMissing(Promise.resolve(7)), 7)
+  t.equal(await unlessMissing(Promise.reject(systemError('ENOENT'))), null)
+  await t.rejects(unlessMissing(Promise.reject(systemError('EACCES'))), { code: 'EACCES' })
+})
