@@ -1,0 +1,50 @@
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { FileSessionsOptions } from '../../index'
+import type { SiteOptions } from './app'
+
+/** The site's process. It can be killed and started again, on the same port and the same sessions. */
+export class Site {
+  readonly #sessions: FileSessionsOptions
+  readonly #tls: SiteOptions['tls']
+  #process: ChildProcess | null = null
+  #port = 0
+
+  constructor (sessions: FileSessionsOptions, tls?: SiteOptions['tls']) {
+    this.#sessions = sessions
+    this.#tls = tls
+  }
+
+  get origin (): string {
+    return `${this.#tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}`
+  }
+
+  /** The same site under a name that makes it another site to the browser. */
+  get otherOrigin (): string {
+    return this.origin.replace('127.0.0.1', 'localhost')
+  }
+
+  async start (): Promise<this> {
+    const options: SiteOptions = { port: this.#port, sessions: this.#sessions }
+    if (this.#tls !== undefined) options.tls = this.#tls
+    const child = fork(join(__dirname, 'app.ts'), [JSON.stringify(options)])
+    this.#process = child
+    const message = await Promise.race([
+      once(child, 'message'),
+      once(child, 'exit').then(([code]) => { throw new Error(`the site ended with ${code} before it listened`) })
+    ]) as [{ port: number }]
+    this.#port = message[0].port
+    return this
+  }
+
+  /** As a crash or the out-of-memory killer would: nothing is said or saved. */
+  async kill (): Promise<void> {
+    const child = this.#process
+    this.#process = null
+    if (child === null || child.exitCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+}
