@@ -12,7 +12,8 @@ import { mkdtemp, rm, utimes } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
+import { createHistogram, performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
@@ -25,6 +26,8 @@ const SAMPLE = 5000
 const EXPIRED = 10
 const MAKERS = 2
 const LOADERS = 8
+/** Milliseconds between two requests of each. */
+const PAUSE = 1
 const HELD_TOO_LONG = 5
 
 const [, , role, ...parameters] = process.argv
@@ -99,10 +102,10 @@ async function measure (sessionDir) {
   const read = await latencies(sample, id => store.readSession(id))
   const save = await latencies(sample, id => store.putSession(id, TEXT))
 
-  // The same load again without the sweep, so that what the
-  // machine and the garbage collector do is told apart from the sweep.
+  // The same load again without the sweep, so that what the machine and the garbage collector do
+  // is told apart from the sweep.
   const swept = await underLoad(store, sample, () => store.reap())
-  const alone = await underLoad(store, sample, () => new Promise(resolve => { setTimeout(resolve, Math.min(Math.max(swept.time, 1000), 30_000)) }))
+  const alone = await underLoad(store, sample, () => pause(Math.min(Math.max(swept.time, 1000), 30_000)))
   const began = performance.now()
   const counts = await store.reap()
   const quietSweep = performance.now() - began
@@ -112,37 +115,43 @@ async function measure (sessionDir) {
 }
 
 async function latencies (ids, work) {
-  const times = []
+  const times = createHistogram()
   for (const id of ids) {
     const began = performance.now()
     await work(id)
-    times.push(performance.now() - began)
+    record(times, performance.now() - began)
   }
   return spread(times)
 }
 
+/** A histogram counts whole numbers, and nothing below 1: nanoseconds. */
+function record (histogram, milliseconds) {
+  histogram.record(Math.max(Math.round(milliseconds * 1e6), 1))
+}
+
 function spread (times) {
-  times.sort((a, b) => a - b)
-  return { median: times[Math.floor(times.length / 2)], p99: times[Math.floor(times.length * 0.99)] }
+  const at = percentile => times.percentile(percentile) / 1e6
+  return { median: at(50), p99: at(99), p999: at(99.9), max: times.max / 1e6 }
 }
 
 /** Does `work` while requests for sessions never stop: three reads to one save. */
 async function underLoad (store, ids, work) {
   globalThis.gc()
   const load = { on: true }
-  const times = []
+  const times = createHistogram()
   const loaders = Array.from({ length: LOADERS }, async (_, loader) => {
     for (let round = loader; load.on; round += LOADERS) {
       const id = ids[round % ids.length]
       const began = performance.now()
       if (round % 4 === 0) await store.putSession(id, TEXT)
       else await store.readSession(id)
-      times.push(performance.now() - began)
+      record(times, performance.now() - began)
+      await pause(PAUSE)
     }
   })
   // Until everything is warm, nothing is counted.
-  await new Promise(resolve => { setTimeout(resolve, 500) })
-  times.length = 0
+  await pause(500)
+  times.reset()
   const loop = watchLoop()
   const began = performance.now()
   const answer = await work()
@@ -153,7 +162,7 @@ async function underLoad (store, ids, work) {
   return {
     time,
     removed: answer?.expired,
-    rate: times.length / time * 1000,
+    rate: times.count / time * 1000,
     request: spread(times),
     held
   }
@@ -168,7 +177,7 @@ function watchLoop () {
   const fd = openSync('/proc/thread-self/schedstat')
   const line = Buffer.alloc(64)
   const readyTime = () => Number(line.toString('latin1', 0, readSync(fd, line, 0, 64, 0)).split(' ')[1]) / 1e6
-  const turns = []
+  const turns = createHistogram()
   let watching = true
   let before = performance.now()
   let readyBefore = readyTime()
@@ -176,7 +185,7 @@ function watchLoop () {
     if (!watching) return
     const now = performance.now()
     const ready = readyTime()
-    turns.push(now - before - (ready - readyBefore))
+    record(turns, now - before - (ready - readyBefore))
     before = now
     readyBefore = ready
     setImmediate(turn)
@@ -185,8 +194,7 @@ function watchLoop () {
     stop () {
       watching = false
       closeSync(fd)
-      turns.sort((a, b) => a - b)
-      return { p999: turns[Math.floor(turns.length * 0.999)], max: turns.at(-1) }
+      return spread(turns)
     }
   }
 }
