@@ -22,6 +22,11 @@ export function pinned (core, command, args) {
   return canPin ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
 }
 
+/** Runs this process, all its threads included, on one core from now on. */
+export function pinSelf (core) {
+  if (canPin) spawnSync('taskset', ['-acp', String(core), String(process.pid)])
+}
+
 /**
  * Starts a contender's app. `place` is where it may put a directory of its own, which is removed
  * in the end.

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { SessionFileStore } from 'fastify-file-sessions'
 import writeFileAtomic from 'write-file-atomic'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
+import { pinSelf, SERVER_CORE } from './processes.mjs'
 import { ratio, spread } from './statistics.mjs'
 
 const { values: options } = parseArgs({
@@ -21,6 +22,9 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const seconds = Number(options.seconds)
+
+// As under load: what the thread pool does is on the same core.
+pinSelf(SERVER_CORE)
 
 const SESSIONS = 64
 const text = n => JSON.stringify({ user: { id: 48213, name: 'Grace Hopper', role: 'editor' }, csrf: 'Wb3xYkqT0nC5uJ8r', n })
@@ -41,10 +45,11 @@ for (const place of [makePlace(options.dir), makePlace(options.tmpfs)]) {
         for (const subject of subjects) {
           const dir = join(place.path, 'sessions')
           mkdirSync(dir, { mode: 0o700 })
-          const rate = await measure(await subject.make(dir), operation, depth)
+          const { rate, cpu } = await measure(await subject.make(dir), operation, depth)
           rmSync(dir, { recursive: true })
           const key = `${operation} × ${depth}`
-          subject.results.set(key, [...subject.results.get(key) ?? [], rate])
+          const { rates, cpus } = subject.results.get(key) ?? { rates: [], cpus: [] }
+          subject.results.set(key, { rates: [...rates, rate], cpus: [...cpus, cpu] })
         }
       }
     }
@@ -53,7 +58,7 @@ for (const place of [makePlace(options.dir), makePlace(options.tmpfs)]) {
 }
 process.exit()
 
-/** Operations per second, `depth` of them under way at any time. */
+/** Operations per second and processor time of each in µs, with `depth` of them under way at any time. */
 async function measure (subject, operation, depth) {
   const ids = []
   while (ids.length < SESSIONS) ids.push(await subject.new(text(0)))
@@ -72,28 +77,40 @@ async function measure (subject, operation, depth) {
   end = performance.now() + seconds * 200
   await all()
   done = 0
-  const start = performance.now()
-  end = start + seconds * 1000
+  const stop = stopwatch()
+  end = performance.now() + seconds * 1000
   await all()
-  const rate = done / (performance.now() - start) * 1000
+  const { time, cpu } = stop()
   if (await subject.get(ids[0]) === null) throw new Error('a session is lost')
-  return rate
+  return { rate: done / time * 1000, cpu: cpu / done }
 }
 
 async function measureDeletion (subject, depth) {
   const BATCH = 256
   let done = 0
-  let time = 0
+  const sum = { time: 0, cpu: 0 }
   for (const end = performance.now() + seconds * 2000; performance.now() < end;) {
     const ids = await Promise.all(Array.from({ length: BATCH }, () => subject.new(text(0))))
-    const start = performance.now()
+    const stop = stopwatch()
     await Promise.all(Array.from({ length: depth }, async () => {
       for (let id = ids.pop(); id !== undefined; id = ids.pop()) await subject.del(id)
     }))
-    time += performance.now() - start
+    const { time, cpu } = stop()
+    sum.time += time
+    sum.cpu += cpu
     done += BATCH
   }
-  return done / time * 1000
+  return { rate: done / sum.time * 1000, cpu: sum.cpu / done }
+}
+
+/** Answers milliseconds that have passed, and µs of processor time. */
+function stopwatch () {
+  const start = performance.now()
+  const cpuStart = process.cpuUsage()
+  return () => {
+    const { user, system } = process.cpuUsage(cpuStart)
+    return { time: performance.now() - start, cpu: user + system }
+  }
 }
 
 async function store (dir, durability) {
@@ -135,20 +152,30 @@ function atomic (dir, fsync) {
 function print (filesystem, subjects) {
   const keys = operations.flatMap(operation => depths.map(depth => `${operation} × ${depth}`))
   console.log(`Operations per second on ${filesystem}: median of ${rounds} rounds (least–most); × 1: one after the other, × 16: so many at once\n`)
-  console.log(`| | ${keys.join(' | ')} |\n| --- |${' ---: |'.repeat(keys.length)}`)
-  for (const { label, results } of subjects) {
-    console.log(`| ${label} | ${keys.map(key => {
-      const { median, min, max } = spread(results.get(key))
-      return [median, min, max].map(value => Math.round(value).toLocaleString('en-US')).join(' (').replace(/ \(([^(]*)$/, '–$1)')
-    }).join(' | ')} |`)
-  }
+  printTable(keys, subjects, 'rates')
+  console.log('Processor time of each, µs\n')
+  printTable(keys, subjects, 'cpus')
   const [os, fsync, atomic, atomicFsync] = subjects
   for (const [mine, other, target] of [[fsync, atomicFsync, 3], [os, atomic, null]]) {
     for (const depth of depths) {
-      const { median, min, max } = ratio(mine.results.get(`put × ${depth}`), other.results.get(`put × ${depth}`))
-      console.log(`${filesystem}, put × ${depth}: ${mine.label} is ${median.toFixed(2)} × ${other.label} (${min.toFixed(2)}–${max.toFixed(2)})` +
+      const key = `put × ${depth}`
+      const { median, min, max } = ratio(mine.results.get(key).rates, other.results.get(key).rates)
+      console.log(`${filesystem}, ${key}: ${mine.label} is ${median.toFixed(2)} × ${other.label} (${min.toFixed(2)}–${max.toFixed(2)})` +
         (target === null ? '' : `; target ${target}: ${median >= target ? 'met' : 'not met'}`))
     }
+  }
+  console.log()
+}
+
+function printTable (keys, subjects, figure) {
+  console.log(`| | ${keys.join(' | ')} |\n| --- |${' ---: |'.repeat(keys.length)}`)
+  for (const { label, results } of subjects) {
+    const cells = keys.map(key => {
+      const { median, min, max } = spread(results.get(key)[figure])
+      const [middle, least, most] = [median, min, max].map(value => Math.round(value).toLocaleString('en-US'))
+      return `${middle} (${least}–${most})`
+    })
+    console.log(`| ${label} | ${cells.join(' | ')} |`)
   }
   console.log()
 }
