@@ -13,6 +13,7 @@ const result = await autocannon({
   url: `http://127.0.0.1:${port}`,
   connections,
   duration: seconds,
+  timeout: 30,
   requests,
   setupClient: client => {
     // Each connection starts at a cookie of its own, or all would bring the same one at once.

@@ -22,7 +22,7 @@ export async function load ({ port, path, cookies, seconds, scratch }) {
   const cookieFile = join(scratch, 'cookies')
   writeFileSync(cookieFile, cookies.map(cookie => `${cookie}\n`).join(''))
   const [command, args] = hasWrk
-    ? ['wrk', ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', fileURLToPath(new URL('load.lua', import.meta.url)),
+    ? ['wrk', ['-t1', '--timeout', '30s', `-c${CONNECTIONS}`, `-d${seconds}s`, '-s', fileURLToPath(new URL('load.lua', import.meta.url)),
         `http://127.0.0.1:${port}`, '--', path, cookieFile]]
     : [process.execPath, [fileURLToPath(new URL('load-autocannon.mjs', import.meta.url)),
         JSON.stringify({ port, path, cookieFile, seconds, connections: CONNECTIONS })]]
