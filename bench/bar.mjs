@@ -1,5 +1,5 @@
 /** How good is good: what this package promises to reach, as ratios of one run. */
-import { ratio } from './statistics.mjs'
+import { median, ratio } from './statistics.mjs'
 
 /** Who in what workload, beside whom or beside which other workload of the same, and the least ratio. */
 const BAR = ['disk', 'tmpfs'].flatMap(place => [
@@ -21,8 +21,9 @@ const BAR = ['disk', 'tmpfs'].flatMap(place => [
 export function barTable (running) {
   const rows = BAR.map(row => measuredRow(running, row)).filter(row => row !== null)
   if (rows.length === 0) return ''
-  return 'The bar (the ratio of each round, median, least–most; cpu: the same by processor time)\n\n' +
-    '| what | target | measured | by cpu | met |\n| --- | ---: | ---: | ---: | --- |\n' + rows.join('\n') + '\n'
+  return 'The bar (the ratio of each round, median, least–most; by cpu: the same by processor time per request; ' +
+    'core: how much of it the two servers used. Where that is little, something else set the pace)\n\n' +
+    '| what | target | measured | by cpu | core | met |\n| --- | ---: | ---: | ---: | ---: | --- |\n' + rows.join('\n') + '\n'
 }
 
 function measuredRow (running, { who, workload, beside = who, besideWorkload = workload, target }) {
@@ -37,7 +38,11 @@ function measuredRow (running, { who, workload, beside = who, besideWorkload = w
     ? `${mine.label}: ${workload} / ${besideWorkload}`
     : `${mine.label}: ${workload} / ${other.label}`
   return `| ${what} | ≥ ${target} | ${digits(measured.median)} (${digits(measured.min)}–${digits(measured.max)}) | ` +
-    `${digits(byCpu.median)} | ${measured.median >= target ? 'yes' : '**no**'} |`
+    `${digits(byCpu.median)} | ${percent(result.busy)}, ${percent(otherResult.busy)} | ${measured.median >= target ? 'yes' : '**no**'} |`
+}
+
+function percent (shares) {
+  return `${median(shares).toFixed(0)} %`
 }
 
 function digits (number) {

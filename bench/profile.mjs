@@ -73,9 +73,25 @@ function printTop (file) {
     total += timeDeltas[index]
     times.set(name, (times.get(name) ?? 0) + timeDeltas[index])
   })
+  printPackages(times, total)
   const sorted = [...times].sort(([, a], [, b]) => b - a).slice(0, Number(options.top))
   console.log('| own time | function |\n| ---: | --- |')
   for (const [name, time] of sorted) console.log(`| ${(time / total * 100).toFixed(1)} % | ${name} |`)
+  console.log()
+}
+
+/** The same by package; 'native' is what Node does below JavaScript, system calls above all. */
+function printPackages (times, total) {
+  const packages = new Map()
+  for (const [name, time] of times) {
+    const file = name.split(' ')[1]
+    const owner = file === undefined || name.startsWith('(') ? 'native' : /^(?:node:|@[^/]+\/[^/]+|[^/]+)/.exec(file)[0]
+    packages.set(owner, (packages.get(owner) ?? 0) + time)
+  }
+  console.log('| own time | package |\n| ---: | --- |')
+  for (const [owner, time] of [...packages].sort(([, a], [, b]) => b - a).slice(0, 10)) {
+    console.log(`| ${(time / total * 100).toFixed(1)} % | ${owner} |`)
+  }
   console.log()
 }
 
