@@ -84,8 +84,8 @@ function printTop (file) {
 function printPackages (times, total) {
   const packages = new Map()
   for (const [name, time] of times) {
-    const file = name.split(' ')[1]
-    const owner = file === undefined || name.startsWith('(') ? 'native' : /^(?:node:|@[^/]+\/[^/]+|[^/]+)/.exec(file)[0]
+    const file = /\S+:\d+$/.exec(name)?.[0]
+    const owner = file === undefined ? 'native' : /^(?:node:|@[^/]+\/[^/]+|[^/]+)/.exec(file)[0]
     packages.set(owner, (packages.get(owner) ?? 0) + time)
   }
   console.log('| own time | package |\n| ---: | --- |')
