@@ -28,8 +28,8 @@ export function pinSelf (core) {
 }
 
 /**
- * Starts a contender's app. `place` is where it may put a directory of its own, which is removed
- * in the end.
+ * Starts a contender's app. `place` is where it may put a directory of its own, which `stop`
+ * removes unless it is told to leave that to the end of the benchmark.
  */
 export async function startServer ({ name }, { place, redisPort, nodeOptions = [], wrap = [] }) {
   const dir = place === undefined ? undefined : mkdtempSync(join(place, `${name}-`))
@@ -57,10 +57,10 @@ export async function startServer ({ name }, { place, redisPort, nodeOptions = [
         child.send({ question })
         return answer()
       },
-      stop: async () => {
+      stop: async ({ leaveDir = false } = {}) => {
         child.send({ question: 'close' })
         await ended
-        removeDir()
+        if (!leaveDir) removeDir()
       }
     }
   } catch (error) {
