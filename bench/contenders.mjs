@@ -1,0 +1,156 @@
+/**
+ * Everything that a user would pick instead, each as the same small app: the same routes, answers
+ * and session data. No contender renews its cookie with every response, saves anything for
+ * anonymous visitors, or logs.
+ */
+import fastifyCookie from '@fastify/cookie'
+import Fastify from 'fastify'
+import { addRoutes, addSessionRoutes } from './routes.mjs'
+
+const SECRET = 'a secret that is long enough for everyone here'
+const COOKIE = { path: '/', httpOnly: true, sameSite: 'lax', secure: false }
+const IDLE_TIMEOUT = 7200
+
+/** Session data as properties: most contenders have it so. */
+const properties = {
+  get: (session, key) => session[key],
+  set: (session, key, value) => { session[key] = value },
+  destroy: session => session.destroy()
+}
+
+/** Session data behind `get` and `set`. */
+const accessors = {
+  get: (session, key) => session.get(key),
+  set: (session, key, value) => { session.set(key, value) }
+}
+
+/**
+ * `place` is the kind of directory that a contender stores in: 'disk', 'tmpfs' or none.
+ * `keeps`: 'server' when the state is the server's, 'cookie' when the browser carries it, null
+ * when there is none.
+ */
+export const contenders = [
+  { name: 'ceiling', label: 'no session: @fastify/cookie, empty hooks', keeps: null, make: ceiling },
+  { name: 'ours-disk', label: 'fastify-file-sessions', place: 'disk', keeps: 'server', make: ours('os') },
+  { name: 'ours-tmpfs', label: 'fastify-file-sessions', place: 'tmpfs', keeps: 'server', make: ours('os') },
+  { name: 'ours-disk-fsync', label: 'fastify-file-sessions, fsync', place: 'disk', keeps: 'server', make: ours('fsync') },
+  { name: 'ours-tmpfs-fsync', label: 'fastify-file-sessions, fsync', place: 'tmpfs', keeps: 'server', make: ours('fsync') },
+  { name: 'memory', label: '@fastify/session, memory', keeps: 'server', make: memory },
+  { name: 'redis', label: '@fastify/session, connect-redis', keeps: 'server', needs: 'redis', make: redis },
+  { name: 'file-store-disk', label: '@fastify/session, session-file-store', place: 'disk', keeps: 'server', make: fileStore },
+  { name: 'file-store-tmpfs', label: '@fastify/session, session-file-store', place: 'tmpfs', keeps: 'server', make: fileStore },
+  { name: 'secure', label: '@fastify/secure-session (data in the cookie)', keeps: 'cookie', make: secure },
+  { name: 'mgcrea', label: '@mgcrea/fastify-session, memory', keeps: 'server', make: mgcrea },
+  { name: 'express-disk', label: 'express-session, session-file-store', place: 'disk', keeps: 'server', make: express }
+]
+
+async function ceiling () {
+  const app = Fastify()
+  await app.register(fastifyCookie)
+  app.addHook('preHandler', (request, reply, done) => { done() })
+  app.addHook('onSend', (request, reply, payload, done) => { done() })
+  addRoutes(app, { get: () => 1, set: () => {} })
+  return listening(app)
+}
+
+function ours (durability) {
+  return async ({ dir }) => {
+    const { default: fileSessions } = await import('fastify-file-sessions')
+    const app = Fastify()
+    await app.register(fastifyCookie)
+    await app.register(fileSessions, { sessionDir: dir, durability, rolling: false, idleTimeout: IDLE_TIMEOUT, cookie: COOKIE })
+    addRoutes(app, properties)
+    addSessionRoutes(app, properties)
+    app.get('/update', async request => ({ n: await request.session.update(draft => ++draft.n) }))
+    return listening(app)
+  }
+}
+
+async function fastifySession (store) {
+  const { default: plugin } = await import('@fastify/session')
+  const app = Fastify()
+  await app.register(fastifyCookie)
+  await app.register(plugin, { secret: SECRET, store, cookie: COOKIE, rolling: false, saveUninitialized: false })
+  addRoutes(app, properties)
+  addSessionRoutes(app, properties)
+  return app
+}
+
+async function memory () {
+  return listening(await fastifySession())
+}
+
+async function redis ({ redisPort }) {
+  const { createClient } = await import('redis')
+  const { RedisStore } = await import('connect-redis')
+  const client = createClient({ url: `redis://127.0.0.1:${redisPort}` })
+  await client.connect()
+  const app = await fastifySession(new RedisStore({ client, ttl: IDLE_TIMEOUT }))
+  app.addHook('onClose', () => client.close())
+  return listening(app)
+}
+
+async function sessionFileStore (dir) {
+  const { default: session } = await import('express-session')
+  const { default: sessionFileStore } = await import('session-file-store')
+  const FileStore = sessionFileStore(session)
+  return new FileStore({ path: dir, ttl: IDLE_TIMEOUT, reapInterval: -1, logFn: () => {} })
+}
+
+async function fileStore ({ dir }) {
+  return listening(await fastifySession(await sessionFileStore(dir)))
+}
+
+async function secure () {
+  const { default: plugin } = await import('@fastify/secure-session')
+  const app = Fastify()
+  await app.register(fastifyCookie)
+  await app.register(plugin, { key: Buffer.alloc(32, SECRET), expiry: IDLE_TIMEOUT, cookie: COOKIE })
+  addRoutes(app, accessors)
+  addSessionRoutes(app, { ...accessors, destroy: session => session.delete() })
+  return listening(app)
+}
+
+async function mgcrea () {
+  const { default: plugin } = await import('@mgcrea/fastify-session')
+  const app = Fastify()
+  await app.register(fastifyCookie)
+  await app.register(plugin, { secret: SECRET, saveUninitialized: false, cookie: COOKIE })
+  addRoutes(app, accessors)
+  addSessionRoutes(app, { ...accessors, destroy: session => session.destroy() })
+  return listening(app)
+}
+
+async function express ({ dir }) {
+  const { default: createApp } = await import('express')
+  const { default: session } = await import('express-session')
+  const app = createApp()
+  app.disable('x-powered-by')
+  // Nobody else computes one.
+  app.disable('etag')
+  app.use(session({
+    name: 'sid',
+    secret: SECRET,
+    store: await sessionFileStore(dir),
+    cookie: COOKIE,
+    rolling: false,
+    resave: false,
+    saveUninitialized: false
+  }))
+  const routes = { get: (path, handler) => app.get(path, (request, response) => handler(request, { send: body => response.json(body) })) }
+  addRoutes(routes, properties)
+  addSessionRoutes(routes, {
+    ...properties,
+    destroy: session => new Promise((resolve, reject) => session.destroy(error => error ? reject(error) : resolve()))
+  })
+  return await new Promise((resolve, reject) => {
+    const server = app.listen(0, '127.0.0.1', error => error
+      ? reject(error)
+      : resolve({ port: server.address().port, close: () => new Promise(resolve => { server.close(resolve); server.closeAllConnections() }) }))
+  })
+}
+
+async function listening (app) {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return { port: app.server.address().port, close: () => app.close() }
+}

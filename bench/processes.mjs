@@ -1,0 +1,101 @@
+/** Starts the processes of a benchmark, each on a core of its own, and ends them. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const SERVER_CORE = 0
+export const LOAD_CORE = 1
+
+const canPin = isInstalled('taskset') && cpus().length > 1
+if (!canPin) console.log('taskset is missing or there is one core only: nothing is pinned, so take the figures with care')
+
+export function isInstalled (command) {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+}
+
+/** The command that runs another on one core. */
+export function pinned (core, command, args) {
+  return canPin ? ['taskset', ['-c', String(core), command, ...args]] : [command, args]
+}
+
+/** Runs this process, all its threads included, on one core from now on. */
+export function pinSelf (core) {
+  if (canPin) spawnSync('taskset', ['-acp', String(core), String(process.pid)])
+}
+
+/**
+ * Starts a contender's app. `place` is where it may put a directory of its own, which `stop`
+ * removes unless it is told to leave that to the end of the benchmark.
+ */
+export async function startServer ({ name }, { place, redisPort, nodeOptions = [], wrap = [] }) {
+  const dir = place === undefined ? undefined : mkdtempSync(join(place, `${name}-`))
+  const script = fileURLToPath(new URL('server.mjs', import.meta.url))
+  const [command, ...args] = [...wrap, process.execPath, ...nodeOptions, script, name,
+    JSON.stringify({ dir: dir && join(dir, 'sessions'), redisPort })]
+  const child = spawn(...pinned(SERVER_CORE, command, args), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production' }
+  })
+  const ended = once(child, 'exit')
+  const answer = async () => {
+    const message = await Promise.race([once(child, 'message'), ended.then(() => null)])
+    if (message === null) throw new Error(`${name}: the server ended, with code ${child.exitCode}`)
+    return message[0].answer
+  }
+  const removeDir = () => { if (dir !== undefined) rmSync(dir, { recursive: true, force: true }) }
+  try {
+    const port = await answer()
+    return {
+      port,
+      dir,
+      pid: child.pid,
+      ask: question => {
+        child.send({ question })
+        return answer()
+      },
+      stop: async ({ leaveDir = false } = {}) => {
+        child.send({ question: 'close' })
+        await ended
+        if (!leaveDir) removeDir()
+      }
+    }
+  } catch (error) {
+    removeDir()
+    throw error
+  }
+}
+
+/** A Redis that keeps nothing on the disk, on the load's core: it is no part of the app's process. */
+export async function startRedis (place) {
+  const port = await freePort()
+  const child = spawn(...pinned(LOAD_CORE, 'redis-server', [
+    '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', place
+  ]), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(child, 'exit')
+  const killWithParent = () => { child.kill() }
+  process.once('exit', killWithParent)
+  for await (const line of child.stdout) {
+    if (String(line).includes('Ready to accept connections')) break
+  }
+  return {
+    port,
+    stop: async () => {
+      process.off('exit', killWithParent)
+      child.kill()
+      await ended
+    }
+  }
+}
+
+async function freePort () {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}

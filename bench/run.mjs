@@ -1,0 +1,154 @@
+/**
+ * `npm run bench`: this package beside everything that a user would pick instead. Each contender
+ * runs in a process of its own on one core, the load comes from another; they are measured in
+ * turn, several rounds, so that what else the machine does hits all of them.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { barTable } from './bar.mjs'
+import { contenders } from './contenders.mjs'
+import { load, loadTool } from './load.mjs'
+import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
+import { isInstalled, startRedis, startServer } from './processes.mjs'
+import { keptTable, resultTable, updateReadme, writeChart } from './report.mjs'
+import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    workloads: { type: 'string' },
+    dir: { type: 'string', default: DEFAULT_DISK },
+    tmpfs: { type: 'string', default: DEFAULT_TMPFS },
+    'update-readme': { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false }
+  }
+})
+
+if (options.help) {
+  console.log(`npm run bench -- [options]
+  --rounds N          how often each is measured (5)
+  --seconds N         how long, whole seconds (3)
+  --only A,B          contenders: ${contenders.map(({ name }) => name).join(', ')}
+  --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
+  --dir PATH          a directory on a disk (node_modules/.cache/bench)
+  --tmpfs PATH        a directory in memory (/dev/shm)
+  --update-readme     put table and chart into README.md`)
+  process.exit()
+}
+
+const rounds = wholeNumber('rounds')
+const seconds = wholeNumber('seconds')
+const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
+const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
+if (places.disk.filesystem === 'tmpfs') console.log(`${options.dir} is in memory: choose another --dir to measure a disk`)
+
+const running = chosen(contenders, options.only, 'only')
+  .filter(canRun)
+  .map(contender => ({ ...contender, label: labelOf(contender), server: null, results: new Map() }))
+const redis = running.some(({ needs }) => needs === 'redis') ? await startRedis(places.disk.path) : null
+
+console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
+for (const contender of running) {
+  contender.server = await start(contender)
+  await verify(contender, contender.server.port)
+}
+for (const workload of chosenWorkloads) await measure(workload)
+for (const { server } of running) await server.stop()
+await redis?.stop()
+
+const names = chosenWorkloads.map(({ name }) => name)
+console.log('\nRequests per second: median (least–most)\n\n' + resultTable(running, names, 'rate'))
+console.log('Processor time of the server per request, µs (Redis is another process and not counted)\n\n' + resultTable(running, names, 'cpu'))
+console.log('Share of one core that the server used: a low one means waiting, for the disk, for Redis or for the load (or a busy machine)\n\n' +
+  resultTable(running, names, 'busy'))
+console.log(keptTable(running, names))
+console.log(barTable(running, { isDisk: places.disk.filesystem !== 'tmpfs' }))
+const chart = writeChart(running, places.disk.filesystem)
+console.log(`Chart: ${chart}`)
+if (options['update-readme']) console.log(updateReadme(running, names, { rounds, seconds, loadTool }))
+process.exit()
+
+/** All contenders with one workload, in turn and in rounds; a different one begins each round. */
+async function measure (workload) {
+  const taking = running.filter(contender => unfit(contender, workload) === undefined)
+  const cookies = new Map()
+  for (const contender of taking) {
+    contender.results.set(workload.name, { rate: [], cpu: [], busy: [], kept: [] })
+    if (workload.fresh === true) continue
+    cookies.set(contender, await prepare(contender, workload, contender.server.port))
+    await load({ ...place(contender, workload), cookies: cookies.get(contender), seconds: 1 })
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < taking.length; turn++) {
+      const contender = taking[(turn + round) % taking.length]
+      if (workload.fresh === true) await restart(contender, workload)
+      await measureOnce(contender, workload, cookies.get(contender) ?? [])
+    }
+    console.log(`${workload.name}, round ${round + 1}: ` + taking.map(contender =>
+      `${contender.name} ${Math.round(contender.results.get(workload.name).rate[round])}`).join(', '))
+  }
+}
+
+async function measureOnce (contender, workload, cookies) {
+  const { server, results } = contender
+  const before = await counted(contender, workload, server.port, cookies)
+  const cpuBefore = await server.ask('cpu')
+  const measured = await load({ ...place(contender, workload), cookies, seconds })
+  const cpuAfter = await server.ask('cpu')
+  const after = await counted(contender, workload, server.port, cookies)
+  const kept = checkMeasured(contender, workload, measured, before, after)
+  const cpu = cpuAfter.user + cpuAfter.system - cpuBefore.user - cpuBefore.system
+  const result = results.get(workload.name)
+  result.rate.push(measured.requests / measured.seconds)
+  result.cpu.push(cpu / measured.requests)
+  result.busy.push(cpu / 1e4 / measured.seconds)
+  if (kept !== null) result.kept.push(kept)
+}
+
+async function restart (contender, workload) {
+  // ext4 avoids the inodes of files that were just deleted, which makes it slow to make new ones:
+  // nobody shall pay for the tidying up after somebody else.
+  await contender.server.stop({ leaveDir: contender.place === 'disk' })
+  contender.server = await start(contender)
+  await load({ ...place(contender, workload), cookies: [], seconds: 1 })
+}
+
+function place ({ server }, { path }) {
+  return { port: server.port, path, scratch: places.tmpfs.path }
+}
+
+async function start (contender) {
+  return await startServer(contender, { place: places[contender.place]?.path, redisPort: redis?.port })
+}
+
+function canRun ({ name, needs }) {
+  if (needs === undefined || isInstalled(`${needs}-server`)) return true
+  console.log(`${name} is left out: ${needs}-server is not installed`)
+  return false
+}
+
+function labelOf ({ label, place }) {
+  return place === undefined ? label : `${label}, ${places[place].filesystem}`
+}
+
+function chosen (all, list, option) {
+  if (list === undefined) return all
+  return list.split(',').map(name => {
+    const found = all.find(one => one.name === name)
+    if (found === undefined) fail(`--${option}: there is no ${name}; there are ${all.map(({ name }) => name).join(', ')}`)
+    return found
+  })
+}
+
+function wholeNumber (option) {
+  const value = Number(options[option])
+  if (!Number.isInteger(value) || value < 1) fail(`--${option} must be a whole number above 0`)
+  return value
+}
+
+function fail (message) {
+  console.error(message)
+  process.exit(1)
+}

@@ -1,0 +1,24 @@
+/** One contender's app in a process of its own: `node server.mjs NAME OPTIONS`, told what to do by its parent. */
+import { contenders } from './contenders.mjs'
+
+const [name, options] = process.argv.slice(2)
+const contender = contenders.find(contender => contender.name === name)
+const app = await contender.make(JSON.parse(options))
+
+const answers = {
+  cpu: () => process.cpuUsage(),
+  memory: () => {
+    // Twice: what finalizers let go is collected the second time.
+    global.gc()
+    global.gc()
+    return process.memoryUsage()
+  },
+  close: () => app.close()
+}
+
+process.on('message', async ({ question }) => {
+  process.send({ answer: await answers[question]() })
+  if (question === 'close') process.exit()
+})
+process.on('disconnect', () => { process.exit() })
+process.send({ answer: app.port })
