@@ -5,7 +5,7 @@ import fileSessions, { SessionFileStore, type FileSessionsOptions } from '../ind
 import { localDisk, type Disk } from '../lib/store/disk'
 import { age, ageAccess, contents, newFile, sessionDirectory, sessionFiles, Time } from './aged-sessions'
 
-declare module '../types/session-data' {
+declare module '../index' {
   interface SessionData { user: string }
 }
 
