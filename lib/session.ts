@@ -247,7 +247,7 @@ function isMember (key: string): boolean {
 
 // An assignment such as `session.data = …` would hide a method from everything that needs it.
 for (const name of members) {
-  const { value, get = () => value as unknown } = Object.getOwnPropertyDescriptor(Session.prototype, name) ?? {}
+  const { value, get = () => value as unknown } = Object.getOwnPropertyDescriptor(Session.prototype, name) as PropertyDescriptor
   Object.defineProperty(Session.prototype, name, {
     get,
     set () {

@@ -236,6 +236,42 @@ t.test('steps of one request that nobody waited for', async t => {
     t.strictSame(store.data, { fresh: 1 })
   })
 
+  t.test('update behind another request\'s save, and delete meanwhile', async t => {
+    const { visits, visit, session, store, other } = await two({ a: 0 })
+    const gate = new Gate()
+    store.before = { replaceSession: () => gate.pass() }
+    other.session.set('theirs', 1)
+    const theirs = visits.finish(other.visit)
+    await gate.arrived
+    let runs = 0
+    const updated = session.update(() => ++runs)
+    session.delete()
+    session.set('fresh', 1)
+    gate.open()
+    await theirs
+    t.equal(await updated, undefined)
+    t.equal(runs, 0)
+    await visits.finish(visit)
+    t.strictSame(store.data, { fresh: 1 })
+  })
+
+  t.test('delete while a save is under way', async t => {
+    const { visits, visit, session, store } = await begin({ a: 0 })
+    const gate = new Gate()
+    store.before = { replaceSession: () => gate.pass() }
+    session.set('a', 1)
+    const saved = session.save()
+    await gate.arrived
+    session.delete()
+    session.set('fresh', 1)
+    gate.open()
+    await saved
+    t.strictSame(session.data(), { fresh: 1 })
+    t.equal(session.isNew, true)
+    t.match(await visits.finish(visit), { change: 'send' })
+    t.strictSame(store.data, { fresh: 1 })
+  })
+
   t.test('update that takes its time, and regenerate meanwhile', async t => {
     const { visits, visit, session, store } = await begin({ keep: 1 })
     const gate = new Gate()

@@ -121,9 +121,19 @@ test('the plugin and its options', () => {
   expect(fastify.register).type.toBeCallableWith(fileSessions, { appid: 'sid', sessionDir: './sessions' })
   expect<FileSessionsOptions>().type.toBeAssignableFrom({})
   expect<FileSessionsOptions>().type.toBeAssignableFrom({
-    appid: 'sid', sessionDir: './sessions', hook: 'onRequest' as const, cookie: { secure: 'auto' as const, signed: true, maxAge: 60 },
-    idleTimeout: 1, absoluteTimeout: undefined, rolling: false, reapInterval: 0, durability: 'fsync' as const, maxSize: 1,
-    sessionName: 'admin', idGenerator: () => 'x', codec: { encode: JSON.stringify, decode: (text: string) => JSON.parse(text) as Record<string, unknown> }
+    appid: 'sid',
+    sessionDir: './sessions',
+    hook: 'onRequest' as const,
+    cookie: { secure: 'auto' as const, signed: true, maxAge: 60 },
+    idleTimeout: 1,
+    absoluteTimeout: undefined,
+    rolling: false,
+    reapInterval: 0,
+    durability: 'fsync' as const,
+    maxSize: 1,
+    sessionName: 'admin',
+    idGenerator: () => 'x',
+    codec: { encode: JSON.stringify, decode: (text: string) => JSON.parse(text) as Record<string, unknown> }
   })
   expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ hook: 'onSend' })
   expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ durability: 'maybe' })
