@@ -1,6 +1,7 @@
 import formbody from '@fastify/formbody'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import fileSessions, { type FileSessionsOptions } from '../../index'
 import '../ecosystem/session-data'
 
@@ -23,7 +24,7 @@ async function serve ({ port, sessions, tls }: SiteOptions): Promise<void> {
   await app.register(fileSessions, sessions)
   addPages(app)
   await app.listen({ port, host: '127.0.0.1' })
-  process.send?.({ port: app.addresses()[0]?.port })
+  process.send?.({ port: (app.server.address() as AddressInfo).port })
 }
 
 function addPages (app: FastifyInstance): void {
@@ -95,4 +96,4 @@ function page (title: string, body: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,"><title>${title}</title><main>${body}</main></html>`
 }
 
-void serve(JSON.parse(process.argv[2] ?? '{}') as SiteOptions)
+serve(JSON.parse(process.argv[2] ?? '{}') as SiteOptions)

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs'
-import { chromium, type Browser, type BrowserContext } from 'playwright-core'
+import { join } from 'node:path'
+import { chromium, type BrowserContext, type BrowserContextOptions } from 'playwright-core'
+import type { Test } from 'tap'
+import { startSite, type Site } from './site'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
@@ -16,8 +19,25 @@ export const skip = existsSync(EXECUTABLE)
   ? false
   : `there is no ${EXECUTABLE}: install Chromium, or set CHROMIUM to its path`
 
-export async function launch (): Promise<Browser> {
-  return await chromium.launch(OPTIONS)
+interface OpenBrowser {
+  site: Site
+  /** A profile of its own, which ends with the test. */
+  newContext: (t: Test, options?: BrowserContextOptions) => Promise<BrowserContext>
+}
+
+/** A browser and a site to be looked at, for the tests within this one. */
+export async function openBrowser (t: Test): Promise<OpenBrowser> {
+  const site = await startSite(t, { sessionDir: join(t.testdir(), 'sessions') })
+  const browser = await chromium.launch(OPTIONS)
+  t.teardown(async () => { await browser.close() })
+  return {
+    site,
+    newContext: async (t, options = {}) => {
+      const context = await browser.newContext(options)
+      t.teardown(async () => { await context.close() })
+      return context
+    }
+  }
 }
 
 /** A browser that keeps its profile in this directory when it is closed, and finds it there again. */

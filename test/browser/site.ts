@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Test } from 'tap'
 import type { FileSessionsOptions } from '../../index'
 import type { SiteOptions } from './app'
 
@@ -47,4 +48,11 @@ export class Site {
     child.kill('SIGKILL')
     await exited
   }
+}
+
+/** Starts a site that ends with the test. */
+export async function startSite (t: Test, sessions: FileSessionsOptions, tls?: SiteOptions['tls']): Promise<Site> {
+  const site = new Site(sessions, tls)
+  t.teardown(async () => { await site.kill() })
+  return await site.start()
 }
