@@ -95,6 +95,7 @@ const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 's
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
+const SAME_SITE = ['lax', 'strict', 'none']
 const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Its percent-encoded form must fit into a file name. */
 const LONGEST_APPID = 80
@@ -159,12 +160,24 @@ export function prefixedCookie (appid: string, cookie: SessionCookieOptions): Se
 
 function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions {
   check(typeof given === 'object' && given !== null, 'cookie', 'must be an object')
-  const cookie = { ...DEFAULT_COOKIE, ...given }
+  const cookie: SessionCookieOptions = { ...DEFAULT_COOKIE }
+  for (const [name, value] of Object.entries(given)) {
+    // Left out, as at the other options: it must not put away a default such as httpOnly.
+    if (value !== undefined) Object.assign(cookie, { [name]: value })
+  }
+  for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
+    check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')
+  }
+  for (const name of ['path', 'domain'] as const) {
+    check(cookie[name] === undefined || typeof cookie[name] === 'string', `cookie.${name}`, 'must be a string')
+  }
+  check(typeof cookie.sameSite === 'boolean' || SAME_SITE.includes(String(cookie.sameSite).toLowerCase()), 'cookie.sameSite',
+    `must be true, false or one of ${SAME_SITE.join(', ')}`)
   check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
     'must be a whole number of seconds above 0')
   check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
   check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
-  check(cookie.sameSite !== 'none' || cookie.secure !== false, 'cookie.sameSite',
+  check(String(cookie.sameSite).toLowerCase() !== 'none' || cookie.secure !== false, 'cookie.sameSite',
     "'none' needs cookie.secure: browsers refuse the cookie otherwise")
   return cookie
 }

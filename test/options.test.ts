@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { SessionError } from '../lib/errors'
-import { fileStoreOptions, pluginOptions, prefixedCookie, type FileSessionsOptions } from '../lib/options'
+import { fileStoreOptions, pluginOptions, prefixedCookie, type FileSessionsOptions, type SessionCookieOptions } from '../lib/options'
 import type { SessionStore } from '../lib/store/session-store'
 
 /** A store of somebody else's. */
@@ -45,7 +45,13 @@ const BAD_PLUGIN_OPTIONS: Record<string, unknown[]> = {
 const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
   maxAge: [0, -1, NaN, '60'],
   expires: [new Date()],
-  secure: ['yes', 1, null]
+  secure: ['yes', 1, null],
+  httpOnly: ['yes', 1, null],
+  signed: ['yes', 1, null],
+  partitioned: ['yes', 1, null],
+  path: [7, null],
+  domain: [7, null],
+  sameSite: ['laxx', '', 1, null]
 }
 
 t.test('the defaults', async t => {
@@ -88,6 +94,15 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     { path: '/', httpOnly: true, domain: 'example.org', sameSite: 'none', secure: true })
 })
 
+t.test('a cookie option that is undefined puts no default away', async t => {
+  const none = { path: undefined, httpOnly: undefined, sameSite: undefined, secure: undefined, maxAge: undefined, domain: undefined }
+  t.strictSame(pluginOptions({ cookie: none as unknown as SessionCookieOptions }).cookie,
+    { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' })
+  for (const sameSite of [true, false, 'Strict'] as const) {
+    t.equal(pluginOptions({ cookie: { sameSite: sameSite as true } }).cookie.sameSite, sameSite)
+  }
+})
+
 t.test('Fastify\'s own register options are let through', async t => {
   const options = { prefix: '/x', logLevel: 'warn', logSerializers: {} } as unknown as FileSessionsOptions
   t.equal(pluginOptions(options).hook, 'preHandler')
@@ -110,6 +125,7 @@ t.test('bad options of the plugin name themselves', async t => {
     for (const value of values) refuses(t, () => pluginOptions({ cookie: { [name]: value } } as FileSessionsOptions), `cookie.${name}`)
   }
   refuses(t, () => pluginOptions({ cookie: { sameSite: 'none', secure: false } }), 'cookie.sameSite')
+  refuses(t, () => pluginOptions({ cookie: { sameSite: 'None' as 'none', secure: false } }), 'cookie.sameSite')
 })
 
 t.test('options that nobody knows, and no options at all', async t => {

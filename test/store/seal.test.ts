@@ -202,6 +202,25 @@ t.test('a holder that is done while another waits leaves nothing to do', async t
   t.strictSame(readdirSync(lock), ['next holder'], 'and the lock is no business of its own')
 })
 
+t.test('a lock that is given back just when another looks who holds it', async t => {
+  const path = sealedFile(t, 'text')
+  const lock = `${path}.lock`
+  mkdirSync(lock)
+  writeFileSync(join(lock, 'holder'), '')
+  let looks = 0
+  const disk = interceptedDisk(async (name, _given, call) => {
+    if (name === 'readdir' && looks++ === 0) {
+      await localDisk.unlink(join(lock, 'holder'))
+      await localDisk.rmdir(lock)
+    }
+    return await call()
+  })
+  await new SessionFile(path, disk, false).unseal()
+  t.equal(looks, 1)
+  t.ok(isClean(path))
+  t.strictSame(beside(path), ['file'])
+})
+
 t.test('many at once agree on one new file', async t => {
   const path = sealedFile(t, 'text')
   const files = Array.from({ length: 8 }, () => new SessionFile(path, localDisk, false))

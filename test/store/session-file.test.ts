@@ -179,6 +179,16 @@ t.test('an append by one who has not looked before', async t => {
   t.equal(await another(file).append(recordOf('too late'), tipId(file)), 'lost')
 })
 
+t.test('an append to a file that had no whole record when it was looked at', async t => {
+  const path = join(directory(t), 'file')
+  const bytes = journalOf(recordOf('text', { id: 'the tip!' }))
+  writeFileSync(path, bytes.subarray(0, 20))
+  const file = new SessionFile(path, localDisk, false)
+  await file.read()
+  t.equal(await file.append(recordOf('x'), 'the tip!'), 'lost')
+  t.equal(file.view?.tip, null)
+})
+
 t.test('an append never makes a file', async t => {
   const file = await newFile(t)
   await another(file).remove()
