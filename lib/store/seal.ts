@@ -5,11 +5,15 @@ import { hasCode } from '../errors'
 import { syncDirectory, unlessMissing, type Disk } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 
-/** A lock whose holder makes no progress for this long (milliseconds) is taken away. */
-const STALE = 2000
-const PATIENCE = 5
+/** Milliseconds. */
+export interface Patience {
+  /** A lock whose holder makes no progress for this long is taken away. */
+  stale: number
+  /** How long to wait before looking at it again. */
+  patience: number
+}
 
-interface Sealed { path: string, disk: Disk, durable: boolean }
+interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience }
 
 /**
  * Puts a new journal that starts with `record` in place of a sealed file. Returns when it is
@@ -31,7 +35,7 @@ export async function replaceSealed (
   await disk.mkdir(staging, 0o700)
   try {
     await writeJournal(file, `${staging}/${token}`, record)
-    if (!await takeLock(disk, staging, lock, isStillSealed)) return
+    if (!await takeLock(file, staging, lock, isStillSealed)) return
     if (!await isStillSealed()) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
     } else if (await unlessMissing(disk.rename(`${lock}/${token}`, path).then(() => true)) === true) {
@@ -67,7 +71,9 @@ async function writeJournal ({ disk, durable }: Sealed, path: string, record: Jo
 }
 
 /** Answers false when there is nothing left to do because another holder did it. */
-async function takeLock (disk: Disk, staging: string, lock: string, isStillSealed: () => Promise<boolean>): Promise<boolean> {
+async function takeLock (
+  { disk, limits }: Sealed, staging: string, lock: string, isStillSealed: () => Promise<boolean>
+): Promise<boolean> {
   let holder: string | undefined
   let waited = 0
   for (;;) {
@@ -84,12 +90,12 @@ async function takeLock (disk: Disk, staging: string, lock: string, isStillSeale
     if (token !== holder) {
       holder = token
       waited = 0
-    } else if (waited >= STALE && token !== undefined) {
+    } else if (waited >= limits.stale && token !== undefined) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
       continue
     }
-    await disk.wait(PATIENCE)
-    waited += PATIENCE
+    await disk.wait(limits.patience)
+    waited += limits.patience
   }
 }
 

@@ -2,11 +2,15 @@ import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
-import { replaceSealed, takeLockAway } from './seal'
+import { replaceSealed, takeLockAway, type Patience } from './seal'
 
-/** A file that is longer than this, and than four of its records, is sealed and rewritten. */
-const SIZE_LIMIT = 16 * 1024
-const FEWEST_RECORDS = 4
+export interface FileLimits extends Patience {
+  /** A file that is longer than this (bytes), and than so many of its records, is sealed and rewritten. */
+  size: number
+  fewestRecords: number
+}
+
+const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 4, stale: 2000, patience: 5 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants
 
@@ -42,7 +46,8 @@ export class SessionFile {
   #view: FileView | null
 
   constructor (
-    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null
+    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null,
+    readonly limits: FileLimits = LIMITS
   ) {
     this.#view = known
   }
@@ -121,7 +126,7 @@ export class SessionFile {
 
   async #appendTo (fd: number, record: JournalRecord, previous: string): Promise<Appended> {
     const known = this.#view
-    record.seal = known !== null && mustSeal(known, record)
+    record.seal = known !== null && mustSeal(known, record, this.limits)
     const bytes = encodeRecord(record, previous)
     await this.#write(fd, bytes)
 
@@ -249,9 +254,9 @@ function birth (status: FileStatus): number {
   return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
 }
 
-function mustSeal (view: FileView, record: JournalRecord): boolean {
+function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: FileLimits): boolean {
   const length = Buffer.byteLength(record.text)
-  return view.torn || view.size + length > Math.max(SIZE_LIMIT, FEWEST_RECORDS * length)
+  return view.torn || view.size + length > Math.max(size, fewestRecords * length)
 }
 
 async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {
