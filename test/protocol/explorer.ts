@@ -94,7 +94,7 @@ class Explorer {
     for (let at = 0; at < this.#states.count; at++) {
       if (at > GIVEN_UP) throw new Error('too many states')
       const state = this.#states.row(at).slice()
-      const wrong = this.#wrong(state) ?? await this.#wrongAtEnd(state)
+      const wrong = this.#wrong(state) ?? (this.#isOver(state) ? await this.#wrongAtEnd(state) : null)
       if (wrong !== null) return this.#report({ what: wrong, trace: this.#trace(at) })
       // Where nobody has been yet the real code must go first; then it is the same again.
       for (let unknown = this.#expand(at, state); unknown !== null; unknown = this.#expand(at, state)) {
@@ -251,10 +251,14 @@ class Explorer {
     return wrong
   }
 
-  async #wrongAtEnd (state: Int32Array): Promise<string | null> {
+  #isOver (state: Int32Array): boolean {
     for (let process = 0; process < this.programs.length; process++) {
-      if (this.#point(state, process)?.call != null) return null
+      if (this.#point(state, process)?.call != null) return false
     }
+    return true
+  }
+
+  async #wrongAtEnd (state: Int32Array): Promise<string | null> {
     this.#endings++
     const key = this.#momentKey(state)
     if (!this.#finally.has(key)) this.#finally.set(key, await this.rules.finally(this.#moment(state)))
