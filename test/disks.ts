@@ -2,14 +2,18 @@ import { readdirSync } from 'node:fs'
 import { relative } from 'node:path'
 import { localDisk, type Disk } from '../lib/store/disk'
 
+/** The local disk with every call going through the thread pool, where it can be led elsewhere. */
+export const pooledDisk: Disk = { ...localDisk, immediate: undefined }
+
 /** Waiting takes no time here: what others do in the meantime is for the tests to say. */
-export const impatientDisk: Disk = { ...localDisk, wait: async () => {} }
+export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
 
 type Call = (...given: unknown[]) => Promise<unknown>
 
 /** The local disk with every call led through `around`, which does it or does something else. */
 export function interceptedDisk (around: (name: keyof Disk, given: unknown[], call: () => Promise<unknown>) => Promise<unknown>): Disk {
-  const entries = Object.entries(impatientDisk) as Array<[keyof Disk, Call]>
+  const { immediate, ...calls } = impatientDisk
+  const entries = Object.entries(calls) as Array<[keyof Disk, Call]>
   return Object.fromEntries(entries.map(([name, method]) =>
     [name, (...given: unknown[]) => around(name, given, () => method(...given))])) as unknown as Disk
 }

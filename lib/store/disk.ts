@@ -8,8 +8,9 @@ import { hasCode } from '../errors'
  * several processes could, and to make calls fail.
  */
 export interface Disk {
-  /** `warm`: the file was in use moments ago. What the kernel knows of it is in memory: no disk is asked. */
-  open (path: string, flags: number, mode?: number, warm?: boolean): Promise<number>
+  /** Where it is missing, everything is asked for as if it could take long. */
+  readonly immediate?: ImmediateDisk | undefined
+  open (path: string, flags: number, mode?: number): Promise<number>
   close (fd: number): Promise<void>
   /** One write; answers how many bytes were taken, which may be fewer. */
   write (fd: number, bytes: Buffer): Promise<number>
@@ -18,8 +19,6 @@ export interface Disk {
   fdatasync (fd: number): Promise<void>
   fstat (fd: number): Promise<FileStatus>
   lstat (path: string): Promise<FileStatus>
-  /** The same at once, for a file that was in use moments ago; `undefined` when it is missing or cannot be said. */
-  peek (path: string): FileStatus | undefined
   /** Sets access and modification time, in seconds since 1970. */
   lutimes (path: string, atime: number, mtime: number): Promise<void>
   unlink (path: string): Promise<void>
@@ -31,19 +30,66 @@ export interface Disk {
   wait (milliseconds: number): Promise<unknown>
 }
 
+/**
+ * What the kernel does in its memory, done without a trip through the thread pool, which costs
+ * several times as much. For files that were in use moments ago, and that are not to be synced.
+ */
+export interface ImmediateDisk {
+  /** False for a while after a write had to wait for the disk, so that it is not the event loop that waits. */
+  isReady (): boolean
+  open (path: string, flags: number): number
+  close (fd: number): void
+  write (fd: number, bytes: Buffer): number
+  fstat (fd: number): FileStatus
+  /** `undefined` when there is no such file, or it cannot be said. */
+  lstat (path: string): FileStatus | undefined
+}
+
 /** The part of `fs.Stats` that session files are judged by. */
 export type FileStatus = Pick<fs.Stats,
   'ino' | 'size' | 'nlink' | 'mode' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
 
+/** Milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
+export function birth (status: FileStatus): number {
+  return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
+}
+
+/** A write that takes longer than this (milliseconds) had to wait for the disk. */
+const SLOW = 5
+/** How long (milliseconds) writes go through the thread pool after that. */
+const REST = 60_000
+
+let readyAt = 0
+
+const immediateDisk: ImmediateDisk = {
+  isReady: () => performance.now() >= readyAt,
+  open: fs.openSync,
+  close: fs.closeSync,
+  write: (fd, bytes) => {
+    const start = performance.now()
+    const count = fs.writeSync(fd, bytes)
+    const end = performance.now()
+    if (end - start > SLOW) readyAt = end + REST
+    return count
+  },
+  fstat: fd => fs.fstatSync(fd),
+  lstat: path => {
+    try {
+      return fs.lstatSync(path, { throwIfNoEntry: false })
+    } catch {
+      return undefined
+    }
+  }
+}
+
 /**
  * The local disk. Whatever may wait for a device goes through the thread pool, by callback calls on
- * descriptors, which cost less than FileHandle's promises. What the kernel answers from memory is
- * asked for directly: a trip through the pool costs several times as much as the call itself.
+ * descriptors, which cost less than FileHandle's promises. Of an open file the kernel knows all
+ * that is asked for here.
  */
 export const localDisk: Disk = {
-  open: async (path, flags, mode, warm) => warm === true
-    ? fs.openSync(path, flags, mode)
-    : await call(done => { fs.open(path, flags, mode, done) }),
+  immediate: immediateDisk,
+  open: (path, flags, mode) => call(done => { fs.open(path, flags, mode, done) }),
   close: async fd => { fs.closeSync(fd) },
   write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
   read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
@@ -51,13 +97,6 @@ export const localDisk: Disk = {
   fdatasync: fd => call(done => { fs.fdatasync(fd, done) }),
   fstat: async fd => fs.fstatSync(fd),
   lstat: path => call(done => { fs.lstat(path, done) }),
-  peek: path => {
-    try {
-      return fs.lstatSync(path, { throwIfNoEntry: false })
-    } catch {
-      return undefined
-    }
-  },
   lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
   unlink: path => call(done => { fs.unlink(path, done) }),
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),

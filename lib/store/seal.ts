@@ -2,18 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
-import { syncDirectory, unlessMissing, type Disk } from './disk'
+import { birth, syncDirectory, unlessMissing, type Disk } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 
-/** A lock whose holder makes no progress for this long (milliseconds) is taken away. */
-const STALE = 2000
-const PATIENCE = 5
+/** Milliseconds. */
+export interface Patience {
+  /** A lock whose holder makes no progress for this long is taken away. */
+  stale: number
+  /** How long to wait before looking at it again. */
+  patience: number
+}
 
-interface Sealed { path: string, disk: Disk, durable: boolean }
+interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience }
 
 /**
- * Puts a new journal that starts with `record` in place of a sealed file. Returns when it is
- * there, whoever did it, or when the file is no longer the sealed one.
+ * Puts a new journal that starts with `record` in place of a sealed file that was born at `born`.
+ * Returns when it is there, whoever did it, or when the file is no longer the sealed one.
  *
  * The lock `<name>.lock` is a directory that holds the new journal, complete, under a random name.
  * One rename takes the lock, content and all; one rename of what it holds puts the new file in
@@ -22,7 +26,7 @@ interface Sealed { path: string, disk: Disk, durable: boolean }
  * lock, even after its last look, can never put an old file over a newer one.
  */
 export async function replaceSealed (
-  file: Sealed, record: JournalRecord, isStillSealed: () => Promise<boolean>
+  file: Sealed, record: JournalRecord, born: number, isStillSealed: () => Promise<boolean>
 ): Promise<void> {
   const { path, disk } = file
   const token = randomBytes(8).toString('hex')
@@ -30,8 +34,13 @@ export async function replaceSealed (
   const lock = `${path}.lock`
   await disk.mkdir(staging, 0o700)
   try {
-    await writeJournal(file, `${staging}/${token}`, record)
-    if (!await takeLock(disk, staging, lock, isStillSealed)) return
+    // A file is told from others by inode number and birth time. Numbers are used again at once and
+    // clocks are coarse, so the next file but one could pass for this one: not if births differ.
+    while (await writeJournal(file, `${staging}/${token}`, record) === born) {
+      await disk.unlink(`${staging}/${token}`)
+      await disk.wait(file.limits.patience)
+    }
+    if (!await takeLock(file, staging, lock, isStillSealed)) return
     if (!await isStillSealed()) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
     } else if (await unlessMissing(disk.rename(`${lock}/${token}`, path).then(() => true)) === true) {
@@ -47,27 +56,35 @@ export async function replaceSealed (
 /** Takes the lock from whoever holds it. Answers whether anyone did. */
 export async function takeLockAway ({ path, disk }: Sealed): Promise<boolean> {
   const lock = `${path}.lock`
+  const tokens = await unlessMissing(disk.readdir(lock))
+  if (tokens === null) return false
   let taken = false
-  for (const token of await unlessMissing(disk.readdir(lock)) ?? []) {
+  for (const token of tokens) {
     taken = await unlessMissing(disk.unlink(`${lock}/${token}`).then(() => true)) ?? taken
   }
   await removeEmpty(disk, lock)
   return taken
 }
 
-async function writeJournal ({ disk, durable }: Sealed, path: string, record: JournalRecord): Promise<void> {
+/** Answers when the new file was born. */
+async function writeJournal ({ disk }: Sealed, path: string, record: JournalRecord): Promise<number> {
   const bytes = encodeRecord(record, NO_RECORD)
   const fd = await disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
     for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
-    if (durable) await disk.fdatasync(fd)
+    // In any case: not every filesystem writes a file out before it is renamed over another, and
+    // here everything that was ever saved is in it.
+    await disk.fdatasync(fd)
+    return birth(await disk.fstat(fd))
   } finally {
     await disk.close(fd)
   }
 }
 
 /** Answers false when there is nothing left to do because another holder did it. */
-async function takeLock (disk: Disk, staging: string, lock: string, isStillSealed: () => Promise<boolean>): Promise<boolean> {
+async function takeLock (
+  { disk, limits }: Sealed, staging: string, lock: string, isStillSealed: () => Promise<boolean>
+): Promise<boolean> {
   let holder: string | undefined
   let waited = 0
   for (;;) {
@@ -84,12 +101,12 @@ async function takeLock (disk: Disk, staging: string, lock: string, isStillSeale
     if (token !== holder) {
       holder = token
       waited = 0
-    } else if (waited >= STALE && token !== undefined) {
+    } else if (waited >= limits.stale && token !== undefined) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
       continue
     }
-    await disk.wait(PATIENCE)
-    waited += PATIENCE
+    await disk.wait(limits.patience)
+    waited += limits.patience
   }
 }
 

@@ -6,7 +6,8 @@ import { localDisk, type Disk } from './disk'
 import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory, sessionPath } from './session-directory'
-import { SessionFile, type FileView } from './session-file'
+import type { FileView } from './file-view'
+import { SessionFile } from './session-file'
 import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
   CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReapableSessionStore, ReapCounts,
@@ -229,7 +230,7 @@ export class SessionFileStore implements
     const { tip } = view
     const idleTimeout = idleSeconds(options) ?? tip.idleTimeout
     const record = { id: newRecordId(), text, idleTimeout, createdAt: tip.createdAt, seal: false }
-    const outcome = await this.#guard('save a session', file.append(record, tip.id))
+    const outcome = await this.#guard('save a session', (async () => await file.append(record, tip.id))())
     this.#files.update(sesid, file)
     if (outcome === 'won') {
       // Who goes by the access time alone, such as `find -amin`, must see that it was used. The

@@ -1,38 +1,27 @@
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
-import { syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
+import { syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
+import { isSame, viewOf, type FileView } from './file-view'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
-import { replaceSealed, takeLockAway } from './seal'
+import { replaceSealed, takeLockAway, type Patience } from './seal'
 
-/** A file that is longer than this, and than four of its records, is sealed and rewritten. */
-const SIZE_LIMIT = 16 * 1024
-const FEWEST_RECORDS = 4
+export interface FileLimits extends Patience {
+  /** A file that is longer than this (bytes), and than so many of its records, is sealed and rewritten. */
+  size: number
+  fewestRecords: number
+}
+
+const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5 }
 /** For this long (milliseconds) the kernel surely keeps in memory what a file is. */
 const WARM = 10_000
+/** More bytes than this are not written at once. */
+const IMMEDIATE_SIZE = 64 * 1024
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /** Linux alone has it. */
 const O_NOATIME = constants.O_NOATIME ?? 0
-
-/** What was seen of the file at one moment. */
-export interface FileView {
-  /** When this was last found to be so, on a clock that is never set. Nothing else here changes. */
-  seenAt: number
-  /** Null when the file holds no whole record. */
-  tip: JournalRecord | null
-  /** Milliseconds since 1970, as set or as the last read or write left them. */
-  atimeMs: number
-  mtimeMs: number
-  /** Which file this is, and how much of it was read. */
-  ino: number
-  born: number
-  size: number
-  end: number
-  torn: boolean
-  /** With `durability: 'fsync'`: whether this process has synced the directory entry of the file. */
-  entrySynced: boolean
-}
+const TO_APPEND = O_RDWR | O_APPEND | O_NOFOLLOW
 
 /** `lost`: another record was first, read again. `gone`: the session was destroyed. */
 export type Appended = 'won' | 'lost' | 'gone'
@@ -49,7 +38,8 @@ export class SessionFile {
 
   /** `known` is a view that was had before. */
   constructor (
-    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null
+    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null,
+    readonly limits: FileLimits = LIMITS
   ) {
     this.#view = known
   }
@@ -62,8 +52,8 @@ export class SessionFile {
   /** The file as it stands, if that can be said without waiting; otherwise undefined. */
   recall (): FileView | undefined {
     const known = this.#view
-    if (known === null || performance.now() - known.seenAt > WARM) return undefined
-    const status = this.disk.peek(this.path)
+    if (known === null || !isWarm(known)) return undefined
+    const status = this.disk.immediate?.lstat(this.path)
     return status === undefined ? undefined : this.#confirm(known, status)
   }
 
@@ -112,17 +102,64 @@ export class SessionFile {
    *
    * When the file has become too long, or holds bytes that are no record, the winner is a seal: it
    * ends this file, and a new one that starts with the same record takes its place.
+   *
+   * Answers at once when nothing has to be waited for, and may then throw.
    */
-  async append (record: JournalRecord, previous: string): Promise<Appended> {
-    const warm = this.#view !== null && performance.now() - this.#view.seenAt < WARM
-    const fd = await unlessMissing(this.disk.open(this.path, O_RDWR | O_APPEND | O_NOFOLLOW, 0, warm))
+  append (record: JournalRecord, previous: string): Appended | Promise<Appended> {
+    const known = this.#view
+    record.seal = known !== null && mustSeal(known, record, this.limits)
+    const bytes = encodeRecord(record, previous)
+    const { immediate } = this.disk
+    const isQuick = known !== null && isWarm(known) && !record.seal && !this.durable && bytes.length <= IMMEDIATE_SIZE
+    return isQuick && immediate?.isReady() === true
+      ? this.#appendNow(immediate, known, record, previous, bytes)
+      : this.#appendLater(known, record, previous, bytes)
+  }
+
+  #appendNow (
+    disk: ImmediateDisk, known: FileView, record: JournalRecord, previous: string, bytes: Buffer
+  ): Appended | Promise<Appended> {
+    let fd: number
+    try {
+      fd = disk.open(this.path, TO_APPEND)
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error
+      this.#forget()
+      return 'gone'
+    }
+    let later: Promise<Appended> | undefined
+    try {
+      checkWhole(disk.write(fd, bytes), bytes)
+      const status = disk.fstat(fd)
+      if (isNext(known, status, previous, bytes)) {
+        this.#remember(viewOf(status, record, status.size, known.torn, false))
+        return 'won'
+      }
+      later = this.#lookBack(fd, known, record)
+    } finally {
+      if (later === undefined) disk.close(fd)
+    }
+    return later.finally(() => { disk.close(fd) })
+  }
+
+  async #appendLater (
+    known: FileView | null, record: JournalRecord, previous: string, bytes: Buffer
+  ): Promise<Appended> {
+    const fd = await unlessMissing(this.disk.open(this.path, TO_APPEND))
     if (fd === null) {
       this.#forget()
       return 'gone'
     }
-    let outcome: Appended
+    let outcome: Appended = 'won'
     try {
-      outcome = await this.#appendTo(fd, record, previous)
+      await this.#write(fd, bytes)
+      const status = await this.disk.fstat(fd)
+      if (known !== null && isNext(known, status, previous, bytes)) {
+        await this.#syncEntry(known.entrySynced)
+        this.#remember(viewOf(status, record, status.size, known.torn, this.durable))
+      } else {
+        outcome = await this.#lookBack(fd, known, record)
+      }
     } finally {
       await this.disk.close(fd)
     }
@@ -133,23 +170,10 @@ export class SessionFile {
     return outcome
   }
 
-  async #appendTo (fd: number, record: JournalRecord, previous: string): Promise<Appended> {
-    const known = this.#view
-    record.seal = known !== null && mustSeal(known, record)
-    const bytes = encodeRecord(record, previous)
-    await this.#write(fd, bytes)
-
-    const status = await this.disk.fstat(fd)
-    if (known?.tip?.id === previous && isSame(known, status) && known.end === known.size &&
-        status.size === known.size + bytes.length && status.nlink > 0) {
-      // Nobody wrote since that view, so there is nothing to read: the record follows its tip.
-      await this.#syncEntry(known.entrySynced)
-      this.#remember(viewOf(status, record, status.size, known.torn, this.durable))
-      return 'won'
-    }
-
-    const { view, won } = await this.#readFrom(fd, known, record.id)
-    if (won && view.tip?.seal === false && status.nlink === 0) {
+  /** Reads what became of a record that was appended. */
+  async #lookBack (fd: number, known: FileView | null, record: JournalRecord): Promise<Appended> {
+    const { view, won, nlink } = await this.#readFrom(fd, known, record.id)
+    if (won && view.tip?.seal === false && nlink === 0) {
       this.#forget()
       return 'gone'
     }
@@ -162,7 +186,7 @@ export class SessionFile {
   async unseal (): Promise<void> {
     const view = await this.read()
     if (view?.tip?.seal !== true) return
-    await replaceSealed(this, { ...view.tip, seal: false }, async () => {
+    await replaceSealed(this, { ...view.tip, seal: false }, view.born, async () => {
       const now = await unlessMissing(this.disk.lstat(this.path))
       return now !== null && isSame(view, now)
     })
@@ -182,6 +206,7 @@ export class SessionFile {
   async remove (): Promise<void> {
     this.#forget()
     await this.#takeAway(() => this.disk.unlink(this.path))
+    if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
   }
 
   /** Moves the file out of the way, to a name that no session has. */
@@ -217,23 +242,20 @@ export class SessionFile {
     }
   }
 
-  async #readFrom (fd: number, known: FileView | null, watched?: string): Promise<{ view: FileView, won: boolean }> {
+  async #readFrom (
+    fd: number, known: FileView | null, watched?: string
+  ): Promise<{ view: FileView, won: boolean, nlink: number }> {
     const status = await this.disk.fstat(fd)
     const same = known !== null && isSame(known, status) && known.end <= status.size
     const start = same ? known.end : 0
     const bytes = await readAll(this.disk, fd, start, status.size - start)
     const { tip, end, torn, won } = fold(bytes, start, same ? known.tip : null, watched)
     const view = viewOf(status, tip, end, torn || (same && known.torn), same && known.entrySynced)
-    return { view: { ...view, size: start + bytes.length }, won }
+    return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
   }
 
-  /** One write. A short one is an error: what it left behind is no record, and so ignored. */
   async #write (fd: number, bytes: Buffer): Promise<void> {
-    const written = await this.disk.write(fd, bytes)
-    if (written < bytes.length) {
-      throw Object.assign(new Error(`ENOSPC: short write, ${written} of ${bytes.length} bytes`),
-        { code: 'ENOSPC', syscall: 'write' })
-    }
+    checkWhole(await this.disk.write(fd, bytes), bytes)
     if (this.durable) await this.disk.fdatasync(fd)
   }
 
@@ -261,34 +283,26 @@ export class SessionFile {
   }
 }
 
-function viewOf (status: FileStatus, tip: JournalRecord | null, end: number, torn: boolean, entrySynced: boolean): FileView {
-  return {
-    seenAt: performance.now(),
-    tip,
-    end,
-    torn,
-    entrySynced,
-    ino: status.ino,
-    born: birth(status),
-    size: status.size,
-    atimeMs: status.atimeMs,
-    mtimeMs: status.mtimeMs
-  }
+function isWarm (view: FileView): boolean {
+  return performance.now() - view.seenAt < WARM
 }
 
-/** Inode numbers are used again at once, so the birth time must agree as well. */
-function isSame (view: FileView, status: FileStatus): boolean {
-  return view.ino === status.ino && view.born === birth(status)
+/** Whether nobody wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */
+function isNext (known: FileView, status: FileStatus, previous: string, bytes: Buffer): boolean {
+  return known.tip?.id === previous && known.end === known.size && status.size === known.size + bytes.length &&
+    status.nlink > 0 && isSame(known, status)
 }
 
-/** Where a filesystem knows no birth time, the time of the last change stands for it. */
-function birth (status: FileStatus): number {
-  return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
+/** A short write is an error. What it left behind is no record, and so ignored. */
+function checkWhole (written: number, bytes: Buffer): void {
+  if (written === bytes.length) return
+  throw Object.assign(new Error(`ENOSPC: short write, ${written} of ${bytes.length} bytes`),
+    { code: 'ENOSPC', syscall: 'write' })
 }
 
-function mustSeal (view: FileView, record: JournalRecord): boolean {
+function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: FileLimits): boolean {
   const length = Buffer.byteLength(record.text)
-  return view.torn || view.size + length > Math.max(SIZE_LIMIT, FEWEST_RECORDS * length)
+  return view.torn || view.size + length > Math.max(size, fewestRecords * length)
 }
 
 async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {

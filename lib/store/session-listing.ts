@@ -1,7 +1,8 @@
 import { timeLeft, type Clock, type Lifetimes } from '../ageing'
 import type { Disk } from './disk'
 import { walkDirectory, type WalkOptions } from './directory-walk'
-import { SessionFile, type FileView } from './session-file'
+import type { FileView } from './file-view'
+import { SessionFile } from './session-file'
 import type { SessionInfo } from './session-store'
 import { lifespan } from './sweep'
 

@@ -2,7 +2,8 @@ import { GRACE, timeLeft, type Clock, type Lifetimes, type Lifespan } from '../a
 import { fileError, hasCode } from '../errors'
 import { unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
-import { SessionFile, type FileView } from './session-file'
+import type { FileView } from './file-view'
+import { SessionFile } from './session-file'
 import type { ReapCounts } from './session-store'
 
 /** Locks and staging directories are held for milliseconds; older ones (ms) are orphans. */
