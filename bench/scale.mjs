@@ -169,25 +169,22 @@ async function underLoad (store, ids, work) {
 }
 
 /**
- * How long each turn of the event loop took. Linux says how long a thread was ready to run while
- * others had its processor; that is taken off, for no sweep can help it. An immediate is always
- * due, so the loop never waits, and what is left is what held it.
+ * How long each turn of the event loop worked: Linux says how much processor time a thread has had.
+ * The clock on the wall would count, too, how long others had the processor, and how long the host
+ * of a virtual machine did not let it run. (Nothing here waits for the disk in the loop's thread.)
  */
 function watchLoop () {
   const fd = openSync('/proc/thread-self/schedstat')
   const line = Buffer.alloc(64)
-  const readyTime = () => Number(line.toString('latin1', 0, readSync(fd, line, 0, 64, 0)).split(' ')[1]) / 1e6
+  const processorTime = () => Number(line.toString('latin1', 0, readSync(fd, line, 0, 64, 0)).split(' ')[0]) / 1e6
   const turns = createHistogram()
   let watching = true
-  let before = performance.now()
-  let readyBefore = readyTime()
+  let before = processorTime()
   setImmediate(function turn () {
     if (!watching) return
-    const now = performance.now()
-    const ready = readyTime()
-    record(turns, now - before - (ready - readyBefore))
+    const now = processorTime()
+    record(turns, now - before)
     before = now
-    readyBefore = ready
     setImmediate(turn)
   })
   return {

@@ -1,6 +1,7 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hasCode, SessionError } from '../errors'
+import { SessionError } from '../errors'
+import { unlessMissing } from '../store/disk'
 import { appidOf, directoryName } from '../store/session-directory'
 
 export interface AppidDirectory {
@@ -28,17 +29,7 @@ export class NotFound extends SessionError {
  * appid has no directory in it
  */
 export async function selectAppids (sessionDir: string, appid: string | undefined): Promise<Selection> {
-  if (appid !== undefined) {
-    await stat(sessionDir)
-    const directory = join(sessionDir, directoryName(appid))
-    try {
-      await lstat(directory)
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
-      throw error
-    }
-    return { appids: [{ appid, directory }], foreign: [] }
-  }
+  if (appid !== undefined) return { appids: [{ appid, directory: await appidDirectory(sessionDir, appid) }], foreign: [] }
   const selection: Selection = { appids: [], foreign: [] }
   // There are as many as apps, so a listing is no burden.
   for (const entry of await readdir(sessionDir, { withFileTypes: true })) {
@@ -47,6 +38,16 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
     if (appid === null) selection.foreign.push(directory)
     else selection.appids.push({ appid, directory })
   }
-  selection.appids.sort((a, b) => a.appid < b.appid ? -1 : 1)
+  selection.appids.sort((a, b) => a.appid.localeCompare(b.appid))
   return selection
+}
+
+/** The directory of one appid. Throws as above. */
+export async function appidDirectory (sessionDir: string, appid: string): Promise<string> {
+  await stat(sessionDir)
+  const directory = join(sessionDir, directoryName(appid))
+  if (await unlessMissing(lstat(directory)) === null) {
+    throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
+  }
+  return directory
 }

@@ -89,7 +89,7 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
   } catch (error) {
     // Commander has said already what is wrong.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    terminal.err.write(`file-sessions: ${error instanceof Error ? error.message : String(error)}\n`)
+    terminal.err.write(`file-sessions: ${(error as Error).message}\n`)
     return error instanceof NotFound ? 1 : 2
   }
   return exitCode

@@ -4,7 +4,7 @@ import { localDisk, unlessMissing } from '../store/disk'
 import { sessionPath } from '../store/session-directory'
 import { SessionFile } from '../store/session-file'
 import { holdsSession, sessionInfo } from '../store/session-listing'
-import { NotFound, selectAppids } from './appids'
+import { appidDirectory, NotFound } from './appids'
 import { formatDuration } from './duration'
 import { print, type Terminal } from './terminal'
 
@@ -32,6 +32,5 @@ export async function remove (sessionDir: string, id: string, { appid }: { appid
 async function fileOf (sessionDir: string, id: string, appid: string, terminal: Terminal): Promise<SessionFile> {
   // What stands in a command line, others can see while it runs, and a shell remembers.
   const sesid = id === '-' ? (await text(terminal.in)).trim() : id
-  const { appids: [found] } = await selectAppids(sessionDir, appid)
-  return new SessionFile(sessionPath(found?.directory ?? sessionDir, appid, sesid), localDisk, false)
+  return new SessionFile(sessionPath(await appidDirectory(sessionDir, appid), appid, sesid), localDisk, false)
 }

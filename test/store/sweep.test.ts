@@ -25,7 +25,7 @@ function failure (code: string): Error {
 }
 
 /** A disk on which one thing happens just before a call for one path. */
-function diskThat (call: 'lstat' | 'unlink' | 'rmdir' | 'open', act: (path: string, nth: number) => void): Disk {
+function diskThat (call: 'lstat' | 'unlink' | 'readdir' | 'rmdir' | 'open', act: (path: string, nth: number) => void): Disk {
   const original = localDisk[call] as (path: string, ...rest: unknown[]) => Promise<unknown>
   let calls = 0
   return {
@@ -172,11 +172,11 @@ t.test('an orphaned lock that holds something else stays with it', async t => {
 t.test('a lock that is taken away meanwhile, and one that cannot be removed', async t => {
   const { path, sessionDir } = await oneSession(t)
   const lock = `${path}.lock`
-  for (const [code, failed] of [['ENOENT', 0], ['EIO', 1]] as const) {
+  for (const [call, code, failed] of [['readdir', 'ENOENT', 0], ['rmdir', 'ENOENT', 0], ['rmdir', 'EIO', 1]] as const) {
     mkdirSync(lock, { recursive: true })
     utimesSync(lock, 0, 0)
-    const store = new SessionFileStore({ sessionDir }, diskThat('rmdir', () => { throw failure(code) }))
-    t.match(await store.reap(), { failed })
+    const store = new SessionFileStore({ sessionDir }, diskThat(call, () => { throw failure(code) }))
+    t.match(await store.reap(), { failed }, `${call} ${code}`)
   }
   const store = new SessionFileStore({ sessionDir }, diskThat('lstat', path => {
     if (path === lock) throw failure('ENOENT')
