@@ -32,6 +32,11 @@ export interface Disk {
 export type FileStatus = Pick<fs.Stats,
   'ino' | 'size' | 'nlink' | 'mode' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
 
+/** Milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
+export function birth (status: FileStatus): number {
+  return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
+}
+
 /** The local disk. Callback calls on descriptors cost less than FileHandle's promises. */
 export const localDisk: Disk = {
   open: (path, flags, mode) => call(done => { fs.open(path, flags, mode, done) }),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
-import { syncDirectory, unlessMissing, type Disk } from './disk'
+import { birth, syncDirectory, unlessMissing, type Disk } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 
 /** Milliseconds. */
@@ -16,8 +16,8 @@ export interface Patience {
 interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience }
 
 /**
- * Puts a new journal that starts with `record` in place of a sealed file. Returns when it is
- * there, whoever did it, or when the file is no longer the sealed one.
+ * Puts a new journal that starts with `record` in place of a sealed file that was born at `born`.
+ * Returns when it is there, whoever did it, or when the file is no longer the sealed one.
  *
  * The lock `<name>.lock` is a directory that holds the new journal, complete, under a random name.
  * One rename takes the lock, content and all; one rename of what it holds puts the new file in
@@ -26,7 +26,7 @@ interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience 
  * lock, even after its last look, can never put an old file over a newer one.
  */
 export async function replaceSealed (
-  file: Sealed, record: JournalRecord, isStillSealed: () => Promise<boolean>
+  file: Sealed, record: JournalRecord, born: number, isStillSealed: () => Promise<boolean>
 ): Promise<void> {
   const { path, disk } = file
   const token = randomBytes(8).toString('hex')
@@ -34,7 +34,12 @@ export async function replaceSealed (
   const lock = `${path}.lock`
   await disk.mkdir(staging, 0o700)
   try {
-    await writeJournal(file, `${staging}/${token}`, record)
+    // A file is told from others by inode number and birth time. Numbers are used again at once and
+    // clocks are coarse, so the next file but one could pass for this one: not if births differ.
+    while (await writeJournal(file, `${staging}/${token}`, record) === born) {
+      await disk.unlink(`${staging}/${token}`)
+      await disk.wait(file.limits.patience)
+    }
     if (!await takeLock(file, staging, lock, isStillSealed)) return
     if (!await isStillSealed()) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
@@ -59,12 +64,14 @@ export async function takeLockAway ({ path, disk }: Sealed): Promise<boolean> {
   return taken
 }
 
-async function writeJournal ({ disk, durable }: Sealed, path: string, record: JournalRecord): Promise<void> {
+/** Answers when the new file was born. */
+async function writeJournal ({ disk, durable }: Sealed, path: string, record: JournalRecord): Promise<number> {
   const bytes = encodeRecord(record, NO_RECORD)
   const fd = await disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
     for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
     if (durable) await disk.fdatasync(fd)
+    return birth(await disk.fstat(fd))
   } finally {
     await disk.close(fd)
   }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
+import { birth, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
 import { replaceSealed, takeLockAway, type Patience } from './seal'
 
@@ -153,7 +153,7 @@ export class SessionFile {
   async unseal (): Promise<void> {
     const view = await this.read()
     if (view?.tip?.seal !== true) return
-    await replaceSealed(this, { ...view.tip, seal: false }, async () => {
+    await replaceSealed(this, { ...view.tip, seal: false }, view.born, async () => {
       const now = await unlessMissing(this.disk.lstat(this.path))
       return now !== null && isSame(view, now)
     })
@@ -247,11 +247,6 @@ function viewOf (status: FileStatus, tip: JournalRecord | null, end: number, tor
 /** Inode numbers are used again at once, so the birth time must agree as well. */
 function isSame (view: FileView, status: FileStatus): boolean {
   return view.ino === status.ino && view.born === birth(status)
-}
-
-/** Where a filesystem knows no birth time, the time of the last change stands for it. */
-function birth (status: FileStatus): number {
-  return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
 }
 
 function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: FileLimits): boolean {
