@@ -1,0 +1,112 @@
+import { constants } from 'node:fs'
+import { hasCode } from '../../lib/errors'
+import { unlessMissing } from '../../lib/store/disk'
+import { encodeRecord, fold, NO_RECORD, type JournalRecord } from '../../lib/store/journal'
+import { SessionFile, type Appended, type FileLimits, type FileView } from '../../lib/store/session-file'
+import type { ModelDisk } from './process'
+import { PATH } from './scenario'
+
+/**
+ * Two rules of the first design that the code does not follow, as they were written down: they
+ * lose updates, and the explorer must be able to show it.
+ *
+ * Rule 5: the writer of a seal holds `<name>.lock`, made with O_EXCL, writes a temporary file and
+ * renames it over. Whoever finds a stale lock removes it and does the same.
+ */
+export class RenamedOver extends SessionFile {
+  constructor (readonly model: ModelDisk, known: FileView | null, limits: FileLimits) {
+    super(PATH, model, false, known, limits)
+  }
+
+  override async unseal (): Promise<void> {
+    const view = await this.read()
+    if (view?.tip?.seal !== true) return
+    const { tip, ino, born } = view
+    const isStillSealed = async (): Promise<boolean> => {
+      const now = await unlessMissing(this.disk.lstat(this.path))
+      return now !== null && now.ino === ino && now.birthtimeMs === born
+    }
+    await underLock(this.model, this.limits, isStillSealed, async () => {
+      // The name is as random as a token: nobody else has it.
+      const temporary = `${this.path}.${'0123456789abcdef'}.tmp`
+      const fd = await this.disk.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
+      await this.disk.write(fd, encodeRecord({ ...tip, seal: false }, NO_RECORD))
+      await this.disk.close(fd)
+      await this.disk.rename(temporary, this.path)
+    })
+  }
+
+  override async remove (): Promise<void> {
+    await unlessMissing(this.disk.unlink(this.path))
+  }
+}
+
+/**
+ * Rule 6: a torn tail is cut off under the lock, after it was seen unchanged twice, before anything
+ * is appended. A reader stops at the first bytes that are no record.
+ */
+export class CutOff extends RenamedOver {
+  override async append (record: JournalRecord, previous: string): Promise<Appended> {
+    const size = await this.#sizeIfTorn()
+    if (size !== null) {
+      await underLock(this.model, this.limits, async () => await this.#sizeIfTorn() === size, async () => {
+        await this.model.truncate(this.path, (await this.#whole()).length)
+      })
+      return 'lost'
+    }
+    const fd = await this.disk.open(this.path, constants.O_RDWR | constants.O_APPEND)
+    await this.disk.write(fd, encodeRecord(record, previous))
+    await this.disk.close(fd)
+    return fold(await this.#whole(), 0, null, record.id).won ? 'won' : 'lost'
+  }
+
+  async #sizeIfTorn (): Promise<number | null> {
+    const bytes = await this.#bytes()
+    return fold(bytes).torn ? bytes.length : null
+  }
+
+  /** The bytes up to the first that are no record. */
+  async #whole (): Promise<Buffer> {
+    const bytes = await this.#bytes()
+    let end = 0
+    while (end < bytes.length) {
+      const length = 40 + (bytes.length - end < 40 ? Infinity : bytes.readUInt32LE(end + 8))
+      if (fold(bytes.subarray(0, end + length)).torn) break
+      end += length
+    }
+    return bytes.subarray(0, end)
+  }
+
+  async #bytes (): Promise<Buffer> {
+    const fd = await this.disk.open(this.path, constants.O_RDONLY)
+    const { size } = await this.disk.fstat(fd)
+    const bytes = Buffer.alloc(size)
+    await this.disk.read(fd, bytes, 0)
+    await this.disk.close(fd)
+    return bytes
+  }
+}
+
+async function underLock (
+  disk: ModelDisk, { stale, patience }: FileLimits, isDue: () => Promise<boolean>, work: () => Promise<void>
+): Promise<void> {
+  const lock = `${PATH}.lock`
+  for (let waited = 0; ;) {
+    try {
+      await disk.close(await disk.open(lock, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL))
+      break
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+    }
+    if (!await isDue()) return
+    if (waited >= stale) {
+      await unlessMissing(disk.unlink(lock))
+      continue
+    }
+    await unlessMissing(disk.lstat(lock))
+    await disk.wait(patience)
+    waited += patience
+  }
+  if (await isDue()) await work()
+  await unlessMissing(disk.unlink(lock))
+}

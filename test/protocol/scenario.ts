@@ -1,0 +1,202 @@
+import { constants } from 'node:fs'
+import { encodeRecord, fold, NO_RECORD } from '../../lib/store/journal'
+import { SessionFile, type FileLimits, type FileView } from '../../lib/store/session-file'
+import { apply, EMPTY, fileBytes, type Call, type FileSystem } from './file-system'
+import type { Moment, Rules } from './explorer'
+import { Runner, type Local, type ModelDisk, type Program } from './process'
+
+export const PATH = '/s'
+/** Two records fit, the third is a seal. A stalled holder is noticed at the second look. */
+export const LIMITS: FileLimits = { size: 60, fewestRecords: 1, stale: 5, patience: 5 }
+
+export type FileMaker = (disk: ModelDisk, known: FileView | null, limits: FileLimits) => SessionFile
+export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, false, known, limits)
+
+/** Nobody needs more tries than others can win, and a seal in between. */
+const MOST_TURNS = 24
+
+interface WriterLocal extends Local {
+  /** What it has still to do, a letter each. */
+  updates: string
+  view: FileView | null
+}
+
+/**
+ * The session's text counts how often each update was applied, a digit for each: an update is there
+ * once, was lost, or was applied twice. The last one is kept for whoever comes at the end.
+ */
+const UPDATES = 'abcdefz'
+const NOTHING = '0'.repeat(UPDATES.length)
+
+/** Reads the session, applies an update, stores it; again if another was first: as the store does. */
+export function writer (name: string, updates: string, make: FileMaker = realFile, limits = LIMITS): Program<WriterLocal> {
+  return {
+    name,
+    start: { turn: 0, ended: false, acknowledged: '', updates, view: null },
+    async step (disk, local) {
+      const turn = local.turn + 1
+      if (turn > MOST_TURNS) throw new Error('never gets done')
+      const file = make(disk, local.view, limits)
+      const view = await file.read()
+      if (view === null) return { ...local, turn, ended: true, view: null }
+      if (view.tip === null) throw new Error('read a file without a record')
+      checkText(view.tip.text, local.acknowledged)
+      if (view.tip.seal) {
+        await file.unseal()
+        return { ...local, turn, view: file.view }
+      }
+      const update = local.updates.charAt(0)
+      const record = { ...view.tip, id: `${name}${turn}`.padEnd(8), text: applied(view.tip.text, update), seal: false }
+      const outcome = await file.append(record, view.tip.id)
+      if (outcome === 'gone') return { ...local, turn, ended: true, view: null }
+      if (outcome === 'lost') return { ...local, turn, view: file.view }
+      const rest = local.updates.slice(1)
+      return { turn, ended: rest === '', acknowledged: local.acknowledged + update, updates: rest, view: rest === '' ? null : file.view }
+    }
+  }
+}
+
+/** Removes the session. */
+export function destroyer (make: FileMaker = realFile): Program {
+  return {
+    name: 'D',
+    start: { turn: 0, ended: false, acknowledged: '' },
+    async step (disk, local) {
+      await make(disk, null, LIMITS).remove()
+      return { ...local, ended: true }
+    }
+  }
+}
+
+/** Reads twice, the second time with what it knows from the first. */
+export function reader (): Program<Local & { view: FileView | null }> {
+  return {
+    name: 'R',
+    start: { turn: 0, ended: false, acknowledged: '', view: null },
+    async step (disk, local) {
+      const before = await disk.acknowledged()
+      const view = await realFile(disk, local.view, LIMITS).read()
+      if (view !== null && view.tip === null) throw new Error('read a file without a record')
+      if (view?.tip != null) checkText(view.tip.text, before)
+      return { ...local, turn: local.turn + 1, ended: local.turn === 1, view: local.turn === 1 ? null : view }
+    }
+  }
+}
+
+/** How the session stands before anyone comes. */
+export const starts: Record<string, () => FileSystem> = {
+  'a plain file': () => journal([record('1', NO_RECORD)]),
+  'a file about to be sealed': () => journal([record('1', NO_RECORD), record('2', pad('1'))]),
+  'a sealed file without a lock': () => journal([record('1', NO_RECORD), record('2', pad('1'), true)]),
+  'a sealed file with the lock of a dead process': () => withLock(journal([record('1', NO_RECORD), record('2', pad('1'), true)])),
+  'a file with a torn tail': () => journal([record('1', NO_RECORD), record('2', pad('1')).subarray(0, 43)])
+}
+
+/** The clock has not moved since the file was made: whatever is made next has the same birth time. */
+export function coarse (): FileSystem {
+  return perform(EMPTY, fileOf([record('1', NO_RECORD)]))
+}
+
+export function rules (programs: Program[]): Rules {
+  const destroys = programs.some(({ name }) => name === 'D')
+  return { always, finally: atEnd }
+
+  function always ({ system, acknowledged, processes }: Moment): string | null {
+    const text = storedText(system)
+    const destroyed = processes.some(({ name, ended }) => name === 'D' && ended)
+    if (text === null) return destroys ? null : 'the session is gone though nobody destroyed it'
+    if (destroyed) return 'the session is there again after it was destroyed'
+    return faultOf(text, acknowledged)
+  }
+
+  async function atEnd ({ system, acknowledged, processes }: Moment): Promise<string | null> {
+    const destroyed = processes.some(({ name, ended }) => name === 'D' && ended)
+    // One more, who seals whatever it meets, so that it needs the lock.
+    const after = await alone(writer('Z', 'z', realFile, { ...LIMITS, size: 0 }), system)
+    const text = storedText(after)
+    if (text !== null && destroyed) return 'the last writer brought the session back'
+    if (text !== null) {
+      const fault = faultOf(text, `${acknowledged}z`)
+      if (fault !== null) return `after one more writer ${fault}`
+      if (after.names.has(`${PATH}.lock`)) return 'a lock is left that nobody takes away'
+    }
+    // Whoever is killed leaves its staging directory; nobody else leaves anything.
+    const dead = ['dead', ...processes.filter(process => process.dead).map(({ name }) => name)]
+    const left = [...after.names.keys()].filter(name => name !== PATH && name !== `${PATH}.lock`)
+    const unexplained = left.filter(name => !dead.some(one => name.includes(`.${one}`) || name.includes(`/${one}`)))
+    if (unexplained.length > 0) return `${unexplained.join(', ')} is left`
+    const lockIsLeft = after.names.has(`${PATH}.lock`)
+    return lockIsLeft && dead.length === 1 && !left.includes(`${PATH}.lock/dead`) ? 'a lock is left though nobody died' : null
+  }
+}
+
+/** Runs one program by itself, with all the time that it needs. */
+async function alone (program: Program, system: FileSystem): Promise<FileSystem> {
+  const runner = new Runner(program)
+  let point = await runner.start()
+  for (let calls = 0; point.call !== null; calls++) {
+    if (calls > 400) throw new Error(`${program.name}, all alone, never gets done`)
+    const { after, result } = apply(system, program.name, point.call)
+    system = after
+    point = await runner.advance(point, result)
+  }
+  if (point.failure !== null) throw point.failure
+  return system
+}
+
+function storedText (system: FileSystem): string | null {
+  const bytes = fileBytes(system, PATH)
+  return bytes === null ? null : fold(bytes).tip?.text ?? 'nothing that can be read'
+}
+
+function checkText (text: string, acknowledged: string): void {
+  const fault = faultOf(text, acknowledged)
+  if (fault !== null) throw new Error(`read that ${fault}`)
+}
+
+function faultOf (text: string, acknowledged: string): string | null {
+  if (!/^\d{7}$/.test(text)) return `the session is ${text}`
+  for (const [index, update] of [...UPDATES].entries()) {
+    if (Number(text[index]) > 1) return `update ${update} was applied twice`
+    if (text[index] === '0' && acknowledged.includes(update)) return `the acknowledged update ${update} is lost`
+  }
+  return null
+}
+
+function applied (text: string, update: string): string {
+  const index = UPDATES.indexOf(update)
+  return text.slice(0, index) + String(Number(text[index]) + 1) + text.slice(index + 1)
+}
+
+function pad (id: string): string {
+  return id.padEnd(8)
+}
+
+function record (id: string, previous: string, seal = false): Buffer {
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal }, previous)
+}
+
+function journal (records: Buffer[]): FileSystem {
+  return perform(EMPTY, [...fileOf(records), { call: 'wait' }])
+}
+
+function fileOf (records: Buffer[]): Call[] {
+  return [
+    { call: 'open', path: PATH, flags: constants.O_CREAT | constants.O_WRONLY },
+    { call: 'write', fd: 3, bytes: Buffer.concat(records).toString('latin1') },
+    { call: 'close', fd: 3 }
+  ]
+}
+
+function withLock (system: FileSystem): FileSystem {
+  return perform(system, [
+    { call: 'mkdir', path: `${PATH}.lock` },
+    { call: 'open', path: `${PATH}.lock/dead`, flags: constants.O_CREAT | constants.O_WRONLY },
+    { call: 'write', fd: 3, bytes: record('2', NO_RECORD).toString('latin1') },
+    { call: 'close', fd: 3 }
+  ])
+}
+
+function perform (system: FileSystem, calls: Call[]): FileSystem {
+  return calls.reduce((before, call) => apply(before, 'start', call).after, system)
+}

@@ -1,0 +1,14 @@
+import t from 'tap'
+import { everyStart } from './report'
+import { destroyer, writer } from './scenario'
+
+t.setTimeout(600_000)
+
+// All orders of so many processes are too many for every run of the tests; few faults need more
+// than two processes to be interrupted where they could have gone on.
+everyStart('two writers and a destroyer, a crash and a stall: every order with three interruptions',
+  () => [writer('A', 'a'), writer('B', 'b'), destroyer()], { crashes: 1, stalls: 1, tears: 0, preemptions: 3 })
+
+everyStart('three writers and a destroyer, a crash, a stall and a torn write: every order with two interruptions',
+  () => [writer('A', 'a'), writer('B', 'b'), writer('C', 'c'), destroyer()],
+  { crashes: 1, stalls: 1, tears: 1, preemptions: 2 })

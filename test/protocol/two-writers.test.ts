@@ -1,0 +1,24 @@
+import t from 'tap'
+import type { Program } from './process'
+import { everyStart, report, run } from './report'
+import { coarse, destroyer, LIMITS, reader, realFile, writer } from './scenario'
+
+t.setTimeout(600_000)
+
+const twoWriters = (): Program[] => [writer('A', 'a'), writer('B', 'b')]
+
+everyStart('two writers, a crash, a stall and a torn write anywhere: every order', twoWriters,
+  { crashes: 1, stalls: 1, tears: 1 })
+
+everyStart('two writers and a reader: every order', () => [...twoWriters(), reader()],
+  { crashes: 0, stalls: 0, tears: 0 })
+
+everyStart('a writer and a destroyer, a crash, a stall and a torn write anywhere: every order',
+  () => [writer('A', 'a'), destroyer()], { crashes: 1, stalls: 1, tears: 1 })
+
+// Every order would be a matter of minutes: each file that is made waits for the clock.
+t.test('a clock so coarse that files are born at the same time: every order with two interruptions', async t => {
+  const everyRecordSeals = { ...LIMITS, size: 0 }
+  const programs = [writer('A', 'a', realFile, everyRecordSeals), writer('B', 'bc', realFile, everyRecordSeals)]
+  report(t, 'a coarse clock', await run(programs, coarse(), { crashes: 0, stalls: 0, tears: 0, preemptions: 2 }))
+})
