@@ -1,0 +1,11 @@
+// The code that requests go through, without the HTTP around it.
+import { SessionManager } from '../../dist/lib/session-manager.js'
+import { SessionFileStore } from '../../dist/lib/store/session-file-store.js'
+
+export const JSON_CODEC = { encode: data => JSON.stringify(data), decode: text => JSON.parse(text) }
+
+export async function openManager (options, codec) {
+  const store = new SessionFileStore(options)
+  await store.open()
+  return { store, manager: new SessionManager(store, codec, false) }
+}
