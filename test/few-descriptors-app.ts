@@ -37,9 +37,14 @@ async function serve (sessionDir: string): Promise<void> {
   })
   app.get('/descriptors', off, async () => ({ open: fs.readdirSync('/proc/self/fd').length }))
 
-  process.once('disconnect', () => { void app.close() })
+  process.once('disconnect', () => { app.close().catch(fail) })
   await app.listen({ port: 0, host: '127.0.0.1' })
   process.send?.((app.server.address() as AddressInfo).port)
 }
 
-void serve(process.argv[2] as string)
+serve(process.argv[2] as string).catch(fail)
+
+function fail (error: unknown): void {
+  console.error(error)
+  process.exit(1)
+}

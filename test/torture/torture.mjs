@@ -37,10 +37,8 @@ const slots = []
 const destroyed = new Set()
 const workers = new Set()
 const notes = new Map()
-const figures = {
-  kills: 0, stops: 0, destroys: 0, acknowledged: 0, found: 0, lost: 0, doubled: 0, unreadable: 0, resurrected: 0, errors: 0,
-  blocked: 0, 'descriptors leaked': 0, 'staging directories left by the killed': 0
-}
+const figures = Object.fromEntries(['kills', 'stops', 'destroys', 'acknowledged', 'found', 'lost', 'doubled', 'unreadable',
+  'resurrected', 'errors', 'blocked', 'descriptors leaked', 'staging directories left by the killed'].map(name => [name, 0]))
 let started = 0
 let failed = true
 try {

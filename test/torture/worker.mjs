@@ -10,12 +10,12 @@ const acknowledgements = fs.openSync(notes, 'a')
 const log = { debug () {}, warn () { note({ fault: 'unreadable' }) } }
 const slots = []
 const loops = new Map()
-let stopping = false
+const stop = new AbortController()
 let descriptors = 0
 
 process.on('message', message => {
   if (message.stop) {
-    stopping = true
+    stop.abort()
     Promise.all(loops.values()).then(() => {
       process.send({ leaked: fs.readdirSync('/proc/self/fd').length - descriptors })
       process.disconnect()
@@ -33,7 +33,7 @@ process.send({ ready: true })
 
 async function work (slot) {
   const counts = new Map()
-  while (!stopping) {
+  while (!stop.signal.aborted) {
     const sesid = slots[slot]
     const count = counts.get(sesid) ?? counts.set(sesid, { updates: 0, saves: 0 }).get(sesid)
     const visit = await manager.load(sesid, log)
