@@ -12,12 +12,17 @@ import './types/fastify'
 
 export { SessionError, SessionFileError } from './lib/errors'
 export type {
-  FileSessionsOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
+  FileSessionsOptions, FromConnectStoreOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
 } from './lib/options'
 export type { RequestSession, Session, SessionDraft } from './lib/session'
+export type { ConnectCookie, ConnectSessionData } from './lib/store/connect-cookie'
+export { connectStore } from './lib/store/connect-store'
+export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/store/connect-store'
+export { fromConnectStore } from './lib/store/from-connect-store'
+export type { ConnectSessionStore } from './lib/store/from-connect-store'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
-  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, Replacement, SessionInfo, SessionStore,
+  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore, Replacement, SessionInfo, SessionStore,
   StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './lib/store/session-store'
 export * from './types/session-data'

@@ -9,7 +9,7 @@ import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory } from './session-directory'
 import { SessionFile, type FileView } from './session-file'
 import type {
-  CreatedSession, PutOptions, QuarantiningSessionStore, Replacement, StoredSession, TouchableSessionStore,
+  CreatedSession, CreateOptions, PutOptions, QuarantiningSessionStore, Replacement, StoredSession, TouchableSessionStore,
   VersionedSessionStore
 } from './session-store'
 
@@ -89,7 +89,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
       text: view.tip.text,
       version: view.tip.id,
       idleTimeout: view.tip.idleTimeout === 0 ? undefined : view.tip.idleTimeout,
-      touchDue: this.#touchDue(view)
+      touchDue: this.#touchDue(view),
+      idleLeft: this.#timeLeft(view)
     }
   }
 
@@ -99,7 +100,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   }
 
   /** {@inheritDoc VersionedSessionStore.createSession} @throws {SessionFileError} */
-  async createSession (text: string, options?: PutOptions): Promise<CreatedSession> {
+  async createSession (text: string, options?: CreateOptions): Promise<CreatedSession> {
     this.#checkSize(text)
     const record = {
       id: newRecordId(),
@@ -108,6 +109,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
       createdAt: this.#clock.now(),
       seal: false
     }
+    if (options?.sesid !== undefined) return await this.#createUnder(options.sesid, record)
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
       const sesid = this.#idGenerator()
       if (!isId(sesid)) break
@@ -167,13 +169,12 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async #live (file: SessionFile): Promise<LiveView | null> {
     const view = await this.#guard('read a session', file.read())
     this.#keep(file)
-    if (view === null || view.tip === null) return null
-    const span = {
-      createdAt: view.tip.createdAt,
-      idleTimeout: view.tip.idleTimeout,
-      lastAccess: Math.max(view.atimeMs, view.mtimeMs)
-    }
-    return timeLeft(span, this.#lifetimes, this.#clock) > 0 ? view as LiveView : null
+    return isWhole(view) && this.#timeLeft(view) > 0 ? view : null
+  }
+
+  #timeLeft ({ tip, atimeMs, mtimeMs }: LiveView): number {
+    const span = { createdAt: tip.createdAt, idleTimeout: tip.idleTimeout, lastAccess: Math.max(atimeMs, mtimeMs) }
+    return timeLeft(span, this.#lifetimes, this.#clock)
   }
 
   /** The same, when the file that stands there can take another record. */
@@ -215,6 +216,19 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return true
   }
 
+  /** What stands there and is no live session makes room. */
+  async #createUnder (sesid: string, record: JournalRecord): Promise<CreatedSession> {
+    if (!isId(sesid)) throw new SessionError('SESSION_ID', `a session id must have 1 to ${LONGEST_ID} characters`)
+    const file = this.#file(sesid)
+    if (!await this.#create(file, record)) {
+      if (await this.#live(file) === null) await this.#guard('remove an expired session', file.remove())
+      if (!await this.#create(file, record)) {
+        throw new SessionError('SESSION_ID_TAKEN', 'a session cannot be made under an id that has one')
+      }
+    }
+    return { sesid, version: record.id }
+  }
+
   #keep ({ path, view }: SessionFile): void {
     if (view === null) this.#views.delete(path)
     else if (this.#views.peek(path) !== view) this.#views.set(path, view)
@@ -246,6 +260,10 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
 function isId (sesid: unknown): sesid is string {
   return typeof sesid === 'string' && sesid !== '' && sesid.length <= LONGEST_ID
+}
+
+function isWhole (view: FileView | null): view is LiveView {
+  return view !== null && view.tip !== null
 }
 
 function idleSeconds (options?: PutOptions): number | undefined {
