@@ -11,6 +11,8 @@ import { isOpenable } from './lib/store/session-store'
 import './types/fastify'
 
 export { SessionError, SessionFileError } from './lib/errors'
+export { importSessionFileStore } from './lib/import'
+export type { ImportOptions, ImportReport } from './lib/import'
 export type {
   FileSessionsOptions, FromConnectStoreOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
 } from './lib/options'
@@ -22,8 +24,8 @@ export { fromConnectStore } from './lib/store/from-connect-store'
 export type { ConnectSessionStore } from './lib/store/from-connect-store'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
-  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore, Replacement, SessionInfo, SessionStore,
-  StoredSession, TouchableSessionStore, VersionedSessionStore
+  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  Replacement, SessionInfo, SessionStore, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './lib/store/session-store'
 export * from './types/session-data'
 
