@@ -10,6 +10,7 @@ import { isOpenable } from './lib/store/session-store'
 
 import './types/fastify'
 
+export type { DiagnosticsEvents } from './lib/diagnostics'
 export { SessionError, SessionFileError } from './lib/errors'
 export { importSessionFileStore } from './lib/import'
 export type { ImportOptions, ImportReport } from './lib/import'

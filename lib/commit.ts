@@ -1,10 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from './diagnostics'
 import { SessionError } from './errors'
 import { KeyedQueue } from './keyed-queue'
 import { isPlainObject, merge, type PlainObject } from './merge'
 import type { SessionCodec } from './options'
 import { inside, type Session, type SessionDraft, type SessionState } from './session'
-import type { Replacement, StoredSession, VersionedSessionStore } from './store/session-store'
+import type { CreatedSession, Replacement, StoredSession, VersionedSessionStore } from './store/session-store'
 
 /** So many conflicts in a row are no bad luck any more: somebody never stops writing. */
 const MOST_CONFLICTS = 1000
@@ -47,14 +48,22 @@ export class Committer {
 
   async create (session: Session, text: string): Promise<void> {
     const state = inside.state(session)
-    const { sesid, version } = await this.#store.createSession(text, { idleTimeout: state.idleTimeout })
+    const { sesid, version } = await this.insert(text, state.idleTimeout)
     Object.assign(state, { sesid, version, text, storedIdleTimeout: state.idleTimeout })
+  }
+
+  async insert (text: string, idleTimeout: number | undefined): Promise<CreatedSession> {
+    const start = startOf('commit')
+    const created = await this.#store.createSession(text, { idleTimeout })
+    this.#publishCommit('create', start, 0)
+    return created
   }
 
   /** @see Session.update */
   async update<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T | undefined> {
     const { sesid, text, version } = inside.state(session)
     if (sesid === null) return await this.#updateUnstored(session, change, log)
+    const start = startOf('commit')
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       // A change that answers at once keeps its place in the queue, so it meets no conflict within
       // this process. One that takes its time gives it up, lest it wait for itself.
@@ -69,8 +78,12 @@ export class Committer {
       if (attempt === null) return this.#drop(session, log)
       const answer = await attempt.answer
       const swapped = attempt.swapped ?? await this.#queue.run(sesid, attempt.swap)
-      if (swapped === 'replaced') return answer
+      if (swapped === 'replaced') {
+        this.#publishCommit('update', start, conflicts)
+        return answer
+      }
       if (swapped === 'gone') return this.#drop(session, log)
+      this.#publish('conflict')
     }
     throw tooManyConflicts()
   }
@@ -106,14 +119,17 @@ export class Committer {
     const sesid = state.sesid as string
     let text = mineText
     let { version } = state
+    const start = startOf('commit')
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const outcome = await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
       if (outcome.result === 'gone') return this.#drop(session, log)
       if (outcome.result === 'replaced') {
         Object.assign(state, { text, version: outcome.version, storedIdleTimeout: state.idleTimeout })
         if (text !== mineText) inside.fill(session, this.decode(text))
+        this.#publishCommit('replace', start, conflicts)
         return
       }
+      this.#publish('conflict')
       const theirs = await this.#store.readSession(sesid)
       if (theirs === null) return this.#drop(session, log)
       text = this.encode(merge(this.decode(baseText), this.decode(theirs.text), this.decode(mineText)))
@@ -152,8 +168,17 @@ export class Committer {
   /** The session was destroyed in the meantime, and the changes with it. */
   #drop (session: Session, log: SessionLog): undefined {
     log.debug('the session was destroyed in the meantime: the changes of this request are dropped')
+    this.#publish('gone')
     inside.begin(session, {})
     inside.state(session).destroyed = true
+  }
+
+  #publish (name: 'conflict' | 'gone'): void {
+    if (isWatched(name)) publish(name, { appid: this.#store.sesAppid() })
+  }
+
+  #publishCommit (kind: DiagnosticsEvents['commit']['kind'], start: number, conflicts: number): void {
+    if (start !== 0) publish('commit', { appid: this.#store.sesAppid(), duration: durationSince(start), kind, conflicts })
   }
 }
 
