@@ -98,15 +98,17 @@ export class Committer {
   decode (text: string): PlainObject {
     // A session that newSession made and nobody filled.
     if (text === '') return {}
-    let cause: unknown
+    let reason: string
     try {
       const data: unknown = this.#codec.decode(text)
       if (isPlainObject(data)) return data
+      reason = 'it is no object'
     } catch (error) {
-      cause = error
+      // No more of it, and not as a cause: parsers quote the text, and causes are logged.
+      reason = error instanceof Error ? error.name : typeof error
     }
-    throw new SessionError('SESSION_UNDECODABLE', 'the stored session cannot be decoded: was it written with another codec?',
-      { cause })
+    throw new SessionError('SESSION_UNDECODABLE',
+      `the stored session cannot be decoded (${reason}): was it written with another codec?`)
   }
 
   #isChanged ({ sesid, text, idleTimeout, storedIdleTimeout }: SessionState, newText: string): boolean {
