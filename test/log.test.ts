@@ -120,7 +120,7 @@ t.test('and in another store, which fails and quotes the id', async t => {
 t.test('an undecodable text is told without the text', async t => {
   const decoders: Array<[RegExp, (text: string) => Record<string, unknown>]> = [
     [/cannot be decoded \(RangeError\)/, text => { throw new RangeError(text) }],
-    [/cannot be decoded \(string\)/, text => { throw text }], // eslint-disable-line no-throw-literal
+    [/cannot be decoded \(string\)/, text => { throw text }],
     [/cannot be decoded \(it is no object\)/, text => [text] as unknown as Record<string, unknown>]
   ]
   for (const [message, decode] of decoders) {

@@ -5,6 +5,7 @@ import { Clock, timeLeft, touchInterval, type Lifetimes } from '../ageing'
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import { localDisk, type Disk } from './disk'
+import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory } from './session-directory'
 import { SessionFile, type FileView } from './session-file'
@@ -70,6 +71,17 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async open (): Promise<void> {
     await makePrivateDirectory(this.#sessionDir, this.#durable)
     await makePrivateDirectory(this.#directory, this.#durable)
+  }
+
+  /**
+   * Whether sessions can be stored now: for a health check. Looks at the free space and writes a
+   * little for trial.
+   *
+   * @throws {SessionFileError} that says what is wrong
+   */
+  async checkDisk (options: DiskCheckOptions = {}): Promise<DiskSpace> {
+    const { freeBytes = this.#maxSize, freeFiles = 100 } = options
+    return await checkDisk(this.#directory, { freeBytes, freeFiles })
   }
 
   /** {@inheritDoc SessionStore.getSession} @throws {SessionFileError} */
