@@ -23,7 +23,7 @@ export default fastifyPlugin(async fastify => {
       reaps.observe(event, event.duration / 1000)
       reaped.add(event, event.expired)
     },
-    error: event => errors.add({ cause: '', ...event })
+    error: event => errors.add({ ...event, cause: event.cause ?? '' })
   }
   for (const [name, listener] of Object.entries(listeners)) subscribe(`fastify-file-sessions:${name}`, listener)
   fastify.addHook('onClose', async () => {
