@@ -55,7 +55,7 @@ t.test('what happens to sessions is counted', async t => {
   const publish = (name: string, event: object): void => { diagnosticsChannel.channel(`fastify-file-sessions:${name}`).publish(event) }
   publish('conflict', { appid: 'sid' })
   publish('reap', { appid: 'sid', duration: 20, seen: 9, expired: 7, orphans: 0, setAside: 0, failed: 0 })
-  publish('error', { appid: 'a"b\\c', operation: 'load', code: 'SESSION_FILE', cause: undefined })
+  publish('error', { appid: 'a"b\\c\n', operation: 'load', code: 'SESSION_FILE', cause: undefined })
 
   const after = await scrape()
   t.match(after, {
@@ -71,7 +71,7 @@ t.test('what happens to sessions is counted', async t => {
     'sessions_reap_seconds_bucket{appid="sid",le="0.03"}': 1,
     'sessions_reaped_total{appid="sid"}': 7
   })
-  t.equal(after['sessions_errors_total{appid="a\\"b\\\\c",operation="load",code="SESSION_FILE",cause=""}'], 1)
+  t.equal(after['sessions_errors_total{appid="a\\"b\\\\c\\n",operation="load",code="SESSION_FILE",cause=""}'], 1)
   await app.close()
   t.equal(diagnosticsChannel.hasSubscribers('fastify-file-sessions:load'), false, 'closed: it watches no more')
 })

@@ -353,6 +353,18 @@ t.test('two processes that make one session at once both get it stored', async t
   t.match(await first.get('one'), { mine: 1 })
 })
 
+t.test('a session without a cookie is stored all the same', async t => {
+  const store = promised(connectStore(new SessionFileStore({ sessionDir: directory(t) })))
+  await store.set('bare', { a: 1 })
+  await store.touch('bare', { a: 1 })
+  t.strictSame(await store.get('bare'), { a: 1, cookie: { originalMaxAge: null, expires: null } })
+})
+
+t.test('a session that cannot be made is an error', async t => {
+  const files = new SessionFileStore({ sessionDir: directory(t), maxSize: 10 })
+  await t.rejects(promised(connectStore(files)).set('one', { cookie: browserCookie }), { code: 'SESSION_TOO_BIG' })
+})
+
 t.test('a session that comes and goes all the time is an error in the end', async t => {
   const files = new SessionFileStore({ sessionDir: directory(t) })
   files.createSession = async () => { throw new SessionError('SESSION_ID_TAKEN', 'taken') }
