@@ -11,14 +11,24 @@ import { isOpenable, isReapable } from './lib/store/session-store'
 
 import './types/fastify'
 
+export type { DiagnosticsEvents } from './lib/diagnostics'
 export { SessionError, SessionFileError } from './lib/errors'
+export { importSessionFileStore } from './lib/import'
+export type { ImportOptions, ImportReport } from './lib/import'
 export type {
-  FileSessionsOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
+  FileSessionsOptions, FromConnectStoreOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
 } from './lib/options'
 export type { RequestSession, Session, SessionDraft } from './lib/session'
+export type { ConnectCookie, ConnectSessionData } from './lib/store/connect-cookie'
+export { connectStore } from './lib/store/connect-store'
+export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/store/connect-store'
+export type { DiskCheckOptions, DiskSpace } from './lib/store/disk-check'
+export { fromConnectStore } from './lib/store/from-connect-store'
+export type { ConnectSessionStore } from './lib/store/from-connect-store'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
-  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReapableSessionStore, ReapCounts,
+  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  ReapableSessionStore, ReapCounts,
   Replacement, SessionInfo, SessionStore, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './lib/store/session-store'
 export * from './types/session-data'

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { publishReap, startOf } from './diagnostics'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ReapableSessionStore } from './store/session-store'
 
@@ -133,8 +134,10 @@ export class Reaper {
   }
 
   async #reap (): Promise<void> {
+    const start = startOf('reap')
     try {
       const { error, ...counts } = await this.#store.reap(this.#abort.signal)
+      publishReap(this.#store.sesAppid(), start, counts)
       const removed = counts.expired + counts.orphans + counts.setAside
       if (error !== undefined) this.#log.warn({ err: error, ...counts }, 'some expired sessions could not be removed')
       else if (removed > 0) this.#log.info(counts, 'expired sessions removed')

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyBaseLogger } from 'fastify'
+import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from './diagnostics'
 import { SessionError } from './errors'
 import { KeyedQueue } from './keyed-queue'
 import { isPlainObject, merge, type PlainObject } from './merge'
 import type { SessionCodec } from './options'
 import { inside, type Session, type SessionDraft, type SessionState } from './session'
-import type { Replacement, StoredSession, VersionedSessionStore } from './store/session-store'
+import type { CreatedSession, Replacement, StoredSession, VersionedSessionStore } from './store/session-store'
 
 /** So many conflicts in a row are no bad luck any more: somebody never stops writing. */
 const MOST_CONFLICTS = 1000
@@ -65,11 +66,19 @@ export class Committer {
     return this.#isChanged(inside.state(session), this.encode(session.data()))
   }
 
+  async insert (text: string, idleTimeout: number | undefined): Promise<CreatedSession> {
+    const start = startOf('commit')
+    const created = await this.#store.createSession(text, { idleTimeout })
+    this.#publishCommit('create', start, 0)
+    return created
+  }
+
   /** @see Session.update */
   async update<T> (session: Session, change: Change<T>, log: SessionLog): Promise<T | undefined> {
     const state = inside.state(session)
     const { sesid } = state
     if (sesid === null) return await this.#updateUnstored(session, change, log)
+    const start = startOf('commit')
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       // A change that answers at once keeps its place in the queue, so it meets no conflict within
       // this process. One that takes its time gives it up, lest it wait for itself.
@@ -85,8 +94,12 @@ export class Committer {
       if (attempt === null) return this.#drop(session, sesid, log)
       const answer = await attempt.answer
       const swapped = attempt.swapped ?? await this.#queue.run(sesid, attempt.swap)
-      if (swapped === 'replaced') return answer
+      if (swapped === 'replaced') {
+        this.#publishCommit('update', start, conflicts)
+        return answer
+      }
       if (swapped === 'gone') return this.#drop(session, sesid, log)
+      this.#publish('conflict')
     }
     throw tooManyConflicts()
   }
@@ -101,15 +114,17 @@ export class Committer {
   decode (text: string): PlainObject {
     // A session that newSession made and nobody filled.
     if (text === '') return {}
-    let cause: unknown
+    let reason: string
     try {
       const data: unknown = this.#codec.decode(text)
       if (isPlainObject(data)) return data
+      reason = 'it is no object'
     } catch (error) {
-      cause = error
+      // No more of it, and not as a cause: parsers quote the text, and causes are logged.
+      reason = error instanceof Error ? error.name : typeof error
     }
-    throw new SessionError('SESSION_UNDECODABLE', 'the stored session cannot be decoded: was it written with another codec?',
-      { cause })
+    throw new SessionError('SESSION_UNDECODABLE',
+      `the stored session cannot be decoded (${reason}): was it written with another codec?`)
   }
 
   #isChanged ({ sesid, text, idleTimeout, storedIdleTimeout }: SessionState, newText: string): boolean {
@@ -124,7 +139,7 @@ export class Committer {
   async #create (session: Session, text: string): Promise<void> {
     const state = inside.state(session)
     const { idleTimeout } = state
-    const { sesid, version } = await this.#store.createSession(text, { idleTimeout })
+    const { sesid, version } = await this.insert(text, idleTimeout)
     Object.assign(state, { sesid, version, text, storedIdleTimeout: idleTimeout })
   }
 
@@ -133,12 +148,15 @@ export class Committer {
     const { text: baseText, idleTimeout } = state
     let text = mineText
     let { version } = state
+    const start = startOf('commit')
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const outcome = await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
       if (outcome.result === 'gone') return this.#drop(session, sesid, log)
       if (outcome.result === 'replaced') {
+        this.#publishCommit('replace', start, conflicts)
         return this.#stored(session, mineText, { sesid, text, version: outcome.version, storedIdleTimeout: idleTimeout })
       }
+      this.#publish('conflict')
       const theirs = await this.#store.readSession(sesid)
       if (theirs === null) return this.#drop(session, sesid, log)
       text = this.encode(merge(this.decode(baseText), this.decode(theirs.text), this.decode(mineText)))
@@ -195,11 +213,20 @@ export class Committer {
   /** The session was destroyed in the meantime, and the changes with it. */
   #drop (session: Session, sesid: string, log: SessionLog): undefined {
     log.debug('the session was destroyed in the meantime: the changes of this request are dropped')
+    this.#publish('gone')
     const state = inside.state(session)
     // This request may have begun a new one itself.
     if (state.sesid !== sesid) return
     inside.begin(session, {})
     state.destroyed = true
+  }
+
+  #publish (name: 'conflict' | 'gone'): void {
+    if (isWatched(name)) publish(name, { appid: this.#store.sesAppid() })
+  }
+
+  #publishCommit (kind: DiagnosticsEvents['commit']['kind'], start: number, conflicts: number): void {
+    if (start !== 0) publish('commit', { appid: this.#store.sesAppid(), duration: durationSince(start), kind, conflicts })
   }
 }
 

@@ -69,6 +69,25 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
   store?: SessionStore | undefined
 }
 
+/** What `fromConnectStore()` takes beside the store. All times are in seconds. */
+export interface FromConnectStoreOptions {
+  /** The app's name, a cookie name. Apps that share the other store need a key prefix each there. @default 'sid' */
+  appid?: string | undefined
+  /** Seconds without access after which a session ends. @default 7200 */
+  idleTimeout?: number | undefined
+  /** Makes a session id: random, of 1 to 1024 letters, digits, `-` and `_`. @default 192 random bits, base64url */
+  idGenerator?: (() => string) | undefined
+  /** The plugin's, if it has one: the other store takes data, not text. @default JSON */
+  codec?: SessionCodec | undefined
+}
+
+export interface SettledConnectStoreOptions {
+  appid: string
+  idleTimeout: number
+  idGenerator: () => string
+  codec: SessionCodec
+}
+
 export interface SettledFileStoreOptions {
   appid: string
   sessionDir: string
@@ -90,6 +109,7 @@ export type SettledOptions = {
 
 const FILE_STORE_OPTIONS = [
   'appid', 'sessionDir', 'idleTimeout', 'absoluteTimeout', 'durability', 'maxSize', 'idGenerator']
+const CONNECT_STORE_OPTIONS = ['appid', 'idleTimeout', 'idGenerator', 'codec']
 const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'store']
 /** Fastify hands its own register options on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
@@ -112,8 +132,7 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof rolling === 'boolean', 'rolling', 'must be true or false')
   check(isTime(reapInterval, 0) && reapInterval <= LONGEST_INTERVAL, 'reapInterval',
     `must be a number of seconds from 0 to ${LONGEST_INTERVAL}`)
-  check(typeof codec?.encode === 'function' && typeof codec.decode === 'function', 'codec',
-    'must have the functions encode and decode')
+  checkCodec(codec)
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   const cookie = cookieOptions(options.cookie)
@@ -143,6 +162,17 @@ export function fileStoreOptions (options: SessionFileStoreOptions): SettledFile
     `must be a whole number of bytes from 1 to ${LARGEST_SIZE}`)
   check(typeof idGenerator === 'function', 'idGenerator', 'must be a function')
   return { appid, sessionDir, idleTimeout, absoluteTimeout, durability, maxSize, idGenerator }
+}
+
+/** Checks the options of a store of another kind and fills in the defaults. @throws {SessionError} */
+export function connectStoreOptions (options: FromConnectStoreOptions): SettledConnectStoreOptions {
+  checkKnown(options, CONNECT_STORE_OPTIONS)
+  const { appid = 'sid', idleTimeout = 7200, idGenerator = randomId, codec = JSON_CODEC } = options
+  checkAppid(appid)
+  check(isTime(idleTimeout), 'idleTimeout', 'must be a number of seconds above 0')
+  check(typeof idGenerator === 'function', 'idGenerator', 'must be a function')
+  checkCodec(codec)
+  return { appid, idleTimeout, idGenerator, codec }
 }
 
 /**
@@ -200,6 +230,11 @@ function checkAppid (appid: string, name = 'appid'): void {
     `must be a cookie name: 1 to ${LONGEST_APPID} letters, digits or any of !#$%&'*+-.^_\`|~`)
 }
 
+function checkCodec (codec: SessionCodec): void {
+  check(typeof codec?.encode === 'function' && typeof codec.decode === 'function', 'codec',
+    'must have the functions encode and decode')
+}
+
 function checkKnown (options: object, known: string[]): void {
   check(typeof options === 'object' && options !== null, 'options', 'must be an object')
   for (const name of Object.keys(options)) {
@@ -219,7 +254,7 @@ function randomId (): string {
   return randomBytes(24).toString('base64url')
 }
 
-const JSON_CODEC: SessionCodec = {
+export const JSON_CODEC: SessionCodec = {
   encode: data => JSON.stringify(data),
   decode: text => JSON.parse(text) as Record<string, unknown>
 }

@@ -1,4 +1,5 @@
 import { Committer, type SessionLog } from './commit'
+import { durationSince, isWatched, publish, publishError, startOf, watchErrors, type DiagnosticsEvents } from './diagnostics'
 import { KeyedQueue } from './keyed-queue'
 import { put, type PlainObject } from './merge'
 import type { SessionCodec, SessionCookieOptions } from './options'
@@ -43,13 +44,17 @@ export class SessionManager {
 
   /** For a request with one. @throws {SessionError} when the store cannot be read */
   load (sesid: string, log: SessionLog): Visit | Promise<Visit> {
+    const start = startOf('load')
     const stored = this.#versions.readSession(sesid)
     return stored instanceof Promise
-      ? stored.then(stored => this.#visit(sesid, stored, log))
-      : this.#visit(sesid, stored, log)
+      ? this.#watch('load', stored).then(stored => this.#visit(sesid, stored, start, log))
+      : this.#visit(sesid, stored, start, log)
   }
 
-  #visit (sesid: string, stored: StoredSession | null, log: SessionLog): Visit {
+  #visit (sesid: string, stored: StoredSession | null, start: number, log: SessionLog): Visit {
+    if (start !== 0) {
+      publish('load', { appid: this.#store.sesAppid(), duration: durationSince(start), found: stored !== null })
+    }
     if (stored === null) log.debug('the cookie names no live session')
     return new Visit(this, log, sesid, stored)
   }
@@ -64,6 +69,7 @@ export class SessionManager {
         return new Session({ ...newState(), ...stateOf(stored), sesid }, data, visit)
       } catch (error) {
         log.warn({ err: error }, 'a stored session is set aside, and a new one begins')
+        publishError('decode', this.#store.sesAppid(), error)
         abandoned.push({ sesid, keep: true })
       }
     }
@@ -84,12 +90,11 @@ export class SessionManager {
     if (visit.finished) return NONE
     visit.finished = true
     const change = this.#finishVisit(visit)
-    if (change instanceof Promise) {
-      const settled = (): void => { visit.finishing = null }
-      visit.finishing = change
-      change.then(settled, settled)
-    }
-    return change
+    if (!(change instanceof Promise)) return change
+    const settled = (): void => { visit.finishing = null }
+    visit.finishing = change
+    change.then(settled, settled)
+    return this.#watch('save', change)
   }
 
   #finishVisit (visit: Visit): CookieChange | Promise<CookieChange> {
@@ -139,20 +144,20 @@ export class SessionManager {
   }
 
   save (session: Session, log: SessionLog): Promise<void> {
-    return this.#steps.run(session, async () => {
+    return this.#watch('save', this.#steps.run(session, async () => {
       await this.#removeAbandoned(session)
       await this.#committer.commit(session, log)
       const { sesid, touched } = inside.state(session)
       if (touched && sesid !== null && isTouchable(this.#store)) await this.#store.touchSession(sesid)
-    })
+    }))
   }
 
   update<T> (session: Session, change: (draft: SessionDraft) => T | Promise<T>, log: SessionLog): Promise<T | undefined> {
-    return this.#committer.update(session, change, log)
+    return this.#watch('update', this.#committer.update(session, change, log))
   }
 
   reload (session: Session): Promise<void> {
-    return this.#steps.run(session, async () => {
+    return this.#watch('load', this.#steps.run(session, async () => {
       const state = inside.state(session)
       const stored = state.sesid === null ? null : await this.#versions.readSession(state.sesid)
       if (stored === null) {
@@ -162,19 +167,19 @@ export class SessionManager {
         inside.fill(session, this.#committer.decode(stored.text))
         Object.assign(state, stateOf(stored))
       }
-    })
+    }))
   }
 
   destroy (session: Session): Promise<void> {
-    return this.#steps.run(session, async () => {
+    return this.#watch('destroy', this.#steps.run(session, async () => {
       session.delete()
       await this.#removeAbandoned(session)
-    })
+    }))
   }
 
   /** The new session is stored before the old one goes: trouble in between loses neither. */
   regenerate (session: Session, keepKeys: readonly string[]): Promise<void> {
-    return this.#steps.run(session, async () => {
+    return this.#watch('regenerate', this.#steps.run(session, async () => {
       const state = inside.state(session)
       const kept: PlainObject = {}
       for (const [key, value] of Object.entries(session.data())) {
@@ -185,13 +190,17 @@ export class SessionManager {
       if (sesid !== null) await this.#store.delSession(sesid)
       inside.begin(session, kept)
       Object.assign(state, created ?? { idleTimeout })
-    })
+    }))
   }
 
   async #create (data: PlainObject, idleTimeout: number | undefined): Promise<Partial<SessionState>> {
     const text = this.#committer.encode(data)
-    const { sesid, version } = await this.#versions.createSession(text, { idleTimeout })
+    const { sesid, version } = await this.#committer.insert(text, idleTimeout)
     return { sesid, version, text, idleTimeout, storedIdleTimeout: idleTimeout }
+  }
+
+  #watch<T> (operation: DiagnosticsEvents['error']['operation'], work: Promise<T>): Promise<T> {
+    return isWatched('error') ? watchErrors(operation, this.#store.sesAppid(), work) : work
   }
 
   async #removeAbandoned (session: Session): Promise<void> {

@@ -3,6 +3,7 @@ import { Clock, GRACE, timeLeft, touchInterval, type Lifetimes } from '../ageing
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import { localDisk, type Disk } from './disk'
+import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory, sessionPath } from './session-directory'
@@ -10,8 +11,8 @@ import type { FileView } from './file-view'
 import { SessionFile } from './session-file'
 import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
-  CreatedSession, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReapableSessionStore, ReapCounts,
-  Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
+  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  ReapableSessionStore, ReapCounts, Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './session-store'
 import { lifespan, sweep } from './sweep'
 
@@ -72,6 +73,17 @@ export class SessionFileStore implements
     await makePrivateDirectory(this.#directory, this.#durable)
   }
 
+  /**
+   * Whether sessions can be stored now: for a health check. Looks at the free space and writes a
+   * little for trial.
+   *
+   * @throws {SessionFileError} that says what is wrong
+   */
+  async checkDisk (options: DiskCheckOptions = {}): Promise<DiskSpace> {
+    const { freeBytes = this.#maxSize, freeFiles = 100 } = options
+    return await checkDisk(this.#directory, { freeBytes, freeFiles })
+  }
+
   /** {@inheritDoc SessionStore.getSession} @throws {SessionFileError} */
   async getSession (sesid: string): Promise<string | null> {
     const session = await this.readSession(sesid)
@@ -91,7 +103,7 @@ export class SessionFileStore implements
   }
 
   /** {@inheritDoc VersionedSessionStore.createSession} @throws {SessionFileError} */
-  async createSession (text: string, options?: PutOptions): Promise<CreatedSession> {
+  async createSession (text: string, options?: CreateOptions): Promise<CreatedSession> {
     this.#checkSize(text)
     const record = {
       id: newRecordId(),
@@ -100,6 +112,7 @@ export class SessionFileStore implements
       createdAt: this.#clock.now(),
       seal: false
     }
+    if (options?.sesid !== undefined) return await this.#createUnder(options.sesid, record)
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++) {
       const sesid = this.#idGenerator()
       if (!isId(sesid)) break
@@ -159,17 +172,12 @@ export class SessionFileStore implements
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionFileError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
-    const views = storedSessions(this.#directory, this.#disk)
-    try {
-      for (;;) {
-        const next = await this.#guard('list the sessions', views.next())
-        if (next.done === true) return
-        const info = sessionInfo(next.value, this.#lifetimes, this.#clock)
-        if (info.idleLeft > 0) yield info
-      }
-    } finally {
-      await views.return()
-    }
+    for await (const view of this.#views()) yield sessionInfo(view, this.#lifetimes, this.#clock)
+  }
+
+  /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionFileError} */
+  async * texts (): AsyncGenerator<string, void> {
+    for await (const view of this.#views()) yield view.tip.text
   }
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
@@ -187,6 +195,19 @@ export class SessionFileStore implements
       disk: this.#disk,
       signal
     }))
+  }
+
+  async * #views (): AsyncGenerator<LiveView, void> {
+    const views = storedSessions(this.#directory, this.#disk)
+    try {
+      for (;;) {
+        const next = await this.#guard('list the sessions', views.next())
+        if (next.done === true) return
+        if (this.#timeLeft(next.value) > 0) yield next.value
+      }
+    } finally {
+      await views.return()
+    }
   }
 
   #file (sesid: string): SessionFile {
@@ -212,7 +233,11 @@ export class SessionFileStore implements
   /** The view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
   #live (view: FileView, grace = 0): LiveView | null {
     if (!holdsSession(view)) return null
-    return timeLeft(lifespan(view), this.#lifetimes, this.#clock) > -grace ? view : null
+    return this.#timeLeft(view) > -grace ? view : null
+  }
+
+  #timeLeft (view: LiveView): number {
+    return timeLeft(lifespan(view), this.#lifetimes, this.#clock)
   }
 
   /** The file's live view, once the file that stands there can take another record. */
@@ -261,7 +286,26 @@ export class SessionFileStore implements
   #stored (view: LiveView | null): StoredSession | null {
     if (view === null) return null
     const { text, id: version, idleTimeout } = view.tip
-    return { text, version, idleTimeout: idleTimeout === 0 ? undefined : idleTimeout, touchDue: this.#touchDue(view) }
+    return {
+      text,
+      version,
+      idleTimeout: idleTimeout === 0 ? undefined : idleTimeout,
+      touchDue: this.#touchDue(view),
+      idleLeft: this.#timeLeft(view)
+    }
+  }
+
+  /** What stands there and is no live session makes room. */
+  async #createUnder (sesid: string, record: JournalRecord): Promise<CreatedSession> {
+    if (!isId(sesid)) throw new SessionError('SESSION_ID', `a session id must have 1 to ${LONGEST_ID} characters`)
+    if (!await this.#create(sesid, record)) {
+      const file = this.#file(sesid)
+      if (await this.#read(sesid, file) === null) await this.#guard('remove an expired session', file.remove())
+      if (!await this.#create(sesid, record)) {
+        throw new SessionError('SESSION_ID_TAKEN', 'a session cannot be made under an id that has one')
+      }
+    }
+    return { sesid, version: record.id }
   }
 
   #touchDue (view: LiveView): boolean {
@@ -294,5 +338,8 @@ function isId (sesid: unknown): sesid is string {
 
 function idleSeconds (options?: PutOptions): number | undefined {
   if (options?.idleTimeout === undefined) return undefined
+  if (!(options.idleTimeout > 0)) {
+    throw new SessionError('SESSION_OPTION', 'idleTimeout must be a number of seconds above 0')
+  }
   return Math.min(Math.max(Math.ceil(options.idleTimeout), 1), 0xffffffff)
 }

@@ -35,6 +35,11 @@ export interface PutOptions {
   idleTimeout?: number | undefined
 }
 
+export interface CreateOptions extends PutOptions {
+  /** The id, of 1 to 1024 characters. Left out: a new one. */
+  sesid?: string | undefined
+}
+
 /**
  * A store with compare-and-swap. With it no update is lost between requests or processes;
  * with the five methods alone, the last writer wins.
@@ -46,8 +51,14 @@ export interface VersionedSessionStore extends SessionStore {
    */
   readSession (sesid: string): StoredSession | null | Promise<StoredSession | null>
 
-  /** Makes a session that holds `text` from the start. */
-  createSession (text: string, options?: PutOptions): Promise<CreatedSession>
+  /**
+   * Makes a session that holds `text` from the start, under a new id that nobody can guess.
+   *
+   * With `sesid` under that id: for adapters, whose other side makes the ids itself. An id that
+   * has a session is a `SessionError` with the code `SESSION_ID_TAKEN`; ids of sessions
+   * that were destroyed are not remembered, so whoever gives one must know that it is new.
+   */
+  createSession (text: string, options?: CreateOptions): Promise<CreatedSession>
 
   /**
    * Replaces the text if the session still is at `version`. A newer version (`conflict`) and a
@@ -83,6 +94,12 @@ export interface IterableSessionStore extends SessionStore {
   clear (): Promise<number>
 }
 
+/** A store that can hand out all that it holds. */
+export interface ReadableSessionStore extends SessionStore {
+  /** The text of every session of this appid that has not expired, without its id, read as it is asked for. */
+  texts (): AsyncIterable<string>
+}
+
 /** A store that has to be told to remove what has expired. */
 export interface ReapableSessionStore extends SessionStore {
   /**
@@ -114,6 +131,8 @@ export interface StoredSession {
   idleTimeout: number | undefined
   /** Whether its last access is long enough ago that it is worth a `touchSession`. */
   touchDue: boolean
+  /** Milliseconds after which it ends if it is not used. Left out: the store does not know. */
+  idleLeft?: number
 }
 
 export interface CreatedSession {
@@ -156,6 +175,14 @@ export function isOpenable (store: SessionStore): store is OpenableSessionStore 
 
 export function isReapable (store: SessionStore): store is ReapableSessionStore {
   return has(store, 'reap')
+}
+
+export function isIterable (store: SessionStore): store is IterableSessionStore {
+  return has(store, 'sessions') && has(store, 'clear')
+}
+
+export function isReadable (store: SessionStore): store is ReadableSessionStore {
+  return has(store, 'texts')
 }
 
 function has (store: object, method: string): boolean {

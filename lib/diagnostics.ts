@@ -1,0 +1,118 @@
+import { channel, type Channel } from 'node:diagnostics_channel'
+import { performance } from 'node:perf_hooks'
+import { SessionError } from './errors'
+
+/**
+ * What happens to sessions, for who wants to watch: subscribe to `fastify-file-sessions:` and a
+ * name below with `node:diagnostics_channel`. Events hold times and counts, never ids or data.
+ * While nobody is subscribed they cost nothing.
+ */
+export interface DiagnosticsEvents {
+  /** A cookie's session was looked up. */
+  load: Event & Timed & {
+    /** Whether there was a live one. */
+    found: boolean
+  }
+  /** A session was stored. */
+  commit: Event & Timed & {
+    /** `create`: a new one. `replace`: at a request's end, or by `save()`. `update`: by `update()`. */
+    kind: 'create' | 'replace' | 'update'
+    /** How often another request was first, and it had to be done over. */
+    conflicts: number
+  }
+  /** Another request was first: the changes are merged with its, and stored again. */
+  conflict: Event
+  /** The session was destroyed while a request worked with it, whose changes are dropped. */
+  gone: Event
+  /** Expired sessions were removed. */
+  reap: Event & Timed & {
+    /** Sessions looked at. */
+    seen: number
+    /** Expired sessions, removed. */
+    expired: number
+    /** What crashed processes left behind, removed. */
+    orphans: number
+    /** Sessions that were once set aside, removed. */
+    setAside: number
+    /** What could not be looked at or removed. */
+    failed: number
+  }
+  /** A store could not do what it was asked to, or a stored session could not be decoded. */
+  error: Event & {
+    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode'
+    /** The SessionError's, such as `SESSION_FILE`. */
+    code: string
+    /** The code of its cause, such as `ENOSPC`. */
+    cause: string | undefined
+  }
+}
+
+interface Event {
+  /** Whose session it was. */
+  appid: string
+}
+
+interface Timed {
+  /** Milliseconds. */
+  duration: number
+}
+
+type ReapTotals = Omit<DiagnosticsEvents['reap'], 'appid' | 'duration'>
+type Name = keyof DiagnosticsEvents
+
+const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
+  load: channelOf('load'),
+  commit: channelOf('commit'),
+  conflict: channelOf('conflict'),
+  gone: channelOf('gone'),
+  reap: channelOf('reap'),
+  error: channelOf('error')
+}
+
+/** Whether anyone is subscribed: otherwise there is no event to make. */
+export function isWatched (name: Name): boolean {
+  return channels[name].hasSubscribers
+}
+
+/** The moment that a duration counts from; 0 when nobody is subscribed. */
+export function startOf (name: Name): number {
+  return channels[name].hasSubscribers ? performance.now() : 0
+}
+
+/** The milliseconds since. */
+export function durationSince (start: number): number {
+  return performance.now() - start
+}
+
+export function publish<N extends Name> (name: N, event: DiagnosticsEvents[N]): void {
+  channels[name].publish(event)
+}
+
+/** For the reaper: one round, begun at `startOf('reap')`. */
+export function publishReap (appid: string, start: number, counts: ReapTotals): void {
+  if (start === 0) return
+  const { seen, expired, orphans, setAside, failed } = counts
+  publish('reap', { appid, duration: durationSince(start), seen, expired, orphans, setAside, failed })
+}
+
+/** Tells of what a store, or what it held, made fail. The error goes on as it is. */
+export async function watchErrors<T> (
+  operation: DiagnosticsEvents['error']['operation'], appid: string, work: Promise<T>
+): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    publishError(operation, appid, error)
+    throw error
+  }
+}
+
+export function publishError (operation: DiagnosticsEvents['error']['operation'], appid: string, error: unknown): void {
+  if (!isWatched('error') || !(error instanceof SessionError)) return
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
+  publish('error', { appid, operation, code: error.code, cause: code })
+}
+
+function channelOf (name: Name): Channel<unknown, unknown> {
+  return channel(`fastify-file-sessions:${name}`)
+}
