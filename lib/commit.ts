@@ -191,7 +191,9 @@ export class Committer {
     const state = inside.state(session)
     if (state.sesid !== now.sesid) return
     if (now.text !== base) inside.fill(session, merge(this.decode(base), this.decode(now.text), session.data()))
-    Object.assign(state, now)
+    state.text = now.text
+    state.version = now.version
+    state.storedIdleTimeout = now.storedIdleTimeout
   }
 
   /** Nobody else can know a session that is not stored, but other steps of this request may store it. */

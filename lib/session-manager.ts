@@ -1,12 +1,12 @@
 import { Committer, type SessionLog } from './commit'
 import { durationSince, isWatched, publish, publishError, startOf, watchErrors, type DiagnosticsEvents } from './diagnostics'
 import { KeyedQueue } from './keyed-queue'
-import { put, type PlainObject } from './merge'
+import { merge, put, type PlainObject } from './merge'
 import type { SessionCodec, SessionCookieOptions } from './options'
-import { inside, newState, Session, type SessionActions, type SessionDraft, type SessionState } from './session'
+import { inside, Session, SessionState, type SessionActions, type SessionDraft } from './session'
 import { LastWriterWins } from './store/last-writer-wins'
 import {
-  isQuarantining, isTouchable, isVersioned, type SessionStore, type StoredSession, type VersionedSessionStore
+  isQuarantining, isTouchable, isVersioned, type CreatedSession, type SessionStore, type StoredSession, type VersionedSessionStore
 } from './store/session-store'
 
 /** What is to become of the visitor's cookie. `refresh`: it is right, but may be about to run out. */
@@ -62,18 +62,19 @@ export class SessionManager {
   /** The session of a visit, made when a handler first looks at it. */
   open (visit: Visit): Session {
     const { sesid, stored, log } = visit
-    const abandoned = []
+    const state = new SessionState()
     if (sesid !== null && stored !== null) {
       try {
         const data = this.#committer.decode(stored.text)
-        return new Session({ ...newState(), ...stateOf(stored), sesid }, data, visit)
+        state.remember(sesid, stored)
+        return new Session(state, data, visit)
       } catch (error) {
         log.warn({ err: error }, 'a stored session is set aside, and a new one begins')
         publishError('decode', this.#store.sesAppid(), error)
-        abandoned.push({ sesid, keep: true })
+        state.abandoned.push({ sesid, keep: true })
       }
     }
-    return new Session({ ...newState(), abandoned }, {}, visit)
+    return new Session(state, {}, visit)
   }
 
   /**
@@ -165,7 +166,7 @@ export class SessionManager {
         inside.begin(session, {})
       } else {
         inside.fill(session, this.#committer.decode(stored.text))
-        Object.assign(state, stateOf(stored))
+        state.remember(state.sesid as string, stored)
       }
     }))
   }
@@ -181,22 +182,30 @@ export class SessionManager {
   regenerate (session: Session, keepKeys: readonly string[]): Promise<void> {
     return this.#watch('regenerate', this.#steps.run(session, async () => {
       const state = inside.state(session)
-      const kept: PlainObject = {}
-      for (const [key, value] of Object.entries(session.data())) {
-        if (keepKeys.includes(key)) put(kept, key, value)
-      }
       const { sesid, idleTimeout } = state
-      const created = sesid === null || Object.keys(kept).length === 0 ? null : await this.#create(kept, idleTimeout)
-      if (sesid !== null) await this.#store.delSession(sesid)
-      inside.begin(session, kept)
-      Object.assign(state, created ?? { idleTimeout })
+      const before = session.data()
+      const kept: PlainObject = {}
+      for (const key of keepKeys) {
+        if (Object.hasOwn(before, key)) put(kept, key, before[key])
+      }
+      // At once: what is set while this goes on belongs to the new session.
+      inside.fill(session, kept)
+      try {
+        const created = sesid === null || Object.keys(kept).length === 0 ? null : await this.#create(kept, idleTimeout)
+        if (sesid !== null) await this.#store.delSession(sesid)
+        state.forget()
+        state.idleTimeout = idleTimeout
+        if (created !== null) state.remember(created.sesid, created)
+      } catch (error) {
+        inside.fill(session, merge(kept, before, session.data()))
+        throw error
+      }
     }))
   }
 
-  async #create (data: PlainObject, idleTimeout: number | undefined): Promise<Partial<SessionState>> {
+  async #create (data: PlainObject, idleTimeout: number | undefined): Promise<CreatedSession & Pick<StoredSession, 'text' | 'idleTimeout'>> {
     const text = this.#committer.encode(data)
-    const { sesid, version } = await this.#committer.insert(text, idleTimeout)
-    return { sesid, version, text, idleTimeout, storedIdleTimeout: idleTimeout }
+    return { ...await this.#committer.insert(text, idleTimeout), text, idleTimeout }
   }
 
   #watch<T> (operation: DiagnosticsEvents['error']['operation'], work: Promise<T>): Promise<T> {
@@ -211,10 +220,6 @@ export class SessionManager {
       abandoned.shift()
     }
   }
-}
-
-function stateOf ({ text, version, idleTimeout }: StoredSession): Partial<SessionState> {
-  return { text, version, idleTimeout, storedIdleTimeout: idleTimeout }
 }
 
 /** One request's session: what was loaded for it, and the way from the session to the manager. */

@@ -2,6 +2,7 @@ import type { SessionData } from '../types/session-data'
 import { SessionError } from './errors'
 import { put, type PlainObject } from './merge'
 import type { SessionCookieOptions } from './options'
+import type { StoredSession } from './store/session-store'
 
 /** `request.session`, with your own properties: see {@link SessionData}. */
 export type RequestSession = Session & Partial<SessionData>
@@ -21,23 +22,41 @@ export interface SessionActions {
   update<T> (session: Session, change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined>
 }
 
-/** What is known of a session beside its data. */
-export interface SessionState {
+/** What is known of a session beside its data. A class for speed: all states have one shape. */
+export class SessionState {
   /** Null as long as nothing is stored. */
-  sesid: string | null
+  sesid: string | null = null
   /** The text and version that this session was loaded from, or saved as. */
-  text: string
-  version: string
+  text = ''
+  version = ''
   /** Seconds, when this session has its own. */
-  idleTimeout: number | undefined
+  idleTimeout: number | undefined = undefined
   /** The same as it is stored. */
-  storedIdleTimeout: number | undefined
+  storedIdleTimeout: number | undefined = undefined
   /** Ids that this session had: they are to be removed, or put away where their bytes are kept. */
-  abandoned: Array<{ sesid: string, keep: boolean }>
-  cookieOptions: SessionCookieOptions | undefined
-  destroyed: boolean
-  touched: boolean
-  skipSave: boolean
+  abandoned: Array<{ sesid: string, keep: boolean }> = []
+  cookieOptions: SessionCookieOptions | undefined = undefined
+  destroyed = false
+  touched = false
+  skipSave = false
+
+  /** Nothing is stored, any more or yet. */
+  forget (): void {
+    this.sesid = null
+    this.text = ''
+    this.version = ''
+    this.idleTimeout = undefined
+    this.storedIdleTimeout = undefined
+  }
+
+  /** This is what is stored now. */
+  remember (sesid: string, { text, version, idleTimeout }: Pick<StoredSession, 'text' | 'version' | 'idleTimeout'>): void {
+    this.sesid = sesid
+    this.text = text
+    this.version = version
+    this.idleTimeout = idleTimeout
+    this.storedIdleTimeout = idleTimeout
+  }
 }
 
 /** What only the session manager may see and do; not exported from the package. */
@@ -47,22 +66,6 @@ export let inside: {
   fill: (session: Session, data: PlainObject) => void
   /** Starts over with these data, of which nothing is stored. */
   begin: (session: Session, data: PlainObject) => void
-}
-
-/** The state of a session of which nothing is stored. */
-export function newState (): SessionState {
-  return {
-    sesid: null,
-    text: '',
-    version: '',
-    idleTimeout: undefined,
-    storedIdleTimeout: undefined,
-    abandoned: [],
-    cookieOptions: undefined,
-    destroyed: false,
-    touched: false,
-    skipSave: false
-  }
 }
 
 /**
@@ -225,7 +228,7 @@ export class Session {
 
   /** Starts over: nothing is stored of the session that has these data. */
   #begin (data: PlainObject): void {
-    Object.assign(this.#state, { sesid: null, text: '', version: '', idleTimeout: undefined, storedIdleTimeout: undefined })
+    this.#state.forget()
     this.#fill(data)
   }
 

@@ -4,8 +4,9 @@ import type {
 
 /**
  * Makes a store that has the five methods alone look like one with versions, for the manager to
- * have one way to go. Nothing is compared, so of two writers at once the last one wins; and a
- * session that is destroyed between the two steps of a replacement may come back.
+ * have one way to go. The text itself is the version. It is compared and then replaced in two
+ * steps: commits within a process wait for each other and lose nothing, but of two processes at
+ * once the last one wins, and a session that is destroyed between the steps may come back.
  */
 export class LastWriterWins implements VersionedSessionStore {
   constructor (readonly store: SessionStore) {}
@@ -32,7 +33,7 @@ export class LastWriterWins implements VersionedSessionStore {
 
   async readSession (sesid: string): Promise<StoredSession | null> {
     const text = await this.store.getSession(sesid)
-    return text === null ? null : { text, version: '', idleTimeout: undefined, touchDue: false }
+    return text === null ? null : { text, version: text, idleTimeout: undefined, touchDue: false }
   }
 
   async createSession (text: string, options?: PutOptions): Promise<CreatedSession> {
@@ -44,12 +45,14 @@ export class LastWriterWins implements VersionedSessionStore {
       await this.store.delSession(sesid).catch(() => undefined)
       throw error
     }
-    return { sesid, version: '' }
+    return { sesid, version: text }
   }
 
-  async replaceSession (sesid: string, text: string, _version: string, options?: PutOptions): Promise<Replacement> {
-    if (await this.store.getSession(sesid) === null) return { result: 'gone' }
+  async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
+    const current = await this.store.getSession(sesid)
+    if (current === null) return { result: 'gone' }
+    if (current !== version) return { result: 'conflict' }
     await this.store.putSession(sesid, text, options)
-    return { result: 'replaced', version: '' }
+    return { result: 'replaced', version: text }
   }
 }

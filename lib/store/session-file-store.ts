@@ -32,8 +32,8 @@ const ID_ATTEMPTS = 5
  *
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
-export class SessionFileStore implements
-  VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore, IterableSessionStore, ReapableSessionStore {
+export class SessionFileStore implements VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore,
+  IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
   readonly #appid: string
   readonly #sessionDir: string
   readonly #directory: string
