@@ -41,8 +41,20 @@ export class Committer {
    * undefined when there is nothing to be done.
    */
   commit (session: Session, log: SessionLog): Promise<void> | undefined {
+    const state = inside.state(session)
     const text = this.encode(session.data())
-    return this.#isChanged(inside.state(session), text) ? this.#commit(session, text, log) : undefined
+    if (!this.#isChanged(state, text)) return undefined
+    const { sesid } = state
+    if (sesid === null || this.#queue.isBusy(sesid)) return this.#commit(session, text, log)
+    // Nobody is to be waited for, and a store that has the session in memory does not wait either.
+    const start = startOf('commit')
+    const outcome = this.#store.replaceSession(sesid, text, state.version, changedIdleTimeout(state))
+    if (outcome instanceof Promise || outcome.result !== 'replaced') {
+      return this.#queue.run(sesid, () => this.#replace(session, sesid, text, log, outcome))
+    }
+    this.#publishCommit('replace', start, 0)
+    this.#stored(session, text, { sesid, text, version: outcome.version, storedIdleTimeout: state.idleTimeout })
+    return undefined
   }
 
   async #commit (session: Session, text: string, log: SessionLog): Promise<void> {
@@ -143,14 +155,19 @@ export class Committer {
     Object.assign(state, { sesid, version, text, storedIdleTimeout: idleTimeout })
   }
 
-  async #replace (session: Session, sesid: string, mineText: string, log: SessionLog): Promise<void> {
+  /** `first` is the answer to a first try. */
+  async #replace (
+    session: Session, sesid: string, mineText: string, log: SessionLog, first?: Replacement | Promise<Replacement>
+  ): Promise<void> {
     const state = inside.state(session)
     const { text: baseText, idleTimeout } = state
     let text = mineText
     let { version } = state
     const start = startOf('commit')
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      const outcome = await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
+      const outcome = conflicts === 0 && first !== undefined
+        ? await first
+        : await this.#store.replaceSession(sesid, text, version, changedIdleTimeout(state))
       if (outcome.result === 'gone') return this.#drop(session, sesid, log)
       if (outcome.result === 'replaced') {
         this.#publishCommit('replace', start, conflicts)

@@ -90,7 +90,13 @@ export class SessionManager {
     if (visit.finishing !== null) return visit.finishing.then(() => NONE)
     if (visit.finished) return NONE
     visit.finished = true
-    const change = this.#finishVisit(visit)
+    let change: CookieChange | Promise<CookieChange>
+    try {
+      change = this.#finishVisit(visit)
+    } catch (error) {
+      publishError('save', this.#store.sesAppid(), error)
+      throw error
+    }
     if (!(change instanceof Promise)) return change
     const settled = (): void => { visit.finishing = null }
     visit.finishing = change

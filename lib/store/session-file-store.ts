@@ -8,7 +8,7 @@ import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
 import { directoryName, makePrivateDirectory, sessionPath } from './session-directory'
 import type { FileView } from './file-view'
-import { SessionFile } from './session-file'
+import { SessionFile, type Appended } from './session-file'
 import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
   CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
@@ -135,17 +135,22 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   }
 
   /** {@inheritDoc VersionedSessionStore.replaceSession} @throws {SessionFileError} */
-  async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
+  replaceSession (
+    sesid: string, text: string, version: string, options?: PutOptions
+  ): Replacement | Promise<Replacement> {
     this.#checkSize(text)
     const file = this.#file(sesid)
     // What was loaded moments ago needs no second look: the append finds out by itself. Whoever has
     // the version got it when the session was alive, perhaps a moment before its end.
     const known = file.view === null ? null : this.#live(file.view, GRACE)
-    const isCurrent = known !== null && known.tip.id === version && !known.tip.seal
-    const view = isCurrent ? known : await this.#unsealed(sesid, file, GRACE)
-    if (view === null) return { result: 'gone' }
-    if (view.tip.id !== version) return { result: 'conflict' }
-    return await this.#append(sesid, file, view, text, options)
+    if (known !== null && known.tip.id === version && !known.tip.seal) {
+      return this.#append(sesid, file, known, text, options)
+    }
+    return this.#unsealed(sesid, file, GRACE).then(view => {
+      if (view === null) return { result: 'gone' }
+      if (view.tip.id !== version) return { result: 'conflict' }
+      return this.#append(sesid, file, view, text, options)
+    })
   }
 
   /** {@inheritDoc TouchableSessionStore.touchSession} @throws {SessionFileError} */
@@ -249,21 +254,31 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     }
   }
 
-  async #append (
+  #append (
     sesid: string, file: SessionFile, view: LiveView, text: string, options?: PutOptions
-  ): Promise<Replacement> {
-    const { tip } = view
-    const idleTimeout = idleSeconds(options) ?? tip.idleTimeout
-    const record = { id: newRecordId(), text, idleTimeout, createdAt: tip.createdAt, seal: false }
-    const outcome = await this.#guard('save a session', (async () => await file.append(record, tip.id))())
-    this.#files.update(sesid, file)
-    if (outcome === 'won') {
-      // Who goes by the access time alone, such as `find -amin`, must see that it was used. The
-      // text is stored in any case.
-      if (this.#touchDue(view)) await file.touch(this.#clock.now()).catch(() => undefined)
-      return { result: 'replaced', version: record.id }
+  ): Replacement | Promise<Replacement> {
+    const { id, idleTimeout, createdAt } = view.tip
+    const record = { id: newRecordId(), text, idleTimeout: idleSeconds(options) ?? idleTimeout, createdAt, seal: false }
+    let outcome: Appended | Promise<Appended>
+    try {
+      outcome = file.append(record, id)
+    } catch (error) {
+      throw this.#wrapped('save a session', error)
     }
-    return { result: outcome === 'lost' ? 'conflict' : 'gone' }
+    return outcome instanceof Promise
+      ? this.#guard('save a session', outcome).then(outcome => this.#appended(sesid, file, view, record.id, outcome))
+      : this.#appended(sesid, file, view, record.id, outcome)
+  }
+
+  #appended (
+    sesid: string, file: SessionFile, view: LiveView, version: string, outcome: Appended
+  ): Replacement | Promise<Replacement> {
+    this.#files.update(sesid, file)
+    if (outcome !== 'won') return { result: outcome === 'lost' ? 'conflict' : 'gone' }
+    if (!this.#touchDue(view)) return { result: 'replaced', version }
+    // Who goes by the access time alone, such as `find -amin`, must see that it was used. The text
+    // is stored in any case.
+    return file.touch(this.#clock.now()).catch(() => undefined).then(() => ({ result: 'replaced', version }))
   }
 
   /** Answers false when there is a session with that id already. */

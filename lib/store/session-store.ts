@@ -62,9 +62,12 @@ export interface VersionedSessionStore extends SessionStore {
 
   /**
    * Replaces the text if the session still is at `version`. A newer version (`conflict`) and a
-   * session that is not there any more (`gone`) are answers, not errors; both store nothing.
+   * session that is not there any more (`gone`) are answers, not errors; both store nothing. May
+   * answer at once, and then throw.
    */
-  replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement>
+  replaceSession (
+    sesid: string, text: string, version: string, options?: PutOptions
+  ): Replacement | Promise<Replacement>
 }
 
 /** A store that can note that a session was used without writing its data. */

@@ -220,7 +220,7 @@ t.test('the disk is full', { skip: small === null ? 'a small tmpfs cannot be mou
   const large = 'x'.repeat(10_000)
   for (let turn = 0; turn < 3; turn++) await rejectsWith(t, store.putSession(first, large), 'ENOSPC', advice)
   const { version = '' } = await store.readSession(first) ?? {}
-  await rejectsWith(t, store.replaceSession(first, large, version), 'ENOSPC', advice)
+  await rejectsWith(t, (async () => await store.replaceSession(first, large, version))(), 'ENOSPC', advice)
   for (const [sesid, text] of stored) {
     t.equal(await store.getSession(sesid), text)
     t.equal(await new SessionFileStore({ sessionDir }).getSession(sesid), text)

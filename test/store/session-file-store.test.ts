@@ -153,7 +153,7 @@ t.test('1 MiB is stored, one byte more is refused and the old text stays', async
   const { version } = await store.readSession(sesid) ?? {}
   const refusal = { name: 'SessionError', code: 'SESSION_TOO_BIG', statusCode: 500, message: /maxSize \(1048576 bytes\)/ }
   await t.rejects(store.putSession(sesid, mebibyte + 'x'), refusal)
-  await t.rejects(store.replaceSession(sesid, mebibyte + 'x', version ?? ''), refusal)
+  await t.rejects(async () => await store.replaceSession(sesid, mebibyte + 'x', version ?? ''), refusal)
   await t.rejects(store.createSession(mebibyte + 'x'), refusal)
   t.ok(await store.getSession(sesid) === mebibyte)
 })
@@ -355,7 +355,7 @@ t.test('an unreadable thing in place of the file', async t => {
   for (const each of [store, other]) {
     await t.rejects(each.getSession(sesid), { name: 'SessionFileError', cause: { code: 'ELOOP' }, message: /symbolic link .* remove it/ })
     await t.rejects(each.putSession(sesid, 'x'), SessionFileError)
-    await t.rejects(each.replaceSession(sesid, 'x', ''), SessionFileError)
+    await t.rejects(async () => await each.replaceSession(sesid, 'x', ''), SessionFileError)
   }
   t.equal(readFileSync(join(t.testdirName, 'target'), 'utf8'), 'mine')
   await store.delSession(sesid)

@@ -18,7 +18,7 @@ async function report (sessionDir: string): Promise<unknown> {
   const errors = []
   const works = [
     () => other.getSession(sesid), () => store.putSession(sesid, 'starved'), () => store.newSession(),
-    () => store.replaceSession(sesid, 'starved', '')]
+    async () => await store.replaceSession(sesid, 'starved', '')]
   for (const work of works) {
     errors.push(await work().then(value => ({ value }), (error: Error) =>
       ({ name: error.name, message: error.message, cause: (error.cause as NodeJS.ErrnoException).code })))
