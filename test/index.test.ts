@@ -15,7 +15,9 @@ function routes (app: FastifyInstance): void {
 }
 
 t.test('the package\'s names', t => {
-  t.strictSame(Object.keys(entry).sort(), ['SessionError', 'SessionFileError', 'SessionFileStore', 'default', 'fileSessions'])
+  t.strictSame(Object.keys(entry).sort(), [
+    'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore', 'importSessionFileStore'
+  ])
   t.equal(entry.default, entry.fileSessions)
   t.ok(new entry.SessionFileError('x') instanceof entry.SessionError)
   t.end()
