@@ -59,25 +59,27 @@ const SLOW = 5
 /** How long (milliseconds) writes go through the thread pool after that. */
 const REST = 60_000
 
-let readyAt = 0
-
-const immediateDisk: ImmediateDisk = {
-  isReady: () => performance.now() >= readyAt,
-  open: fs.openSync,
-  close: fs.closeSync,
-  write: (fd, bytes) => {
-    const start = performance.now()
-    const count = fs.writeSync(fd, bytes)
-    const end = performance.now()
-    if (end - start > SLOW) readyAt = end + REST
-    return count
-  },
-  fstat: fd => fs.fstatSync(fd),
-  lstat: path => {
-    try {
-      return fs.lstatSync(path, { throwIfNoEntry: false })
-    } catch {
-      return undefined
+/** The immediate part of the local disk; `now` is a clock in milliseconds that is never set. */
+export function immediateCalls (now: () => number = () => performance.now()): ImmediateDisk {
+  let readyAt = 0
+  return {
+    isReady: () => now() >= readyAt,
+    open: fs.openSync,
+    close: fs.closeSync,
+    write: (fd, bytes) => {
+      const start = now()
+      const count = fs.writeSync(fd, bytes)
+      const end = now()
+      if (end - start > SLOW) readyAt = end + REST
+      return count
+    },
+    fstat: fd => fs.fstatSync(fd),
+    lstat: path => {
+      try {
+        return fs.lstatSync(path, { throwIfNoEntry: false })
+      } catch {
+        return undefined
+      }
     }
   }
 }
@@ -88,7 +90,7 @@ const immediateDisk: ImmediateDisk = {
  * that is asked for here.
  */
 export const localDisk: Disk = {
-  immediate: immediateDisk,
+  immediate: immediateCalls(),
   open: (path, flags, mode) => call(done => { fs.open(path, flags, mode, done) }),
   close: async fd => { fs.closeSync(fd) },
   write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
