@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import t from 'tap'
 import { SessionError, type SessionCodec } from '../index'
 import { Committer } from '../lib/commit'
@@ -354,9 +355,17 @@ t.test('a codec of one\'s own', async t => {
       const committer = new Committer(new VersionedMapStore(), { ...json, decode: () => answer as unknown as Record<string, unknown> })
       t.throws(() => committer.decode('x'), { name: 'SessionError', code: 'SESSION_UNDECODABLE' })
     }
-    const fault = new Error('no')
+    const fault = new TypeError('no')
     const committer = new Committer(new VersionedMapStore(), { ...json, decode: () => { throw fault } })
-    t.throws(() => committer.decode('x'), { code: 'SESSION_UNDECODABLE', cause: fault })
+    t.throws(() => committer.decode('x'), { code: 'SESSION_UNDECODABLE', message: /\(TypeError\)/ })
+    const thrown = new Committer(new VersionedMapStore(), { ...json, decode: () => { throw 'no' } }) // eslint-disable-line no-throw-literal
+    t.throws(() => thrown.decode('x'), { code: 'SESSION_UNDECODABLE', message: /\(string\)/ })
+    try {
+      new Committer(new VersionedMapStore(), json).decode('{"password":"secret')
+      t.fail('this is no JSON')
+    } catch (error) {
+      t.notMatch(inspect(error, { depth: 9, showHidden: true }), /password|secret/, 'parsers quote what they read: none of it may get into a log')
+    }
     t.strictSame(committer.decode(''), {}, 'a session that nobody filled is empty for any codec')
     const bare = Object.assign(Object.create(null), { a: 1 }) as Record<string, unknown>
     t.equal(new Committer(new VersionedMapStore(), { ...json, decode: () => bare }).decode('x'), bare)
@@ -388,14 +397,39 @@ t.test('a failed create leaves everything to be tried again', async t => {
   t.strictSame(store.data, { a: 1 })
 })
 
-t.test('with the five methods alone the last writer wins', async t => {
-  const store = new MapStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 0, b: 0 })
-  const [one, two] = [await visits.begin(sesid), await visits.begin(sesid)]
-  one.session.set('a', 1)
-  two.session.set('b', 1)
-  await visits.finish(one)
-  await visits.finish(two)
-  t.strictSame(store.texts.get(sesid), '{"a":0,"b":1}')
+t.test('with the five methods alone', async t => {
+  const interleaved = async (first: Visits, second: Visits, sesid: string): Promise<void> => {
+    const [one, two] = [await first.begin(sesid), await second.begin(sesid)]
+    one.session.set('a', 1)
+    two.session.set('b', 1)
+    await Promise.all([first.finish(one), second.finish(two)])
+  }
+
+  t.test('requests of one process lose nothing', async t => {
+    const store = new MapStore()
+    const visits = new Visits(store)
+    const sesid = await visits.stored({ a: 0, b: 0 })
+    await interleaved(visits, visits, sesid)
+    t.equal(store.texts.get(sesid), '{"a":1,"b":1}')
+  })
+
+  t.test('of two processes that compare at the same time, the last writer wins', async t => {
+    const store = new MapStore()
+    const [here, there] = [new Visits(store), new Visits(store)]
+    const sesid = await here.stored({ a: 0, b: 0 })
+    await interleaved(here, there, sesid)
+    t.equal(store.texts.get(sesid), '{"a":0,"b":1}')
+  })
+
+  t.test('two processes one after the other lose nothing', async t => {
+    const store = new MapStore()
+    const [here, there] = [new Visits(store), new Visits(store)]
+    const sesid = await here.stored({ a: 0, b: 0 })
+    const [one, two] = [await here.begin(sesid), await there.begin(sesid)]
+    one.session.set('a', 1)
+    two.session.set('b', 1)
+    await here.finish(one)
+    await there.finish(two)
+    t.equal(store.texts.get(sesid), '{"a":1,"b":1}')
+  })
 })

@@ -320,6 +320,32 @@ t.test('a session that cannot be read is a 500, and an exempt route does not car
   t.strictSame((await client.get('/')).json, { user: 'ann' })
 })
 
+t.test('what is thrown without waiting is a 500 as well', async t => {
+  const store = new VersionedMapStore()
+  const { visitor } = await serve(t, { store }, app => {
+    app.get('/', async request => request.session.data())
+    app.get('/login', async request => { request.session.set('user', 'ann') })
+    app.get('/circle', async (request, reply) => {
+      const circle: Record<string, unknown> = {}
+      circle['self'] = circle
+      request.session.set('user', 'bob')
+      request.session.set('circle', circle)
+      return await reply.redirect('/')
+    })
+  })
+  const client = visitor()
+  await client.get('/login')
+  const stranger = visitor()
+  t.match(await stranger.get('/circle'), { status: 500, cookies: [] }, 'a codec that cannot encode what was set')
+  t.match(await client.get('/circle'), { status: 500, cookies: [] })
+  t.strictSame(store.data, { user: 'ann' }, 'nothing of it is stored')
+  const { readSession } = store
+  store.readSession = () => { throw new SessionError('SESSION_FILE', 'the disk says no') }
+  t.match(await client.get('/'), { status: 500, json: { code: 'SESSION_FILE' }, cookies: [] })
+  store.readSession = readSession
+  t.strictSame((await client.get('/')).json, { user: 'ann' })
+})
+
 t.test('a route that never looks at its session neither decodes nor writes it', async t => {
   const store = new VersionedMapStore()
   let decoded = 0

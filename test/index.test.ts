@@ -3,6 +3,10 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import fileSessions, * as entry from '../index'
+import { importSessionFileStore } from '../lib/import'
+import { connectStore } from '../lib/store/connect-store'
+import { fromConnectStore } from '../lib/store/from-connect-store'
+import { SessionFileStore } from '../lib/store/session-file-store'
 import { MapStore, VersionedMapStore } from './fixtures/map-store'
 import { filesIn, loggingApp, serve, sessionDirectory } from './fixtures/serve'
 
@@ -15,8 +19,14 @@ function routes (app: FastifyInstance): void {
 }
 
 t.test('the package\'s names', t => {
-  t.strictSame(Object.keys(entry).sort(), ['SessionError', 'SessionFileError', 'SessionFileStore', 'default', 'fileSessions'])
+  t.strictSame(Object.keys(entry).sort(), [
+    'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore', 'importSessionFileStore'
+  ])
   t.equal(entry.default, entry.fileSessions)
+  t.equal(entry.SessionFileStore, SessionFileStore)
+  t.equal(entry.connectStore, connectStore)
+  t.equal(entry.fromConnectStore, fromConnectStore)
+  t.equal(entry.importSessionFileStore, importSessionFileStore)
   t.ok(new entry.SessionFileError('x') instanceof entry.SessionError)
   t.end()
 })

@@ -147,8 +147,9 @@ t.test('another store', async t => {
   t.equal(store, foreignStore)
   t.equal(fileStore, null)
   for (const [name, value] of Object.entries({
-    appid: 'x', sessionDir: 'x', idleTimeout: 1, absoluteTimeout: 1, durability: 'os', maxSize: 1, idGenerator: () => 'x', reapInterval: 0
+    appid: 'x', sessionDir: 'x', idleTimeout: 1, absoluteTimeout: 1, durability: 'os', maxSize: 1, idGenerator: () => 'x'
   })) refuses(t, () => pluginOptions({ store: foreignStore, [name]: value }), name)
+  t.match(pluginOptions({ store: foreignStore, reapInterval: 5 }), { store: foreignStore, fileStore: null, reapInterval: 5 }, 'it may be reapable')
   for (const bad of [null, {}, 'redis', 7]) refuses(t, () => pluginOptions({ store: bad as unknown as SessionStore }), 'store')
   for (const method of Object.keys(foreignStore)) {
     refuses(t, () => pluginOptions({ store: { ...foreignStore, [method]: undefined } as unknown as SessionStore }), 'store')

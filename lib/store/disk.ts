@@ -56,28 +56,30 @@ export function birth (status: FileStatus): number {
 
 /** A write that takes longer than this (milliseconds) had to wait for the disk. */
 const SLOW = 5
-/** For so many times as long as that, writes go through the thread pool: the event loop waits for the disk 2 % of its time at most. */
+/** For so many times as long, writes then go through the thread pool: so the event loop waits for the disk 2 % of its time at most. */
 const REST = 50
 
-let readyAt = 0
-
-const immediateDisk: ImmediateDisk = {
-  isReady: () => performance.now() >= readyAt,
-  open: fs.openSync,
-  close: fs.closeSync,
-  write: (fd, bytes) => {
-    const start = performance.now()
-    const count = fs.writeSync(fd, bytes)
-    const end = performance.now()
-    if (end - start > SLOW) readyAt = end + REST * (end - start)
-    return count
-  },
-  fstat: fd => fs.fstatSync(fd),
-  lstat: path => {
-    try {
-      return fs.lstatSync(path, { throwIfNoEntry: false })
-    } catch {
-      return undefined
+/** The immediate part of the local disk; `now` is a clock in milliseconds that is never set. */
+export function immediateCalls (now: () => number = () => performance.now()): ImmediateDisk {
+  let readyAt = 0
+  return {
+    isReady: () => now() >= readyAt,
+    open: fs.openSync,
+    close: fs.closeSync,
+    write: (fd, bytes) => {
+      const start = now()
+      const count = fs.writeSync(fd, bytes)
+      const end = now()
+      if (end - start > SLOW) readyAt = end + REST * (end - start)
+      return count
+    },
+    fstat: fd => fs.fstatSync(fd),
+    lstat: path => {
+      try {
+        return fs.lstatSync(path, { throwIfNoEntry: false })
+      } catch {
+        return undefined
+      }
     }
   }
 }
@@ -88,7 +90,7 @@ const immediateDisk: ImmediateDisk = {
  * that is asked for here.
  */
 export const localDisk: Disk = {
-  immediate: immediateDisk,
+  immediate: immediateCalls(),
   open: (path, flags, mode) => call(done => { fs.open(path, flags, mode, done) }),
   close: async fd => { fs.closeSync(fd) },
   write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),

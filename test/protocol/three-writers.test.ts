@@ -4,11 +4,11 @@ import { destroyer, writer } from './scenario'
 
 t.setTimeout(600_000)
 
-// All orders of so many processes are too many for every run of the tests; few faults need more
-// than two processes to be interrupted where they could have gone on.
+// All orders of so many processes are too many; few faults need more than two processes to be
+// interrupted where they could have gone on. `npm run protocol` goes further than this.
 everyStart('two writers and a destroyer, a crash and a stall: every order with three interruptions',
   () => [writer('A', 'a'), writer('B', 'b'), destroyer()], { crashes: 1, stalls: 1, tears: 0, preemptions: 3 })
 
-everyStart('three writers and a destroyer, a crash, a stall and a torn write: every order with two interruptions',
+everyStart('three writers and a destroyer, a crash, a stall and a torn write: every order with one interruption',
   () => [writer('A', 'a'), writer('B', 'b'), writer('C', 'c'), destroyer()],
-  { crashes: 1, stalls: 1, tears: 1, preemptions: 2 })
+  { crashes: 1, stalls: 1, tears: 1, preemptions: 1 })

@@ -2,7 +2,7 @@ import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionError, SessionFileError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/session-file-store'
@@ -81,7 +81,8 @@ t.test('a directory that this process may not write to', async t => {
     await store.putSession('one', 'changed')
     t.equal(await store.getSession('one'), 'changed', 'and so does saving what is there')
     const text = 'x'.repeat(5000)
-    for (let turn = 0; turn < 4; turn++) await store.putSession('one', text)
+    // The eighth is a seal, which is stored; only its rewrite cannot be made.
+    for (let turn = 0; turn < 8; turn++) await store.putSession('one', text)
     await rejectsWith(t, store.putSession('one', 'no rewrite'), 'EACCES', /rewrite a session .* read and write access/)
     t.equal(await store.getSession('one'), text)
     await rejectsWith(t, store.delSession('one'), 'EACCES', /remove a session .* read and write access/)
@@ -96,6 +97,36 @@ t.test('a directory that this process may not write to', async t => {
     await store.putSession('one', 'works again')
     t.equal(await store.getSession('one'), 'works again')
     t.equal(await other.newSession(), 'in another shard')
+  })
+  t.equal(openDescriptors(), before)
+})
+
+t.test('a session in use whose file or directory this process may not use any more', async t => {
+  const sessionDir = join(publicDir(t), 'sessions')
+  const before = openDescriptors()
+  await asNobody(async () => {
+    const store = new SessionFileStore({ sessionDir })
+    const { sesid, version } = await store.createSession('kept')
+    const [name = ''] = readdirSync(join(sessionDir, 'sid'), { recursive: true }).map(String).filter(each => each.includes('/'))
+    const path = join(sessionDir, 'sid', name)
+    const advice = /^cannot (read|save) a session .*: EACCES; give the user that runs this process read and write access to it$/
+    const save = async (): Promise<void> => {
+      await rejectsWith(t, store.replaceSession(sesid, 'changed', version), 'EACCES', advice)
+      await rejectsWith(t, store.putSession(sesid, 'changed'), 'EACCES', advice)
+    }
+    t.type(store.readSession(sesid), 'object')
+    t.notOk(store.readSession(sesid) instanceof Promise, 'it is read without waiting')
+    chmodSync(path, 0o000)
+    await save()
+    chmodSync(path, 0o600)
+    chmodSync(dirname(path), 0o000)
+    await save()
+    await rejectsWith(t, store.getSession(sesid), 'EACCES', advice)
+    await rejectsWith(t, store.touchSession(sesid), 'EACCES', advice)
+    chmodSync(dirname(path), 0o700)
+    t.match(await store.readSession(sesid), { text: 'kept', version })
+    t.match(await store.replaceSession(sesid, 'works again', version), { result: 'replaced' })
+    t.equal(await new SessionFileStore({ sessionDir }).getSession(sesid), 'works again')
   })
   t.equal(openDescriptors(), before)
 })

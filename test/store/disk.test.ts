@@ -1,7 +1,7 @@
 import { constants, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { localDisk, syncDirectory, unlessMissing } from '../../lib/store/disk'
+import { immediateCalls, localDisk, syncDirectory, unlessMissing } from '../../lib/store/disk'
 import { interceptedDisk, openDescriptors, recordingDisk, systemError } from '../disks'
 
 t.test('the local disk does what the system calls do', async t => {
@@ -50,6 +50,50 @@ t.test('the local disk rejects with the system\'s errors', async t => {
     scandir: () => localDisk.readdir(missing)
   }
   for (const [syscall, call] of Object.entries(calls)) await t.rejects(call(), { code: 'ENOENT', syscall })
+})
+
+t.test('the immediate disk does what the system calls do', async t => {
+  const dir = t.testdir()
+  const path = join(dir, 'file')
+  const disk = immediateCalls()
+  t.equal(disk.isReady(), true)
+  t.throws(() => disk.open(path, constants.O_WRONLY), { code: 'ENOENT', syscall: 'open' })
+  writeFileSync(path, 'a')
+  const fd = disk.open(path, constants.O_WRONLY | constants.O_APPEND)
+  t.equal(disk.write(fd, Buffer.from('bc')), 2)
+  t.equal(disk.fstat(fd).size, 3)
+  disk.close(fd)
+  t.throws(() => disk.fstat(fd), { code: 'EBADF' })
+  t.equal(readFileSync(path, 'utf8'), 'abc')
+  t.equal(disk.lstat(path)?.ino, lstatSync(path).ino)
+  t.equal(disk.lstat(join(dir, 'missing')), undefined)
+  t.equal(disk.lstat(join(path, 'below a file')), undefined, 'ENOTDIR: whoever asks in earnest gets the error')
+})
+
+t.test('after a write that had to wait for the disk the next ones are not done at once, for fifty times as long', async t => {
+  const path = join(t.testdir(), 'file')
+  // Each look at the clock takes as long as the next one in the list, at last no time at all.
+  const passing: number[] = []
+  let time = 1000
+  const disk = immediateCalls(() => {
+    time += passing.shift() ?? 0
+    return time
+  })
+  const fd = disk.open(path, constants.O_WRONLY | constants.O_CREAT)
+  const write = (milliseconds: number): void => {
+    passing.push(0, milliseconds)
+    disk.write(fd, Buffer.from('x'))
+  }
+  write(5)
+  t.equal(disk.isReady(), true, 'quick enough')
+  write(6)
+  t.equal(disk.isReady(), false)
+  time += 299
+  t.equal(disk.isReady(), false)
+  write(1)
+  t.equal(disk.isReady(), true, 'that is over, and began with the slow write')
+  disk.close(fd)
+  t.equal(immediateCalls(() => time).isReady(), true, 'each disk for itself')
 })
 
 t.test('syncing a directory opens, syncs and closes it', async t => {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { existsSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Clock } from '../../lib/ageing'
+import { Clock, GRACE } from '../../lib/ageing'
 import type { SessionFileStoreOptions } from '../../lib/options'
 import { localDisk } from '../../lib/store/disk'
 import { SessionFileStore } from '../../lib/store/session-file-store'
@@ -40,13 +40,38 @@ t.test('a session ends when nobody used it for the idle timeout', async t => {
   t.equal(await store.readSession(sesid), null)
   t.equal(await store.getSession(sesid), null)
   await store.putSession(sesid, 'late')
-  t.strictSame(await store.replaceSession(sesid, 'late', 'whatever'), { result: 'gone' })
   t.equal(await store.getSession(sesid), null, 'and no save brings it back')
-  await store.touchSession(sesid)
-  t.equal(await store.getSession(sesid), null, 'nor does a touch')
   t.ok(existsSync(path), 'to remove it is the reaper\'s part')
   await store.delSession(sesid)
   t.notOk(existsSync(path))
+})
+
+t.test('who loaded a session before its end can still save it and touch it', async t => {
+  const { store, sesid, age } = await session(t)
+  const { version = '' } = await store.readSession(sesid) ?? {}
+  age(2 * HOUR + GRACE / 1000 - 10, 10 * HOUR)
+  t.equal(await store.readSession(sesid), null, 'new requests do not get it')
+  t.strictSame(await store.replaceSession(sesid, 'late', 'another version'), { result: 'conflict' })
+  t.match(await store.replaceSession(sesid, 'late', version), { result: 'replaced' })
+  t.equal(await store.getSession(sesid), 'late', 'it is in use again')
+  age(2 * HOUR + GRACE / 1000 - 10, 10 * HOUR)
+  t.equal(await store.readSession(sesid), null)
+  await store.touchSession(sesid)
+  t.equal(await store.getSession(sesid), 'late')
+})
+
+t.test('but not when it ended longer ago than the grace', async t => {
+  const { store, sesid, path, age } = await session(t)
+  const { version = '' } = await store.readSession(sesid) ?? {}
+  const sessionDir = join(path, '../../..')
+  age(2 * HOUR + GRACE / 1000 + 1, 10 * HOUR)
+  const { size, atimeMs } = statSync(path)
+  for (const each of [store, new SessionFileStore({ sessionDir })]) {
+    t.equal(await each.readSession(sesid), null)
+    t.strictSame(await each.replaceSession(sesid, 'late', version), { result: 'gone' })
+    await each.touchSession(sesid)
+    t.match(statSync(path), { size, atimeMs }, 'nothing is done to the file')
+  }
 })
 
 t.test('a save counts as use, as a read does', async t => {
@@ -115,12 +140,26 @@ t.test('a session\'s own idle timeout is kept until it is given another', async 
 t.test('idle timeouts are whole seconds, of which there is at least one', async t => {
   const { store, sesid } = await session(t)
   t.match(await store.readSession(sesid), { idleTimeout: undefined })
-  for (const [given, kept] of [[1.2, 2], [0, 1], [-5, 1], [1e20, 0xffffffff], [Infinity, 0xffffffff]] as const) {
+  for (const [given, kept] of [[1.2, 2], [0.001, 1], [1e20, 0xffffffff], [Infinity, 0xffffffff]] as const) {
     await store.putSession(sesid, 'text', { idleTimeout: given })
     t.match(await store.readSession(sesid), { idleTimeout: kept })
     await store.putSession(sesid, 'text', { idleTimeout: undefined })
     t.match(await store.readSession(sesid), { idleTimeout: kept })
   }
+})
+
+t.test('an idle timeout of nothing is refused, and nothing is stored', async t => {
+  const { store, sesid, path } = await session(t)
+  const { version = '' } = await store.readSession(sesid) ?? {}
+  const refused = { name: 'SessionError', code: 'SESSION_OPTION', message: /^idleTimeout must be .* above 0$/ }
+  for (const idleTimeout of [0, -5, NaN, -Infinity]) {
+    await t.rejects(store.createSession('other', { idleTimeout }), refused)
+    await t.rejects(store.putSession(sesid, 'other', { idleTimeout }), refused)
+    await t.rejects(store.replaceSession(sesid, 'other', version, { idleTimeout }), refused)
+  }
+  t.match(await store.readSession(sesid), { text: 'text', version, idleTimeout: undefined })
+  const files = readdirSync(join(path, '../..'), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+  t.equal(files.length, 1)
 })
 
 t.test('a session ends at the absolute timeout, however much it is used', async t => {

@@ -39,12 +39,26 @@ t.test('a session that cannot be filled is removed again', async t => {
   await t.rejects(new LastWriterWins(store).createSession('text'), trouble, 'the first error is the one that counts')
 })
 
-t.test('replace: whoever comes last', async t => {
+t.test('replace compares the text first', async t => {
   const store = new MapStore()
   const all = new LastWriterWins(store)
   const { sesid, version } = await all.createSession('first')
-  t.match(await all.replaceSession(sesid, 'second', version, { idleTimeout: 9 }), { result: 'replaced' })
-  t.match(await all.replaceSession(sesid, 'third', version), { result: 'replaced' })
+  const second = await all.replaceSession(sesid, 'second', version, { idleTimeout: 9 })
+  t.match(second, { result: 'replaced' })
+  t.strictSame(store.putOptions.get(sesid), { idleTimeout: 9 })
+  t.strictSame(await all.replaceSession(sesid, 'third', version), { result: 'conflict' })
+  t.equal(store.texts.get(sesid), 'second', 'a conflict stores nothing')
+  t.match(await all.readSession(sesid), { text: 'second', version: second.result === 'replaced' && second.version })
+  t.match(await new LastWriterWins(store).replaceSession(sesid, 'third', 'second'), { result: 'replaced' })
+  t.equal(store.texts.get(sesid), 'third')
+})
+
+t.test('whoever comes between comparing and replacing is not seen: the last writer wins', async t => {
+  const store = new MapStore()
+  const [all, other] = [new LastWriterWins(store), new LastWriterWins(store)]
+  const { sesid, version } = await all.createSession('first')
+  t.match(await Promise.all([all.replaceSession(sesid, 'second', version), other.replaceSession(sesid, 'third', version)]),
+    [{ result: 'replaced' }, { result: 'replaced' }])
   t.equal(store.texts.get(sesid), 'third')
 })
 

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionFileStore } from '../../lib/store/session-file-store'
@@ -130,6 +130,23 @@ t.test('with durability fsync, file and directories are on the disk before the p
   t.ok(steps.lastIndexOf(`fsync ${dir}`) > steps.indexOf('rename FILE.lock/TOKEN'))
   t.equal(textIn(join(root, file)), 'fifth')
   t.equal(openDescriptors(), before)
+})
+
+t.test('with durability fsync, a session that was destroyed stays so', async t => {
+  const root = t.testdir()
+  const sessionDir = join(root, 'sessions')
+  const { disk, calls } = recordingDisk(root)
+  const store = new SessionFileStore({ sessionDir, durability: 'fsync' }, disk)
+  const sesid = await store.newSession()
+  const [shard = ''] = readdirSync(join(sessionDir, 'sid'))
+  const [name = ''] = readdirSync(join(sessionDir, 'sid', shard))
+  calls.length = 0
+  await store.delSession(sesid)
+  t.ok(calls.includes(`unlink sessions/sid/${shard}/${name}`))
+  t.strictSame(calls.slice(-3), ['open', 'fsync', 'close'].map(call => `${call} sessions/sid/${shard}`), 'the entry goes from the disk as well')
+  rmdirSync(join(sessionDir, 'sid', shard))
+  await store.delSession(sesid)
+  t.notOk(existsSync(join(sessionDir, 'sid', shard)), 'where there is no directory any more there is nothing to sync')
 })
 
 t.test('with durability os nothing is synced', async t => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import fc from 'fast-check'
 import { SessionFileError } from '../../lib/errors'
-import { directoryName, makePrivateDirectory } from '../../lib/store/session-directory'
+import { appidOf, directoryName, makePrivateDirectory } from '../../lib/store/session-directory'
 
 function mode (path: string): number {
   return statSync(path).mode & 0o7777
@@ -19,6 +19,11 @@ t.test('the name of an appid\'s directory', async t => {
   t.equal(directoryName('%2e'), '%252e')
   t.equal(directoryName('__Host-sid'), '__%48ost-sid')
   t.equal(directoryName('!#$%&\'*+-.^_`|~'), '%21%23%24%25%26%27%2a%2b-%2e%5e_%60%7c%7e')
+})
+
+t.test('the appid of a directory\'s name', async t => {
+  for (const appid of ['sid', 'Sid', '..', 'a%2eb', '__Host-sid']) t.equal(appidOf(directoryName(appid)), appid)
+  for (const name of ['', 'Sid', '.', 'a.b', '%', '%2', '%2E', '%61']) t.equal(appidOf(name), null, `'${name}' is no appid's`)
 })
 
 t.test('no two appids share a name, not even where case does not count', async t => {

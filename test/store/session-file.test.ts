@@ -315,6 +315,23 @@ t.test('an append whose view is older than a torn one goes on behind it', async 
   t.equal(textIn(file.path), 'third')
 })
 
+t.test('where the system cannot open a file without noting it, files are read all the same', async t => {
+  const file = await newFile(t)
+  const fs = require('node:fs') as typeof import('node:fs')
+  const { O_NOATIME, ...constants } = fs.constants
+  const mocked = t.mockRequire<typeof import('../../lib/store/session-file')>('../../lib/store/session-file', {
+    'node:fs': { ...fs, constants }
+  })
+  const flags: unknown[] = []
+  const disk = interceptedDisk(async (name, given, call) => {
+    if (name === 'open') flags.push(given[1])
+    return await call()
+  })
+  t.match(await new mocked.SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
+  t.match(await new SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
+  t.strictSame(flags, [constants.O_RDONLY | constants.O_NOFOLLOW, constants.O_RDONLY | constants.O_NOFOLLOW | O_NOATIME])
+})
+
 t.test('touching sets the access time and keeps the modification time', async t => {
   const file = await newFile(t)
   utimesSync(file.path, 1000, 2000)
