@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { execFile } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../index'
@@ -55,7 +55,7 @@ t.test('--help is enough to use it', async t => {
   const { exitCode, out, err } = await fileSessions(['--help'])
   t.equal(exitCode, 0)
   t.equal(err, '')
-  for (const command of ['clean', 'list', 'show', 'delete', 'verify']) {
+  for (const command of ['clean', 'list', 'show', 'delete', 'verify', 'import']) {
     t.match(out, new RegExp(`^ {2}${command} `, 'm'))
     const help = await fileSessions([command, '--help'])
     t.equal(help.exitCode, 0)
@@ -76,6 +76,9 @@ t.test('wrong usage is exit code 2, and says what is wrong', async t => {
     [['clean', sessionDir, '--appid', ''], /It must be a cookie name/],
     [['list', sessionDir, 'more'], /too many arguments/],
     [['show', sessionDir, 'id'], /required option '--appid <name>' not specified/],
+    [['import', sessionDir, sessionDir], /required option '--appid <name>' not specified/],
+    [['import', sessionDir, '--appid', 'shop'], /missing required argument 'dir'/],
+    [['import', sessionDir, sessionDir, '--appid', 'shop', '--ttl', '2'], /'2' is invalid/],
     [['show', sessionDir, '--apid', 'shop', 'id'], /required option|too many arguments/]
   ] as const) {
     const { exitCode, out, err } = await fileSessions([...args])
@@ -88,7 +91,8 @@ t.test('wrong usage is exit code 2, and says what is wrong', async t => {
 t.test('a directory that is not there is exit code 2, and is not made', async t => {
   const missing = join(t.testdir(), 'missing')
   for (const args of [['clean', missing], ['clean', missing, '--appid', 'shop'], ['list', missing], ['verify', missing],
-    ['show', missing, '--appid', 'shop', 'id'], ['delete', missing, '--appid', 'shop', 'id']]) {
+    ['show', missing, '--appid', 'shop', 'id'], ['delete', missing, '--appid', 'shop', 'id'],
+    ['import', missing, missing, '--appid', 'shop']]) {
     const { exitCode, err } = await fileSessions(args)
     t.equal(exitCode, 2)
     t.match(err, /^file-sessions: ENOENT: no such file or directory/)
@@ -314,6 +318,66 @@ t.test('a progress bar on a terminal, on standard error alone', async t => {
     t.equal(onTerminal.out.split('\n').length, inPipe.out.split('\n').length)
     t.notMatch(onTerminal.out, '%')
   }
+})
+
+/** What session-file-store writes, unused for so many seconds. */
+function foreignSession (idle: number, data: object = {}): string {
+  return JSON.stringify({ cookie: { originalMaxAge: null }, ...data, __lastAccess: Date.now() - idle * 1000 })
+}
+
+t.test('import makes sessions of those of session-file-store, once', async t => {
+  const from = t.testdir({ 'one.json': foreignSession(0, { user: 'anna' }), 'two.json': foreignSession(2 * HOUR), 'three.txt': foreignSession(0) })
+  const sessionDir = join(from, 'sessions')
+  const store = new SessionFileStore({ sessionDir, appid: 'shop' })
+  t.strictSame(await fileSessions(['import', from, sessionDir, '--appid', 'shop']),
+    { exitCode: 0, out: 'shop: 1 imported, 1 expired, 0 present, 0 failed\n', err: '' })
+  t.equal(await store.getSession('one'), '{"user":"anna"}')
+  t.equal(await store.getSession('two'), null)
+  t.equal(await new SessionFileStore({ sessionDir }).getSession('one'), null, 'of this app alone')
+
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop', '--ttl', '3h']),
+    { exitCode: 0, out: 'shop: 1 imported, 0 expired, 1 present, 0 failed\n' })
+  t.equal(await store.getSession('two'), '{}')
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop', '--extension', '.txt']),
+    { exitCode: 0, out: 'shop: 1 imported, 0 expired, 0 present, 0 failed\n' })
+  t.equal(await store.getSession('three'), '{}')
+})
+
+t.test('import leaves a session alone that its app lets lie longer than the command knows', async t => {
+  const from = t.testdir({ 'one.json': foreignSession(0, { user: 'old' }) })
+  const sessionDir = join(from, 'sessions')
+  const store = new SessionFileStore({ sessionDir, appid: 'shop', idleTimeout: 30 * DAY })
+  await store.open()
+  await store.createSession('{"user":"new"}', { sesid: 'one' })
+  for (const path of sessionFiles(sessionDir)) age(path, 3 * DAY)
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop']), { exitCode: 0, out: /0 imported, 0 expired, 1 present/ })
+  t.equal(await store.getSession('one'), '{"user":"new"}')
+})
+
+t.test('import names what it had to leave out, on standard error alone, and ends with 1', async t => {
+  const from = t.testdir({ 'good.json': foreignSession(0), 'torn.json': '{"user":"confidential', 'other.json': '[]' })
+  const { exitCode, out, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'])
+  t.equal(exitCode, 1)
+  t.equal(out, 'shop: 1 imported, 0 expired, 0 present, 2 failed\n')
+  t.strictSame(err.trimEnd().split('\n').sort(), [
+    `failed  ${join(from, 'other.json')}: it is no session of session-file-store's`,
+    `failed  ${join(from, 'torn.json')}: it is not JSON`
+  ])
+  t.match((await fileSessions(['import', '--help'])).out, /NAMES OF THOSE\sFILES ARE SESSION IDS/)
+})
+
+t.test('import into a directory that is open to others, or from encrypted sessions, is exit code 2', async t => {
+  const from = t.testdir({ 'one.json': '{"hmac":"","ct":"","iv":"","salt":""}', open: {} })
+  chmodSync(join(from, 'open'), 0o755)
+  t.match(await fileSessions(['import', from, join(from, 'open'), '--appid', 'shop']), { exitCode: 2, out: '', err: /chmod 700/ })
+  t.match(await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop']), { exitCode: 2, out: '', err: /are encrypted/ })
+})
+
+t.test('import shows on a terminal how far it is', async t => {
+  const from = t.testdir({ 'one.json': foreignSession(0), 'two.json': foreignSession(0) })
+  const { exitCode, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'], { isTTY: true })
+  t.equal(exitCode, 0)
+  t.match(err, /shop .*%/)
 })
 
 t.test('the installed command', async t => {

@@ -118,6 +118,29 @@ const checks: Record<string, (t: Test, snippet: Snippet, cwd: string) => Promise
     t.match(await cookie({ remember: 'on' }), /Max-Age=2592000/)
   },
 
+  async watch (t, { text }, cwd) {
+    await writeFile(join(cwd, 'app.mjs'), `${text}
+      import Fastify from 'fastify'
+      import fileSessions from 'fastify-file-sessions'
+      const app = Fastify()
+      app.register(fileSessions)
+      ${COUNTER}
+      await app.inject('/')
+      await app.close()`)
+    t.match((await run(process.execPath, ['app.mjs'], { cwd })).stdout, /^create, 0 conflicts, \d+\.\d ms\n$/)
+    const shown = table('Watching it').map(([name = '']) => name.replaceAll('`', ''))
+    const source = await readFile(join(root, 'lib/diagnostics.ts'), 'utf8')
+    const channels = [...source.matchAll(/channelOf\('(\w+)'\)/g)].map(([, name]) => `fastify-file-sessions:${name}`)
+    t.same(shown, channels, 'the table has them all')
+  },
+
+  async health (t, { text }, cwd) {
+    const browser = await serve(t, cwd, text)
+    t.same(await (await browser.get('/status')).json(), { status: 'ok' })
+    const app = await serve(t, cwd, text.replace('1_000_000', 'Number.MAX_SAFE_INTEGER'))
+    t.equal((await app.get('/status')).status, 503)
+  },
+
   async flash (t, { text }, cwd) {
     const browser = await serve(t, cwd, text)
     t.equal((await browser.post('/save')).headers.get('location'), '/page')
@@ -254,6 +277,18 @@ t.test('the table of store methods is complete', async t => {
   t.same(shown.sort(), methods.sort())
 })
 
+t.test('the table of commands is right', async t => {
+  const help = await printed(['--help'])
+  const rows = table('The `file-sessions` command')
+  t.same(rows.map(([usage = '']) => /^`(\w+)/.exec(usage)?.[1]), [...help.matchAll(/^ {2}(\w+) (?:\[options\] )?</gm)].map(([, name]) => name))
+  for (const [usage = ''] of rows) {
+    const [name = '', ...parameters] = usage.replaceAll('`', '').split(' ')
+    const options = await printed([name, '--help'])
+    for (const [option] of parameters.join(' ').matchAll(/--[\w-]+/g)) t.match(options, ` ${option}`, `${name} ${option}`)
+    for (const [parameter] of parameters.join(' ').matchAll(/<\w+>/g)) t.match(options.split('\n')[0], parameter)
+  }
+})
+
 t.test('the table of errors is complete', async t => {
   const shown = table('Errors').map(([code = '']) => code.replaceAll('`', ''))
   const files = (await readdir(join(root, 'lib'), { recursive: true })).filter(name => name.endsWith('.ts'))
@@ -280,10 +315,15 @@ t.test('links lead somewhere', async t => {
   }
 })
 
+/** What the command prints. */
+async function printed (args: string[]): Promise<string> {
+  return (await run(process.execPath, [join(directory, 'node_modules/fastify-file-sessions/dist/lib/cli.js'), ...args])).stdout
+}
+
 /** The cells of the first table under a heading, its own head left out. */
 function table (heading: string): string[][] {
   const section = readme.split(/^##+ /m).find(text => text.startsWith(`${heading}\n`)) ?? ''
-  const rows = section.split('\n').filter(line => line.startsWith('|')).slice(2)
+  const rows = (/(?:^\|.*\n)+/m.exec(section)?.[0] ?? '').trimEnd().split('\n').slice(2)
   return rows.map(row => row.split('|').slice(1, -1).map(cell => cell.trim()))
 }
 

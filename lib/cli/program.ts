@@ -3,6 +3,7 @@ import { fileStoreOptions } from '../options'
 import { NotFound } from './appids'
 import { clean } from './clean'
 import { parseDuration } from './duration'
+import { importSessions } from './import'
 import { list } from './list'
 import { remove, show } from './single-session'
 import type { Terminal } from './terminal'
@@ -11,7 +12,7 @@ import { verify } from './verify'
 const EXIT_CODES = `
 Exit codes:
   0  done, nothing wrong
-  1  verify found torn or foreign files; or there is no such session or appid
+  1  verify found torn or foreign files; import failed for some; there is no such session or appid
   2  wrong usage, or trouble with the disk`
 
 const CLEAN_HELP = `
@@ -38,6 +39,18 @@ Prints one line for each problem, the kind first and then the path:
               the last whole save counts; the next one repairs the file.
   foreign     is not a session's; nothing here ever touches it
   unreadable  the disk or its permissions say no`
+
+const IMPORT_HELP = `
+Reads the directory of session-file-store (an express-session store) and makes its
+sessions under the same ids in ours. Nothing is changed over there; sessions that have
+expired are left out, ones that are present here are left as they are, so it may run
+again. Let neither app run meanwhile, and be the user that the app runs as: the files
+will be yours.
+
+Sessions that could not be read are named by path on standard error. THE NAMES OF THOSE
+FILES ARE SESSION IDS, as good as passwords: keep that output to yourself.
+
+  file-sessions import ./old-sessions ./sessions --appid sid --ttl 2h`
 
 /** Runs one command; answers its exit code. Rejects never. */
 export async function run (args: string[], terminal: Terminal): Promise<number> {
@@ -83,6 +96,13 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
     .option('--appid <name>', 'only this app\'s sessions', parseAppid)
     .addHelpText('after', VERIFY_HELP)
     .action(command(verify))
+  program.command('import <from> <dir>')
+    .description('make sessions of those in a session-file-store directory')
+    .requiredOption('--appid <name>', 'the app that the sessions shall belong to', parseAppid)
+    .option('--ttl <time>', 'session-file-store\'s ttl, for sessions whose cookie has no maxAge', parseDuration, 3600)
+    .option('--extension <text>', 'session-file-store\'s fileExtension', '.json')
+    .addHelpText('after', IMPORT_HELP)
+    .action(command(importSessions))
 
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withApp } from './visit.mjs'
 
@@ -24,6 +25,29 @@ export async function followGuide (page, directory, { npm, tarball }) {
     assert.deepEqual(await visitor.get('/'), { visits: 1 }, 'the old cookie names no session')
     assert.notEqual(visitor.cookie, cookie)
   })
+
+  if (snippet.has('import')) await keepVisitors()
+
+  /** The way on which nobody is logged out: with the old sessions and cookies. */
+  async function keepVisitors () {
+    rmSync(join(directory, 'sessions'), { recursive: true })
+    const [command, ...parameters] = snippet('import').trim().split(' ')
+    execFileSync(command, parameters, { cwd: directory })
+    runNpm(snippet('import-install'))
+    const registration = /const app = Fastify\(\)\napp\.register\(.*?\n\}\)\n/s
+    assert.match(snippet('after'), registration)
+    writeFileSync(join(directory, 'app.mjs'), snippet('after').replace(registration, () => snippet('keep-cookies')))
+    await withApp(process.execPath, 'app.mjs', directory, async visitor => {
+      visitor.cookie = cookie
+      assert.deepEqual(await visitor.get('/'), { visits: 2 }, 'the old session goes on')
+      assert.equal(visitor.cookie, cookie)
+      await visitor.post('/login', { name: 'Ada' })
+      assert.deepEqual(await visitor.get('/'), { visits: 3, user: 'Ada' })
+      visitor.cookie = cookie.slice(0, -4) + 'fake'
+      assert.deepEqual(await visitor.get('/'), { visits: 1 }, 'a forged signature is worth nothing')
+    })
+    await visitApp(directory)
+  }
 
   function runNpm (text) {
     for (const line of text.trim().split('\n')) {
@@ -51,9 +75,10 @@ async function visitApp (directory) {
 
 function snippetsOf (page) {
   const text = readFileSync(page, 'utf8')
-  return name => {
+  const has = name => text.includes(`<!-- snippet: ${name} -->\n`)
+  return Object.assign(name => {
     const [, code] = new RegExp(`<!-- snippet: ${name} -->\n\`\`\`\\w+\n(.*?)\`\`\``, 's').exec(text) ?? []
     assert.ok(code, `${page} has a snippet ${name}`)
     return code
-  }
+  }, { has })
 }

@@ -111,7 +111,7 @@ t.test('a session in use whose file or directory this process may not use any mo
     const path = join(sessionDir, 'sid', name)
     const advice = /^cannot (read|save) a session .*: EACCES; give the user that runs this process read and write access to it$/
     const save = async (): Promise<void> => {
-      await rejectsWith(t, store.replaceSession(sesid, 'changed', version), 'EACCES', advice)
+      await rejectsWith(t, (async () => await store.replaceSession(sesid, 'changed', version))(), 'EACCES', advice)
       await rejectsWith(t, store.putSession(sesid, 'changed'), 'EACCES', advice)
     }
     t.type(store.readSession(sesid), 'object')

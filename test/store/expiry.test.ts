@@ -155,7 +155,7 @@ t.test('an idle timeout of nothing is refused, and nothing is stored', async t =
   for (const idleTimeout of [0, -5, NaN, -Infinity]) {
     await t.rejects(store.createSession('other', { idleTimeout }), refused)
     await t.rejects(store.putSession(sesid, 'other', { idleTimeout }), refused)
-    await t.rejects(store.replaceSession(sesid, 'other', version, { idleTimeout }), refused)
+    await t.rejects(async () => await store.replaceSession(sesid, 'other', version, { idleTimeout }), refused)
   }
   t.match(await store.readSession(sesid), { text: 'text', version, idleTimeout: undefined })
   const files = readdirSync(join(path, '../..'), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())

@@ -1,0 +1,40 @@
+import { opendir } from 'node:fs/promises'
+import { importSessionFileStore } from '../import'
+import { SessionFileStore } from '../store/session-file-store'
+import { print, Progress, type Terminal } from './terminal'
+
+export interface ImportCommandOptions {
+  appid: string
+  /** Seconds. */
+  ttl: number
+  extension: string
+}
+
+/** So long (seconds) that no session in our directory is taken for expired and replaced: what its app says is not known here. */
+const UNLIMITED = Number.MAX_SAFE_INTEGER
+
+/** Makes sessions of those in a directory of session-file-store's. */
+export async function importSessions (
+  from: string, sessionDir: string, { appid, ttl, extension }: ImportCommandOptions, terminal: Terminal
+): Promise<number> {
+  const files = await countFiles(from, extension)
+  const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED })
+  const progress = new Progress(terminal, appid)
+  let done = 0
+  const { imported, expired, present, failed } = await importSessionFileStore(from, store, {
+    ttl,
+    fileExtension: extension,
+    onProgress: () => { progress.report(++done, files) }
+  }).finally(() => { progress.stop() })
+  for (const { path, reason } of failed) terminal.err.write(`failed  ${path}: ${reason}\n`)
+  print(terminal, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${failed.length} failed`)
+  return failed.length > 0 ? 1 : 0
+}
+
+async function countFiles (directory: string, extension: string): Promise<number> {
+  let count = 0
+  for await (const { name } of await opendir(directory)) {
+    if (name.endsWith(extension)) count++
+  }
+  return count
+}

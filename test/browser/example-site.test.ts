@@ -1,0 +1,146 @@
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BrowserContext, Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { installBuilt, root } from '../built-package'
+import { startApp, type ChildApp } from '../child-app'
+import { launchWithProfile, skip } from './chromium'
+
+// The site is built and started here, perhaps on a machine that is busy.
+t.setTimeout(300_000)
+
+/** The example site in a process of its own, with a browser to look at it. */
+class Visit {
+  readonly #directory: string
+  app: ChildApp
+  context: BrowserContext
+  /** What the browser complained of: scripts, styles or pictures that it refused, and the like. */
+  readonly complaints: string[] = []
+
+  private constructor (directory: string, app: ChildApp, context: BrowserContext) {
+    this.#directory = directory
+    this.app = app
+    this.context = context
+    this.#listen()
+  }
+
+  static async begin (t: Test): Promise<Visit> {
+    const directory = t.testdir()
+    await installBuilt(directory)
+    await cp(join(root, 'examples/site'), join(directory, 'site'), { recursive: true })
+    const app = await startApp(['site/server.mjs'], directory)
+    const visit = new Visit(directory, app, await launchWithProfile(join(directory, 'profile')))
+    t.teardown(async () => {
+      await visit.context.close()
+      await visit.app.end('SIGKILL')
+    })
+    return visit
+  }
+
+  async open (path: string, page?: Page): Promise<Page> {
+    page ??= await this.context.newPage()
+    await page.goto(this.app.address + path)
+    return page
+  }
+
+  /** As a crash would; the new process has the same port and sessions. */
+  async killServer (): Promise<void> {
+    await this.app.end('SIGKILL')
+    this.app = await startApp(['site/server.mjs'], this.#directory, { PORT: new URL(this.app.address).port })
+  }
+
+  async restartBrowser (): Promise<void> {
+    await this.context.close()
+    this.context = await launchWithProfile(join(this.#directory, 'profile'))
+    this.#listen()
+  }
+
+  #listen (): void {
+    this.context.on('console', message => { if (message.type() === 'error') this.complaints.push(message.text()) })
+    this.context.on('weberror', error => { this.complaints.push(String(error.error())) })
+  }
+}
+
+async function sees (page: Page, heading: string): Promise<void> {
+  await page.getByRole('heading', { name: heading, exact: true }).waitFor()
+}
+
+async function logIn (page: Page, { remember }: { remember: boolean }): Promise<void> {
+  await page.getByLabel('Name').fill('Ada')
+  await page.getByLabel('Password').fill('correct horse')
+  if (remember) await page.getByLabel('Remember me').check()
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await sees(page, 'Good to see you, Ada')
+}
+
+async function add (page: Page, product: string): Promise<void> {
+  await page.getByRole('button', { name: `Add ${product} to the cart` }).click()
+  await page.getByRole('status').getByText(`${product}: put into your cart.`).waitFor()
+}
+
+async function piecesOf (page: Page): Promise<Record<string, number>> {
+  const rows = await page.locator('tbody tr').all()
+  return Object.fromEntries(await Promise.all(rows.map(async row =>
+    [await row.locator('th').innerText(), Number(await row.locator('.stepper span').innerText())])))
+}
+
+t.test('the example site in a browser', { skip }, async t => {
+  const visit = await Visit.begin(t)
+
+  await t.test('remembered, with a cart from two tabs, through a crash and a new browser', async t => {
+    const one = await visit.open('/login')
+    await logIn(one, { remember: true })
+    await one.getByRole('status').getByText('Welcome, Ada.').waitFor()
+    const two = await visit.open('/shop')
+    await visit.open('/shop', one)
+    await add(one, 'Fountain pen')
+    await add(two, 'Blue-black ink')
+    await visit.open('/cart', one)
+    t.same(await piecesOf(one), { 'Fountain pen': 1, 'Blue-black ink': 1 })
+    // Both at once, each from its own tab.
+    await visit.open('/cart', two)
+    await Promise.all([one, two].map(async page => {
+      const answered = page.waitForResponse(response => response.request().method() === 'GET' && response.url().endsWith('/cart'))
+      await page.getByRole('button', { name: 'One Fountain pen more' }).click()
+      await answered
+    }))
+    await visit.open('/cart', one)
+    t.same(await piecesOf(one), { 'Fountain pen': 3, 'Blue-black ink': 1 })
+
+    await visit.killServer()
+    await visit.open('/cart', one)
+    t.same(await piecesOf(one), { 'Fountain pen': 3, 'Blue-black ink': 1 }, 'after kill -9')
+    await visit.restartBrowser()
+    const again = await visit.open('/')
+    await sees(again, 'Good to see you, Ada')
+    await visit.open('/session', again)
+    await again.getByText('30 days after the last visit').waitFor()
+  })
+
+  await t.test('logged out in one tab is logged out in the other', async t => {
+    const [one, two] = [await visit.open('/shop'), await visit.open('/cart')]
+    t.equal(await two.getByRole('button', { name: 'Log out' }).count(), 1)
+    await one.getByRole('button', { name: 'Log out' }).click()
+    await one.getByRole('status').getByText('You are logged out.').waitFor()
+    await two.getByRole('button', { name: 'Order' }).click()
+    await two.getByRole('status').getByText('There was nothing to order.').waitFor()
+    t.equal(await two.getByRole('link', { name: 'Log in' }).count(), 1)
+    t.equal(await two.getByText('Ada').count(), 0)
+  })
+
+  await t.test('on a phone nothing sticks out, nor on a large screen', async t => {
+    const page = await visit.open('/login')
+    await logIn(page, { remember: false })
+    await visit.open('/shop', page)
+    for (const product of ['Fountain pen', 'Squared notebook', 'Manila folder']) await add(page, product)
+    for (const width of [320, 360, 412, 768, 1440]) {
+      await page.setViewportSize({ width, height: 800 })
+      for (const path of ['/', '/shop', '/cart', '/session', '/login', '/nowhere']) {
+        await visit.open(path, page)
+        t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${path} at ${width}`)
+      }
+    }
+  })
+
+  t.same(visit.complaints.filter(text => !/status of 404/.test(text)), [], 'the browser had nothing to complain about')
+})
