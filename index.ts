@@ -19,12 +19,12 @@ export type {
   FileSessionsOptions, FromConnectStoreOptions, SessionCodec, SessionCookieOptions, SessionFileStoreOptions
 } from './lib/options'
 export type { RequestSession, Session, SessionDraft } from './lib/session'
-export type { ConnectCookie, ConnectSessionData } from './lib/store/connect-cookie'
-export { connectStore } from './lib/store/connect-store'
-export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/store/connect-store'
+export type { ConnectCookie, ConnectSessionData } from './lib/connect/connect-cookie'
+export { connectStore } from './lib/connect/connect-store'
+export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/connect/connect-store'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/disk-check'
-export { fromConnectStore } from './lib/store/from-connect-store'
-export type { ConnectSessionStore } from './lib/store/from-connect-store'
+export { fromConnectStore } from './lib/connect/from-connect-store'
+export type { ConnectSessionStore } from './lib/connect/from-connect-store'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
   CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,

@@ -53,6 +53,21 @@ export async function replaceSealed (
   }
 }
 
+/**
+ * Takes a session file away, by `take`, so that nothing under way elsewhere brings it back.
+ *
+ * A process may be about to put a new file in place of a sealed one. Its lock is taken away
+ * first, so that its rename fails; and again, until nothing was there in two rounds: one that
+ * got between must have left either its lock or its file to be found.
+ */
+export async function takeAway (file: Sealed, take: () => Promise<void>): Promise<void> {
+  for (let quiet = 0; quiet < 2;) {
+    const tookLock = await takeLockAway(file)
+    const tookFile = await unlessMissing(take().then(() => true)) ?? false
+    quiet = tookLock || tookFile ? 0 : quiet + 1
+  }
+}
+
 /** Takes the lock from whoever holds it. Answers whether anyone did. */
 export async function takeLockAway ({ path, disk }: Sealed): Promise<boolean> {
   const lock = `${path}.lock`

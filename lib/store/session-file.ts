@@ -2,19 +2,14 @@ import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
 import { syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
-import { isSame, viewOf, type FileView } from './file-view'
+import { isNext, isSame, isWarm, mustSeal, viewOf, type FileView, type SizeLimits } from './file-view'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
-import { replaceSealed, takeLockAway, type Patience } from './seal'
+import { replaceSealed, takeAway, type Patience } from './seal'
 
-export interface FileLimits extends Patience {
-  /** A file that is longer than this (bytes), and than so many of its records, is sealed and rewritten. */
-  size: number
-  fewestRecords: number
-}
+/** When a file is rewritten, and how long that may take. */
+export type FileLimits = SizeLimits & Patience
 
 const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5 }
-/** For this long (milliseconds) the kernel surely keeps in memory what a file is. */
-const WARM = 10_000
 /** More bytes than this are not written at once. */
 const IMMEDIATE_SIZE = 64 * 1024
 
@@ -205,27 +200,14 @@ export class SessionFile {
   /** Removes the file for good: nothing under way elsewhere brings it back. */
   async remove (): Promise<void> {
     this.#forget()
-    await this.#takeAway(() => this.disk.unlink(this.path))
+    await takeAway(this, () => this.disk.unlink(this.path))
     if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
   }
 
   /** Moves the file out of the way, to a name that no session has. */
   async setAside (name: string): Promise<void> {
     this.#forget()
-    await this.#takeAway(() => this.disk.rename(this.path, `${this.path}.${name}.aside`))
-  }
-
-  /**
-   * A process may be about to put a new file in place of a sealed one. Its lock is taken away
-   * first, so that its rename fails; and again, until nothing was there in two rounds: one that
-   * got between must have left either its lock or its file to be found.
-   */
-  async #takeAway (take: () => Promise<void>): Promise<void> {
-    for (let quiet = 0; quiet < 2;) {
-      const tookLock = await takeLockAway(this)
-      const tookFile = await unlessMissing(take().then(() => true)) ?? false
-      quiet = tookLock || tookFile ? 0 : quiet + 1
-    }
+    await takeAway(this, () => this.disk.rename(this.path, `${this.path}.${name}.aside`))
   }
 
   /**
@@ -283,26 +265,11 @@ export class SessionFile {
   }
 }
 
-function isWarm (view: FileView): boolean {
-  return performance.now() - view.seenAt < WARM
-}
-
-/** Whether nobody wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */
-function isNext (known: FileView, status: FileStatus, previous: string, bytes: Buffer): boolean {
-  return known.tip?.id === previous && known.end === known.size && status.size === known.size + bytes.length &&
-    status.nlink > 0 && isSame(known, status)
-}
-
 /** A short write is an error. What it left behind is no record, and so ignored. */
 function checkWhole (written: number, bytes: Buffer): void {
   if (written === bytes.length) return
   throw Object.assign(new Error(`ENOSPC: short write, ${written} of ${bytes.length} bytes`),
     { code: 'ENOSPC', syscall: 'write' })
-}
-
-function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: FileLimits): boolean {
-  const length = Buffer.byteLength(record.text)
-  return view.torn || view.size + length > Math.max(size, fewestRecords * length)
 }
 
 async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {

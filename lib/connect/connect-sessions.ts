@@ -5,7 +5,7 @@ import type { SessionCodec } from '../options'
 import { cookieToStore, idleTimeoutOf, withStoredCookie, type ConnectSessionData } from './connect-cookie'
 import {
   isIterable, isOpenable, isQuarantining, isReadable, isTouchable, type StoredSession, type VersionedSessionStore
-} from './session-store'
+} from '../store/session-store'
 
 /** So many ids are remembered, to tell a session that was destroyed from one that is new. */
 const SEEN = 10_000

@@ -4,7 +4,7 @@ import type { PlainObject } from '../merge'
 import { JSON_CODEC, type SessionCodec } from '../options'
 import { momentOf, type ConnectCookie, type ConnectSessionData } from './connect-cookie'
 import { ConnectSessions } from './connect-sessions'
-import { isVersioned, type VersionedSessionStore } from './session-store'
+import { isVersioned, type VersionedSessionStore } from '../store/session-store'
 
 export interface ConnectStoreOptions {
   /** How data become text. Give the plugin's if it is to read the same sessions. @default JSON */

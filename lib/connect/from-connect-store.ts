@@ -4,7 +4,7 @@ import { SessionError } from '../errors'
 import { isPlainObject, type PlainObject } from '../merge'
 import { connectStoreOptions, type FromConnectStoreOptions, type SettledConnectStoreOptions } from '../options'
 import { momentOf } from './connect-cookie'
-import type { PutOptions, TouchableSessionStore } from './session-store'
+import type { PutOptions, TouchableSessionStore } from '../store/session-store'
 import { withholdId } from './withhold-id'
 
 /** A store for express-session or @fastify/session. */

@@ -1,5 +1,5 @@
 import { isPlainObject, type PlainObject } from '../merge'
-import type { StoredSession } from './session-store'
+import type { StoredSession } from '../store/session-store'
 
 /** What an express-session store is given and gives: the session's data, and its cookie. */
 export interface ConnectSessionData {
