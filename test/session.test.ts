@@ -329,6 +329,41 @@ t.test('regenerate keeps remember-me', async t => {
   }
 })
 
+t.test('regenerate takes effect at once: what is set while it goes on belongs to the new session', async t => {
+  for (const keys of [[], ['cart']]) {
+    const { session, store, visits, visit } = await begin({ user: 'ann', cart: [1] })
+    const old = session.sessionId as string
+    const done = session.regenerate(keys)
+    t.strictSame(session.data(), keys.length === 0 ? {} : { cart: [1] })
+    session.set('user', 'bob')
+    await done
+    t.strictSame(session.data(), { ...(keys.length === 0 ? {} : { cart: [1] }), user: 'bob' })
+    t.match(await visits.finish(visit), { change: 'send' })
+    t.notOk(store.texts.has(old))
+    t.strictSame(store.data, session.data())
+  }
+})
+
+t.test('regenerate that fails gives the data back, and leaves what was set meanwhile', async t => {
+  for (const method of ['createSession', 'delSession'] as const) {
+    const { session, store, visits, visit } = await begin({ user: 'ann', cart: [1], seen: 1 })
+    const old = session.sessionId as string
+    session.set('unsaved', true)
+    store.before = { [method]: () => { throw new SessionError('SESSION_FILE', 'no') } }
+    const done = session.regenerate(['cart', 'seen'])
+    session.set('user', 'bob')
+    session.set('late', 1)
+    delete session['seen']
+    await t.rejects(done, { code: 'SESSION_FILE' })
+    t.equal(session.sessionId, old)
+    const data = { user: 'bob', cart: [1], unsaved: true, late: 1 }
+    t.strictSame(session.data(), data)
+    store.before = {}
+    t.match(await visits.finish(visit), { change: 'none' })
+    t.strictSame(JSON.parse(store.texts.get(old) ?? ''), data, 'the request can go on with the session that it had')
+  }
+})
+
 t.test('regenerate: a store that fails on the way loses neither session', async t => {
   for (const method of ['createSession', 'delSession'] as const) {
     const { session, store } = await begin({ a: 1 })
