@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -302,6 +303,22 @@ t.test('a save that fails is a 500 without a cookie, whatever was to be answered
       })
     }
   }
+})
+
+t.test('a save that fails closes the stream that was to be sent', async t => {
+  const store = new VersionedMapStore()
+  store.before = { createSession: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
+  const { visitor } = await serve(t, { store }, app => {
+    app.get('/', async (request, reply) => {
+      request.session.set('a', 1)
+      const stream = createReadStream(__filename)
+      closed = once(stream, 'close')
+      return await reply.send(stream)
+    })
+  })
+  let closed: Promise<unknown> | undefined
+  t.match(await visitor().get('/'), { status: 500, json: { code: 'SESSION_FILE' } })
+  await closed
 })
 
 t.test('a session that cannot be read is a 500, and an exempt route does not care', async t => {
