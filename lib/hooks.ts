@@ -53,7 +53,9 @@ function proceed<T> (get: () => T | Promise<T>, use: (value: T) => void, done: D
   try {
     const value = get()
     if (value instanceof Promise) {
-      value.then(use).then(() => { done() }, done)
+      // Fastify catches what it throws itself, such as over a header that cannot be sent, only while
+      // it calls a hook: nobody else would answer now.
+      value.then(use).then(() => { done() }).catch(done)
       return
     }
     use(value)

@@ -321,6 +321,26 @@ t.test('a save that fails closes the stream that was to be sent', async t => {
   await closed
 })
 
+t.test('what cannot be sent is a 500 and no more, though Fastify finds out after the save', async t => {
+  const { visitor } = await serve(t, { store: new VersionedMapStore() }, app => {
+    app.get('/header', async (request, reply) => {
+      count(request)
+      reply.header('content-disposition', 'attachment; filename="\u{1F4BE}"')
+      return 'x'
+    })
+    app.get('/payload', (request, reply) => {
+      count(request)
+      reply.type('text/plain').send({ no: 'text' })
+    })
+    app.get('/', async request => count(request))
+  })
+  const client = visitor()
+  await client.get('/')
+  t.match(await client.get('/header'), { status: 500, json: { code: 'ERR_INVALID_CHAR' } })
+  t.match(await client.get('/payload'), { status: 500, json: { code: 'FST_ERR_REP_INVALID_PAYLOAD_TYPE' } })
+  t.strictSame((await client.get('/')).json, { n: 4 }, 'the session is stored all the same')
+})
+
 t.test('a session that cannot be read is a 500, and an exempt route does not care', async t => {
   const store = new MapStore()
   const { visitor } = await serve(t, { store }, app => {
