@@ -116,6 +116,17 @@ export class Committer {
     throw tooManyConflicts()
   }
 
+  /** These data of a session, with what others stored meanwhile merged in; null when it was destroyed. */
+  async rebase ({ text, version }: SessionState, sesid: string, data: PlainObject, log: SessionLog): Promise<PlainObject | null> {
+    const theirs = await this.#store.readSession(sesid)
+    if (theirs === null) {
+      log.debug('the session was destroyed in the meantime: nothing of it is kept')
+      this.#publish('gone')
+      return null
+    }
+    return theirs.version === version ? data : merge(this.decode(text), this.decode(theirs.text), data)
+  }
+
   encode (data: PlainObject): string {
     const text: unknown = this.#codec.encode(data)
     if (typeof text === 'string') return text

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { SettledOptions } from './options'
 import type { SessionCookie } from './session-cookie'
@@ -23,10 +24,12 @@ export function addSessionHooks (
     proceed(() => manager.load(sesid, request.log), visit => { visiting[key] = visit }, done)
   }
 
-  function finish (request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: Done): void {
+  function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const visit = (request as VisitingRequest)[key]
     if (visit === null || visit === undefined) return done()
     proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
+      // Fastify forgets the stream that the error takes the place of, and its descriptor stays open.
+      if (error && payload instanceof Readable) payload.destroy()
       // A reply that was sent twice, and the other one went out while this one waited.
       if (reply.raw.headersSent) return
       // Fastify would keep the status that was set, such as a redirect's.
@@ -50,7 +53,9 @@ function proceed<T> (get: () => T | Promise<T>, use: (value: T) => void, done: D
   try {
     const value = get()
     if (value instanceof Promise) {
-      value.then(use).then(() => { done() }, done)
+      // Fastify catches what it throws itself, such as over a header that cannot be sent, only while
+      // it calls a hook: nobody else would answer now.
+      value.then(use).then(() => { done() }).catch(done)
       return
     }
     use(value)

@@ -185,18 +185,23 @@ export class SessionManager {
   }
 
   /** The new session is stored before the old one goes: trouble in between loses neither. */
-  regenerate (session: Session, keepKeys: readonly string[]): Promise<void> {
+  regenerate (session: Session, keepKeys: readonly string[], log: SessionLog): Promise<void> {
     return this.#watch('regenerate', this.#steps.run(session, async () => {
       const state = inside.state(session)
       const { sesid, idleTimeout } = state
       const before = session.data()
-      const kept: PlainObject = {}
-      for (const key of keepKeys) {
-        if (Object.hasOwn(before, key)) put(kept, key, before[key])
-      }
+      let kept = pick(before, keepKeys)
       // At once: what is set while this goes on belongs to the new session.
       inside.fill(session, kept)
       try {
+        if (sesid !== null && keepKeys.length > 0) {
+          // What others stored is kept as well; what somebody destroyed does not live on under another id.
+          const newest = await this.#committer.rebase(state, sesid, before, log)
+          state.destroyed ||= newest === null
+          const rebased = pick(newest ?? {}, keepKeys)
+          inside.fill(session, merge(kept, rebased, session.data()))
+          kept = rebased
+        }
         const created = sesid === null || Object.keys(kept).length === 0 ? null : await this.#create(kept, idleTimeout)
         if (sesid !== null) await this.#store.delSession(sesid)
         state.forget()
@@ -266,10 +271,18 @@ export class Visit implements SessionActions {
   }
 
   regenerate (session: Session, keepKeys: readonly string[]): Promise<void> {
-    return this.manager.regenerate(session, keepKeys)
+    return this.manager.regenerate(session, keepKeys, this.log)
   }
 
   update<T> (session: Session, change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined> {
     return this.manager.update(session, change, this.log)
   }
+}
+
+function pick (data: PlainObject, keys: readonly string[]): PlainObject {
+  const picked: PlainObject = {}
+  for (const key of keys) {
+    if (Object.hasOwn(data, key)) put(picked, key, data[key])
+  }
+  return picked
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { Barrier, Gate } from './fixtures/barrier'
+import type { Client } from './fixtures/client'
 import { countingRoutes } from './fixtures/counting-routes'
 import { filesIn, serve, sessionDirectory, type Served } from './fixtures/serve'
 
@@ -105,6 +106,45 @@ t.test('logout wins: a slow request does not bring the session back', async t =>
     }
   }
   t.ok(log.some(({ level, msg }) => level === 20 && /destroyed in the meantime/.test(msg)))
+})
+
+t.test('a slow regenerate that keeps data', async t => {
+  const way = { at: new Gate() }
+  const { visitor, sessionDir } = await served(t, app => {
+    countingRoutes(app, async () => {})
+    app.get('/logout', async request => { await request.session.destroy() })
+    app.get('/slow/regenerate', async request => {
+      request.session.set('mine', 1)
+      await way.at.pass()
+      const done = request.session.regenerate(['user', 'mine', 'theirs'])
+      request.session.set('after', 1)
+      await done
+      return { deleted: request.session.deleted }
+    })
+  })
+  async function regenerate (meanwhile: string): Promise<{ client: Client, json: unknown }> {
+    way.at = new Gate()
+    const client = visitor()
+    await client.get('/login')
+    const answer = client.get('/slow/regenerate')
+    await way.at.arrived
+    await client.twin().get(meanwhile)
+    way.at.open()
+    return { client, json: (await answer).json }
+  }
+
+  await t.test('what another request stored meanwhile is kept', async t => {
+    const { client, json } = await regenerate('/set/theirs')
+    t.strictSame(json, { deleted: false })
+    t.strictSame((await client.get('/look')).json, { user: 'ann', mine: 1, theirs: process.pid, after: 1 })
+    t.equal(filesIn(sessionDir).length, 1)
+  })
+
+  await t.test('a session that was destroyed meanwhile does not live on under another id', async t => {
+    const { client, json } = await regenerate('/logout')
+    t.strictSame(json, { deleted: true })
+    t.strictSame((await client.get('/look')).json, { after: 1 }, 'what was set afterwards is a new session')
+  })
 })
 
 t.test('two logouts at once, and two regenerations', async t => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -302,6 +303,42 @@ t.test('a save that fails is a 500 without a cookie, whatever was to be answered
       })
     }
   }
+})
+
+t.test('a save that fails closes the stream that was to be sent', async t => {
+  const store = new VersionedMapStore()
+  store.before = { createSession: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
+  const { visitor } = await serve(t, { store }, app => {
+    app.get('/', async (request, reply) => {
+      request.session.set('a', 1)
+      const stream = createReadStream(__filename)
+      closed = once(stream, 'close')
+      return await reply.send(stream)
+    })
+  })
+  let closed: Promise<unknown> | undefined
+  t.match(await visitor().get('/'), { status: 500, json: { code: 'SESSION_FILE' } })
+  await closed
+})
+
+t.test('what cannot be sent is a 500 and no more, though Fastify finds out after the save', async t => {
+  const { visitor } = await serve(t, { store: new VersionedMapStore() }, app => {
+    app.get('/header', async (request, reply) => {
+      count(request)
+      reply.header('content-disposition', 'attachment; filename="\u{1F4BE}"')
+      return 'x'
+    })
+    app.get('/payload', (request, reply) => {
+      count(request)
+      reply.type('text/plain').send({ no: 'text' })
+    })
+    app.get('/', async request => count(request))
+  })
+  const client = visitor()
+  await client.get('/')
+  t.match(await client.get('/header'), { status: 500, json: { code: 'ERR_INVALID_CHAR' } })
+  t.match(await client.get('/payload'), { status: 500, json: { code: 'FST_ERR_REP_INVALID_PAYLOAD_TYPE' } })
+  t.strictSame((await client.get('/')).json, { n: 4 }, 'the session is stored all the same')
 })
 
 t.test('a session that cannot be read is a 500, and an exempt route does not care', async t => {
