@@ -27,7 +27,7 @@ export { fromConnectStore } from './lib/connect/from-connect-store'
 export type { ConnectSessionStore } from './lib/connect/from-connect-store'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
-  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  CreatedSession, CreateOptions, DatedSessionStore, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
   ReapableSessionStore, ReapCounts,
   Replacement, SessionInfo, SessionStore, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './lib/store/session-store'

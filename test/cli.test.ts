@@ -1,6 +1,10 @@
 import t, { type Test } from 'tap'
-import { execFile } from 'node:child_process'
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, symlinkSync,
+  utimesSync, writeFileSync
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../index'
@@ -392,4 +396,31 @@ t.test('the installed command', async t => {
   t.equal(exitCode, 1)
   t.equal(stdout, '')
   t.match(JSON.parse(readFileSync(join(__dirname, '..', 'package.json'), 'utf8')), { bin: { 'file-sessions': 'dist/lib/cli.js' } })
+})
+
+t.test('output that nobody reads to its end', async t => {
+  const { sessionDir, shopFiles } = await twoApps(t)
+  // More lines than a pipe takes in at once.
+  for (let n = 0; n < 3000; n++) writeFileSync(join(dirname(shopFiles[0] as string), `foreign-${n}`), '')
+  const command = join(__dirname, '..', 'lib', 'cli.ts')
+
+  const child = spawn(process.execPath, [...process.execArgv, command, 'verify', sessionDir])
+  let err = ''
+  child.stderr.on('data', chunk => { err += String(chunk) })
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  t.strictSame(await once(child, 'close'), [1, null], 'the exit code is that of the work')
+  t.equal(err, '')
+})
+
+t.test('output that finds no room', { skip: existsSync('/dev/full') ? false : 'there is no /dev/full' }, async t => {
+  const { sessionDir } = await twoApps(t)
+  const command = join(__dirname, '..', 'lib', 'cli.ts')
+  const full = openSync('/dev/full', 'w')
+  t.teardown(() => { closeSync(full) })
+  const child = spawn(process.execPath, [...process.execArgv, command, 'list', sessionDir], { stdio: ['ignore', full, 'pipe'] })
+  let err = ''
+  child.stderr?.on('data', chunk => { err += String(chunk) })
+  t.strictSame(await once(child, 'close'), [2, null])
+  t.match(err, /^file-sessions: ENOSPC: .*\n$/, 'said once')
 })

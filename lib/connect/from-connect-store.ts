@@ -4,7 +4,7 @@ import { SessionError } from '../errors'
 import { isPlainObject, type PlainObject } from '../merge'
 import { connectStoreOptions, type FromConnectStoreOptions, type SettledConnectStoreOptions } from '../options'
 import { momentOf } from './connect-cookie'
-import type { PutOptions, TouchableSessionStore } from '../store/session-store'
+import type { DatedSessionStore, PutOptions, StoredSession, TouchableSessionStore } from '../store/session-store'
 import { withholdId } from './withhold-id'
 
 /** A store for express-session or @fastify/session. */
@@ -28,7 +28,7 @@ export interface ConnectSessionStore {
  *
  * @throws {SessionError} for an option that makes no sense
  */
-export function fromConnectStore (store: ConnectSessionStore, options: FromConnectStoreOptions = {}): TouchableSessionStore {
+export function fromConnectStore (store: ConnectSessionStore, options: FromConnectStoreOptions = {}): TouchableSessionStore & DatedSessionStore {
   for (const method of ['get', 'set', 'destroy'] as const) {
     if (typeof store?.[method] === 'function') continue
     throw new SessionError('SESSION_OPTION', `fromConnectStore: the store must have the method ${method}`)
@@ -50,7 +50,7 @@ interface ForeignSession {
   lastAccess: number
 }
 
-class ForeignStore implements TouchableSessionStore {
+class ForeignStore implements TouchableSessionStore, DatedSessionStore {
   readonly #store: ConnectSessionStore
   readonly #options: SettledConnectStoreOptions
   readonly #touches = new LRUCache<string, number>({ max: TOUCHES })
@@ -67,9 +67,20 @@ class ForeignStore implements TouchableSessionStore {
   async getSession (sesid: string): Promise<string | null> {
     const session = await this.#read(sesid)
     if (session === null) return null
-    const lastAccess = Math.max(session.lastAccess, this.#touches.get(sesid) ?? 0)
-    if (Date.now() - lastAccess > touchInterval(session.maxAge / 1000)) await this.#touch(sesid, session)
-    return session.cookie.isBlank === true ? '' : this.#options.codec.encode(session.data)
+    if (this.#touchDue(sesid, session)) await this.#touch(sesid, session)
+    return this.#text(session)
+  }
+
+  async readSession (sesid: string): Promise<Omit<StoredSession, 'version'> | null> {
+    const session = await this.#read(sesid)
+    if (session === null) return null
+    const idleTimeout = session.maxAge / 1000
+    return {
+      text: this.#text(session),
+      // Over there every session has a time of its own, also one that only has the store's.
+      idleTimeout: idleTimeout === this.#options.idleTimeout ? undefined : idleTimeout,
+      touchDue: this.#touchDue(sesid, session)
+    }
   }
 
   async newSession (): Promise<string> {
@@ -113,6 +124,15 @@ class ForeignStore implements TouchableSessionStore {
     }
     await this.delSession(sesid)
     return null
+  }
+
+  #text ({ data, cookie }: ForeignSession): string {
+    return cookie.isBlank === true ? '' : this.#options.codec.encode(data)
+  }
+
+  #touchDue (sesid: string, session: ForeignSession): boolean {
+    const lastAccess = Math.max(session.lastAccess, this.#touches.get(sesid) ?? 0)
+    return Date.now() - lastAccess > touchInterval(session.maxAge / 1000)
   }
 
   async #write (sesid: string, text: string, cookie: PlainObject, maxAge: number): Promise<void> {

@@ -1,5 +1,6 @@
-import type {
-  CreatedSession, PutOptions, Replacement, SessionStore, StoredSession, VersionedSessionStore
+import {
+  isDated, type CreatedSession, type PutOptions, type Replacement, type SessionStore, type StoredSession,
+  type VersionedSessionStore
 } from './session-store'
 
 /**
@@ -32,6 +33,10 @@ export class LastWriterWins implements VersionedSessionStore {
   }
 
   async readSession (sesid: string): Promise<StoredSession | null> {
+    if (isDated(this.store)) {
+      const session = await this.store.readSession(sesid)
+      return session === null ? null : { ...session, version: session.text }
+    }
     const text = await this.store.getSession(sesid)
     return text === null ? null : { text, version: text, idleTimeout: undefined, touchDue: false }
   }
@@ -49,9 +54,9 @@ export class LastWriterWins implements VersionedSessionStore {
   }
 
   async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
-    const current = await this.store.getSession(sesid)
+    const current = await this.readSession(sesid)
     if (current === null) return { result: 'gone' }
-    if (current !== version) return { result: 'conflict' }
+    if (current.version !== version) return { result: 'conflict' }
     await this.store.putSession(sesid, text, options)
     return { result: 'replaced', version: text }
   }

@@ -70,6 +70,16 @@ export interface VersionedSessionStore extends SessionStore {
   ): Replacement | Promise<Replacement>
 }
 
+/**
+ * A store without versions that knows, beside the text, how long a session may idle and whether a
+ * touch is due. Without that, a persistent cookie is sent again after `session.touch()` only, and
+ * always with the plugin's `maxAge`.
+ */
+export interface DatedSessionStore extends SessionStore {
+  /** The session, as `getSession` gives it. Being read here does not count as use. */
+  readSession (sesid: string): Promise<Omit<StoredSession, 'version'> | null>
+}
+
 /** A store that can note that a session was used without writing its data. */
 export interface TouchableSessionStore extends SessionStore {
   /** Starts the session's idle time anew. A session that is not there is no error. */
@@ -162,6 +172,10 @@ export interface SessionInfo {
 
 export function isVersioned (store: SessionStore): store is VersionedSessionStore {
   return has(store, 'readSession') && has(store, 'createSession') && has(store, 'replaceSession')
+}
+
+export function isDated (store: SessionStore): store is DatedSessionStore {
+  return has(store, 'readSession')
 }
 
 export function isTouchable (store: SessionStore): store is TouchableSessionStore {

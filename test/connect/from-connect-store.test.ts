@@ -208,6 +208,39 @@ t.test('a touch that the stored cookie does not show counts', async t => {
   t.equal(store.touches, 2)
 })
 
+t.test('a persistent cookie is sent again when its session is touched, for as long as that session may idle', async t => {
+  const store = new session.MemoryStore()
+  const { sessions } = store as unknown as { sessions: Record<string, string> }
+  let client = await start(t, store)
+  const maxAge = async (path: string): Promise<string | undefined> =>
+    /Max-Age=(\d+)/.exec((await client.get(path)).setCookie ?? '')?.[1]
+  /** As if the app had been started again, and the session last been used so many seconds ago. */
+  const restart = async (seconds: number): Promise<void> => {
+    const stored = JSON.parse(sessions[client.sesid] as string) as { cookie: { originalMaxAge: number, expires: Date } }
+    stored.cookie.expires = new Date(Date.now() + stored.cookie.originalMaxAge - seconds * 1000)
+    sessions[client.sesid] = JSON.stringify(stored)
+    const { cookie } = client
+    client = await start(t, store)
+    client.cookie = cookie
+  }
+
+  t.equal(await maxAge('/count'), '7200')
+  t.equal(await maxAge('/read'), undefined, 'not at every response')
+  await restart(70)
+  t.equal(await maxAge('/read'), '7200')
+  t.equal(await maxAge('/read'), undefined)
+  await restart(70)
+  t.equal(await maxAge('/count'), '7200', 'with a save, too')
+
+  t.equal(await maxAge('/remember'), '1000000')
+  t.equal(await maxAge('/touch'), '1000000', 'a touch does not take away that the visitor is remembered')
+  await restart(70)
+  t.equal(await maxAge('/read'), '1000000')
+  t.equal(await maxAge('/login'), '1000000', 'nor does a new id')
+  await restart(0)
+  t.equal(await maxAge('/touch'), '1000000', 'nor a restart')
+})
+
 t.test('the contract of the five methods', async t => {
   const store = new FastifyMemoryStore() as ConnectSessionStore & { store: Map<string, { cookie: { expires: Date, maxAge: number } }> }
   const sessions = fromConnectStore(store, { appid: 'shop', idleTimeout: 60 })
