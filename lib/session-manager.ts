@@ -198,9 +198,11 @@ export class SessionManager {
           // What others stored is kept as well; what somebody destroyed does not live on under another id.
           const newest = await this.#committer.rebase(state, sesid, before, log)
           state.destroyed ||= newest === null
-          const rebased = pick(newest ?? {}, keepKeys)
-          inside.fill(session, merge(kept, rebased, session.data()))
-          kept = rebased
+          if (newest !== before) {
+            const rebased = pick(newest ?? {}, keepKeys)
+            inside.fill(session, merge(kept, rebased, session.data()))
+            kept = rebased
+          }
         }
         const created = sesid === null || Object.keys(kept).length === 0 ? null : await this.#create(kept, idleTimeout)
         if (sesid !== null) await this.#store.delSession(sesid)
