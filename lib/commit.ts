@@ -264,7 +264,8 @@ function changedIdleTimeout ({ idleTimeout, storedIdleTimeout }: SessionState): 
   return idleTimeout === storedIdleTimeout ? undefined : { idleTimeout }
 }
 
-function isPromise (value: unknown): value is Promise<unknown> {
+/** Whoever writes a store or a change may have promises of another make. */
+export function isPromise (value: unknown): value is Promise<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }
 

@@ -1,4 +1,4 @@
-import { Committer, type SessionLog } from './commit'
+import { Committer, isPromise, type SessionLog } from './commit'
 import { durationSince, isWatched, publish, publishError, startOf, watchErrors, type DiagnosticsEvents } from './diagnostics'
 import { KeyedQueue } from './keyed-queue'
 import { merge, put, type PlainObject } from './merge'
@@ -46,8 +46,8 @@ export class SessionManager {
   load (sesid: string, log: SessionLog): Visit | Promise<Visit> {
     const start = startOf('load')
     const stored = this.#versions.readSession(sesid)
-    return stored instanceof Promise
-      ? this.#watch('load', stored).then(stored => this.#visit(sesid, stored, start, log))
+    return isPromise(stored)
+      ? this.#watch('load', Promise.resolve(stored)).then(stored => this.#visit(sesid, stored, start, log))
       : this.#visit(sesid, stored, start, log)
   }
 
@@ -198,9 +198,11 @@ export class SessionManager {
           // What others stored is kept as well; what somebody destroyed does not live on under another id.
           const newest = await this.#committer.rebase(state, sesid, before, log)
           state.destroyed ||= newest === null
-          const rebased = pick(newest ?? {}, keepKeys)
-          inside.fill(session, merge(kept, rebased, session.data()))
-          kept = rebased
+          if (newest !== before) {
+            const rebased = pick(newest ?? {}, keepKeys)
+            inside.fill(session, merge(kept, rebased, session.data()))
+            kept = rebased
+          }
         }
         const created = sesid === null || Object.keys(kept).length === 0 ? null : await this.#create(kept, idleTimeout)
         if (sesid !== null) await this.#store.delSession(sesid)

@@ -148,6 +148,26 @@ t.test('trouble in loading', async t => {
   await t.rejects(new Visits(store).begin('x'), trouble)
 })
 
+t.test('a store that has promises of another make', async t => {
+  const store = new VersionedMapStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1 })
+  for (const method of ['readSession', 'replaceSession'] as const) {
+    const own = store[method].bind(store) as (...parameters: unknown[]) => Promise<unknown>
+    Object.assign(store, {
+      [method]: (...parameters: unknown[]) => {
+        const promise = own(...parameters)
+        return { then: promise.then.bind(promise) }
+      }
+    })
+  }
+  const visit = await visits.begin(sesid)
+  t.equal(visit.session.get('a'), 1)
+  visit.session.set('b', 2)
+  t.strictSame(await visits.finish(visit), { change: 'none' })
+  t.strictSame(store.data, { a: 1, b: 2 })
+})
+
 t.test('steps that nobody waited for happen in the order they were asked for', async t => {
   const store = new VersionedMapStore()
   const visits = new Visits(store)

@@ -308,6 +308,15 @@ t.test('regenerate of what was never stored keeps the named data', async t => {
   t.strictSame(store.data, { cart: [1] })
 })
 
+t.test('regenerate keeps nested objects as they are: changes to them still count', async t => {
+  const { session, store, visits, visit } = await begin({ cart: { apples: 1 } })
+  const cart = session['cart'] as Record<string, number>
+  await session.regenerate(['cart'])
+  cart['apples'] = 2
+  await visits.finish(visit)
+  t.strictSame(store.data, { cart: { apples: 2 } })
+})
+
 t.test('regenerate keeps __proto__ as data', async t => {
   const { session, store } = await begin({ a: 1 })
   session.set('__proto__', { admin: true })

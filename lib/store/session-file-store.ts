@@ -104,7 +104,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc VersionedSessionStore.createSession} @throws {SessionFileError} */
   async createSession (text: string, options?: CreateOptions): Promise<CreatedSession> {
-    this.#checkSize(text)
+    this.#checkText(text)
     const record = {
       id: newRecordId(),
       text,
@@ -124,7 +124,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc SessionStore.putSession} @throws {SessionFileError} */
   async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    this.#checkSize(text)
+    this.#checkText(text)
     const file = this.#file(sesid)
     for (;;) {
       const view = await this.#unsealed(sesid, file)
@@ -138,7 +138,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   replaceSession (
     sesid: string, text: string, version: string, options?: PutOptions
   ): Replacement | Promise<Replacement> {
-    this.#checkSize(text)
+    this.#checkText(text)
     const file = this.#file(sesid)
     // What was loaded moments ago needs no second look: the append finds out by itself. Whoever has
     // the version got it when the session was alive, perhaps a moment before its end.
@@ -328,7 +328,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return Math.abs(this.#clock.now() - view.atimeMs) > interval
   }
 
-  #checkSize (text: string): void {
+  #checkText (text: string): void {
+    if (typeof text !== 'string') throw new TypeError('the text of a session must be a string')
     if (Buffer.byteLength(text) <= this.#maxSize) return
     throw new SessionError('SESSION_TOO_BIG',
       `the session's text is longer than maxSize (${this.#maxSize} bytes): keep less in it, or raise maxSize`)

@@ -158,6 +158,18 @@ t.test('1 MiB is stored, one byte more is refused and the old text stays', async
   t.ok(await store.getSession(sesid) === mebibyte)
 })
 
+t.test('what is no text is refused, and is no trouble with the disk', async t => {
+  const store = newStore(t)
+  const { sesid, version } = await store.createSession('old')
+  for (const value of [undefined, null, 7, {}, Buffer.from('bytes')]) {
+    const refusal = { name: 'TypeError', message: 'the text of a session must be a string' }
+    await t.rejects(store.putSession(sesid, value as string), refusal)
+    await t.rejects(store.createSession(value as string), refusal)
+    t.throws(() => store.replaceSession(sesid, value as string, version), refusal)
+  }
+  t.equal(await store.getSession(sesid), 'old')
+})
+
 t.test('maxSize counts bytes', async t => {
   const store = newStore(t, { maxSize: 4 })
   const sesid = await store.newSession()
