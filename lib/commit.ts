@@ -24,6 +24,7 @@ type Change<T> = (draft: SessionDraft) => T | Promise<T>
 export class Committer {
   readonly #store: VersionedSessionStore
   readonly #codec: SessionCodec
+  /** By session id, for all requests of the process; a session that has none yet is its own key. */
   readonly #queue = new KeyedQueue()
   readonly #emptyText: string
   /** Whether the codec makes the same text of the same data. One that encrypts does not. */
@@ -127,10 +128,17 @@ export class Committer {
     return theirs.version === version ? data : merge(this.decode(text), this.decode(theirs.text), data)
   }
 
+  /** @throws {SessionError} SESSION_CODEC */
   encode (data: PlainObject): string {
-    const text: unknown = this.#codec.encode(data)
-    if (typeof text === 'string') return text
-    throw new SessionError('SESSION_CODEC', 'codec.encode must return a string')
+    let reason = 'codec.encode must return a string'
+    try {
+      const text: unknown = this.#codec.encode(data)
+      if (typeof text === 'string') return text
+    } catch (error) {
+      // No more of it, and not as a cause: it may quote the data.
+      reason = `${nameOf(error)}: is there something in it that the codec cannot store, such as a circle or a BigInt?`
+    }
+    throw new SessionError('SESSION_CODEC', `the session cannot be encoded (${reason})`)
   }
 
   /** @throws {SessionError} SESSION_UNDECODABLE */
@@ -144,7 +152,7 @@ export class Committer {
       reason = 'it is no object'
     } catch (error) {
       // No more of it, and not as a cause: parsers quote the text, and causes are logged.
-      reason = error instanceof Error ? error.name : typeof error
+      reason = nameOf(error)
     }
     throw new SessionError('SESSION_UNDECODABLE',
       `the stored session cannot be decoded (${reason}): was it written with another codec?`)
@@ -262,6 +270,10 @@ export class Committer {
 
 function changedIdleTimeout ({ idleTimeout, storedIdleTimeout }: SessionState): { idleTimeout: number | undefined } | undefined {
   return idleTimeout === storedIdleTimeout ? undefined : { idleTimeout }
+}
+
+function nameOf (error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
 }
 
 /** Whoever writes a store or a change may have promises of another make. */

@@ -27,7 +27,7 @@ export class SessionManager {
   readonly #versions: VersionedSessionStore
   readonly #committer: Committer
   readonly #rolling: boolean
-  /** One step after the other for one session object: nobody may have waited for a `save()`. */
+  /** By session object, for the steps of one request: nobody may have waited for a `save()`. */
   readonly #steps = new KeyedQueue()
 
   constructor (store: SessionStore, codec: SessionCodec, rolling: boolean) {

@@ -344,9 +344,9 @@ t.test('a codec of one\'s own', async t => {
     const circle: Record<string, unknown> = {}
     circle['self'] = circle
     session.set('circle', circle)
-    await t.rejects(session.save(), TypeError)
-    await t.rejects(visits.finish(visit), TypeError)
-    await t.rejects(session.update(draft => { draft['n'] = 1n }), TypeError)
+    await t.rejects(session.save(), { name: 'SessionError', code: 'SESSION_CODEC', message: /encoded \(TypeError: .* BigInt/, cause: undefined })
+    await t.rejects(visits.finish(visit), { name: 'SessionError', code: 'SESSION_CODEC', message: /encoded \(TypeError: .* BigInt/, cause: undefined })
+    await t.rejects(session.update(draft => { draft['n'] = 1n }), { name: 'SessionError', code: 'SESSION_CODEC', message: /encoded \(TypeError: .* BigInt/, cause: undefined })
     t.strictSame(store.data, { a: 1 })
   })
 

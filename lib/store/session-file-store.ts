@@ -45,7 +45,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   readonly #clock: Clock
   readonly #files = new FileCache(CACHE_SIZE)
 
-  constructor (options: SessionFileStoreOptions, disk: Disk = localDisk, clock: Clock = new Clock()) {
+  constructor (options: SessionFileStoreOptions = {}, disk: Disk = localDisk, clock: Clock = new Clock()) {
     const settled = fileStoreOptions(options)
     this.#appid = settled.appid
     this.#sessionDir = settled.sessionDir
