@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { publishReap, startOf } from './diagnostics'
+import { publishError, publishReap, startOf } from './diagnostics'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ReapableSessionStore } from './store/session-store'
 
@@ -138,11 +138,13 @@ export class Reaper {
     try {
       const { error, ...counts } = await this.#store.reap(this.#abort.signal)
       publishReap(this.#store.sesAppid(), start, counts)
+      if (error !== undefined) publishError('reap', this.#store.sesAppid(), error)
       const removed = counts.expired + counts.orphans + counts.setAside
       if (error !== undefined) this.#log.warn({ err: error, ...counts }, 'some expired sessions could not be removed')
       else if (removed > 0) this.#log.info(counts, 'expired sessions removed')
       else this.#log.debug(counts, 'no expired sessions to remove')
     } catch (error) {
+      publishError('reap', this.#store.sesAppid(), error)
       this.#log.warn({ err: error }, 'expired sessions could not be removed: the next round tries again')
     }
   }

@@ -39,7 +39,7 @@ export interface DiagnosticsEvents {
   }
   /** A store could not do what it was asked to, or a stored session could not be decoded. */
   error: Event & {
-    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode'
+    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'reap'
     /** The SessionError's, such as `SESSION_FILE`. */
     code: string
     /** The code of its cause, such as `ENOSPC`. */

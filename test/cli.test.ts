@@ -319,6 +319,7 @@ t.test('a progress bar on a terminal, on standard error alone', async t => {
     const onTerminal = await fileSessions([...args], { isTTY: true })
     t.equal(onTerminal.exitCode, exitCode)
     t.match(onTerminal.err, /shop .*%/)
+    t.notMatch(onTerminal.err, '\u001B[?', 'nothing is switched off, so an interrupt leaves the terminal as it was')
     t.equal(onTerminal.out.split('\n').length, inPipe.out.split('\n').length)
     t.notMatch(onTerminal.out, '%')
   }

@@ -3,7 +3,10 @@ import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
-import fileSessions, { SessionFileStore, type DiagnosticsEvents } from '../index'
+import fileSessions, {
+  SessionFileError, SessionFileStore, type DiagnosticsEvents, type ReapableSessionStore
+} from '../index'
+import { Reaper } from '../lib/ageing'
 import { publishReap, startOf } from '../lib/diagnostics'
 
 type Name = keyof DiagnosticsEvents
@@ -170,4 +173,34 @@ t.test('reap', async t => {
   publishReap('shop', start, { ...counts, error: new Error('private') } as typeof counts)
   t.match(events, [{ appid: 'shop', ...counts, duration: Number }])
   t.notOk('error' in (events[0] as object))
+})
+
+t.test('rounds of the reaper that fail, as a whole or in part', async t => {
+  const sessionDir = join(t.testdir(), 'sessions')
+  const store = new SessionFileStore({ appid: 'shop', sessionDir })
+  await store.open()
+  const failure = async (store: ReapableSessionStore): Promise<unknown> => {
+    const events = watch(t, 'error')
+    const log = { debug () {}, info () {}, warn () {} }
+    const reaper = new Reaper(store, 1, log, () => 0)
+    await new Promise<void>(resolve => {
+      log.warn = resolve
+      reaper.start()
+      // The reaper's own timer keeps no process alive.
+      const alive = setInterval(() => {}, 1000)
+      t.teardown(() => { clearInterval(alive) })
+    })
+    await reaper.stop()
+    return events
+  }
+
+  const counts = { seen: 1, expired: 0, orphans: 0, setAside: 0, failed: 1 }
+  const error = new SessionFileError('cannot', { cause: Object.assign(new Error(), { code: 'EACCES' }) })
+  const inPart = Object.assign(new SessionFileStore({ appid: 'shop', sessionDir }), { reap: async () => ({ ...counts, error }) })
+  t.match(await failure(inPart),
+    [{ appid: 'shop', operation: 'reap', code: 'SESSION_FILE', cause: 'EACCES' }])
+
+  await rename(join(sessionDir, 'shop'), join(sessionDir, 'away'))
+  await writeFile(join(sessionDir, 'shop'), '')
+  t.match(await failure(store), [{ appid: 'shop', operation: 'reap', code: 'SESSION_FILE', cause: 'ENOTDIR' }])
 })

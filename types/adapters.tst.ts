@@ -3,7 +3,7 @@ import expressSession from 'express-session'
 import { expect, test } from 'tstyche'
 import {
   connectStore, fromConnectStore, importSessionFileStore, SessionFileStore, type ConnectSessionStore, type ConnectStore,
-  type DiagnosticsEvents, type ImportReport, type SessionStore, type TouchableSessionStore
+  type DatedSessionStore, type DiagnosticsEvents, type ImportReport, type SessionStore, type TouchableSessionStore
 } from '../index'
 
 declare module 'express-session' {
@@ -43,7 +43,8 @@ test('connectStore takes a store that makes sessions under given ids', () => {
 test('fromConnectStore takes any of their stores', () => {
   expect<ExpressStore>().type.toBeAssignableTo<ConnectSessionStore>()
   expect<FastifySessionStore>().type.toBeAssignableTo<ConnectSessionStore>()
-  expect(fromConnectStore(new expressSession.MemoryStore(), { appid: 'sid', idleTimeout: 60 })).type.toBe<TouchableSessionStore>()
+  expect(fromConnectStore(new expressSession.MemoryStore(), { appid: 'sid', idleTimeout: 60 }))
+    .type.toBe<TouchableSessionStore & DatedSessionStore>()
   expect<TouchableSessionStore>().type.toBeAssignableTo<SessionStore>()
   expect(fromConnectStore).type.not.toBeCallableWith({})
 })

@@ -26,7 +26,9 @@ export class Progress {
         format: `${label} {bar} {percentage}%`,
         stream: terminal.err as NodeJS.WritableStream,
         clearOnComplete: true,
-        hideCursor: true
+        // Ctrl+C must leave nothing switched off on the terminal.
+        hideCursor: false,
+        linewrap: true
       })
   }
 
