@@ -35,7 +35,7 @@ export interface Disk {
  * several times as much. For files that were in use moments ago, and that are not to be synced.
  */
 export interface ImmediateDisk {
-  /** False for a while after a write had to wait for the disk, so that it is not the event loop that waits. */
+  /** False for a while after a call had to wait for the disk, so that it is not the event loop that waits. */
   isReady (): boolean
   open (path: string, flags: number): number
   close (fd: number): void
@@ -54,31 +54,42 @@ export function birth (status: FileStatus): number {
   return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
 }
 
-/** A write that takes longer than this (milliseconds) had to wait for the disk. */
+/** A call that takes longer than this (milliseconds) had to wait for the disk. */
 const SLOW = 5
-/** For so many times as long, writes then go through the thread pool: so the event loop waits for the disk 2 % of its time at most. */
+/** For so many times as long, all calls then go through the thread pool: so the event loop waits for the disk 2 % of its time at most. */
 const REST = 50
 
 /** The immediate part of the local disk; `now` is a clock in milliseconds that is never set. */
 export function immediateCalls (now: () => number = () => performance.now()): ImmediateDisk {
   let readyAt = 0
+  function noteTime (start: number): void {
+    const end = now()
+    if (end - start > SLOW) readyAt = end + REST * (end - start)
+  }
   return {
     isReady: () => now() >= readyAt,
-    open: fs.openSync,
+    open: (path, flags) => {
+      const start = now()
+      const fd = fs.openSync(path, flags)
+      noteTime(start)
+      return fd
+    },
     close: fs.closeSync,
     write: (fd, bytes) => {
       const start = now()
       const count = fs.writeSync(fd, bytes)
-      const end = now()
-      if (end - start > SLOW) readyAt = end + REST * (end - start)
+      noteTime(start)
       return count
     },
     fstat: fd => fs.fstatSync(fd),
     lstat: path => {
+      const start = now()
       try {
         return fs.lstatSync(path, { throwIfNoEntry: false })
       } catch {
         return undefined
+      } finally {
+        noteTime(start)
       }
     }
   }

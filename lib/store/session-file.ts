@@ -47,8 +47,9 @@ export class SessionFile {
   /** The file as it stands, if that can be said without waiting; otherwise undefined. */
   recall (): FileView | undefined {
     const known = this.#view
-    if (known === null || !isWarm(known)) return undefined
-    const status = this.disk.immediate?.lstat(this.path)
+    const { immediate } = this.disk
+    if (known === null || !isWarm(known) || immediate?.isReady() !== true) return undefined
+    const status = immediate.lstat(this.path)
     return status === undefined ? undefined : this.#confirm(known, status)
   }
 

@@ -70,7 +70,7 @@ t.test('the immediate disk does what the system calls do', async t => {
   t.equal(disk.lstat(join(path, 'below a file')), undefined, 'ENOTDIR: whoever asks in earnest gets the error')
 })
 
-t.test('after a write that had to wait for the disk the next ones are not done at once, for fifty times as long', async t => {
+t.test('after a call that had to wait for the disk the next ones are not done at once, for fifty times as long', async t => {
   const path = join(t.testdir(), 'file')
   // Each look at the clock takes as long as the next one in the list, at last no time at all.
   const passing: number[] = []
@@ -92,6 +92,14 @@ t.test('after a write that had to wait for the disk the next ones are not done a
   t.equal(disk.isReady(), false)
   write(1)
   t.equal(disk.isReady(), true, 'that is over, and began with the slow write')
+  passing.push(0, 10)
+  disk.lstat(path)
+  t.equal(disk.isReady(), false, 'looking counts')
+  time += 500
+  t.equal(disk.isReady(), true)
+  passing.push(0, 10)
+  disk.close(disk.open(path, constants.O_RDONLY))
+  t.equal(disk.isReady(), false, 'and so does opening')
   disk.close(fd)
   t.equal(immediateCalls(() => time).isReady(), true, 'each disk for itself')
 })
