@@ -84,14 +84,18 @@ export function immediateCalls (now: () => number = () => performance.now()): Im
     fstat: fd => fs.fstatSync(fd),
     lstat: path => {
       const start = now()
-      try {
-        return fs.lstatSync(path, { throwIfNoEntry: false })
-      } catch {
-        return undefined
-      } finally {
-        noteTime(start)
-      }
+      const status = statusOf(path)
+      noteTime(start)
+      return status
     }
+  }
+}
+
+function statusOf (path: string): FileStatus | undefined {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
 }
 
