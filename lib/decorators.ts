@@ -1,13 +1,11 @@
 import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SessionError } from './errors'
-import { isExempt, type VisitKey } from './hooks'
+import { isExempt, type VisitingRequest, type VisitKey } from './hooks'
 import type { SettledOptions } from './options'
 import type { Session } from './session'
 import type { Visit } from './session-manager'
 import type { SessionStore } from './store/session-store'
-
-type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | null>
 
 /** Which appids this app has, to tell when two registrations want the same cookie. */
 const appids = Symbol('fastify-file-sessions.appids')

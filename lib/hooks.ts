@@ -7,7 +7,7 @@ import type { SessionManager, Visit } from './session-manager'
 type Done = HookHandlerDoneFunction
 /** Where a request keeps its visit: null until the session is loaded. */
 export type VisitKey = symbol
-type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | null>
+export type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | null>
 
 /** Loads the session in the chosen hook, and stores it when the response is about to be sent. */
 export function addSessionHooks (

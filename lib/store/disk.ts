@@ -143,6 +143,16 @@ export async function unlessMissing<T> (promise: Promise<T>): Promise<T | null> 
   }
 }
 
+/** Removes a directory that has nothing in it; one that has, or that is not there, is left as it is. */
+export async function removeEmpty (disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.rmdir(path)
+  } catch (error) {
+    // Another process put something in it, or removed it first.
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
+  }
+}
+
 function call<T> (start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, value) => { error === null ? resolve(value as T) : reject(error) })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
-import { birth, syncDirectory, unlessMissing, type Disk } from './disk'
+import { birth, removeEmpty, syncDirectory, unlessMissing, type Disk } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 
 /** Milliseconds. */
@@ -122,14 +122,5 @@ async function takeLock (
     }
     await disk.wait(limits.patience)
     waited += limits.patience
-  }
-}
-
-async function removeEmpty (disk: Disk, path: string): Promise<void> {
-  try {
-    await disk.rmdir(path)
-  } catch (error) {
-    // Another process has it again, or removed it first.
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
   }
 }

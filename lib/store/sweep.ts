@@ -1,6 +1,6 @@
 import { GRACE, timeLeft, type Clock, type Lifetimes, type Lifespan } from '../ageing'
-import { fileError, hasCode } from '../errors'
-import { unlessMissing, type Disk, type FileStatus } from './disk'
+import { fileError } from '../errors'
+import { removeEmpty, unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
 import type { FileView } from './file-view'
 import { SessionFile } from './session-file'
@@ -119,10 +119,5 @@ async function removeOrphan (path: string, disk: Disk): Promise<void> {
   for (const name of await unlessMissing(disk.readdir(path)) ?? []) {
     if (/^[0-9a-f]{16}$/.test(name)) await unlessMissing(disk.unlink(`${path}/${name}`))
   }
-  try {
-    await disk.rmdir(path)
-  } catch (error) {
-    // Removed by another process; or there is something in it that is not ours.
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
-  }
+  await removeEmpty(disk, path)
 }
