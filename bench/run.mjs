@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: this package beside everything that a user would pick instead. Each contender
  * runs in a process of its own on one core, the load comes from another; they are measured in
- * turn, several rounds, so that what else the machine does hits all of them.
+ * turn, several rounds with fresh processes, so that what else the machine does hits all of them.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -50,12 +50,13 @@ const running = chosen(contenders, options.only, 'only')
 const redis = running.some(({ needs }) => needs === 'redis') ? await startRedis(places.disk.path) : null
 
 console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
-for (const contender of running) {
-  contender.server = await start(contender)
-  await verify(contender, contender.server.port)
+for (let round = 0; round < rounds; round++) {
+  // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
+  for (const contender of running) contender.server = await start(contender)
+  if (round === 0) for (const contender of running) await verify(contender, contender.server.port)
+  for (const workload of chosenWorkloads) await measure(workload, round)
+  for (const { server } of running) await server.stop()
 }
-for (const workload of chosenWorkloads) await measure(workload)
-for (const { server } of running) await server.stop()
 await redis?.stop()
 
 const names = chosenWorkloads.map(({ name }) => name)
@@ -70,25 +71,23 @@ console.log(`Chart: ${chart}`)
 if (options['update-readme']) console.log(updateReadme(running, names, { rounds, seconds, loadTool }))
 process.exit()
 
-/** All contenders with one workload, in turn and in rounds; a different one begins each round. */
-async function measure (workload) {
+/** All contenders with one workload, in turn; a different one begins each round. */
+async function measure (workload, round) {
   const taking = running.filter(contender => unfit(contender, workload) === undefined)
-  const cookies = new Map()
-  for (const contender of taking) {
-    contender.results.set(workload.name, { rate: [], cpu: [], busy: [], kept: [] })
-    if (workload.fresh === true) continue
-    cookies.set(contender, await prepare(contender, workload, contender.server.port))
-    await load({ ...place(contender, workload), cookies: cookies.get(contender), seconds: 1 })
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < taking.length; turn++) {
-      const contender = taking[(turn + round) % taking.length]
-      if (workload.fresh === true) await restart(contender, workload)
-      await measureOnce(contender, workload, cookies.get(contender) ?? [])
+  for (let turn = 0; turn < taking.length; turn++) {
+    const contender = taking[(turn + round) % taking.length]
+    if (round === 0) contender.results.set(workload.name, { rate: [], cpu: [], busy: [], kept: [] })
+    let cookies = []
+    if (workload.fresh === true) {
+      await restart(contender, workload)
+    } else {
+      cookies = await prepare(contender, workload, contender.server.port)
+      await load({ ...place(contender, workload), cookies, seconds: 1 })
     }
-    console.log(`${workload.name}, round ${round + 1}: ` + taking.map(contender =>
-      `${contender.name} ${Math.round(contender.results.get(workload.name).rate[round])}`).join(', '))
+    await measureOnce(contender, workload, cookies)
   }
+  console.log(`round ${round + 1}, ${workload.name}: ` + taking.map(contender =>
+    `${contender.name} ${Math.round(contender.results.get(workload.name).rate[round])}`).join(', '))
 }
 
 async function measureOnce (contender, workload, cookies) {

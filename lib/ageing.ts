@@ -26,10 +26,10 @@ export interface Lifespan {
 export const GRACE = 60_000
 
 /** Milliseconds until the session ends; 0 or less when it has. */
-export function timeLeft (span: Lifespan, limits: Lifetimes, clock: Clock): number {
-  const idleLeft = (span.idleTimeout || limits.idleTimeout) * 1000 - clock.since(span.lastAccess)
+export function timeLeft (span: Lifespan, limits: Lifetimes, clock: Clock, now = clock.now()): number {
+  const idleLeft = (span.idleTimeout || limits.idleTimeout) * 1000 - clock.since(span.lastAccess, now)
   if (limits.absoluteTimeout === undefined) return idleLeft
-  return Math.min(idleLeft, limits.absoluteTimeout * 1000 - clock.since(span.createdAt))
+  return Math.min(idleLeft, limits.absoluteTimeout * 1000 - clock.since(span.createdAt, now))
 }
 
 /**
@@ -76,8 +76,8 @@ export class Clock {
   }
 
   /** Milliseconds that have passed since a moment, never less than none. */
-  since (moment: number): number {
-    let age = this.now() - moment
+  since (moment: number, now = this.now()): number {
+    let age = now - moment
     for (const { from, to } of this.#skipped) {
       // A stamp may lie in between: from before the clock was put back.
       age -= Math.max(to - Math.max(from, moment), 0)

@@ -39,26 +39,26 @@ export class Committer {
 
   /**
    * Stores what differs from what is stored; a new session that is empty stays unstored. Answers
-   * undefined when there is nothing to be done.
+   * whether there was anything to store, at once when nobody has to be waited for.
    */
-  commit (session: Session, log: SessionLog): Promise<void> | undefined {
+  commit (session: Session, log: SessionLog): boolean | Promise<true> {
     const state = inside.state(session)
     const text = this.encode(session.data())
-    if (!this.#isChanged(state, text)) return undefined
+    if (!this.#isChanged(state, text)) return false
     const { sesid } = state
     if (sesid === null || this.#queue.isBusy(sesid)) return this.#commit(session, text, log)
     // Nobody is to be waited for, and a store that has the session in memory does not wait either.
     const start = startOf('commit')
     const outcome = this.#store.replaceSession(sesid, text, state.version, changedIdleTimeout(state))
     if (outcome instanceof Promise || outcome.result !== 'replaced') {
-      return this.#queue.run(sesid, () => this.#replace(session, sesid, text, log, outcome))
+      return this.#queue.run(sesid, () => this.#replace(session, sesid, text, log, outcome)).then(() => true)
     }
     this.#publishCommit('replace', start, 0)
     this.#stored(session, text, { sesid, text, version: outcome.version, storedIdleTimeout: state.idleTimeout })
-    return undefined
+    return true
   }
 
-  async #commit (session: Session, text: string, log: SessionLog): Promise<void> {
+  async #commit (session: Session, text: string, log: SessionLog): Promise<true> {
     const state = inside.state(session)
     const { sesid } = state
     let waited = false
@@ -72,6 +72,7 @@ export class Committer {
     })
     waited = true
     if (!await turn) await this.commit(session, log)
+    return true
   }
 
   /** Whether there is something to store. */

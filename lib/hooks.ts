@@ -26,8 +26,8 @@ export function addSessionHooks (
 
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const visit = (request as VisitingRequest)[key]
-    if (visit === null || visit === undefined) return done()
-    proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
+    if (visit === null || visit === undefined || visit.isIdle) return done()
+    const answer: Done = error => {
       // Fastify forgets the stream that the error takes the place of, and its descriptor stays open.
       if (error && payload instanceof Readable) payload.destroy()
       // A reply that was sent twice, and the other one went out while this one waited.
@@ -35,6 +35,10 @@ export function addSessionHooks (
       // Fastify would keep the status that was set, such as a redirect's.
       if (error) reply.code(500)
       done(error)
+    }
+    proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
+      if (!error && visit.storedAtOnce) atEndOfTurn(answer)
+      else answer(error)
     })
   }
 
@@ -46,6 +50,17 @@ export function addSessionHooks (
 /** Whether the route has said `config: { session: false }`. */
 export function isExempt (request: FastifyRequest): boolean {
   return request.routeOptions.config?.session === false
+}
+
+/**
+ * What was stored in one turn of the event loop is answered at its end, all together: so those who
+ * wait for the answers, such as a proxy on the same machine, are woken up once and not by each.
+ */
+function atEndOfTurn (done: Done): void {
+  setImmediate(() => {
+    // Nobody else would answer what Fastify throws.
+    try { done() } catch (error) { done(error as Error) }
+  })
 }
 
 /** Goes on with a value that may have to be waited for. Whatever is thrown on the way is the request's error. */

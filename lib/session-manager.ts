@@ -122,13 +122,13 @@ export class SessionManager {
     const storing = abandoned.length > 0
       ? this.#removeAbandoned(session).then(() => this.#commit(session, visit))
       : this.#commit(session, visit)
-    return storing === undefined
-      ? this.#cookieChange(session, visit)
-      : storing.then(() => this.#cookieChange(session, visit))
+    if (storing instanceof Promise) return storing.then(() => this.#cookieChange(session, visit))
+    visit.storedAtOnce = storing
+    return this.#cookieChange(session, visit)
   }
 
-  #commit (session: Session, visit: Visit): Promise<void> | undefined {
-    return inside.state(session).skipSave ? undefined : this.#committer.commit(session, visit.log)
+  #commit (session: Session, visit: Visit): boolean | Promise<boolean> {
+    return inside.state(session).skipSave ? false : this.#committer.commit(session, visit.log)
   }
 
   #cookieChange (session: Session, visit: Visit): CookieChange | Promise<CookieChange> {
@@ -240,6 +240,8 @@ export class Visit implements SessionActions {
   /** Null until a handler looks at it: a route that never does costs no decoding. */
   opened: Session | null = null
   finished = false
+  /** Whether the end of the request stored something, and did not have to wait for it. */
+  storedAtOnce = false
   /** While the end of the request is under way. */
   finishing: Promise<CookieChange> | null = null
 
@@ -250,6 +252,11 @@ export class Visit implements SessionActions {
     readonly sesid: string | null,
     readonly stored: StoredSession | null
   ) {}
+
+  /** Whether there is nothing to do at the end: the visitor has no session, and nobody looked for one. */
+  get isIdle (): boolean {
+    return this.opened === null && this.sesid === null
+  }
 
   get session (): Session {
     this.opened ??= this.manager.open(this)

@@ -10,7 +10,7 @@ import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../index'
 import { formatDuration, parseDuration } from '../lib/cli/duration'
 import { run } from '../lib/cli/program'
-import { localDisk } from '../lib/store/disk'
+import { localDisk } from '../lib/store/local-disk'
 import { age, newFile, sessionDirectory, sessionFiles } from './aged-sessions'
 
 const HOUR = 3600

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { relative } from 'node:path'
-import { localDisk, type Disk } from '../lib/store/disk'
+import { descriptors } from '../lib/store/descriptors'
+import type { Disk } from '../lib/store/disk'
+import { localDisk } from '../lib/store/local-disk'
 
 /** The local disk with every call going through the thread pool, where it can be led elsewhere. */
 export const pooledDisk: Disk = { ...localDisk, immediate: undefined }
@@ -65,7 +67,8 @@ export function systemError (code: string, syscall = 'open'): NodeJS.ErrnoExcept
   return Object.assign(new Error(`${code}: ${syscall}`), { code, syscall })
 }
 
-/** How many descriptors this process has open. */
+/** How many descriptors this process has open, beside those that it would give back. */
 export function openDescriptors (): number {
+  descriptors.closeAll()
   return readdirSync('/proc/self/fd').length
 }

@@ -2,7 +2,8 @@ import t, { type Test } from 'tap'
 import { constants, statSync } from 'node:fs'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fileSessions, { SessionFileStore, type FileSessionsOptions } from '../index'
-import { localDisk, type Disk } from '../lib/store/disk'
+import type { Disk } from '../lib/store/disk'
+import { localDisk } from '../lib/store/local-disk'
 import { age, ageAccess, contents, newFile, sessionDirectory, sessionFiles, Time } from './aged-sessions'
 
 declare module '../index' {

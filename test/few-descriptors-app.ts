@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
-import fileSessions from '../index'
+import fileSessions, { SessionFileStore } from '../index'
 
 /**
  * A server in a process of its own, which few-descriptors.test.ts starts with a low limit on open
@@ -10,7 +10,8 @@ import fileSessions from '../index'
 async function serve (sessionDir: string): Promise<void> {
   const occupied: number[] = []
   const app = Fastify()
-  await app.register(fileSessions, { sessionDir })
+  const store = new SessionFileStore({ sessionDir })
+  await app.register(fileSessions, { store })
 
   app.post('/count', async request => await request.session.update(draft => {
     draft.n = (draft.n as number | undefined ?? 0) + 1
@@ -23,7 +24,8 @@ async function serve (sessionDir: string): Promise<void> {
   app.get('/n', async request => ({ n: request.session.get('n') }))
 
   const off = { config: { session: false } }
-  app.post<{ Params: { left: string } }>('/occupy/:left', off, async request => {
+  app.post<{ Params: { left: string }, Querystring: { keep?: string } }>('/occupy/:left', off, async request => {
+    if (request.query.keep === undefined) await store.close()
     try {
       for (;;) occupied.push(fs.openSync('/dev/null', 'r'))
     } catch (error) {
@@ -35,7 +37,10 @@ async function serve (sessionDir: string): Promise<void> {
     for (const fd of occupied.splice(0)) fs.closeSync(fd)
     return {}
   })
-  app.get('/descriptors', off, async () => ({ open: fs.readdirSync('/proc/self/fd').length }))
+  app.get('/descriptors', off, async () => {
+    await store.close()
+    return { open: fs.readdirSync('/proc/self/fd').length }
+  })
 
   process.once('disconnect', () => { app.close().catch(fail) })
   await app.listen({ port: 0, host: '127.0.0.1' })

@@ -32,6 +32,15 @@ t.test('a server that runs out of descriptors', { skip }, async t => {
     t.strictSame(statuses(await all(() => ask('POST', '/count', cookie))), [200], 'with descriptors all is well again')
   })
 
+  t.test('gives back what it keeps open for sessions in use', async t => {
+    const own = (await all(() => ask('POST', '/count'))).map(answer => answer.cookie as string)
+    for (const cookie of own) await ask('POST', '/count', cookie)
+    t.match((await ask('POST', '/occupy/0?keep')).body, { code: 'EMFILE' }, 'there are no descriptors left')
+    t.match(await ask('POST', '/count'), { status: 200, body: { n: 1 } }, 'a new session finds room')
+    for (const cookie of own) t.match(await ask('POST', '/count', cookie), { status: 200, body: { n: 3 } })
+    await ask('POST', '/release')
+  })
+
   t.test('with two left, stores exactly what it says it has stored', async t => {
     const own = (await all(() => ask('POST', '/count'))).map(answer => answer.cookie as string)
     await ask('POST', '/occupy/2')

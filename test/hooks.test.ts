@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
@@ -5,7 +6,8 @@ import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { SessionError } from '../index'
-import { MapStore, VersionedMapStore } from './fixtures/map-store'
+import { Barrier } from './fixtures/barrier'
+import { MapStore, promptStore, VersionedMapStore } from './fixtures/map-store'
 import { filesIn, serve, sessionDirectory } from './fixtures/serve'
 
 const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
@@ -321,24 +323,51 @@ t.test('a save that fails closes the stream that was to be sent', async t => {
   await closed
 })
 
-t.test('what cannot be sent is a 500 and no more, though Fastify finds out after the save', async t => {
-  const { visitor } = await serve(t, { store: new VersionedMapStore() }, app => {
-    app.get('/header', async (request, reply) => {
-      count(request)
-      reply.header('content-disposition', 'attachment; filename="\u{1F4BE}"')
-      return 'x'
+for (const [kind, store] of Object.entries({ slow: new VersionedMapStore(), prompt: promptStore() })) {
+  t.test(`what cannot be sent is a 500 and no more, though Fastify finds out after the save in a ${kind} store`, async t => {
+    const { visitor } = await serve(t, { store }, app => {
+      app.get('/header', async (request, reply) => {
+        count(request)
+        reply.header('content-disposition', 'attachment; filename="\u{1F4BE}"')
+        return 'x'
+      })
+      app.get('/payload', (request, reply) => {
+        count(request)
+        reply.type('text/plain').send({ no: 'text' })
+      })
+      app.get('/', async request => count(request))
     })
-    app.get('/payload', (request, reply) => {
-      count(request)
-      reply.type('text/plain').send({ no: 'text' })
+    const client = visitor()
+    await client.get('/')
+    t.match(await client.get('/header'), { status: 500, json: { code: 'ERR_INVALID_CHAR' } })
+    t.match(await client.get('/payload'), { status: 500, json: { code: 'FST_ERR_REP_INVALID_PAYLOAD_TYPE' } })
+    t.strictSame((await client.get('/')).json, { n: 4 }, 'the session is stored all the same')
+  })
+}
+
+t.test('what is stored in one turn is answered at its end, each in its own context', async t => {
+  const events: string[] = []
+  const store = promptStore(() => { events.push('stored') })
+  const context = new AsyncLocalStorage<string>()
+  const barrier = new Barrier(3)
+  const { visitor } = await serve(t, { store }, app => {
+    app.addHook('onRequest', (request, _reply, done) => { context.run(request.id, done) })
+    app.addHook('onSend', async request => {
+      if (request.url !== '/count') return
+      events.push('answered')
+      t.equal(context.getStore(), request.id, 'the context of the request')
     })
     app.get('/', async request => count(request))
+    app.get('/count', async request => {
+      await barrier.arrive()
+      return count(request)
+    })
   })
-  const client = visitor()
-  await client.get('/')
-  t.match(await client.get('/header'), { status: 500, json: { code: 'ERR_INVALID_CHAR' } })
-  t.match(await client.get('/payload'), { status: 500, json: { code: 'FST_ERR_REP_INVALID_PAYLOAD_TYPE' } })
-  t.strictSame((await client.get('/')).json, { n: 4 }, 'the session is stored all the same')
+  const visitors = [visitor(), visitor(), visitor()]
+  for (const client of visitors) await client.get('/')
+  const answers = await Promise.all(visitors.map(async client => await client.get('/count')))
+  t.strictSame(answers.map(({ json }) => json), [{ n: 2 }, { n: 2 }, { n: 2 }])
+  t.strictSame(events, ['stored', 'stored', 'stored', 'answered', 'answered', 'answered'])
 })
 
 t.test('a session that cannot be read is a 500, and an exempt route does not care', async t => {

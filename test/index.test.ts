@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -235,10 +235,12 @@ t.test('a five-method store with a text that cannot be decoded', async t => {
   t.equal(store.texts.size, 1, 'the store cannot set it aside, so it is left there')
 })
 
-t.test('a store that has something to open is opened when the app gets ready', async t => {
+t.test('a store that has something to open is opened when the app gets ready, and closed with the app', async t => {
   class Openable extends VersionedMapStore {
     opened = 0
+    closed = 0
     async open (): Promise<void> { this.opened++ }
+    async close (): Promise<void> { this.closed++ }
   }
   const store = new Openable()
   const { app } = loggingApp()
@@ -246,12 +248,32 @@ t.test('a store that has something to open is opened when the app gets ready', a
   t.equal(store.opened, 0)
   await app.ready()
   t.equal(store.opened, 1)
+  t.equal(store.closed, 0)
   await app.close()
+  t.equal(store.closed, 1)
 
   const broken = loggingApp().app
   await broken.register(fileSessions, { store: Object.assign(new Openable(), { open: async () => { throw new Error('no server there') } }) })
   await t.rejects(async () => { await broken.ready() }, { message: 'no server there' })
   await broken.close()
+})
+
+t.test('an app that is closed has no session file open', { skip: existsSync('/proc/self/fd') ? false : 'there is no /proc' }, async t => {
+  const sessionDir = sessionDirectory(t)
+  const { app, visitor } = await serve(t, { sessionDir }, routes)
+  const client = visitor()
+  await client.get('/login')
+  for (let visit = 0; visit < 3; visit++) await client.get('/look')
+  await app.close()
+  const open = readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)]
+    } catch {
+      // The one that this list was read by.
+      return []
+    }
+  })
+  t.strictSame(open.filter(path => path.startsWith(sessionDir)), [])
 })
 
 t.test('a text that newSession made, and nobody filled', async t => {

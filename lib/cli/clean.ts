@@ -1,5 +1,5 @@
 import { Clock } from '../ageing'
-import { localDisk } from '../store/disk'
+import { localDisk } from '../store/local-disk'
 import { sweep } from '../store/sweep'
 import { selectAppids } from './appids'
 import { print, Progress, type Terminal } from './terminal'

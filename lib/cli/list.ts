@@ -1,5 +1,5 @@
 import { Clock } from '../ageing'
-import { localDisk } from '../store/disk'
+import { localDisk } from '../store/local-disk'
 import { sessionInfo, storedSessions } from '../store/session-listing'
 import { selectAppids } from './appids'
 import { formatDuration } from './duration'

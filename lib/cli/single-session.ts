@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { Clock } from '../ageing'
-import { localDisk, unlessMissing } from '../store/disk'
+import { unlessMissing } from '../store/disk'
+import { localDisk } from '../store/local-disk'
 import { sessionPath } from '../store/session-directory'
 import { SessionFile } from '../store/session-file'
 import { holdsSession, sessionInfo } from '../store/session-listing'

@@ -1,4 +1,4 @@
-import { localDisk } from '../store/disk'
+import { localDisk } from '../store/local-disk'
 import { walkDirectory, type DirectoryEntry } from '../store/directory-walk'
 import { SessionFile } from '../store/session-file'
 import { selectAppids } from './appids'

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { fileError, SessionFileError } from '../errors'
-import { localDisk, unlessMissing } from './disk'
+import { unlessMissing } from './disk'
+import { localDisk } from './local-disk'
 
 export interface DiskCheckOptions {
   /** Bytes that must be free for this user. @default the store's maxSize: room for one session of the largest size */

@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import { setTimeout as wait } from 'node:timers/promises'
 import { hasCode } from '../errors'
 
 /**
@@ -43,6 +42,8 @@ export interface ImmediateDisk {
   fstat (fd: number): FileStatus
   /** `undefined` when there is no such file, or it cannot be said. */
   lstat (path: string): FileStatus | undefined
+  /** The same for what takes many calls, as a disk: its promises are settled when they are made. What waits for a device still waits. */
+  readonly prompt: Disk
 }
 
 /** The part of `fs.Stats` that session files are judged by. */
@@ -52,75 +53,6 @@ export type FileStatus = Pick<fs.Stats,
 /** Milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
 export function birth (status: FileStatus): number {
   return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
-}
-
-/** A call that takes longer than this (milliseconds) had to wait for the disk. */
-const SLOW = 5
-/** For so many times as long, all calls then go through the thread pool: so the event loop waits for the disk 2 % of its time at most. */
-const REST = 50
-
-/** The immediate part of the local disk; `now` is a clock in milliseconds that is never set. */
-export function immediateCalls (now: () => number = () => performance.now()): ImmediateDisk {
-  let readyAt = 0
-  function noteTime (start: number): void {
-    const end = now()
-    if (end - start > SLOW) readyAt = end + REST * (end - start)
-  }
-  return {
-    isReady: () => now() >= readyAt,
-    open: (path, flags) => {
-      const start = now()
-      const fd = fs.openSync(path, flags)
-      noteTime(start)
-      return fd
-    },
-    close: fs.closeSync,
-    write: (fd, bytes) => {
-      const start = now()
-      const count = fs.writeSync(fd, bytes)
-      noteTime(start)
-      return count
-    },
-    fstat: fd => fs.fstatSync(fd),
-    lstat: path => {
-      const start = now()
-      const status = statusOf(path)
-      noteTime(start)
-      return status
-    }
-  }
-}
-
-function statusOf (path: string): FileStatus | undefined {
-  try {
-    return fs.lstatSync(path, { throwIfNoEntry: false })
-  } catch {
-    return undefined
-  }
-}
-
-/**
- * The local disk. Whatever may wait for a device goes through the thread pool, by callback calls on
- * descriptors, which cost less than FileHandle's promises. Of an open file the kernel knows all
- * that is asked for here.
- */
-export const localDisk: Disk = {
-  immediate: immediateCalls(),
-  open: (path, flags, mode) => call(done => { fs.open(path, flags, mode, done) }),
-  close: async fd => { fs.closeSync(fd) },
-  write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
-  read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
-  fsync: fd => call(done => { fs.fsync(fd, done) }),
-  fdatasync: fd => call(done => { fs.fdatasync(fd, done) }),
-  fstat: async fd => fs.fstatSync(fd),
-  lstat: path => call(done => { fs.lstat(path, done) }),
-  lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
-  unlink: path => call(done => { fs.unlink(path, done) }),
-  rename: (from, to) => call(done => { fs.rename(from, to, done) }),
-  mkdir: (path, mode) => call(done => { fs.mkdir(path, mode, done) }),
-  rmdir: path => call(done => { fs.rmdir(path, done) }),
-  readdir: path => call(done => { fs.readdir(path, done) }),
-  wait
 }
 
 /** Makes what was done in a directory survive a power loss. */
@@ -151,10 +83,4 @@ export async function removeEmpty (disk: Disk, path: string): Promise<void> {
     // Another process put something in it, or removed it first.
     if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
   }
-}
-
-function call<T> (start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, value) => { error === null ? resolve(value as T) : reject(error) })
-  })
 }

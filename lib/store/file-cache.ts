@@ -14,7 +14,11 @@ export class FileCache {
   readonly #files: LRUCache<string, { file: SessionFile, weight: number }>
 
   constructor (maxSize: number) {
-    this.#files = new LRUCache({ maxSize, sizeCalculation: entry => entry.weight })
+    this.#files = new LRUCache({
+      maxSize,
+      sizeCalculation: entry => entry.weight,
+      dispose: ({ file }, _sesid, reason) => { if (reason === 'evict') file.release() }
+    })
   }
 
   get (sesid: string): SessionFile | undefined {
@@ -30,5 +34,10 @@ export class FileCache {
     const weight = OVERHEAD + Math.ceil(2 * (file.view.tip?.text.length ?? 0) / STEP) * STEP
     const entry = this.#files.peek(sesid)
     if (entry?.file !== file || entry.weight !== weight) this.#files.set(sesid, { file, weight })
+  }
+
+  /** Closes what the files keep open. */
+  release (): void {
+    for (const { file } of this.#files.values()) file.release()
   }
 }

@@ -19,6 +19,8 @@ export interface FileView {
   /** Milliseconds since 1970, as set or as the last read or write left them. */
   atimeMs: number
   mtimeMs: number
+  /** When anything of it was last changed. */
+  ctimeMs: number
   /** Which file this is, and how much of it was read. */
   ino: number
   born: number
@@ -29,9 +31,11 @@ export interface FileView {
   entrySynced: boolean
 }
 
-export function viewOf (status: FileStatus, tip: JournalRecord | null, end: number, torn: boolean, entrySynced: boolean): FileView {
+export function viewOf (
+  status: FileStatus, tip: JournalRecord | null, end: number, torn: boolean, entrySynced: boolean, seenAt = performance.now()
+): FileView {
   return {
-    seenAt: performance.now(),
+    seenAt,
     tip,
     end,
     torn,
@@ -40,7 +44,8 @@ export function viewOf (status: FileStatus, tip: JournalRecord | null, end: numb
     born: birth(status),
     size: status.size,
     atimeMs: status.atimeMs,
-    mtimeMs: status.mtimeMs
+    mtimeMs: status.mtimeMs,
+    ctimeMs: status.ctimeMs
   }
 }
 
@@ -50,8 +55,8 @@ export function isSame (view: FileView, status: FileStatus): boolean {
 }
 
 /** Whether the file was seen so lately that the kernel still has in memory what it is. */
-export function isWarm (view: FileView): boolean {
-  return performance.now() - view.seenAt < WARM
+export function isWarm (view: FileView, now: number): boolean {
+  return now - view.seenAt < WARM
 }
 
 /** Whether nobody wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */

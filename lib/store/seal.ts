@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
-import { birth, removeEmpty, syncDirectory, unlessMissing, type Disk } from './disk'
+import { birth, removeEmpty, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 
 /** Milliseconds. */
@@ -13,11 +13,13 @@ export interface Patience {
   patience: number
 }
 
-interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience }
+/** The file that is sealed, or may be. */
+export interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience }
 
 /**
  * Puts a new journal that starts with `record` in place of a sealed file that was born at `born`.
- * Returns when it is there, whoever did it, or when the file is no longer the sealed one.
+ * Returns when it is there, whoever did it, or when the file is no longer the sealed one; answers
+ * what the new file is if it was put there by this call.
  *
  * The lock `<name>.lock` is a directory that holds the new journal, complete, under a random name.
  * One rename takes the lock, content and all; one rename of what it holds puts the new file in
@@ -27,7 +29,7 @@ interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience 
  */
 export async function replaceSealed (
   file: Sealed, record: JournalRecord, born: number, isStillSealed: () => Promise<boolean>
-): Promise<void> {
+): Promise<FileStatus | null> {
   const { path, disk } = file
   const token = randomBytes(8).toString('hex')
   const staging = `${path}.${token}.tmp`
@@ -36,17 +38,22 @@ export async function replaceSealed (
   try {
     // A file is told from others by inode number and birth time. Numbers are used again at once and
     // clocks are coarse, so the next file but one could pass for this one: not if births differ.
-    while (await writeJournal(file, `${staging}/${token}`, record) === born) {
+    let status = await writeJournal(file, `${staging}/${token}`, record)
+    while (birth(status) === born) {
       await disk.unlink(`${staging}/${token}`)
       await disk.wait(file.limits.patience)
+      status = await writeJournal(file, `${staging}/${token}`, record)
     }
-    if (!await takeLock(file, staging, lock, isStillSealed)) return
+    if (!await takeLock(file, staging, lock, isStillSealed)) return null
+    let isInstalled = false
     if (!await isStillSealed()) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
-    } else if (await unlessMissing(disk.rename(`${lock}/${token}`, path).then(() => true)) === true) {
-      if (file.durable) await syncDirectory(disk, dirname(path))
+    } else {
+      isInstalled = await unlessMissing(disk.rename(`${lock}/${token}`, path).then(() => true)) === true
+      if (isInstalled && file.durable) await syncDirectory(disk, dirname(path))
     }
     await removeEmpty(disk, lock)
+    return isInstalled ? status : null
   } finally {
     await unlessMissing(disk.unlink(`${staging}/${token}`))
     await removeEmpty(disk, staging)
@@ -81,8 +88,7 @@ export async function takeLockAway ({ path, disk }: Sealed): Promise<boolean> {
   return taken
 }
 
-/** Answers when the new file was born. */
-async function writeJournal ({ disk }: Sealed, path: string, record: JournalRecord): Promise<number> {
+async function writeJournal ({ disk }: Sealed, path: string, record: JournalRecord): Promise<FileStatus> {
   const bytes = encodeRecord(record, NO_RECORD)
   const fd = await disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {
@@ -90,7 +96,7 @@ async function writeJournal ({ disk }: Sealed, path: string, record: JournalReco
     // In any case: not every filesystem writes a file out before it is renamed over another, and
     // here everything that was ever saved is in it.
     await disk.fdatasync(fd)
-    return birth(await disk.fstat(fd))
+    return await disk.fstat(fd)
   } finally {
     await disk.close(fd)
   }

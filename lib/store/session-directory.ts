@@ -3,7 +3,8 @@ import { constants } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fileError, SessionFileError } from '../errors'
-import { localDisk, syncDirectory } from './disk'
+import { syncDirectory } from './disk'
+import { localDisk } from './local-disk'
 
 const OPEN_TO_OTHERS = 0o007
 

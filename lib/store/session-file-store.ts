@@ -2,7 +2,8 @@ import { dirname, join } from 'node:path'
 import { Clock, GRACE, timeLeft, touchInterval, type Lifetimes } from '../ageing'
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
-import { localDisk, type Disk } from './disk'
+import type { Disk } from './disk'
+import { localDisk } from './local-disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
@@ -11,7 +12,7 @@ import type { FileView } from './file-view'
 import { SessionFile, type Appended } from './session-file'
 import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
 import type {
-  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  ClosableSessionStore, CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
   ReapableSessionStore, ReapCounts, Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './session-store'
 import { lifespan, sweep } from './sweep'
@@ -33,7 +34,7 @@ const ID_ATTEMPTS = 5
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
 export class SessionFileStore implements VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore,
-  IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
+  IterableSessionStore, ReadableSessionStore, ReapableSessionStore, ClosableSessionStore {
   readonly #appid: string
   readonly #sessionDir: string
   readonly #directory: string
@@ -74,6 +75,14 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   }
 
   /**
+   * Closes the files that are kept open for a few seconds after their last use, as the plugin does
+   * when the app is closed. The store can be used on.
+   */
+  async close (): Promise<void> {
+    this.#files.release()
+  }
+
+  /**
    * Whether sessions can be stored now: for a health check. Looks at the free space and writes a
    * little for trial.
    *
@@ -93,8 +102,9 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc VersionedSessionStore.readSession} @throws {SessionFileError} */
   readSession (sesid: string): StoredSession | null | Promise<StoredSession | null> {
-    const view = this.#current(sesid, this.#file(sesid))
-    return view instanceof Promise ? view.then(view => this.#stored(view)) : this.#stored(view)
+    const file = this.#file(sesid)
+    const view = file.recall()
+    return view === undefined ? this.#look(sesid, file).then(view => this.#stored(view)) : this.#stored(view)
   }
 
   /** {@inheritDoc SessionStore.newSession} @throws {SessionFileError} */
@@ -157,7 +167,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async touchSession (sesid: string): Promise<void> {
     const file = this.#file(sesid)
     // Looked at anew: one that has expired stays so, and the modification time that is kept is the newest.
-    if (await this.#current(sesid, file, GRACE) === null) return
+    if (await this.#read(sesid, file, GRACE) === null) return
     await this.#guard('touch a session', file.touch(this.#clock.now()))
   }
 
@@ -223,16 +233,15 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return new SessionFile(path, this.#disk, this.#durable)
   }
 
-  /** The file's live view, at once if that can be done without waiting. */
-  #current (sesid: string, file: SessionFile, grace?: number): LiveView | null | Promise<LiveView | null> {
-    const view = file.recall()
-    return view === undefined ? this.#read(sesid, file, grace) : this.#live(view, grace)
+  async #read (sesid: string, file: SessionFile, grace?: number): Promise<LiveView | null> {
+    const view = file.recall() ?? await this.#look(sesid, file)
+    return view === null ? null : this.#live(view, grace)
   }
 
-  async #read (sesid: string, file: SessionFile, grace?: number): Promise<LiveView | null> {
+  async #look (sesid: string, file: SessionFile): Promise<FileView | null> {
     const view = await this.#guard('read a session', file.read())
     this.#files.update(sesid, file)
-    return view === null ? null : this.#live(view, grace)
+    return view
   }
 
   /** The view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
@@ -241,8 +250,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return this.#timeLeft(view) > -grace ? view : null
   }
 
-  #timeLeft (view: LiveView): number {
-    return timeLeft(lifespan(view), this.#lifetimes, this.#clock)
+  #timeLeft (view: LiveView, now?: number): number {
+    return timeLeft(lifespan(view), this.#lifetimes, this.#clock, now)
   }
 
   /** The file's live view, once the file that stands there can take another record. */
@@ -298,15 +307,18 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return true
   }
 
-  #stored (view: LiveView | null): StoredSession | null {
-    if (view === null) return null
+  #stored (view: FileView | null): StoredSession | null {
+    if (view === null || !holdsSession(view)) return null
+    const now = this.#clock.now()
+    const idleLeft = this.#timeLeft(view, now)
+    if (idleLeft <= 0) return null
     const { text, id: version, idleTimeout } = view.tip
     return {
       text,
       version,
       idleTimeout: idleTimeout === 0 ? undefined : idleTimeout,
-      touchDue: this.#touchDue(view),
-      idleLeft: this.#timeLeft(view)
+      touchDue: this.#touchDue(view, now),
+      idleLeft
     }
   }
 
@@ -323,9 +335,9 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return { sesid, version: record.id }
   }
 
-  #touchDue (view: LiveView): boolean {
+  #touchDue (view: LiveView, now = this.#clock.now()): boolean {
     const interval = touchInterval(view.tip.idleTimeout === 0 ? this.#lifetimes.idleTimeout : view.tip.idleTimeout)
-    return Math.abs(this.#clock.now() - view.atimeMs) > interval
+    return Math.abs(now - view.atimeMs) > interval
   }
 
   #checkText (text: string): void {

@@ -3,8 +3,9 @@ import { dirname } from 'node:path'
 import { hasCode } from '../errors'
 import { syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
 import { isNext, isSame, isWarm, mustSeal, viewOf, type FileView, type SizeLimits } from './file-view'
+import { HeldFile, TO_APPEND } from './held-file'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
-import { replaceSealed, takeAway, type Patience } from './seal'
+import { replaceSealed, takeAway, type Patience, type Sealed } from './seal'
 
 /** When a file is rewritten, and how long that may take. */
 export type FileLimits = SizeLimits & Patience
@@ -13,10 +14,9 @@ const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, pat
 /** More bytes than this are not written at once. */
 const IMMEDIATE_SIZE = 64 * 1024
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 /** Linux alone has it. */
 const O_NOATIME = constants.O_NOATIME ?? 0
-const TO_APPEND = O_RDWR | O_APPEND | O_NOFOLLOW
 
 /** `lost`: another record was first, read again. `gone`: the session was destroyed. */
 export type Appended = 'won' | 'lost' | 'gone'
@@ -30,6 +30,7 @@ export type Appended = 'won' | 'lost' | 'gone'
  */
 export class SessionFile {
   #view: FileView | null
+  #held: HeldFile | null = null
 
   /** `known` is a view that was had before. */
   constructor (
@@ -48,9 +49,10 @@ export class SessionFile {
   recall (): FileView | undefined {
     const known = this.#view
     const { immediate } = this.disk
-    if (known === null || !isWarm(known) || immediate?.isReady() !== true) return undefined
-    const status = immediate.lstat(this.path)
-    return status === undefined ? undefined : this.#confirm(known, status)
+    const now = performance.now()
+    if (known === null || !isWarm(known, now) || immediate?.isReady() !== true) return undefined
+    const status = this.#hold(immediate).status(known.ctimeMs, now)
+    return status === undefined ? undefined : this.#confirm(known, status, now)
   }
 
   /** The file as it stands; null when there is none. */
@@ -62,6 +64,7 @@ export class SessionFile {
       const confirmed = this.#confirm(known, status)
       if (confirmed !== undefined) return confirmed
     }
+    this.release()
     const fd = await unlessMissing(this.#openToRead())
     if (fd === null) return this.#forget()
     try {
@@ -77,17 +80,18 @@ export class SessionFile {
    */
   async create (record: JournalRecord): Promise<void> {
     const bytes = encodeRecord(record, NO_RECORD)
-    const fd = await this.disk.open(this.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    const disk = this.#quickest
+    const fd = await disk.open(this.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     try {
-      await this.#write(fd, bytes)
-      if (this.durable) await syncDirectory(this.disk, dirname(this.path))
-      const status = await this.disk.fstat(fd)
+      await this.#write(disk, fd, bytes)
+      if (this.durable) await syncDirectory(disk, dirname(this.path))
+      const status = await disk.fstat(fd)
       this.#remember(viewOf(status, record, bytes.length, false, this.durable))
     } catch (error) {
-      await unlessMissing(this.disk.unlink(this.path))
+      await unlessMissing(disk.unlink(this.path))
       throw error
     } finally {
-      await this.disk.close(fd)
+      await disk.close(fd)
     }
   }
 
@@ -106,36 +110,45 @@ export class SessionFile {
     record.seal = known !== null && mustSeal(known, record, this.limits)
     const bytes = encodeRecord(record, previous)
     const { immediate } = this.disk
-    const isQuick = known !== null && isWarm(known) && !record.seal && !this.durable && bytes.length <= IMMEDIATE_SIZE
-    return isQuick && immediate?.isReady() === true
-      ? this.#appendNow(immediate, known, record, previous, bytes)
+    const now = performance.now()
+    const isQuick = known !== null && isWarm(known, now) && !this.durable && bytes.length <= IMMEDIATE_SIZE
+    const appended = isQuick && immediate?.isReady() === true
+      ? this.#appendNow(immediate, now, known, record, previous, bytes)
       : this.#appendLater(known, record, previous, bytes)
+    return record.seal ? this.#sealed(appended) : appended
+  }
+
+  async #sealed (appended: Appended | Promise<Appended>): Promise<Appended> {
+    const outcome = await appended
+    // The record is stored. If the new file cannot be made now, whoever saves next will.
+    if (outcome === 'won') await this.unseal().catch(() => undefined)
+    return outcome
   }
 
   #appendNow (
-    disk: ImmediateDisk, known: FileView, record: JournalRecord, previous: string, bytes: Buffer
+    disk: ImmediateDisk, now: number, known: FileView, record: JournalRecord, previous: string, bytes: Buffer
   ): Appended | Promise<Appended> {
+    const held = this.#hold(disk)
     let fd: number
     try {
-      fd = disk.open(this.path, TO_APPEND)
+      fd = held.descriptor(now)
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
       this.#forget()
       return 'gone'
     }
-    let later: Promise<Appended> | undefined
     try {
       checkWhole(disk.write(fd, bytes), bytes)
       const status = disk.fstat(fd)
       if (isNext(known, status, previous, bytes)) {
-        this.#remember(viewOf(status, record, status.size, known.torn, false))
+        this.#remember(viewOf(status, record, status.size, known.torn, false, now))
         return 'won'
       }
-      later = this.#lookBack(fd, known, record)
+      held.handOver()
     } finally {
-      if (later === undefined) disk.close(fd)
+      held.rest()
     }
-    return later.finally(() => { disk.close(fd) })
+    return this.#lookBack(fd, known, record).finally(() => { disk.close(fd) })
   }
 
   async #appendLater (
@@ -148,7 +161,7 @@ export class SessionFile {
     }
     let outcome: Appended = 'won'
     try {
-      await this.#write(fd, bytes)
+      await this.#write(this.disk, fd, bytes)
       const status = await this.disk.fstat(fd)
       if (known !== null && isNext(known, status, previous, bytes)) {
         await this.#syncEntry(known.entrySynced)
@@ -158,10 +171,6 @@ export class SessionFile {
       }
     } finally {
       await this.disk.close(fd)
-    }
-    if (outcome === 'won' && record.seal) {
-      // The record is stored. If the new file cannot be made now, whoever saves next will.
-      await this.unseal().catch(() => undefined)
     }
     return outcome
   }
@@ -180,12 +189,16 @@ export class SessionFile {
 
   /** When the file ends in a seal, puts the file that follows in its place, or sees that done. */
   async unseal (): Promise<void> {
-    const view = await this.read()
+    const view = this.recall() ?? await this.read()
     if (view?.tip?.seal !== true) return
-    await replaceSealed(this, { ...view.tip, seal: false }, view.born, async () => {
-      const now = await unlessMissing(this.disk.lstat(this.path))
+    const disk = this.#quickest
+    const first = { ...view.tip, seal: false }
+    const installed = await replaceSealed(this.#by(disk), first, view.born, async () => {
+      const now = await unlessMissing(disk.lstat(this.path))
       return now !== null && isSame(view, now)
     })
+    this.release()
+    if (installed !== null) this.#remember(viewOf(installed, first, installed.size, false, this.durable))
   }
 
   /**
@@ -195,20 +208,27 @@ export class SessionFile {
   async touch (now: number): Promise<void> {
     const view = this.#view ?? await this.read()
     if (view === null) return
-    await unlessMissing(this.disk.lutimes(this.path, now / 1000, view.mtimeMs / 1000))
+    await unlessMissing(this.#quickest.lutimes(this.path, now / 1000, view.mtimeMs / 1000))
   }
 
   /** Removes the file for good: nothing under way elsewhere brings it back. */
   async remove (): Promise<void> {
     this.#forget()
-    await takeAway(this, () => this.disk.unlink(this.path))
+    const disk = this.#quickest
+    await takeAway(this.#by(disk), () => disk.unlink(this.path))
     if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
   }
 
   /** Moves the file out of the way, to a name that no session has. */
   async setAside (name: string): Promise<void> {
     this.#forget()
-    await takeAway(this, () => this.disk.rename(this.path, `${this.path}.${name}.aside`))
+    const disk = this.#quickest
+    await takeAway(this.#by(disk), () => disk.rename(this.path, `${this.path}.${name}.aside`))
+  }
+
+  /** Closes what is kept open of the file, which can be used on. */
+  release (): void {
+    this.#held?.release()
   }
 
   /**
@@ -237,9 +257,9 @@ export class SessionFile {
     return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
   }
 
-  async #write (fd: number, bytes: Buffer): Promise<void> {
-    checkWhole(await this.disk.write(fd, bytes), bytes)
-    if (this.durable) await this.disk.fdatasync(fd)
+  async #write (disk: Disk, fd: number, bytes: Buffer): Promise<void> {
+    checkWhole(await disk.write(fd, bytes), bytes)
+    if (this.durable) await disk.fdatasync(fd)
   }
 
   /** A file that this process did not make may have been put there by a rename not yet on the disk. */
@@ -248,11 +268,12 @@ export class SessionFile {
   }
 
   /** The view, if the status shows that it still stands. */
-  #confirm (known: FileView, status: FileStatus): FileView | undefined {
+  #confirm (known: FileView, status: FileStatus, now = performance.now()): FileView | undefined {
     if (!isSame(known, status) || known.size !== status.size) return undefined
-    known.seenAt = performance.now()
-    if (known.atimeMs === status.atimeMs && known.mtimeMs === status.mtimeMs) return known
-    return this.#remember({ ...known, atimeMs: status.atimeMs, mtimeMs: status.mtimeMs })
+    known.seenAt = now
+    const { atimeMs, mtimeMs, ctimeMs } = status
+    if (known.ctimeMs === ctimeMs && known.atimeMs === atimeMs && known.mtimeMs === mtimeMs) return known
+    return this.#remember({ ...known, atimeMs, mtimeMs, ctimeMs })
   }
 
   #remember (view: FileView): FileView {
@@ -262,7 +283,24 @@ export class SessionFile {
 
   #forget (): null {
     this.#view = null
+    this.release()
     return null
+  }
+
+  #hold (disk: ImmediateDisk): HeldFile {
+    this.#held ??= new HeldFile(this.path, disk)
+    return this.#held
+  }
+
+  /** The disk that does at once what it can, as long as it is quick. */
+  get #quickest (): Disk {
+    const { immediate } = this.disk
+    return !this.durable && immediate?.isReady() === true ? immediate.prompt : this.disk
+  }
+
+  /** This file, by way of that disk. */
+  #by (disk: Disk): Sealed {
+    return { path: this.path, disk, durable: this.durable, limits: this.limits }
   }
 }
 

@@ -13,7 +13,7 @@ import { Clock } from '../../lib/ageing'
 import { SessionError } from '../../lib/errors'
 import { connectStore, type ConnectRequest, type ConnectStore } from '../../lib/connect/connect-store'
 import { SessionFileStore } from '../../lib/store/session-file-store'
-import { localDisk } from '../../lib/store/disk'
+import { localDisk } from '../../lib/store/local-disk'
 import type { CreatedSession, SessionStore, VersionedSessionStore } from '../../lib/store/session-store'
 
 declare module 'express-session' {

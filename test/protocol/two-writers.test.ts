@@ -1,4 +1,5 @@
 import t from 'tap'
+import { holder } from './holder'
 import type { Program } from './process'
 import { everyStart, report, run } from './report'
 import { coarse, destroyer, LIMITS, reader, realFile, writer } from './scenario'
@@ -22,6 +23,15 @@ everyStart('two writers and a reader: every order', () => [...twoWriters(), read
 
 everyStart('a writer and a destroyer, a crash, a stall and a torn write anywhere: every order',
   () => [writer('A', 'a'), destroyer()], { crashes: 1, stalls: 1, tears: 1 })
+
+everyStart('a writer that keeps its descriptor, another, and a crash: every order with two interruptions',
+  () => [holder('A', 'ab'), writer('B', 'cd')], { crashes: 1, stalls: 0, tears: 0, preemptions: 2 })
+
+everyStart('two that keep their descriptors, a stall and a torn write: every order with two interruptions',
+  () => [holder('A', 'ab'), holder('B', 'cd')], { crashes: 0, stalls: 1, tears: 1, preemptions: 2 })
+
+everyStart('one that keeps its descriptor, a destroyer, a crash and a stall: every order',
+  () => [holder('A', 'abc'), destroyer()], { crashes: 1, stalls: 1, tears: 0 })
 
 // Every order would be a matter of minutes: each file that is made waits for the clock.
 t.test('a clock so coarse that files are born at the same time: every order with two interruptions', async t => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Clock, GRACE } from '../../lib/ageing'
 import type { SessionFileStoreOptions } from '../../lib/options'
-import { localDisk } from '../../lib/store/disk'
+import { localDisk } from '../../lib/store/local-disk'
 import { SessionFileStore } from '../../lib/store/session-file-store'
 import { recordingDisk } from '../disks'
 

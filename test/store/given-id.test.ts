@@ -2,7 +2,7 @@ import { readdir, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { Clock } from '../../lib/ageing'
-import { localDisk } from '../../lib/store/disk'
+import { localDisk } from '../../lib/store/local-disk'
 import { SessionFileStore } from '../../lib/store/session-file-store'
 
 t.test('a session can be made under a given id, once', async t => {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../index'
-import { localDisk } from '../../lib/store/disk'
+import { localDisk } from '../../lib/store/local-disk'
 import type { SessionInfo } from '../../lib/store/session-store'
 import { age, newFile, sessionDirectory, sessionFiles, Time } from '../aged-sessions'
 

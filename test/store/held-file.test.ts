@@ -1,0 +1,139 @@
+import fs from 'node:fs'
+import { dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import { descriptors } from '../../lib/store/descriptors'
+import type { ImmediateDisk } from '../../lib/store/disk'
+import { HeldFile } from '../../lib/store/held-file'
+import { immediateCalls } from '../../lib/store/local-disk'
+import { systemError } from '../disks'
+
+interface Watched { disk: ImmediateDisk, calls: string[] }
+
+/** Writes down which calls are made. */
+function watchedDisk (changes: Partial<ImmediateDisk> = {}): Watched {
+  const calls: string[] = []
+  const disk = { ...immediateCalls(), ...changes }
+  for (const name of ['open', 'close', 'fstat', 'lstat'] as const) {
+    const call = disk[name] as (...given: unknown[]) => unknown
+    Object.assign(disk, {
+      [name]: (...given: unknown[]) => {
+        calls.push(name)
+        return call(...given)
+      }
+    })
+  }
+  return { disk, calls }
+}
+
+interface Held extends Watched { held: HeldFile, path: string }
+
+function heldFile (t: Test, changes?: Partial<ImmediateDisk>): Held {
+  const path = join(t.testdir({ sub: { file: 'text' } }), 'sub', 'file')
+  const watched = watchedDisk(changes)
+  const held = new HeldFile(path, watched.disk)
+  t.teardown(() => { held.release() })
+  return { held, path, ...watched }
+}
+
+/** When the file was last changed, as its status tells. */
+function look ({ held }: Held, now: number, ctimeMs = 0): number {
+  return held.status(ctimeMs, now)?.ctimeMs ?? NaN
+}
+
+t.test('a file that nobody else changes is opened once', async t => {
+  const file = heldFile(t)
+  const ctimeMs = look(file, 1000)
+  t.equal(ctimeMs, fs.statSync(file.path).ctimeMs)
+  t.equal(file.held.status(ctimeMs, 1999)?.size, 4)
+  const fd = file.held.descriptor(1999)
+  fs.writeSync(fd, ' and more')
+  file.held.rest()
+  t.equal(fs.readFileSync(file.path, 'utf8'), 'text and more', 'what is written comes at the end')
+  t.equal(file.held.descriptor(1999), fd)
+  t.strictSame(file.calls, ['open', 'fstat', 'fstat'])
+  file.held.release()
+  file.held.release()
+  t.strictSame(file.calls, ['open', 'fstat', 'fstat', 'close'])
+})
+
+t.test('is opened again after a second, for its directory may be another', async t => {
+  const file = heldFile(t)
+  const ctimeMs = look(file, 1000)
+  const sub = dirname(file.path)
+  fs.renameSync(sub, `${sub}-moved`)
+  fs.mkdirSync(sub)
+  fs.writeFileSync(file.path, 'another')
+  t.equal(file.held.status(ctimeMs, 1999)?.size, 4, 'the file itself does not show it')
+  t.equal(file.held.status(ctimeMs, 2000)?.size, 7)
+  fs.rmSync(sub, { recursive: true })
+  t.equal(file.held.status(ctimeMs, 3000), undefined)
+  t.throws(() => file.held.descriptor(3000), { code: 'ENOENT' })
+})
+
+t.test('what happens to the file itself is noticed at once', async t => {
+  const events: Record<string, (path: string) => void> = {
+    removed: path => { fs.unlinkSync(path) },
+    replaced: path => {
+      fs.writeFileSync(`${path}.new`, 'another')
+      fs.renameSync(`${path}.new`, path)
+    },
+    'set aside': path => { fs.renameSync(path, `${path}.aside`) },
+    'removed where a backup links to it': path => {
+      fs.linkSync(path, `${path}.backup`)
+      fs.unlinkSync(path)
+    }
+  }
+  for (const [event, happen] of Object.entries(events)) {
+    const file = heldFile(t)
+    const ctimeMs = look(file, 1000)
+    // Where clocks are coarse, this is a moment later.
+    while (fs.statSync(file.path).ctimeMs === touched(dirname(file.path)));
+    happen(file.path)
+    t.equal(file.held.status(ctimeMs, 1001)?.size, event === 'replaced' ? 7 : undefined, event)
+    t.equal(file.calls.filter(call => call === 'close').length, 1, 'the old one is closed')
+  }
+})
+
+/** The time that a file changed now would bear. */
+function touched (dir: string): number {
+  const path = join(dir, 'clock')
+  fs.writeFileSync(path, '')
+  const { ctimeMs } = fs.statSync(path)
+  fs.rmSync(path)
+  return ctimeMs
+}
+
+t.test('a file that cannot be opened to append can still be looked at', async t => {
+  const file = heldFile(t, { open () { throw systemError('EACCES') } })
+  t.equal(file.held.status(0, 1000)?.size, 4)
+  t.strictSame(file.calls, ['open', 'lstat'])
+  t.throws(() => file.held.descriptor(1000), { code: 'EACCES' })
+})
+
+t.test('no descriptor is lost when the file cannot be looked at', async t => {
+  const file = heldFile(t, { fstat () { throw systemError('EIO') } })
+  t.equal(file.held.status(0, 1000)?.size, 4)
+  t.strictSame(file.calls, ['open', 'fstat', 'close', 'lstat'])
+})
+
+t.test('where too many are kept already, it is opened only to append', async t => {
+  const others = Array.from({ length: 128 }, () => ({ isUsed: true, release () { descriptors.delete(this) } }))
+  for (const other of others) descriptors.add(other)
+  const file = heldFile(t)
+  t.equal(file.held.status(0, 1000)?.size, 4)
+  t.strictSame(file.calls, ['lstat'])
+  fs.writeSync(file.held.descriptor(1000), 's')
+  file.held.rest()
+  t.strictSame(file.calls, ['lstat', 'open', 'close'])
+  t.equal(descriptors.closeAll(), true)
+})
+
+t.test('a descriptor that was handed over is somebody else\'s to close', async t => {
+  const file = heldFile(t)
+  const fd = file.held.descriptor(1000)
+  file.held.handOver()
+  file.held.rest()
+  t.strictSame(file.calls, ['open'])
+  t.not(file.held.descriptor(1000), fd)
+  fs.closeSync(fd)
+})
