@@ -8,6 +8,7 @@ import {
 import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../index'
+import { Clock } from '../lib/ageing'
 import { formatDuration, parseDuration } from '../lib/cli/duration'
 import { run } from '../lib/cli/program'
 import { localDisk } from '../lib/store/local-disk'
@@ -161,6 +162,20 @@ t.test('clean leaves a session that has a longer idle timeout of its own, and fo
   t.ok(existsSync(join(sessionDir, 'notes')))
 })
 
+t.test('clean removes what is too old in all, when it is told how old that is', async t => {
+  const sessionDir = sessionDirectory(t)
+  const then = Date.now() - 3 * DAY * 1000
+  const { sesid } = await new SessionFileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)).createSession('{}')
+  await new SessionFileStore({ sessionDir }).createSession('{}')
+  const { lstat } = localDisk
+  // The file of a session is no older than the session; its birth is nothing that a test could set.
+  t.intercept(localDisk, 'lstat', { value: async (path: string) => Object.assign(await lstat(path), { birthtimeMs: then }) })
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 0, out: /sid: removed 0 of 2/ })
+  t.match(await fileSessions(['clean', sessionDir, '--absolute', '4d']), { exitCode: 0, out: /sid: removed 0 of 2/ })
+  t.match(await fileSessions(['clean', sessionDir, '--absolute', '2d']), { exitCode: 0, out: /sid: removed 1 of 2/ })
+  t.equal(await new SessionFileStore({ sessionDir }).getSession(sesid), null)
+})
+
 t.test('clean says what it could not remove', async t => {
   const { sessionDir, path } = await twoApps(t)
   // Nobody may remove what is below a lock that is no directory any more.
@@ -264,6 +279,7 @@ t.test('verify finds nothing wrong where nothing is', async t => {
   const { sessionDir, shop, sesid, path } = await twoApps(t)
   await shop.setAsideSession(sesid)
   mkdirSync(`${path}.lock`)
+  writeFileSync(join(sessionDir, 'shop', 'disk-check.tmp'), 'of a check that is under way')
   t.strictSame(await fileSessions(['verify', sessionDir]),
     { exitCode: 0, err: '', out: '3 session files: 0 torn, 0 unreadable; 0 foreign files\n' })
 })

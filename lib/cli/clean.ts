@@ -7,19 +7,21 @@ import { print, Progress, type Terminal } from './terminal'
 export interface CleanOptions {
   /** Seconds. */
   idle: number
+  /** Seconds; left out: sessions may be of any age. */
+  absolute?: number
   appid?: string
   dryRun?: boolean
 }
 
 /** Removes what the reaper of a running app would remove. */
 export async function clean (sessionDir: string, options: CleanOptions, terminal: Terminal): Promise<number> {
-  const { idle, appid: onlyAppid, dryRun = false } = options
+  const { idle, absolute, appid: onlyAppid, dryRun = false } = options
   let exitCode = 0
   for (const { appid, directory } of (await selectAppids(sessionDir, onlyAppid)).appids) {
     const progress = new Progress(terminal, appid)
     const counts = await sweep({
       directory,
-      limits: { idleTimeout: idle, absoluteTimeout: undefined },
+      limits: { idleTimeout: idle, absoluteTimeout: absolute },
       clock: new Clock(),
       disk: localDisk,
       dryRun,

@@ -17,9 +17,9 @@ Exit codes:
 
 const CLEAN_HELP = `
 Removes what the app's own reaper would remove: sessions that were not used for as
-long as --idle says, or as long as they say themselves; locks that crashed processes
-left behind more than 10 minutes ago; what was set aside more than a week ago. Other
-files are left alone. May run beside the app.
+long as --idle says, or as long as they say themselves, and those older than --absolute
+says; locks that crashed processes left behind more than 10 minutes ago; what was set
+aside more than a week ago. Other files are left alone. May run beside the app.
 
   file-sessions clean ./sessions --idle 2h`
 
@@ -72,6 +72,7 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
   program.command('clean <dir>')
     .description('remove expired sessions')
     .option('--idle <time>', 'how long a session may be unused: 90s, 30m, 2h, 7d; the app\'s idleTimeout', parseDuration, 7200)
+    .option('--absolute <time>', 'how old a session may get in all; the app\'s absoluteTimeout (default: any age)', parseDuration)
     .option('--appid <name>', 'only this app\'s sessions', parseAppid)
     .option('--dry-run', 'remove nothing, only count')
     .addHelpText('after', CLEAN_HELP)

@@ -1,6 +1,7 @@
 import type { Dir, Dirent } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { hasCode } from '../errors'
+import { PROBE } from './disk-check'
 
 /**
  * What a name in an appid's directory stands for. `foreign`: nothing of ours, so nobody touches it.
@@ -40,7 +41,7 @@ export async function * walkDirectory (directory: string, options: WalkOptions =
   for await (const entry of entriesOf(directory)) {
     const path = `${directory}/${entry.name}`
     if (entry.isDirectory() && SHARD.test(entry.name)) shards.push(path)
-    else yield { kind: 'foreign', path }
+    else if (entry.name !== PROBE) yield { kind: 'foreign', path }
   }
   shards.push(...shards.splice(0, Math.floor(Math.random() * shards.length)))
   for (const [done, shard] of shards.entries()) {

@@ -19,7 +19,7 @@ export interface DiskSpace {
 }
 
 /** One name for all, so that a crash leaves at most one behind, and the next check removes it. */
-const PROBE = 'disk-check.tmp'
+export const PROBE = 'disk-check.tmp'
 const BLOCKS = Buffer.alloc(8192)
 
 const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
