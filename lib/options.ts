@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { SessionError } from './errors'
+import { randomText } from './random'
 import type { SessionStore } from './store/session-store'
 
 /** What `new SessionFileStore()` takes. All times are in seconds. */
@@ -251,7 +251,7 @@ function isTime (value: unknown, least = Number.MIN_VALUE): boolean {
 }
 
 function randomId (): string {
-  return randomBytes(24).toString('base64url')
+  return randomText(24, 'base64url')
 }
 
 export const JSON_CODEC: SessionCodec = {

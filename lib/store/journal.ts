@@ -1,5 +1,5 @@
-import { randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { randomText } from '../random'
 
 /**
  * The bytes of a session file: records, each with the whole text of the session, one after the
@@ -98,18 +98,9 @@ export function encodeRecord (record: JournalRecord, previous: string): Buffer {
   return bytes
 }
 
-let page = Buffer.alloc(0)
-let used = 0
-
 /** A record id that nobody can guess and nobody else has: 64 random bits. */
 export function newRecordId (): string {
-  if (used === page.length) {
-    // Drawn by the page: one system call for 512 ids.
-    page = randomFillSync(Buffer.allocUnsafe(4096))
-    used = 0
-  }
-  used += ID_SIZE
-  return page.toString('latin1', used - ID_SIZE, used)
+  return randomText(ID_SIZE, 'latin1')
 }
 
 /** The length of the whole, undamaged record at `position`; 0 when there is none. */

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../errors'
+import { randomText } from '../random'
 import { birth, removeEmpty, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 
@@ -31,7 +31,7 @@ export async function replaceSealed (
   file: Sealed, record: JournalRecord, born: number, isStillSealed: () => Promise<boolean>
 ): Promise<FileStatus | null> {
   const { path, disk } = file
-  const token = randomBytes(8).toString('hex')
+  const token = randomText(8, 'hex')
   const staging = `${path}.${token}.tmp`
   const lock = `${path}.lock`
   await disk.mkdir(staging, 0o700)
