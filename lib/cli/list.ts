@@ -1,6 +1,7 @@
 import { Clock } from '../ageing'
 import { localDisk } from '../store/local-disk'
-import { sessionInfo, storedSessions } from '../store/session-listing'
+import { SessionAges } from '../store/session-age'
+import { storedSessions } from '../store/session-listing'
 import { selectAppids } from './appids'
 import { formatDuration } from './duration'
 import { print, Progress, type Terminal } from './terminal'
@@ -35,11 +36,11 @@ async function summarize (appid: string, directory: string, terminal: Terminal):
   const age = new Tally()
   const idle = new Tally()
   const size = new Tally()
-  const clock = new Clock()
+  const ages = new SessionAges(ANY_AGE, new Clock())
   const progress = new Progress(terminal, appid)
   try {
     for await (const view of storedSessions(directory, localDisk, { onProgress: progress.report })) {
-      const info = sessionInfo(view, ANY_AGE, clock)
+      const info = ages.info(view)
       age.add(info.age)
       idle.add(info.idle)
       size.add(info.size)

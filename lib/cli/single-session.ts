@@ -2,9 +2,9 @@ import { text } from 'node:stream/consumers'
 import { Clock } from '../ageing'
 import { unlessMissing } from '../store/disk'
 import { localDisk } from '../store/local-disk'
+import { holdsSession, SessionAges } from '../store/session-age'
 import { sessionPath } from '../store/session-directory'
 import { SessionFile } from '../store/session-file'
-import { holdsSession, sessionInfo } from '../store/session-listing'
 import { appidDirectory, NotFound } from './appids'
 import { formatDuration } from './duration'
 import { print, type Terminal } from './terminal'
@@ -14,7 +14,7 @@ export async function show (sessionDir: string, id: string, { appid }: { appid: 
   const file = await fileOf(sessionDir, id, appid, terminal)
   const view = await file.read()
   if (view === null || !holdsSession(view)) throw new NotFound(`appid ${appid} has no such session`)
-  const { age, idle, size } = sessionInfo(view, { idleTimeout: 1, absoluteTimeout: undefined }, new Clock())
+  const { age, idle, size } = new SessionAges({ idleTimeout: 1, absoluteTimeout: undefined }, new Clock()).info(view)
   const { idleTimeout } = view.tip
   terminal.err.write(`made ${formatDuration(age)} ago, last used ${formatDuration(idle)} ago, ` +
     `may idle ${idleTimeout === 0 ? 'as long as the app says' : formatDuration(idleTimeout * 1000)}, ${size} bytes\n`)

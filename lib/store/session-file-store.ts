@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { Clock, GRACE, timeLeft, touchInterval, type Lifetimes } from '../ageing'
+import { Clock, GRACE, type Lifetimes } from '../ageing'
 import { fileError, hasCode, SessionError } from '../errors'
 import { fileStoreOptions, type SessionFileStoreOptions } from '../options'
 import type { Disk } from './disk'
@@ -7,15 +7,16 @@ import { localDisk } from './local-disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { FileCache } from './file-cache'
 import { newRecordId, type JournalRecord } from './journal'
+import { SessionAges, type SessionView } from './session-age'
 import { directoryName, makePrivateDirectory, sessionPath } from './session-directory'
 import type { FileView } from './file-view'
 import { SessionFile, type Appended } from './session-file'
-import { holdsSession, removeSessions, sessionInfo, storedSessions, type LiveView } from './session-listing'
+import { removeSessions, storedSessions } from './session-listing'
 import type {
   ClosableSessionStore, CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
   ReapableSessionStore, ReapCounts, Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './session-store'
-import { lifespan, sweep } from './sweep'
+import { sweep } from './sweep'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
@@ -44,6 +45,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   readonly #idGenerator: () => string
   readonly #disk: Disk
   readonly #clock: Clock
+  readonly #ages: SessionAges
   readonly #files = new FileCache(CACHE_SIZE)
 
   constructor (options: SessionFileStoreOptions = {}, disk: Disk = localDisk, clock: Clock = new Clock()) {
@@ -57,6 +59,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     this.#idGenerator = settled.idGenerator
     this.#disk = disk
     this.#clock = clock
+    this.#ages = new SessionAges(settled, clock)
   }
 
   sesAppid (): string {
@@ -104,7 +107,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   readSession (sesid: string): StoredSession | null | Promise<StoredSession | null> {
     const file = this.#file(sesid)
     const view = file.recall()
-    return view === undefined ? this.#look(sesid, file).then(view => this.#stored(view)) : this.#stored(view)
+    return view === undefined ? this.#look(sesid, file).then(view => this.#ages.stored(view)) : this.#ages.stored(view)
   }
 
   /** {@inheritDoc SessionStore.newSession} @throws {SessionFileError} */
@@ -152,7 +155,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     const file = this.#file(sesid)
     // What was loaded moments ago needs no second look: the append finds out by itself. Whoever has
     // the version got it when the session was alive, perhaps a moment before its end.
-    const known = file.view === null ? null : this.#live(file.view, GRACE)
+    const known = file.view === null ? null : this.#ages.live(file.view, GRACE)
     if (known !== null && known.tip.id === version && !known.tip.seal) {
       return this.#append(sesid, file, known, text, options)
     }
@@ -187,7 +190,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionFileError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
-    for await (const view of this.#views()) yield sessionInfo(view, this.#lifetimes, this.#clock)
+    for await (const view of this.#views()) yield this.#ages.info(view)
   }
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionFileError} */
@@ -212,13 +215,13 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     }))
   }
 
-  async * #views (): AsyncGenerator<LiveView, void> {
+  async * #views (): AsyncGenerator<SessionView, void> {
     const views = storedSessions(this.#directory, this.#disk)
     try {
       for (;;) {
         const next = await this.#guard('list the sessions', views.next())
         if (next.done === true) return
-        if (this.#timeLeft(next.value) > 0) yield next.value
+        if (this.#ages.timeLeft(next.value) > 0) yield next.value
       }
     } finally {
       await views.return()
@@ -233,9 +236,9 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return new SessionFile(path, this.#disk, this.#durable)
   }
 
-  async #read (sesid: string, file: SessionFile, grace?: number): Promise<LiveView | null> {
+  async #read (sesid: string, file: SessionFile, grace?: number): Promise<SessionView | null> {
     const view = file.recall() ?? await this.#look(sesid, file)
-    return view === null ? null : this.#live(view, grace)
+    return view === null ? null : this.#ages.live(view, grace)
   }
 
   async #look (sesid: string, file: SessionFile): Promise<FileView | null> {
@@ -244,18 +247,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return view
   }
 
-  /** The view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
-  #live (view: FileView, grace = 0): LiveView | null {
-    if (!holdsSession(view)) return null
-    return this.#timeLeft(view) > -grace ? view : null
-  }
-
-  #timeLeft (view: LiveView, now?: number): number {
-    return timeLeft(lifespan(view), this.#lifetimes, this.#clock, now)
-  }
-
   /** The file's live view, once the file that stands there can take another record. */
-  async #unsealed (sesid: string, file: SessionFile, grace?: number): Promise<LiveView | null> {
+  async #unsealed (sesid: string, file: SessionFile, grace?: number): Promise<SessionView | null> {
     for (;;) {
       const view = await this.#read(sesid, file, grace)
       if (view === null || !view.tip.seal) return view
@@ -264,7 +257,7 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   }
 
   #append (
-    sesid: string, file: SessionFile, view: LiveView, text: string, options?: PutOptions
+    sesid: string, file: SessionFile, view: SessionView, text: string, options?: PutOptions
   ): Replacement | Promise<Replacement> {
     const { id, idleTimeout, createdAt } = view.tip
     const record = { id: newRecordId(), text, idleTimeout: idleSeconds(options) ?? idleTimeout, createdAt, seal: false }
@@ -280,11 +273,11 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   }
 
   #appended (
-    sesid: string, file: SessionFile, view: LiveView, version: string, outcome: Appended
+    sesid: string, file: SessionFile, view: SessionView, version: string, outcome: Appended
   ): Replacement | Promise<Replacement> {
     this.#files.update(sesid, file)
     if (outcome !== 'won') return { result: outcome === 'lost' ? 'conflict' : 'gone' }
-    if (!this.#touchDue(view)) return { result: 'replaced', version }
+    if (!this.#ages.isTouchDue(view)) return { result: 'replaced', version }
     // Who goes by the access time alone, such as `find -amin`, must see that it was used. The text
     // is stored in any case.
     return file.touch(this.#clock.now()).catch(() => undefined).then(() => ({ result: 'replaced', version }))
@@ -307,21 +300,6 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
     return true
   }
 
-  #stored (view: FileView | null): StoredSession | null {
-    if (view === null || !holdsSession(view)) return null
-    const now = this.#clock.now()
-    const idleLeft = this.#timeLeft(view, now)
-    if (idleLeft <= 0) return null
-    const { text, id: version, idleTimeout } = view.tip
-    return {
-      text,
-      version,
-      idleTimeout: idleTimeout === 0 ? undefined : idleTimeout,
-      touchDue: this.#touchDue(view, now),
-      idleLeft
-    }
-  }
-
   /** What stands there and is no live session makes room. */
   async #createUnder (sesid: string, record: JournalRecord): Promise<CreatedSession> {
     if (!isId(sesid)) throw new SessionError('SESSION_ID', `a session id must have 1 to ${LONGEST_ID} characters`)
@@ -333,11 +311,6 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
       }
     }
     return { sesid, version: record.id }
-  }
-
-  #touchDue (view: LiveView, now = this.#clock.now()): boolean {
-    const interval = touchInterval(view.tip.idleTimeout === 0 ? this.#lifetimes.idleTimeout : view.tip.idleTimeout)
-    return Math.abs(now - view.atimeMs) > interval
   }
 
   #checkText (text: string): void {

@@ -3,8 +3,9 @@ import { dirname } from 'node:path'
 import { hasCode } from '../errors'
 import { syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
 import { isNext, isSame, isWarm, mustSeal, viewOf, type FileView, type SizeLimits } from './file-view'
+import { openToRead, readView } from './file-reading'
 import { HeldFile, TO_APPEND } from './held-file'
-import { encodeRecord, fold, NO_RECORD, type JournalRecord } from './journal'
+import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 import { replaceSealed, takeAway, type Patience, type Sealed } from './seal'
 
 /** When a file is rewritten, and how long that may take. */
@@ -14,9 +15,7 @@ const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, pat
 /** More bytes than this are not written at once. */
 const IMMEDIATE_SIZE = 64 * 1024
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
-/** Linux alone has it. */
-const O_NOATIME = constants.O_NOATIME ?? 0
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 /** `lost`: another record was first, read again. `gone`: the session was destroyed. */
 export type Appended = 'won' | 'lost' | 'gone'
@@ -65,10 +64,10 @@ export class SessionFile {
       if (confirmed !== undefined) return confirmed
     }
     this.release()
-    const fd = await unlessMissing(this.#openToRead())
+    const fd = await unlessMissing(openToRead(this.disk, this.path))
     if (fd === null) return this.#forget()
     try {
-      return this.#remember((await this.#readFrom(fd, known)).view)
+      return this.#remember((await readView(this.disk, fd, known)).view)
     } finally {
       await this.disk.close(fd)
     }
@@ -120,9 +119,10 @@ export class SessionFile {
 
   async #sealed (appended: Appended | Promise<Appended>): Promise<Appended> {
     const outcome = await appended
+    if (outcome !== 'won') return outcome
     // The record is stored. If the new file cannot be made now, whoever saves next will.
-    if (outcome === 'won') await this.unseal().catch(() => undefined)
-    return outcome
+    await this.unseal().catch(() => undefined)
+    return this.#view === null ? 'gone' : 'won'
   }
 
   #appendNow (
@@ -177,7 +177,7 @@ export class SessionFile {
 
   /** Reads what became of a record that was appended. */
   async #lookBack (fd: number, known: FileView | null, record: JournalRecord): Promise<Appended> {
-    const { view, won, nlink } = await this.#readFrom(fd, known, record.id)
+    const { view, won, nlink } = await readView(this.disk, fd, known, record.id)
     if (won && view.tip?.seal === false && nlink === 0) {
       this.#forget()
       return 'gone'
@@ -229,32 +229,6 @@ export class SessionFile {
   /** Closes what is kept open of the file, which can be used on. */
   release (): void {
     this.#held?.release()
-  }
-
-  /**
-   * The access time says when the session was last used, so it must not change because somebody
-   * looked: an expired session would live again.
-   */
-  async #openToRead (): Promise<number> {
-    try {
-      return await this.disk.open(this.path, O_RDONLY | O_NOFOLLOW | O_NOATIME)
-    } catch (error) {
-      // Only the owner of a file may ask for that.
-      if (!hasCode(error, 'EPERM')) throw error
-      return await this.disk.open(this.path, O_RDONLY | O_NOFOLLOW)
-    }
-  }
-
-  async #readFrom (
-    fd: number, known: FileView | null, watched?: string
-  ): Promise<{ view: FileView, won: boolean, nlink: number }> {
-    const status = await this.disk.fstat(fd)
-    const same = known !== null && isSame(known, status) && known.end <= status.size
-    const start = same ? known.end : 0
-    const bytes = await readAll(this.disk, fd, start, status.size - start)
-    const { tip, end, torn, won } = fold(bytes, start, same ? known.tip : null, watched)
-    const view = viewOf(status, tip, end, torn || (same && known.torn), same && known.entrySynced)
-    return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
   }
 
   async #write (disk: Disk, fd: number, bytes: Buffer): Promise<void> {
@@ -309,15 +283,4 @@ function checkWhole (written: number, bytes: Buffer): void {
   if (written === bytes.length) return
   throw Object.assign(new Error(`ENOSPC: short write, ${written} of ${bytes.length} bytes`),
     { code: 'ENOSPC', syscall: 'write' })
-}
-
-async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  let filled = 0
-  while (filled < length) {
-    const count = await disk.read(fd, bytes.subarray(filled), start + filled)
-    if (count === 0) break
-    filled += count
-  }
-  return bytes.subarray(0, filled)
 }

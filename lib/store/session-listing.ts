@@ -1,18 +1,13 @@
-import { timeLeft, type Clock, type Lifetimes } from '../ageing'
 import type { Disk } from './disk'
 import { walkDirectory, type WalkOptions } from './directory-walk'
-import type { FileView } from './file-view'
+import { holdsSession, type SessionView } from './session-age'
 import { SessionFile } from './session-file'
-import type { SessionInfo } from './session-store'
-import { lifespan } from './sweep'
-
-export type LiveView = FileView & { tip: NonNullable<FileView['tip']> }
 
 /**
  * Every session file in the directory of one appid that holds a session, expired or not, read as it
  * is asked for. Rejects with the system's error for what cannot be read.
  */
-export async function * storedSessions (directory: string, disk: Disk, options?: WalkOptions): AsyncGenerator<LiveView, void> {
+export async function * storedSessions (directory: string, disk: Disk, options?: WalkOptions): AsyncGenerator<SessionView, void> {
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session') continue
@@ -34,18 +29,4 @@ export async function removeSessions (directory: string, disk: Disk): Promise<nu
     count++
   }
   return count
-}
-
-export function holdsSession (view: FileView): view is LiveView {
-  return view.tip !== null
-}
-
-export function sessionInfo (view: LiveView, limits: Lifetimes, clock: Clock): SessionInfo {
-  const span = lifespan(view)
-  return {
-    age: clock.since(span.createdAt),
-    idle: clock.since(span.lastAccess),
-    idleLeft: timeLeft(span, limits, clock),
-    size: Buffer.byteLength(view.tip.text)
-  }
 }

@@ -1,8 +1,8 @@
-import { GRACE, timeLeft, type Clock, type Lifetimes, type Lifespan } from '../ageing'
+import { GRACE, timeLeft, type Clock, type Lifetimes } from '../ageing'
 import { fileError } from '../errors'
 import { removeEmpty, unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
-import type { FileView } from './file-view'
+import { lifespan } from './session-age'
 import { SessionFile } from './session-file'
 import type { ReapCounts } from './session-store'
 
@@ -44,15 +44,6 @@ export async function sweep (options: SweepOptions): Promise<ReapCounts> {
     }
   }
   return counts
-}
-
-/** How long the session in a file has lived and lain idle. One without a record has its age by its file. */
-export function lifespan ({ tip, atimeMs, mtimeMs }: Pick<FileView, 'tip' | 'atimeMs' | 'mtimeMs'>): Lifespan {
-  return {
-    createdAt: tip?.createdAt ?? mtimeMs,
-    idleTimeout: tip?.idleTimeout ?? 0,
-    lastAccess: Math.max(atimeMs, mtimeMs)
-  }
 }
 
 async function sweepEntry (entry: DirectoryEntry, options: SweepOptions, counts: ReapCounts): Promise<void> {

@@ -527,6 +527,37 @@ t.test('a session that was destroyed is found gone without waiting', async t => 
   t.equal(known.view, null)
 })
 
+t.test('a seal that comes after the session was destroyed saves nothing', async t => {
+  const immediate = localDisk.immediate as ImmediateDisk
+  const everyRecordSeals = { size: 0, fewestRecords: 0, stale: 2000, patience: 5 }
+  let path = ''
+  const later: Disk = {
+    ...pooledDisk,
+    write: async (fd, bytes) => {
+      unlinkSync(path)
+      return await localDisk.write(fd, bytes)
+    }
+  }
+  const atOnce: Disk = {
+    ...pooledDisk,
+    immediate: {
+      ...immediate,
+      isReady: () => true,
+      write: (fd, bytes) => {
+        unlinkSync(path)
+        return immediate.write(fd, bytes)
+      }
+    }
+  }
+  for (const disk of [later, atOnce]) {
+    const file = await newFile(t)
+    path = file.path
+    const writer = new SessionFile(path, disk, false, file.view, everyRecordSeals)
+    t.equal(await writer.append(recordOf('late'), tipId(file)), 'gone')
+    t.strictSame(readdirSync(join(path, '..')), [])
+  }
+})
+
 t.test('trouble without waiting is thrown, and leaves no descriptor', async t => {
   const file = await newFile(t)
   const before = openDescriptors()
