@@ -7,7 +7,7 @@ import { pluginOptions, type FileSessionsOptions } from './lib/options'
 import { SessionCookie } from './lib/session-cookie'
 import { SessionManager } from './lib/session-manager'
 import { SessionFileStore } from './lib/store/session-file-store'
-import { isClosable, isOpenable, isReapable } from './lib/store/session-store'
+import { isOpenable, isReapable } from './lib/store/session-store'
 
 import './types/fastify'
 
@@ -27,7 +27,7 @@ export { fromConnectStore } from './lib/connect/from-connect-store'
 export type { ConnectSessionStore } from './lib/connect/from-connect-store'
 export { SessionFileStore } from './lib/store/session-file-store'
 export type {
-  ClosableSessionStore, CreatedSession, CreateOptions, DatedSessionStore, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  CreatedSession, CreateOptions, DatedSessionStore, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
   ReapableSessionStore, ReapCounts,
   Replacement, SessionInfo, SessionStore, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './lib/store/session-store'
@@ -45,7 +45,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   const key = decorate(fastify, settled, store)
   addSessionHooks(fastify, settled.hook, key, manager, cookie)
   if (isOpenable(store)) fastify.addHook('onReady', async () => { await store.open() })
-  if (isClosable(store)) fastify.addHook('onClose', async () => { await store.close() })
+  if (store instanceof SessionFileStore) fastify.addHook('onClose', async () => { await store.close() })
   if (isReapable(store) && settled.reapInterval > 0) {
     const reaper = new Reaper(store, settled.reapInterval, fastify.log)
     fastify.addHook('onReady', async () => { reaper.start() })

@@ -35,6 +35,7 @@ export const contenders = [
   { name: 'ours-tmpfs', label: 'fastify-file-sessions', place: 'tmpfs', keeps: 'server', make: ours('os') },
   { name: 'ours-disk-fsync', label: 'fastify-file-sessions, fsync', place: 'disk', keeps: 'server', make: ours('fsync') },
   { name: 'ours-tmpfs-fsync', label: 'fastify-file-sessions, fsync', place: 'tmpfs', keeps: 'server', make: ours('fsync') },
+  { name: 'ours-tmpfs-signed', label: 'fastify-file-sessions, cookie.signed', place: 'tmpfs', keeps: 'server', make: ours('os', true) },
   { name: 'memory', label: '@fastify/session, memory', keeps: 'server', make: memory },
   { name: 'redis', label: '@fastify/session, connect-redis', keeps: 'server', needs: 'redis', make: redis },
   { name: 'file-store-disk', label: '@fastify/session, session-file-store', place: 'disk', keeps: 'server', make: fileStore },
@@ -53,12 +54,14 @@ async function ceiling () {
   return listening(app)
 }
 
-function ours (durability) {
+function ours (durability, signed = false) {
   return async ({ dir }) => {
     const { default: fileSessions } = await import('fastify-file-sessions')
     const app = Fastify()
-    await app.register(fastifyCookie)
-    await app.register(fileSessions, { sessionDir: dir, durability, rolling: false, idleTimeout: IDLE_TIMEOUT, cookie: COOKIE })
+    await app.register(fastifyCookie, signed ? { secret: SECRET } : {})
+    await app.register(fileSessions, {
+      sessionDir: dir, durability, rolling: false, idleTimeout: IDLE_TIMEOUT, cookie: { ...COOKIE, signed }
+    })
     addRoutes(app, properties)
     addSessionRoutes(app, properties)
     app.get('/update', async request => ({ n: await request.session.update(draft => ++draft.n) }))

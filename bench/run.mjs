@@ -34,10 +34,13 @@ if (options.help) {
   --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
   --dir PATH          a directory on a disk (node_modules/.cache/bench)
   --tmpfs PATH        a directory in memory (/dev/shm)
-  --update-readme     put table and chart into README.md`)
+  --update-readme     put table and chart of a whole run into README.md and docs/bench.svg`)
   process.exit()
 }
 
+if (options['update-readme'] && (options.only ?? options.workloads) !== undefined) {
+  fail('--update-readme needs all contenders and workloads: leave out --only and --workloads')
+}
 const rounds = wholeNumber('rounds')
 const seconds = wholeNumber('seconds')
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
@@ -66,9 +69,11 @@ console.log('Share of one core that the server used: a low one means waiting, fo
   resultTable(running, names, 'busy'))
 console.log(keptTable(running, names))
 console.log(barTable(running, { isDisk: places.disk.filesystem !== 'tmpfs' }))
-const chart = writeChart(running, places.disk.filesystem)
-console.log(`Chart: ${chart}`)
-if (options['update-readme']) console.log(updateReadme(running, names, { rounds, seconds, loadTool }))
+if (options['update-readme']) {
+  writeChart(running)
+  updateReadme(running, names, { rounds, seconds, loadTool })
+  console.log('README.md and docs/bench.svg are updated')
+}
 process.exit()
 
 /** All contenders with one workload, in turn; a different one begins each round. */

@@ -1,8 +1,9 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { SettledOptions } from './options'
 import type { SessionCookie } from './session-cookie'
 import type { SessionManager, Visit } from './session-manager'
+import { Turn } from './turn'
 
 type Done = HookHandlerDoneFunction
 /** Where a request keeps its visit: null until the session is loaded. */
@@ -13,7 +14,10 @@ export type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | null>
 export function addSessionHooks (
   fastify: FastifyInstance, hook: SettledOptions['hook'], key: VisitKey, manager: SessionManager, cookie: SessionCookie
 ): void {
+  const turn = new Turn()
+
   function load (request: FastifyRequest, done: Done): void {
+    turn.goOn()
     if (isExempt(request)) return done()
     const visiting = request as VisitingRequest
     const sesid = cookie.read(request)
@@ -27,18 +31,26 @@ export function addSessionHooks (
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const visit = (request as VisitingRequest)[key]
     if (visit === null || visit === undefined || visit.isIdle) return done()
+    const stream = isStream(payload) ? payload : null
+    // Until it is sent nobody else listens, and an error that nobody listens for ends the process.
+    stream?.on('error', () => {})
     const answer: Done = error => {
       // Fastify forgets the stream that the error takes the place of, and its descriptor stays open.
-      if (error && payload instanceof Readable) payload.destroy()
-      // A reply that was sent twice, and the other one went out while this one waited.
-      if (reply.raw.headersSent) return
+      if (error) stream?.destroy?.()
+      if (reply.raw.headersSent) {
+        request.log.warn({ err: error }, 'a reply was sent already: this one comes too late')
+        return
+      }
       // Fastify would keep the status that was set, such as a redirect's.
       if (error) reply.code(500)
       done(error)
     }
     proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
-      if (!error && visit.storedAtOnce) atEndOfTurn(answer)
-      else answer(error)
+      if (error || !visit.storedAtOnce) return answer(error)
+      turn.atEnd(() => {
+        // Nobody else would answer what Fastify throws.
+        try { answer() } catch (error) { answer(error as Error) }
+      })
     })
   }
 
@@ -52,15 +64,9 @@ export function isExempt (request: FastifyRequest): boolean {
   return request.routeOptions.config?.session === false
 }
 
-/**
- * What was stored in one turn of the event loop is answered at its end, all together: so those who
- * wait for the answers, such as a proxy on the same machine, are woken up once and not by each.
- */
-function atEndOfTurn (done: Done): void {
-  setImmediate(() => {
-    // Nobody else would answer what Fastify throws.
-    try { done() } catch (error) { done(error as Error) }
-  })
+/** What Fastify takes for a stream. */
+function isStream (payload: unknown): payload is Pick<Readable, 'on'> & Partial<Pick<Readable, 'destroy'>> {
+  return typeof (payload as Partial<Readable> | null | undefined)?.pipe === 'function'
 }
 
 /** Goes on with a value that may have to be waited for. Whatever is thrown on the way is the request's error. */

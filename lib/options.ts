@@ -136,12 +136,19 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   const cookie = cookieOptions(options.cookie)
+  if (rolling) checkRenewal(cookie.maxAge, options.idleTimeout)
   const settled = { hook, cookie, rolling, reapInterval, codec, sessionName }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const { appid, sessionDir, idleTimeout = cookie.maxAge, absoluteTimeout, durability, maxSize, idGenerator } = options
   const fileStore = fileStoreOptions({ appid, sessionDir, idleTimeout, absoluteTimeout, durability, maxSize, idGenerator })
   return { ...settled, store: null, fileStore }
+}
+
+/** A cookie is sent anew when the session is touched: once a minute, or ten times in the idle time if that is less. */
+function checkRenewal (maxAge: number | undefined, idleTimeout: number | undefined): void {
+  check(maxAge === undefined || idleTimeout === undefined || maxAge >= Math.min(idleTimeout, 600), 'cookie.maxAge',
+    'must not be below both idleTimeout and 600: the cookie would run out before it is sent again')
 }
 
 /** Checks the file store's options and fills in the defaults. @throws {SessionError} */

@@ -66,6 +66,8 @@ t.test('--help is enough to use it', async t => {
     t.equal(help.exitCode, 0)
     t.match(help.out, new RegExp(`^Usage: file-sessions ${command} `))
   }
+  t.strictSame(await fileSessions(['-h']), { exitCode, out, err })
+  t.match((await fileSessions(['clean', '-h'])).out, /idleTimeout \(default: 2h\)/, 'as it would be written')
   t.match(out, /Exit codes:\n {2}0 .*\n {2}1 .*\n {2}2 /)
 })
 
@@ -107,6 +109,9 @@ t.test('a directory that is not there is exit code 2, and is not made', async t 
 
 t.test('an appid without sessions is exit code 1, and no directory is made for it', async t => {
   const { sessionDir } = await twoApps(t)
+  for (const name of ['clean', 'list', 'verify']) {
+    t.match(await fileSessions([name, join(sessionDir, 'shop')]), { exitCode: 1, err: /shop is the directory of one appid: name the directory that it is in\n$/ })
+  }
   for (const args of [['clean', sessionDir, '--appid', 'nobody'], ['verify', sessionDir, '--appid', 'nobody'],
     ['show', sessionDir, '--appid', 'nobody', 'id'], ['delete', sessionDir, '--appid', 'nobody', 'id']]) {
     const { exitCode, err } = await fileSessions(args)

@@ -5,6 +5,7 @@ import fileSessions, { SessionFileStore, type FileSessionsOptions } from '../ind
 import type { Disk } from '../lib/store/disk'
 import { localDisk } from '../lib/store/local-disk'
 import { age, ageAccess, contents, newFile, sessionDirectory, sessionFiles, Time } from './aged-sessions'
+import { pooledDisk } from './disks'
 
 declare module '../index' {
   interface SessionData { user: string }
@@ -229,7 +230,7 @@ t.test('a save sets the access time when that is due, even if the touch then fai
   const sessionDir = sessionDirectory(t)
   let refuse = false
   const disk: Disk = {
-    ...localDisk,
+    ...pooledDisk,
     async lutimes (...parameters) {
       if (refuse) throw Object.assign(new Error('EPERM: operation not permitted'), { code: 'EPERM' })
       await localDisk.lutimes(...parameters)
@@ -247,4 +248,31 @@ t.test('a save sets the access time when that is due, even if the touch then fai
   await store.putSession(sesid, 'two')
   refuse = false
   t.equal(await store.getSession(sesid), 'two')
+})
+
+t.test('a session that was touched a moment ago is not touched again', async t => {
+  const sessionDir = sessionDirectory(t)
+  const touched: string[] = []
+  const disk: Disk = {
+    ...pooledDisk,
+    async lutimes (path, atime, mtime) {
+      touched.push(path)
+      await localDisk.lutimes(path, atime, mtime)
+    }
+  }
+  const time = new Time()
+  const store = new SessionFileStore({ sessionDir }, disk, time.clock)
+  const sesid = await store.newSession()
+  ageAccess(newFile(sessionDir), 180)
+  const server = await start(t, { store })
+  const cookie = `sid=${sesid}`
+  await Promise.all(Array.from({ length: 10 }, async () => await server.get('/', cookie)))
+  // Those that looked before the first touch was done do it as well; nobody after them.
+  const together = touched.length
+  t.ok(together >= 1)
+  await store.touchSession(sesid)
+  t.equal(touched.length, together, 'that was just now')
+  time.pass(2)
+  await store.touchSession(sesid)
+  t.equal(touched.length, together + 1, 'whoever wants to may do it every second')
 })

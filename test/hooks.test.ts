@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import t from 'tap'
 import { SessionError } from '../index'
@@ -369,6 +370,38 @@ t.test('what is stored in one turn is answered at its end, each in its own conte
   t.strictSame(answers.map(({ json }) => json), [{ n: 2 }, { n: 2 }, { n: 2 }])
   t.strictSame(events, ['stored', 'stored', 'stored', 'answered', 'answered', 'answered'])
 })
+
+for (const [kind, store] of Object.entries({ slow: new VersionedMapStore(), prompt: promptStore() })) {
+  t.test(`a stream that fails while its session is stored is a 500, in a ${kind} store`, async t => {
+    const ways: Record<string, () => unknown> = {
+      missing: () => createReadStream('/nonexistent'),
+      broken: () => {
+        const stream = new PassThrough()
+        stream.destroy(new Error('broken'))
+        return stream
+      },
+      later: () => {
+        const stream = new PassThrough()
+        setImmediate(() => stream.destroy(new Error('broken')))
+        return stream
+      }
+    }
+    const { visitor } = await serve(t, { store }, app => {
+      for (const [name, make] of Object.entries(ways)) {
+        app.get(`/${name}`, async (request, reply) => {
+          count(request)
+          await setTimeout(1)
+          return await reply.send(make())
+        })
+      }
+      app.get('/', async request => count(request))
+    })
+    const client = visitor()
+    await client.get('/')
+    for (const name of Object.keys(ways)) t.equal((await client.get(`/${name}`)).status, 500, name)
+    t.strictSame((await client.get('/')).json, { n: 5 })
+  })
+}
 
 t.test('a session that cannot be read is a 500, and an exempt route does not care', async t => {
   const store = new MapStore()

@@ -137,6 +137,16 @@ t.test('options that nobody knows, and no options at all', async t => {
   }
 })
 
+t.test('a rolling cookie that would run out before it is sent again', async t => {
+  const message = /option cookie\.maxAge must not be below both idleTimeout and 600/
+  t.throws(() => pluginOptions({ cookie: { maxAge: 45 }, idleTimeout: 7200 }), { code: 'SESSION_OPTION', message })
+  t.throws(() => pluginOptions({ cookie: { maxAge: 599 }, idleTimeout: 600 }), { code: 'SESSION_OPTION', message })
+  for (const options of [
+    { cookie: { maxAge: 45 } }, { cookie: { maxAge: 45 }, idleTimeout: 45 }, { cookie: { maxAge: 600 }, idleTimeout: 7200 },
+    { cookie: { maxAge: 45 }, idleTimeout: 7200, rolling: false }, { idleTimeout: 7200 }
+  ]) t.doesNotThrow(() => pluginOptions(options))
+})
+
 t.test('the idle timeout follows the cookie\'s maxAge unless it is given', async t => {
   t.equal(pluginOptions({ cookie: { maxAge: 86400 } }).fileStore?.idleTimeout, 86400)
   t.equal(pluginOptions({ cookie: { maxAge: 86400 }, idleTimeout: 60 }).fileStore?.idleTimeout, 60)

@@ -38,8 +38,17 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
     if (appid === null) selection.foreign.push(directory)
     else selection.appids.push({ appid, directory })
   }
+  const [first] = selection.appids
+  if (first !== undefined && await holdsSessionFiles(first.directory)) {
+    throw new NotFound(`${sessionDir} is the directory of one appid: name the directory that it is in`)
+  }
   selection.appids.sort((a, b) => a.appid.localeCompare(b.appid))
   return selection
+}
+
+/** An appid's directory holds directories, and these hold the session files. */
+async function holdsSessionFiles (directory: string): Promise<boolean> {
+  return (await readdir(directory)).some(name => /^[0-9a-f]{62}$/.test(name))
 }
 
 /** The directory of one appid. Throws as above. */

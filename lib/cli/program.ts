@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { fileStoreOptions } from '../options'
 import { NotFound } from './appids'
 import { clean } from './clean'
@@ -17,8 +17,8 @@ Exit codes:
 
 const CLEAN_HELP = `
 Removes what the app's own reaper would remove: sessions that were not used for as
-long as --idle says, or as long as they say themselves, and those older than --absolute
-says; locks that crashed processes left behind more than 10 minutes ago; what was set
+long as --idle says, or longer if they say so themselves, and with --absolute those in
+files older than that; locks that crashed processes left behind more than 10 minutes ago; what was set
 aside more than a week ago. Other files are left alone. May run beside the app.
 
   file-sessions clean ./sessions --idle 2h`
@@ -63,7 +63,7 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
 
   const program = new Command('file-sessions')
     .description('Looks after a directory of sessions that fastify-file-sessions keeps.')
-    .helpOption('--help', 'say how a command is used')
+    .helpOption('-h, --help', 'say how a command is used')
     .helpCommand(false)
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
@@ -71,8 +71,9 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
 
   program.command('clean <dir>')
     .description('remove expired sessions')
-    .option('--idle <time>', 'how long a session may be unused: 90s, 30m, 2h, 7d; the app\'s idleTimeout', parseDuration, 7200)
-    .option('--absolute <time>', 'how old a session may get in all; the app\'s absoluteTimeout (default: any age)', parseDuration)
+    .addOption(new Option('--idle <time>', 'how long a session may be unused: 90s, 30m, 2h, 7d; the app\'s idleTimeout')
+      .argParser(parseDuration).default(7200, '2h'))
+    .option('--absolute <time>', 'how old a session may get in all; the app\'s absoluteTimeout, if it has one', parseDuration)
     .option('--appid <name>', 'only this app\'s sessions', parseAppid)
     .option('--dry-run', 'remove nothing, only count')
     .addHelpText('after', CLEAN_HELP)
@@ -87,8 +88,9 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
     program.command(`${name} <dir> <id>`)
       .description(description)
       .requiredOption('--appid <name>', 'the app that the session belongs to', parseAppid)
-      // An id may well start with a hyphen.
+      // An id may well start with a hyphen, and an h.
       .allowUnknownOption()
+      .helpOption('--help', 'say how a command is used')
       .addHelpText('after', ID_HELP.replace('$COMMAND', name))
       .action(command(action))
   }
@@ -100,7 +102,8 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
   program.command('import <from> <dir>')
     .description('make sessions of those in a session-file-store directory')
     .requiredOption('--appid <name>', 'the app that the sessions shall belong to', parseAppid)
-    .option('--ttl <time>', 'session-file-store\'s ttl, for sessions whose cookie has no maxAge', parseDuration, 3600)
+    .addOption(new Option('--ttl <time>', 'session-file-store\'s ttl, for sessions whose cookie has no maxAge')
+      .argParser(parseDuration).default(3600, '1h'))
     .option('--extension <text>', 'session-file-store\'s fileExtension', '.json')
     .addHelpText('after', IMPORT_HELP)
     .action(command(importSessions))

@@ -1,9 +1,17 @@
+import { AsyncResource } from 'node:async_hooks'
+import { hasCode } from '../errors'
+
 /** Descriptors that this process keeps at most, of all it may have: a small part of what systems allow. */
 const MOST = 128
 /** Milliseconds. What was not used for this long is closed, at the latest after twice as long. */
 const IDLE = 5000
+/** For so long (milliseconds) nothing is kept after others needed the room. */
+const SCARCE = 1000
 
-interface Holder {
+/** Not in the context of the request that happens to come first: it would be held in memory. */
+const startTimer = AsyncResource.bind((tick: () => void): NodeJS.Timeout => setInterval(tick, IDLE).unref())
+
+export interface Holder {
   /** Set by every use. */
   isUsed: boolean
   release: () => void
@@ -15,17 +23,23 @@ interface Holder {
  */
 export class Descriptors {
   readonly #holders = new Set<Holder>()
+  readonly #now: () => number
+  #scarceUntil = 0
   #timer: NodeJS.Timeout | undefined
 
+  constructor (now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
   get hasRoom (): boolean {
-    return this.#holders.size < MOST
+    return this.#holders.size < MOST && (this.#scarceUntil === 0 || this.#now() >= this.#scarceUntil)
   }
 
   /** Answers false when there are too many already. */
   add (holder: Holder): boolean {
     if (!this.hasRoom) return false
     this.#holders.add(holder)
-    this.#timer ??= setInterval(() => { this.#closeUnused() }, IDLE).unref()
+    this.#timer ??= startTimer(() => { this.#closeUnused() })
     return true
   }
 
@@ -35,11 +49,16 @@ export class Descriptors {
     this.#timer = undefined
   }
 
-  /** Answers whether there was anything to close. */
-  closeAll (): boolean {
-    const isAny = this.#holders.size > 0
+  closeAll (): void {
     for (const holder of this.#holders) holder.release()
-    return isAny
+  }
+
+  /** Closes all, because somebody needs the room, and keeps none for a while. Answers false when there is nothing to close. */
+  makeRoom (): boolean {
+    if (this.#holders.size === 0) return false
+    this.#scarceUntil = this.#now() + SCARCE
+    this.closeAll()
+    return true
   }
 
   #closeUnused (): void {
@@ -51,3 +70,26 @@ export class Descriptors {
 }
 
 export const descriptors = new Descriptors()
+
+/** Does what needs a descriptor; once more, when it failed for want of one and some could be given back. */
+export async function withRoom<T> (work: () => Promise<T>, kept = descriptors): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isWanting(error) || !kept.makeRoom()) throw error
+    return await work()
+  }
+}
+
+export function withRoomNow<T> (work: () => T, kept = descriptors): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!isWanting(error) || !kept.makeRoom()) throw error
+    return work()
+  }
+}
+
+function isWanting (error: unknown): boolean {
+  return hasCode(error, 'EMFILE', 'ENFILE')
+}

@@ -1,6 +1,7 @@
 import type { Dir, Dirent } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { hasCode } from '../errors'
+import { withRoom } from './descriptors'
 import { PROBE } from './disk-check'
 
 /**
@@ -74,7 +75,7 @@ function classify (entry: Dirent, path: string): DirectoryEntry {
 async function * entriesOf (path: string): AsyncGenerator<Dirent, void> {
   let dir: Dir
   try {
-    dir = await opendir(path, { bufferSize: BATCH })
+    dir = await withRoom(() => opendir(path, { bufferSize: BATCH }))
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return
     throw error

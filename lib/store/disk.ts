@@ -42,7 +42,10 @@ export interface ImmediateDisk {
   fstat (fd: number): FileStatus
   /** `undefined` when there is no such file, or it cannot be said. */
   lstat (path: string): FileStatus | undefined
-  /** The same for what takes many calls, as a disk: its promises are settled when they are made. What waits for a device still waits. */
+  /**
+   * For what takes several calls: a disk that does each of them at once as long as it is ready, all
+   * but reading and syncing.
+   */
   readonly prompt: Disk
 }
 

@@ -21,8 +21,13 @@ export class FileCache {
     })
   }
 
-  get (sesid: string): SessionFile | undefined {
-    return this.#files.get(sesid)?.file
+  /** The file of a session, made if need be: all that goes on with a session at one time shares one. */
+  get (sesid: string, make: () => SessionFile): SessionFile {
+    const known = this.#files.get(sesid)
+    if (known !== undefined) return known.file
+    const file = make()
+    this.#files.set(sesid, { file, weight: OVERHEAD })
+    return file
   }
 
   /** Call it when what is known of the file may have changed. What is not there is not kept. */
@@ -33,6 +38,8 @@ export class FileCache {
     }
     const weight = OVERHEAD + Math.ceil(2 * (file.view.tip?.text.length ?? 0) / STEP) * STEP
     const entry = this.#files.peek(sesid)
+    // Made anew in between.
+    if (entry !== undefined && entry.file !== file) entry.file.release()
     if (entry?.file !== file || entry.weight !== weight) this.#files.set(sesid, { file, weight })
   }
 

@@ -1,25 +1,33 @@
 import { constants } from 'node:fs'
-import { descriptors } from './descriptors'
+import { descriptors, type Holder } from './descriptors'
 import type { FileStatus, ImmediateDisk } from './disk'
 
 const { O_APPEND, O_NOFOLLOW, O_RDWR } = constants
 export const TO_APPEND = O_RDWR | O_APPEND | O_NOFOLLOW
-/** For this long (milliseconds) a descriptor stands for the path that it was opened by: directories are moved by hand. */
-const TRUSTED = 1000
+/**
+ * For this long (milliseconds) a descriptor may stand for the path that it was opened by. A
+ * directory that was moved by hand shows nowhere else, and neither does a second change in the
+ * same tick of a coarse clock.
+ */
+const TRUSTED = 20
+/** After it could not be opened, it is only looked at for this long (milliseconds). */
+const REFUSED = 1000
 
 /**
  * The descriptor of a session file that is in use, kept for the next request: to ask what the file
- * is and to append to it then takes a third of the time.
+ * is and to append to it then takes half the time.
  *
- * It may be that of a file which is no longer at the path. That is found out from the file itself,
- * which has no name or was changed since, and within a second in any case. Nothing here waits, so
- * no descriptor is ever closed while somebody uses it.
+ * It may be that of a file which is no longer at the path. So before each use the file is asked
+ * whether it still has a name and was not changed since; and in any case it is opened anew soon.
+ * Nothing here waits, so no descriptor is ever closed while somebody uses it.
  */
-export class HeldFile {
+export class HeldFile implements Holder {
   readonly #path: string
   readonly #disk: ImmediateDisk
   #fd: number | null = null
   #openedAt = 0
+  /** Until when it is not tried again to open it, for nobody may append to it. */
+  #refusedUntil = 0
   #isKept = false
   isUsed = false
 
@@ -33,29 +41,22 @@ export class HeldFile {
    * when it was last changed, as far as is known, and `now` a clock that is never set.
    */
   status (ctimeMs: number, now: number): FileStatus | undefined {
-    if (this.#isTrusted(now)) {
-      const status = this.#disk.fstat(this.#fd as number)
-      if (status.nlink > 0 && status.ctimeMs === ctimeMs) return status
+    const status = this.#check(ctimeMs, now)
+    if (status !== null) return status
+    if (descriptors.hasRoom && now >= this.#refusedUntil) {
+      try {
+        return this.#disk.fstat(this.#open(now))
+      } catch {
+        this.release()
+        this.#refusedUntil = now + REFUSED
+      }
     }
-    this.release()
-    if (!descriptors.hasRoom) return this.#disk.lstat(this.#path)
-    try {
-      return this.#disk.fstat(this.descriptor(now))
-    } catch {
-      this.release()
-      return this.#disk.lstat(this.#path)
-    }
+    return this.#disk.lstat(this.#path)
   }
 
-  /** To append by, and then to `rest`. @throws what opening does */
-  descriptor (now: number): number {
-    if (this.#isTrusted(now)) return this.#fd as number
-    this.release()
-    this.#fd = this.#disk.open(this.#path, TO_APPEND)
-    this.#openedAt = now
-    this.#isKept = descriptors.add(this)
-    this.isUsed = true
-    return this.#fd
+  /** The file at the path, to append by, and then to `rest`. @throws what opening does */
+  descriptor (ctimeMs: number, now: number): number {
+    return this.#check(ctimeMs, now) === null ? this.#open(now) : this.#fd as number
   }
 
   /** Closes what there is no room to keep. */
@@ -74,12 +75,36 @@ export class HeldFile {
     const fd = this.#fd
     if (fd === null) return
     this.handOver()
-    this.#disk.close(fd)
+    try {
+      this.#disk.close(fd)
+    } catch {
+      // It is closed all the same, and what was written has long been answered for.
+    }
   }
 
-  #isTrusted (now: number): boolean {
-    if (this.#fd === null || now - this.#openedAt >= TRUSTED) return false
+  /** What the file is if the descriptor still stands for the path; otherwise null, and it is closed. */
+  #check (ctimeMs: number, now: number): FileStatus | null {
+    if (this.#fd === null) return null
+    if (now - this.#openedAt < TRUSTED) {
+      try {
+        const status = this.#disk.fstat(this.#fd)
+        if (status.nlink > 0 && status.ctimeMs === ctimeMs) {
+          this.isUsed = true
+          return status
+        }
+      } catch {
+        // Whoever opens it by its path learns what is wrong.
+      }
+    }
+    this.release()
+    return null
+  }
+
+  #open (now: number): number {
+    this.#fd = this.#disk.open(this.#path, TO_APPEND)
+    this.#openedAt = now
+    this.#isKept = descriptors.add(this)
     this.isUsed = true
-    return true
+    return this.#fd
   }
 }

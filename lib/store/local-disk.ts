@@ -1,7 +1,6 @@
 import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { hasCode } from '../errors'
-import { descriptors } from './descriptors'
+import { withRoom, withRoomNow } from './descriptors'
 import type { Disk, FileStatus, ImmediateDisk } from './disk'
 
 /** A call that takes longer than this (milliseconds) had to wait for the disk. */
@@ -15,14 +14,7 @@ const REST = 50
  * that is asked for here.
  */
 const pooledCalls: Disk = {
-  open: async (path, flags, mode) => {
-    try {
-      return await call(done => { fs.open(path, flags, mode, done) })
-    } catch (error) {
-      makeRoom(error)
-      return await call(done => { fs.open(path, flags, mode, done) })
-    }
-  },
+  open: (path, flags, mode) => withRoom(() => call(done => { fs.open(path, flags, mode, done) })),
   close: async fd => { fs.closeSync(fd) },
   write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
   read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
@@ -35,7 +27,7 @@ const pooledCalls: Disk = {
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),
   mkdir: (path, mode) => call(done => { fs.mkdir(path, mode, done) }),
   rmdir: path => call(done => { fs.rmdir(path, done) }),
-  readdir: path => call(done => { fs.readdir(path, done) }),
+  readdir: path => withRoom(() => call(done => { fs.readdir(path, done) })),
   wait
 }
 
@@ -56,43 +48,40 @@ export function immediateCalls (now: () => number = () => performance.now()): Im
     }
   }
 
-  const open = timed((path: string, flags: number, mode?: number): number => {
-    try {
-      return fs.openSync(path, flags, mode)
-    } catch (error) {
-      makeRoom(error)
-      return fs.openSync(path, flags, mode)
-    }
-  })
-  const write = timed((fd: number, bytes: Buffer): number => fs.writeSync(fd, bytes))
+  /** At once while the disk is quick, otherwise through the pool. */
+  function promptly<P extends unknown[], T> (
+    now: (...parameters: P) => T, later: (...parameters: P) => Promise<T>
+  ): (...parameters: P) => Promise<T> {
+    const immediately = timed(now)
+    return async (...parameters) => isReady() ? immediately(...parameters) : await later(...parameters)
+  }
+
+  const isReady = (): boolean => now() >= readyAt
+  const open = (path: string, flags: number, mode?: number): number => fs.openSync(path, flags, mode)
+  const write = (fd: number, bytes: Buffer): number => fs.writeSync(fd, bytes)
   return {
-    isReady: () => now() >= readyAt,
-    open,
-    close: fs.closeSync,
-    write,
+    isReady,
+    open: timed((path, flags) => withRoomNow(() => open(path, flags))),
+    close: fd => { fs.closeSync(fd) },
+    write: timed(write),
     fstat: fd => fs.fstatSync(fd),
     lstat: timed(statusOf),
     prompt: {
       ...pooledCalls,
-      open: promptly(open),
-      write: promptly(write),
-      lstat: promptly(timed((path: string): FileStatus => fs.lstatSync(path))),
-      lutimes: promptly(timed(fs.lutimesSync)),
-      unlink: promptly(timed(fs.unlinkSync)),
-      rename: promptly(timed(fs.renameSync)),
-      mkdir: promptly(timed((path: string, mode: number) => { fs.mkdirSync(path, mode) })),
-      rmdir: promptly(timed((path: string) => { fs.rmdirSync(path) })),
-      readdir: promptly(timed((path: string) => fs.readdirSync(path)))
+      open: promptly((path, flags, mode) => withRoomNow(() => open(path, flags, mode)), pooledCalls.open),
+      write: promptly(write, pooledCalls.write),
+      lstat: promptly((path): FileStatus => fs.lstatSync(path), pooledCalls.lstat),
+      lutimes: promptly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooledCalls.lutimes),
+      unlink: promptly(path => { fs.unlinkSync(path) }, pooledCalls.unlink),
+      rename: promptly((from, to) => { fs.renameSync(from, to) }, pooledCalls.rename),
+      mkdir: promptly((path, mode) => { fs.mkdirSync(path, mode) }, pooledCalls.mkdir),
+      rmdir: promptly(path => { fs.rmdirSync(path) }, pooledCalls.rmdir),
+      readdir: promptly(path => withRoomNow(() => fs.readdirSync(path)), pooledCalls.readdir)
     }
   }
 }
 
 export const localDisk: Disk = { ...pooledCalls, immediate: immediateCalls() }
-
-/** Lets go of what is kept open, if the error is that too much is. @throws the error, if that was no help */
-function makeRoom (error: unknown): void {
-  if (!hasCode(error, 'EMFILE', 'ENFILE') || !descriptors.closeAll()) throw error
-}
 
 function statusOf (path: string): FileStatus | undefined {
   try {
@@ -100,10 +89,6 @@ function statusOf (path: string): FileStatus | undefined {
   } catch {
     return undefined
   }
-}
-
-function promptly<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => Promise<T> {
-  return async (...parameters) => call(...parameters)
 }
 
 function call<T> (start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {

@@ -35,6 +35,7 @@ export async function replaceSealed (
   const staging = `${path}.${token}.tmp`
   const lock = `${path}.lock`
   await disk.mkdir(staging, 0o700)
+  let isStaged = true
   try {
     // A file is told from others by inode number and birth time. Numbers are used again at once and
     // clocks are coarse, so the next file but one could pass for this one: not if births differ.
@@ -45,6 +46,7 @@ export async function replaceSealed (
       status = await writeJournal(file, `${staging}/${token}`, record)
     }
     if (!await takeLock(file, staging, lock, isStillSealed)) return null
+    isStaged = false
     let isInstalled = false
     if (!await isStillSealed()) {
       await unlessMissing(disk.unlink(`${lock}/${token}`))
@@ -55,8 +57,10 @@ export async function replaceSealed (
     await removeEmpty(disk, lock)
     return isInstalled ? status : null
   } finally {
-    await unlessMissing(disk.unlink(`${staging}/${token}`))
-    await removeEmpty(disk, staging)
+    if (isStaged) {
+      await unlessMissing(disk.unlink(`${staging}/${token}`))
+      await removeEmpty(disk, staging)
+    }
   }
 }
 

@@ -26,8 +26,13 @@ export class SessionAges {
   }
 
   /** Whether the last access is long enough ago to be set anew. */
-  isTouchDue ({ tip, atimeMs }: SessionView, now = this.#clock.now()): boolean {
-    return Math.abs(now - atimeMs) > touchInterval(tip.idleTimeout === 0 ? this.#limits.idleTimeout : tip.idleTimeout)
+  isTouchDue (view: SessionView, now = this.#clock.now()): boolean {
+    return Math.abs(now - view.atimeMs) > this.#touchInterval(view)
+  }
+
+  /** Whether it was touched so lately, as by a request that came with this one, that it makes no difference to do so again. */
+  isJustTouched (view: SessionView): boolean {
+    return Math.abs(this.#clock.now() - view.atimeMs) < this.#touchInterval(view) / 60
   }
 
   /** The session as it is handed out; null when there is none alive. */
@@ -54,6 +59,10 @@ export class SessionAges {
       idleLeft: this.timeLeft(view),
       size: Buffer.byteLength(view.tip.text)
     }
+  }
+
+  #touchInterval ({ tip }: SessionView): number {
+    return touchInterval(tip.idleTimeout === 0 ? this.#limits.idleTimeout : tip.idleTimeout)
   }
 }
 

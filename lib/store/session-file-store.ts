@@ -13,7 +13,7 @@ import type { FileView } from './file-view'
 import { SessionFile, type Appended } from './session-file'
 import { removeSessions, storedSessions } from './session-listing'
 import type {
-  ClosableSessionStore, CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
+  CreatedSession, CreateOptions, IterableSessionStore, PutOptions, QuarantiningSessionStore, ReadableSessionStore,
   ReapableSessionStore, ReapCounts, Replacement, SessionInfo, StoredSession, TouchableSessionStore, VersionedSessionStore
 } from './session-store'
 import { sweep } from './sweep'
@@ -35,7 +35,7 @@ const ID_ATTEMPTS = 5
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
 export class SessionFileStore implements VersionedSessionStore, TouchableSessionStore, QuarantiningSessionStore,
-  IterableSessionStore, ReadableSessionStore, ReapableSessionStore, ClosableSessionStore {
+  IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
   readonly #appid: string
   readonly #sessionDir: string
   readonly #directory: string
@@ -170,7 +170,8 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   async touchSession (sesid: string): Promise<void> {
     const file = this.#file(sesid)
     // Looked at anew: one that has expired stays so, and the modification time that is kept is the newest.
-    if (await this.#read(sesid, file, GRACE) === null) return
+    const view = await this.#read(sesid, file, GRACE)
+    if (view === null || this.#ages.isJustTouched(view)) return
     await this.#guard('touch a session', file.touch(this.#clock.now()))
   }
 
@@ -229,11 +230,12 @@ export class SessionFileStore implements VersionedSessionStore, TouchableSession
   }
 
   #file (sesid: string): SessionFile {
-    const known = this.#files.get(sesid)
-    if (known !== undefined) return known
     // Whatever is no id gets a path all the same, at which there is nothing: one way for all.
-    const path = sessionPath(this.#directory, this.#appid, isId(sesid) ? sesid : '')
-    return new SessionFile(path, this.#disk, this.#durable)
+    return isId(sesid) ? this.#files.get(sesid, () => this.#newFile(sesid)) : this.#newFile('')
+  }
+
+  #newFile (sesid: string): SessionFile {
+    return new SessionFile(sessionPath(this.#directory, this.#appid, sesid), this.#disk, this.#durable)
   }
 
   async #read (sesid: string, file: SessionFile, grace?: number): Promise<SessionView | null> {

@@ -79,7 +79,7 @@ export class SessionFile {
    */
   async create (record: JournalRecord): Promise<void> {
     const bytes = encodeRecord(record, NO_RECORD)
-    const disk = this.#quickest
+    const disk = this.#diskFor(bytes.length)
     const fd = await disk.open(this.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     try {
       await this.#write(disk, fd, bytes)
@@ -131,7 +131,7 @@ export class SessionFile {
     const held = this.#hold(disk)
     let fd: number
     try {
-      fd = held.descriptor(now)
+      fd = held.descriptor(known.ctimeMs, now)
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
       this.#forget()
@@ -191,7 +191,7 @@ export class SessionFile {
   async unseal (): Promise<void> {
     const view = this.recall() ?? await this.read()
     if (view?.tip?.seal !== true) return
-    const disk = this.#quickest
+    const disk = this.#diskFor(Buffer.byteLength(view.tip.text))
     const first = { ...view.tip, seal: false }
     const installed = await replaceSealed(this.#by(disk), first, view.born, async () => {
       const now = await unlessMissing(disk.lstat(this.path))
@@ -208,13 +208,13 @@ export class SessionFile {
   async touch (now: number): Promise<void> {
     const view = this.#view ?? await this.read()
     if (view === null) return
-    await unlessMissing(this.#quickest.lutimes(this.path, now / 1000, view.mtimeMs / 1000))
+    await unlessMissing(this.#diskFor(0).lutimes(this.path, now / 1000, view.mtimeMs / 1000))
   }
 
   /** Removes the file for good: nothing under way elsewhere brings it back. */
   async remove (): Promise<void> {
     this.#forget()
-    const disk = this.#quickest
+    const disk = this.#diskFor(0)
     await takeAway(this.#by(disk), () => disk.unlink(this.path))
     if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
   }
@@ -222,7 +222,7 @@ export class SessionFile {
   /** Moves the file out of the way, to a name that no session has. */
   async setAside (name: string): Promise<void> {
     this.#forget()
-    const disk = this.#quickest
+    const disk = this.#diskFor(0)
     await takeAway(this.#by(disk), () => disk.rename(this.path, `${this.path}.${name}.aside`))
   }
 
@@ -266,10 +266,9 @@ export class SessionFile {
     return this.#held
   }
 
-  /** The disk that does at once what it can, as long as it is quick. */
-  get #quickest (): Disk {
-    const { immediate } = this.disk
-    return !this.durable && immediate?.isReady() === true ? immediate.prompt : this.disk
+  /** The disk for calls in a row, of which one may write so many bytes. */
+  #diskFor (size: number): Disk {
+    return this.durable || size > IMMEDIATE_SIZE ? this.disk : this.disk.immediate?.prompt ?? this.disk
   }
 
   /** This file, by way of that disk. */

@@ -98,12 +98,6 @@ export interface OpenableSessionStore extends SessionStore {
   open (): Promise<void>
 }
 
-/** A store that holds something, such as open files, which an app that is closed should give back. */
-export interface ClosableSessionStore extends SessionStore {
-  /** Called when the app is closed, after its last request. Another app may still use the store. */
-  close (): Promise<void>
-}
-
 /** A store that can list what it holds. */
 export interface IterableSessionStore extends SessionStore {
   /** Every session of this appid that has not expired, in no particular order, read as it is asked for. */
@@ -194,10 +188,6 @@ export function isQuarantining (store: SessionStore): store is QuarantiningSessi
 
 export function isOpenable (store: SessionStore): store is OpenableSessionStore {
   return has(store, 'open')
-}
-
-export function isClosable (store: SessionStore): store is ClosableSessionStore {
-  return has(store, 'close')
 }
 
 export function isReapable (store: SessionStore): store is ReapableSessionStore {

@@ -25,9 +25,9 @@ export interface SweepOptions extends WalkOptions {
  * Goes once through an appid's directory and removes what has had its time. Any number of sweeps,
  * in any number of processes, may go on at once, beside requests.
  *
- * A file is opened only when it was not used for as long as the store's own idle timeout. So a
- * session whose own timeout is shorter is removed no later than any other, though nobody gets it
- * any more once it has expired.
+ * A file is opened only when it was not used for as long as the store's own idle timeout, or when
+ * the file itself is older than the absolute timeout. So a session whose own timeout is shorter, or
+ * whose file was rewritten, may be removed later than it ends; nobody gets it any more then.
  *
  * What fails is counted and the sweep goes on; only a directory that cannot be listed at all
  * rejects, with the system's error.

@@ -44,45 +44,47 @@ t.test('a file that nobody else changes is opened once', async t => {
   const file = heldFile(t)
   const ctimeMs = look(file, 1000)
   t.equal(ctimeMs, fs.statSync(file.path).ctimeMs)
-  t.equal(file.held.status(ctimeMs, 1999)?.size, 4)
-  const fd = file.held.descriptor(1999)
+  t.equal(file.held.status(ctimeMs, 1019)?.size, 4)
+  const fd = file.held.descriptor(ctimeMs, 1019)
   fs.writeSync(fd, ' and more')
   file.held.rest()
   t.equal(fs.readFileSync(file.path, 'utf8'), 'text and more', 'what is written comes at the end')
-  t.equal(file.held.descriptor(1999), fd)
-  t.strictSame(file.calls, ['open', 'fstat', 'fstat'])
+  t.equal(file.held.descriptor(fs.statSync(file.path).ctimeMs, 1019), fd)
+  t.strictSame(file.calls, ['open', 'fstat', 'fstat', 'fstat', 'fstat'])
   file.held.release()
   file.held.release()
-  t.strictSame(file.calls, ['open', 'fstat', 'fstat', 'close'])
+  t.equal(file.calls.at(-1), 'close')
+  t.equal(file.calls.filter(call => call === 'close').length, 1)
 })
 
-t.test('is opened again after a second, for its directory may be another', async t => {
+t.test('is opened again after 20 ms, for its directory may be another', async t => {
   const file = heldFile(t)
   const ctimeMs = look(file, 1000)
   const sub = dirname(file.path)
   fs.renameSync(sub, `${sub}-moved`)
   fs.mkdirSync(sub)
   fs.writeFileSync(file.path, 'another')
-  t.equal(file.held.status(ctimeMs, 1999)?.size, 4, 'the file itself does not show it')
-  t.equal(file.held.status(ctimeMs, 2000)?.size, 7)
+  t.equal(file.held.status(ctimeMs, 1019)?.size, 4, 'the file itself does not show it')
+  t.equal(file.held.status(ctimeMs, 1020)?.size, 7)
   fs.rmSync(sub, { recursive: true })
-  t.equal(file.held.status(ctimeMs, 3000), undefined)
-  t.throws(() => file.held.descriptor(3000), { code: 'ENOENT' })
+  t.equal(file.held.status(ctimeMs, 1040), undefined)
+  t.throws(() => file.held.descriptor(ctimeMs, 1040), { code: 'ENOENT' })
 })
 
-t.test('what happens to the file itself is noticed at once', async t => {
-  const events: Record<string, (path: string) => void> = {
-    removed: path => { fs.unlinkSync(path) },
-    replaced: path => {
-      fs.writeFileSync(`${path}.new`, 'another')
-      fs.renameSync(`${path}.new`, path)
-    },
-    'set aside': path => { fs.renameSync(path, `${path}.aside`) },
-    'removed where a backup links to it': path => {
-      fs.linkSync(path, `${path}.backup`)
-      fs.unlinkSync(path)
-    }
+const events: Record<string, (path: string) => void> = {
+  removed: path => { fs.unlinkSync(path) },
+  replaced: path => {
+    fs.writeFileSync(`${path}.new`, 'another')
+    fs.renameSync(`${path}.new`, path)
+  },
+  'set aside': path => { fs.renameSync(path, `${path}.aside`) },
+  'removed where a backup links to it': path => {
+    fs.linkSync(path, `${path}.backup`)
+    fs.unlinkSync(path)
   }
+}
+
+t.test('what happens to the file itself is noticed at once', async t => {
   for (const [event, happen] of Object.entries(events)) {
     const file = heldFile(t)
     const ctimeMs = look(file, 1000)
@@ -91,6 +93,17 @@ t.test('what happens to the file itself is noticed at once', async t => {
     happen(file.path)
     t.equal(file.held.status(ctimeMs, 1001)?.size, event === 'replaced' ? 7 : undefined, event)
     t.equal(file.calls.filter(call => call === 'close').length, 1, 'the old one is closed')
+  }
+})
+
+t.test('and before anything is appended, too', async t => {
+  for (const [event, happen] of Object.entries(events)) {
+    const file = heldFile(t)
+    const ctimeMs = look(file, 1000)
+    while (fs.statSync(file.path).ctimeMs === touched(dirname(file.path)));
+    happen(file.path)
+    if (event === 'replaced') t.equal(fs.fstatSync(file.held.descriptor(ctimeMs, 1001)).size, 7, event)
+    else t.throws(() => file.held.descriptor(ctimeMs, 1001), { code: 'ENOENT' }, event)
   }
 })
 
@@ -107,13 +120,33 @@ t.test('a file that cannot be opened to append can still be looked at', async t 
   const file = heldFile(t, { open () { throw systemError('EACCES') } })
   t.equal(file.held.status(0, 1000)?.size, 4)
   t.strictSame(file.calls, ['open', 'lstat'])
-  t.throws(() => file.held.descriptor(1000), { code: 'EACCES' })
+  t.equal(file.held.status(0, 1999)?.size, 4)
+  t.strictSame(file.calls, ['open', 'lstat', 'lstat'], 'it is not tried again for a second')
+  t.equal(file.held.status(0, 2000)?.size, 4)
+  t.strictSame(file.calls, ['open', 'lstat', 'lstat', 'open', 'lstat'])
+  t.throws(() => file.held.descriptor(0, 2000), { code: 'EACCES' }, 'whoever must append learns why not')
 })
 
-t.test('no descriptor is lost when the file cannot be looked at', async t => {
+t.test('no descriptor is lost when the file cannot be looked at, or not be closed', async t => {
   const file = heldFile(t, { fstat () { throw systemError('EIO') } })
   t.equal(file.held.status(0, 1000)?.size, 4)
   t.strictSame(file.calls, ['open', 'fstat', 'close', 'lstat'])
+
+  let broken = false
+  const stale = heldFile(t, {
+    fstat (fd) {
+      if (broken) throw systemError('ESTALE')
+      return fs.fstatSync(fd)
+    },
+    close (fd) {
+      fs.closeSync(fd)
+      throw systemError('EIO')
+    }
+  })
+  const ctimeMs = look(stale, 1000)
+  broken = true
+  t.equal(stale.held.status(ctimeMs, 1001)?.size, 4)
+  t.strictSame(stale.calls, ['open', 'fstat', 'fstat', 'close', 'open', 'fstat', 'close', 'lstat'])
 })
 
 t.test('where too many are kept already, it is opened only to append', async t => {
@@ -122,18 +155,18 @@ t.test('where too many are kept already, it is opened only to append', async t =
   const file = heldFile(t)
   t.equal(file.held.status(0, 1000)?.size, 4)
   t.strictSame(file.calls, ['lstat'])
-  fs.writeSync(file.held.descriptor(1000), 's')
+  fs.writeSync(file.held.descriptor(0, 1000), 's')
   file.held.rest()
   t.strictSame(file.calls, ['lstat', 'open', 'close'])
-  t.equal(descriptors.closeAll(), true)
+  descriptors.closeAll()
 })
 
 t.test('a descriptor that was handed over is somebody else\'s to close', async t => {
   const file = heldFile(t)
-  const fd = file.held.descriptor(1000)
+  const fd = file.held.descriptor(0, 1000)
   file.held.handOver()
   file.held.rest()
   t.strictSame(file.calls, ['open'])
-  t.not(file.held.descriptor(1000), fd)
+  t.not(file.held.descriptor(0, 1000), fd)
   fs.closeSync(fd)
 })

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import fc from 'fast-check'
@@ -378,4 +380,56 @@ t.test('an unreadable thing in place of the file', async t => {
   mkdirSync(path)
   await t.rejects(store.getSession(sesid), { name: 'SessionFileError', message: /EISDIR; a directory stands/ })
   await t.rejects(store.delSession(sesid), { name: 'SessionFileError' })
+})
+
+t.test('a session that another store took away is gone, also for one that has its file open', async t => {
+  const ways: Record<string, (other: SessionFileStore, sesid: string, path: string) => unknown> = {
+    removed: async (other, sesid) => { await other.delSession(sesid) },
+    'set aside': async (other, sesid) => { await other.setAsideSession(sesid) },
+    moved: (_other, _sesid, path) => { renameSync(path, `${path}.moved`) },
+    'removed where a backup links to its file': async (other, sesid, path) => {
+      linkSync(path, `${path}.backup`)
+      await other.delSession(sesid)
+    }
+  }
+  for (const [way, takeAway] of Object.entries(ways)) {
+    const sessionDir = newDir(t)
+    const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
+    const { sesid } = await store.createSession('1')
+    await store.putSession(sesid, '2')
+    const { version = '' } = await store.readSession(sesid) ?? {}
+    const path = pathOf(sessionDir, 'sid', sesid)
+    // Where clocks are coarse, this is a moment later.
+    const { ctimeMs } = statSync(path)
+    while (ctimeMs === changedNow(sessionDir));
+    await takeAway(other, sesid, path)
+    t.strictSame(await store.replaceSession(sesid, '3', version), { result: 'gone' }, way)
+    t.equal(await store.getSession(sesid), null)
+    await store.close()
+  }
+})
+
+/** The time that a file changed now would bear. */
+function changedNow (dir: string): number {
+  const path = join(dir, 'clock')
+  writeFileSync(path, '')
+  const { ctimeMs } = statSync(path)
+  rmSync(path)
+  return ctimeMs
+}
+
+const noProc = existsSync('/proc/self/fd') ? false : 'there is no /proc to count descriptors in'
+
+t.test('a store that is closed has no descriptor left, however many came to a session at once', { skip: noProc }, async t => {
+  const before = readdirSync('/proc/self/fd').length
+  for (let turn = 0; turn < 3; turn++) {
+    const store = newStore(t)
+    const { sesid } = await new SessionFileStore({ sessionDir: newDir(t) }).createSession('1')
+    await Promise.all(['2', '3', '4'].map(async text => { await store.putSession(sesid, text) }))
+    t.match(await store.getSession(sesid), /[234]/)
+    await store.close()
+    t.match(await store.getSession(sesid), /[234]/, 'it can be used on')
+    await store.close()
+  }
+  t.equal(readdirSync('/proc/self/fd').length, before)
 })

@@ -5,7 +5,7 @@ import { setImmediate as later } from 'node:timers/promises'
 import { JSON_CODEC, openManager } from './manager.mjs'
 
 const [name, sessionDir, durability, notes] = process.argv.slice(2)
-const { manager } = await openManager({ sessionDir, durability }, JSON_CODEC)
+const { manager, store } = await openManager({ sessionDir, durability }, JSON_CODEC)
 const acknowledgements = fs.openSync(notes, 'a')
 const log = { debug () {}, warn () { note({ fault: 'unreadable' }) } }
 const slots = []
@@ -16,7 +16,8 @@ let descriptors = 0
 process.on('message', message => {
   if (message.stop) {
     stop.abort()
-    Promise.all(loops.values()).then(() => {
+    Promise.all(loops.values()).then(async () => {
+      await store.close()
       process.send({ leaked: fs.readdirSync('/proc/self/fd').length - descriptors })
       process.disconnect()
     }, fail)

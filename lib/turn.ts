@@ -1,0 +1,56 @@
+import { AsyncResource } from 'node:async_hooks'
+
+/** Milliseconds. */
+const LONGEST = 1
+
+/** Taken now: tests of apps put clocks of their own in its place. */
+const later = setImmediate
+
+/**
+ * Answers that go out together at the end of one turn of the event loop, so that whoever waits for
+ * them, such as a proxy on the same machine, is woken up once and not by each. None waits longer
+ * than a millisecond and whatever handler is at work then.
+ */
+export class Turn {
+  #waiting: Answer[] = []
+  #since = 0
+  readonly #now: () => number
+
+  constructor (now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** Has it called, in the context it is given in, when the turn ends. */
+  atEnd (answer: () => void): void {
+    if (this.#waiting.length === 0) {
+      this.#since = this.#now()
+      later(() => { this.#end() })
+    }
+    this.#waiting.push(new Answer(answer))
+    this.goOn()
+  }
+
+  /** To be called when the next work of the turn begins. */
+  goOn (): void {
+    if (this.#waiting.length > 0 && this.#now() - this.#since >= LONGEST) this.#end()
+  }
+
+  #end (): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const answer of waiting) answer.give()
+  }
+}
+
+class Answer extends AsyncResource {
+  readonly #call: () => void
+
+  constructor (call: () => void) {
+    super('fastify-file-sessions.answer')
+    this.#call = call
+  }
+
+  give (): void {
+    this.runInAsyncScope(this.#call)
+  }
+}
