@@ -13,6 +13,9 @@ import { isInstalled, startRedis, startServer } from './processes.mjs'
 import { keptTable, resultTable, updateReadme, writeChart } from './report.mjs'
 import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
 
+/** Seconds before each measurement in which nothing counts. */
+const WARM_UP = 1
+
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
@@ -87,7 +90,7 @@ async function measure (workload, round) {
       await restart(contender, workload)
     } else {
       cookies = await prepare(contender, workload, contender.server.port)
-      await load({ ...place(contender, workload), cookies, seconds: 1 })
+      await load({ ...place(contender, workload), cookies, seconds: WARM_UP })
     }
     await measureOnce(contender, workload, cookies)
   }
@@ -116,7 +119,7 @@ async function restart (contender, workload) {
   // nobody shall pay for the tidying up after somebody else.
   await contender.server.stop({ leaveDir: contender.place === 'disk' })
   contender.server = await start(contender)
-  await load({ ...place(contender, workload), cookies: [], seconds: 1 })
+  await load({ ...place(contender, workload), cookies: [], seconds: WARM_UP })
 }
 
 function place ({ server }, { path }) {
