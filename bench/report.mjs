@@ -5,7 +5,6 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chart } from './chart.mjs'
 import { spread } from './statistics.mjs'
-import { unfit, workloads } from './workloads.mjs'
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const CHART = fileURLToPath(new URL('../docs/bench.svg', import.meta.url))
@@ -57,7 +56,6 @@ export function updateReadme (running, names, { rounds, seconds, loadTool }) {
   const start = text.indexOf(START)
   const end = text.indexOf(END)
   if (start === -1 || end < start) throw new Error(`README.md has no ${START} … ${END}`)
-  const missing = footnotes(running, names)
   const section = `
 ![Requests per second, reading and writing sessions](docs/bench.svg)
 
@@ -65,28 +63,17 @@ Requests per second, the median of ${rounds} rounds of ${seconds} s with fresh p
 load by ${loadTool} from another, 64 sessions of about 100 bytes, 32 connections, no rolling cookies.
 
 ${resultTable(running, names, 'rate', false)}
-${missing}
+${FOOTNOTES}
+
 Measure it yourself: \`npm run bench\`.
 `
   writeFileSync(README, text.slice(0, start + START.length) + '\n' + section.trim() + '\n' + text.slice(end))
 }
 
-function footnotes (running, names) {
-  const notes = new Set()
-  for (const contender of running) {
-    for (const name of names) {
-      const why = unfit(contender, workloads.find(workload => workload.name === name))
-      if (why !== undefined && why !== 'has no sessions') notes.add(`${contender.keeps === 'cookie' ? 'in a cookie' : 'the others'}: ${why}`)
-    }
-  }
-  return [
-    'session-file-store syncs the disk with every save, which `durability: \'fsync\'` does, too. Redis runs on the load\'s core',
-    'and saves nothing to the disk. express-session writes the file anew with every read to note the last access.',
-    '@fastify/session, @mgcrea/fastify-session and express-session always sign their cookies; here that is an option, measured',
-    'in a line of its own.',
-    notes.size === 0 ? '' : `A dash: ${[...notes].join('; ')}.`
-  ].join('\n').trim() + '\n'
-}
+const FOOTNOTES = `session-file-store syncs the disk with every save, which \`durability: 'fsync'\` does, too. Redis runs on the load's core
+and saves nothing to the disk. express-session writes the file anew with every read to note the last access.
+@fastify/session, @mgcrea/fastify-session and express-session always sign their cookies; here that is an option, measured
+in a line of its own. A dash: a cookie holds 4 KB, and nobody else has an atomic update.`
 
 function workloadTitle (name) {
   return { read: 'Read: the session is loaded, one value is looked at', write: 'Write: every request changes the session' }[name]
