@@ -1,4 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { touchInterval } from './ageing'
 import { SessionError } from './errors'
 import { randomText } from './random'
 import type { SessionStore } from './store/session-store'
@@ -136,18 +137,18 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   const cookie = cookieOptions(options.cookie)
-  if (rolling) checkRenewal(cookie.maxAge, options.idleTimeout)
   const settled = { hook, cookie, rolling, reapInterval, codec, sessionName }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const { appid, sessionDir, idleTimeout = cookie.maxAge, absoluteTimeout, durability, maxSize, idGenerator } = options
   const fileStore = fileStoreOptions({ appid, sessionDir, idleTimeout, absoluteTimeout, durability, maxSize, idGenerator })
+  if (rolling && cookie.maxAge !== undefined) checkRenewal(cookie.maxAge, fileStore.idleTimeout)
   return { ...settled, store: null, fileStore }
 }
 
-/** A cookie is sent anew when the session is touched: once a minute, or ten times in the idle time if that is less. */
-function checkRenewal (maxAge: number | undefined, idleTimeout: number | undefined): void {
-  check(maxAge === undefined || idleTimeout === undefined || maxAge >= Math.min(idleTimeout, 600), 'cookie.maxAge',
+/** A cookie is sent anew when the session is touched. */
+function checkRenewal (maxAge: number, idleTimeout: number): void {
+  check(touchInterval(maxAge) >= touchInterval(idleTimeout), 'cookie.maxAge',
     'must not be below both idleTimeout and 600: the cookie would run out before it is sent again')
 }
 

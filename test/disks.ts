@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs'
-import { relative } from 'node:path'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { descriptors } from '../lib/store/descriptors'
 import type { Disk } from '../lib/store/disk'
 import { localDisk } from '../lib/store/local-disk'
@@ -65,6 +65,23 @@ export function stallingDisk (step: number): StallingDisk {
 /** A system error, as the disk gives them. */
 export function systemError (code: string, syscall = 'open'): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${syscall}`), { code, syscall })
+}
+
+/** Why a test that counts descriptors is skipped; false where it can run. */
+export const noDescriptorList = existsSync('/proc/self/fd') ? false : 'there is no /proc to count descriptors in'
+
+/** Returns when a change of the file would bear another time than its last one: at once, but where clocks are coarse. */
+export function passTick (path: string): void {
+  const { ctimeMs } = statSync(path)
+  while (ctimeMs === changeTime(dirname(path)));
+}
+
+function changeTime (dir: string): number {
+  const path = join(dir, 'clock')
+  writeFileSync(path, '')
+  const { ctimeMs } = statSync(path)
+  rmSync(path)
+  return ctimeMs
 }
 
 /** How many descriptors this process has open, beside those that it would give back. */

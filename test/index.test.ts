@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
@@ -7,6 +7,7 @@ import { importSessionFileStore } from '../lib/import'
 import { connectStore } from '../lib/connect/connect-store'
 import { fromConnectStore } from '../lib/connect/from-connect-store'
 import { SessionFileStore } from '../lib/store/session-file-store'
+import { noDescriptorList } from './disks'
 import { MapStore, VersionedMapStore } from './fixtures/map-store'
 import { filesIn, loggingApp, serve, sessionDirectory } from './fixtures/serve'
 
@@ -255,7 +256,7 @@ t.test('a store that has something to open is opened when the app gets ready', a
   await broken.close()
 })
 
-t.test('an app that is closed has no session file open', { skip: existsSync('/proc/self/fd') ? false : 'there is no /proc' }, async t => {
+t.test('an app that is closed has no session file open', { skip: noDescriptorList }, async t => {
   const sessionDir = sessionDirectory(t)
   const { app, visitor } = await serve(t, { sessionDir }, routes)
   const client = visitor()

@@ -1,6 +1,7 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionError } from '../errors'
+import { isSessionName } from '../store/directory-walk'
 import { unlessMissing } from '../store/disk'
 import { appidOf, directoryName } from '../store/session-directory'
 
@@ -48,7 +49,7 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
 
 /** An appid's directory holds directories, and these hold the session files. */
 async function holdsSessionFiles (directory: string): Promise<boolean> {
-  return (await readdir(directory)).some(name => /^[0-9a-f]{62}$/.test(name))
+  return (await readdir(directory)).some(isSessionName)
 }
 
 /** The directory of one appid. Throws as above. */

@@ -18,8 +18,9 @@ Exit codes:
 const CLEAN_HELP = `
 Removes what the app's own reaper would remove: sessions that were not used for as
 long as --idle says, or longer if they say so themselves, and with --absolute those in
-files older than that; locks that crashed processes left behind more than 10 minutes ago; what was set
-aside more than a week ago. Other files are left alone. May run beside the app.
+files older than that; locks that crashed processes left behind more than 10 minutes
+ago; what was set aside more than a week ago. Other files are left alone. May run
+beside the app.
 
   file-sessions clean ./sessions --idle 2h`
 

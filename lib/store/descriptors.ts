@@ -32,7 +32,7 @@ export class Descriptors {
   }
 
   get hasRoom (): boolean {
-    return this.#holders.size < MOST && (this.#scarceUntil === 0 || this.#now() >= this.#scarceUntil)
+    return this.#holders.size < MOST && this.#now() >= this.#scarceUntil
   }
 
   /** Answers false when there are too many already. */

@@ -59,10 +59,14 @@ export async function * walkDirectory (directory: string, options: WalkOptions =
   onProgress?.(shards.length, shards.length)
 }
 
+export function isSessionName (name: string): boolean {
+  return SESSION.test(name)
+}
+
 function classify (entry: Dirent, path: string): DirectoryEntry {
   const { name } = entry
   if (entry.isFile()) {
-    if (SESSION.test(name)) return { kind: 'session', path }
+    if (isSessionName(name)) return { kind: 'session', path }
     const setAside = SET_ASIDE.exec(name)
     if (setAside !== null) return { kind: 'setAside', path, setAsideAt: Number(setAside[1]) }
   } else if (entry.isDirectory()) {

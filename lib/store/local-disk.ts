@@ -34,6 +34,7 @@ const pooledCalls: Disk = {
 /** The immediate part of the local disk; `now` is a clock in milliseconds that is never set. */
 export function immediateCalls (now: () => number = () => performance.now()): ImmediateDisk {
   let readyAt = 0
+  const isReady = (): boolean => now() >= readyAt
 
   /** The call, which is found slow when it is. */
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
@@ -50,13 +51,12 @@ export function immediateCalls (now: () => number = () => performance.now()): Im
 
   /** At once while the disk is quick, otherwise through the pool. */
   function promptly<P extends unknown[], T> (
-    now: (...parameters: P) => T, later: (...parameters: P) => Promise<T>
+    atOnce: (...parameters: P) => T, pooled: (...parameters: P) => Promise<T>
   ): (...parameters: P) => Promise<T> {
-    const immediately = timed(now)
-    return async (...parameters) => isReady() ? immediately(...parameters) : await later(...parameters)
+    const call = timed(atOnce)
+    return async (...parameters) => isReady() ? call(...parameters) : await pooled(...parameters)
   }
 
-  const isReady = (): boolean => now() >= readyAt
   const open = (path: string, flags: number, mode?: number): number => fs.openSync(path, flags, mode)
   const write = (fd: number, bytes: Buffer): number => fs.writeSync(fd, bytes)
   return {

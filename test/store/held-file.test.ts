@@ -5,7 +5,7 @@ import { descriptors } from '../../lib/store/descriptors'
 import type { ImmediateDisk } from '../../lib/store/disk'
 import { HeldFile } from '../../lib/store/held-file'
 import { immediateCalls } from '../../lib/store/local-disk'
-import { systemError } from '../disks'
+import { passTick, systemError } from '../disks'
 
 interface Watched { disk: ImmediateDisk, calls: string[] }
 
@@ -88,8 +88,7 @@ t.test('what happens to the file itself is noticed at once', async t => {
   for (const [event, happen] of Object.entries(events)) {
     const file = heldFile(t)
     const ctimeMs = look(file, 1000)
-    // Where clocks are coarse, this is a moment later.
-    while (fs.statSync(file.path).ctimeMs === touched(dirname(file.path)));
+    passTick(file.path)
     happen(file.path)
     t.equal(file.held.status(ctimeMs, 1001)?.size, event === 'replaced' ? 7 : undefined, event)
     t.equal(file.calls.filter(call => call === 'close').length, 1, 'the old one is closed')
@@ -100,21 +99,12 @@ t.test('and before anything is appended, too', async t => {
   for (const [event, happen] of Object.entries(events)) {
     const file = heldFile(t)
     const ctimeMs = look(file, 1000)
-    while (fs.statSync(file.path).ctimeMs === touched(dirname(file.path)));
+    passTick(file.path)
     happen(file.path)
     if (event === 'replaced') t.equal(fs.fstatSync(file.held.descriptor(ctimeMs, 1001)).size, 7, event)
     else t.throws(() => file.held.descriptor(ctimeMs, 1001), { code: 'ENOENT' }, event)
   }
 })
-
-/** The time that a file changed now would bear. */
-function touched (dir: string): number {
-  const path = join(dir, 'clock')
-  fs.writeFileSync(path, '')
-  const { ctimeMs } = fs.statSync(path)
-  fs.rmSync(path)
-  return ctimeMs
-}
 
 t.test('a file that cannot be opened to append can still be looked at', async t => {
   const file = heldFile(t, { open () { throw systemError('EACCES') } })

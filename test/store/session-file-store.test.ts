@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
-  existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync
+  existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -10,7 +10,7 @@ import type { SessionFileStoreOptions } from '../../lib/options'
 import { localDisk } from '../../lib/store/local-disk'
 import { encodeRecord, NO_RECORD } from '../../lib/store/journal'
 import { SessionFileStore } from '../../lib/store/session-file-store'
-import { interceptedDisk } from '../disks'
+import { interceptedDisk, noDescriptorList, passTick } from '../disks'
 import { isClean, recordOf, sealedJournal } from './journal-files'
 import { otherProcess } from './other-process'
 
@@ -399,9 +399,7 @@ t.test('a session that another store took away is gone, also for one that has it
     await store.putSession(sesid, '2')
     const { version = '' } = await store.readSession(sesid) ?? {}
     const path = pathOf(sessionDir, 'sid', sesid)
-    // Where clocks are coarse, this is a moment later.
-    const { ctimeMs } = statSync(path)
-    while (ctimeMs === changedNow(sessionDir));
+    passTick(path)
     await takeAway(other, sesid, path)
     t.strictSame(await store.replaceSession(sesid, '3', version), { result: 'gone' }, way)
     t.equal(await store.getSession(sesid), null)
@@ -409,18 +407,7 @@ t.test('a session that another store took away is gone, also for one that has it
   }
 })
 
-/** The time that a file changed now would bear. */
-function changedNow (dir: string): number {
-  const path = join(dir, 'clock')
-  writeFileSync(path, '')
-  const { ctimeMs } = statSync(path)
-  rmSync(path)
-  return ctimeMs
-}
-
-const noProc = existsSync('/proc/self/fd') ? false : 'there is no /proc to count descriptors in'
-
-t.test('a store that is closed has no descriptor left, however many came to a session at once', { skip: noProc }, async t => {
+t.test('a store that is closed has no descriptor left, however many came to a session at once', { skip: noDescriptorList }, async t => {
   const before = readdirSync('/proc/self/fd').length
   for (let turn = 0; turn < 3; turn++) {
     const store = newStore(t)
