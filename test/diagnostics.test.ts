@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import fileSessions, {
   SessionFileError, SessionFileStore, type DiagnosticsEvents, type ReapableSessionStore
 } from '../index'
-import { Reaper } from '../lib/ageing'
+import { Reaper } from '../lib/plugin/reaper'
 import { publishReap, startOf } from '../lib/diagnostics'
 
 type Name = keyof DiagnosticsEvents

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import fileSessions, * as entry from '../index'
-import { importSessionFileStore } from '../lib/import'
+import { importSessionFileStore } from '../lib/connect/import-session-file-store'
 import { connectStore } from '../lib/connect/connect-store'
 import { fromConnectStore } from '../lib/connect/from-connect-store'
-import { SessionFileStore } from '../lib/store/session-file-store'
-import { noDescriptorList } from './disks'
-import { MapStore, VersionedMapStore } from './fixtures/map-store'
-import { filesIn, loggingApp, serve, sessionDirectory } from './fixtures/serve'
+import { SessionFileStore } from '../lib/store/files/session-file-store'
+import { noDescriptorList } from './support/disks'
+import { MapStore, VersionedMapStore } from './support/map-store'
+import { filesIn, loggingApp, serve, sessionDirectory } from './support/serve'
 
 function routes (app: FastifyInstance): void {
   app.get('/login', async request => { request.session.set('user', 'ann') })

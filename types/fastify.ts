@@ -1,4 +1,4 @@
-import type { RequestSession } from '../lib/session'
+import type { RequestSession } from '../lib/session/session'
 import type { SessionStore } from '../lib/store/session-store'
 
 declare module 'fastify' {

@@ -1,9 +1,9 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SessionError } from '../errors'
-import { isSessionName } from '../store/directory-walk'
-import { unlessMissing } from '../store/disk'
-import { appidOf, directoryName } from '../store/session-directory'
+import { isSessionName } from '../store/files/directory-walk'
+import { unlessMissing } from '../store/files/disk'
+import { appidOf, directoryName } from '../store/files/session-directory'
 
 export interface AppidDirectory {
   appid: string

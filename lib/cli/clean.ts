@@ -1,6 +1,6 @@
-import { Clock } from '../ageing'
-import { localDisk } from '../store/local-disk'
-import { sweep } from '../store/sweep'
+import { Clock } from '../store/clock'
+import { localDisk } from '../store/files/local-disk'
+import { sweep } from '../store/files/sweep'
 import { selectAppids } from './appids'
 import { print, Progress, type Terminal } from './terminal'
 

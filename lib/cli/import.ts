@@ -1,6 +1,6 @@
 import { opendir } from 'node:fs/promises'
-import { importSessionFileStore } from '../import'
-import { SessionFileStore } from '../store/session-file-store'
+import { importSessionFileStore } from '../connect/import-session-file-store'
+import { SessionFileStore } from '../store/files/session-file-store'
 import { print, Progress, type Terminal } from './terminal'
 
 export interface ImportCommandOptions {

@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { fileStoreOptions } from '../options'
+import { fileStoreOptions } from '../store/files/options'
 import { NotFound } from './appids'
 import { clean } from './clean'
 import { parseDuration } from './duration'

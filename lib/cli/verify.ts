@@ -1,6 +1,6 @@
-import { localDisk } from '../store/local-disk'
-import { walkDirectory, type DirectoryEntry } from '../store/directory-walk'
-import { SessionFile } from '../store/session-file'
+import { localDisk } from '../store/files/local-disk'
+import { walkDirectory, type DirectoryEntry } from '../store/files/directory-walk'
+import { SessionFile } from '../store/files/session-file'
 import { selectAppids } from './appids'
 import { print, Progress, type Terminal } from './terminal'
 

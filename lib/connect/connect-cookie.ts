@@ -1,4 +1,4 @@
-import { isPlainObject, type PlainObject } from '../merge'
+import { isPlainObject, type PlainObject } from '../session/merge'
 import type { StoredSession } from '../store/session-store'
 
 /** What an express-session store is given and gives: the session's data, and its cookie. */

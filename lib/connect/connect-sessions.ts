@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
-import { isPlainObject, put, type PlainObject } from '../merge'
-import type { SessionCodec } from '../options'
+import { isPlainObject, put, type PlainObject } from '../session/merge'
+import type { SessionCodec } from '../session/codec'
 import { cookieToStore, idleTimeoutOf, withStoredCookie, type ConnectSessionData } from './connect-cookie'
 import {
   isIterable, isOpenable, isQuarantining, isReadable, isTouchable, type StoredSession, type VersionedSessionStore

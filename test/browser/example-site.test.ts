@@ -2,8 +2,8 @@ import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { installBuilt, root } from '../built-package'
-import { startApp, type ChildApp } from '../child-app'
+import { installBuilt, root } from '../support/built-package'
+import { startApp, type ChildApp } from '../support/child-app'
 import { launchWithProfile, skip } from './chromium'
 
 // The site is built and started here, perhaps on a machine that is busy.

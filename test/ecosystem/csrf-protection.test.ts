@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import fileSessions from '../../index'
 import { csrfApp, csrfPerUserApp } from './apps/csrf-protection'
-import { listen, Visitor } from './visitor'
+import { listen, Visitor } from '../support/visitor'
 
 async function start (t: Test, build: typeof csrfApp): Promise<string> {
   const app = Fastify()

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import fileSessions from '../../index'
 import { flashApp } from './apps/flash'
-import { sessionFiles } from './session-files'
-import { listen, Visitor } from './visitor'
+import { sessionFiles } from '../support/session-files'
+import { listen, Visitor } from '../support/visitor'
 
 t.test('a message is shown on the next page, and once', async t => {
   const sessionDir = join(t.testdir(), 'sessions')

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { join } from 'node:path'
 import t from 'tap'
 import { formbodyApp } from './apps/formbody'
-import { listen, Visitor } from './visitor'
+import { listen, Visitor } from '../support/visitor'
 
 t.test('a login form', async t => {
   const app = Fastify()

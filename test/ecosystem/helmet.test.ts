@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import fileSessions from '../../index'
 import { helmetApp } from './apps/helmet'
-import { listen, Visitor } from './visitor'
+import { listen, Visitor } from '../support/visitor'
 
 t.test('the headers of both are there', async t => {
   const app = Fastify()

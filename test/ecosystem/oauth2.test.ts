@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { oauth2App } from './apps/oauth2'
-import { listen, Visitor } from './visitor'
+import { listen, Visitor } from '../support/visitor'
 
 /** A provider that lets everybody in as Alice, and the app that relies on it. */
 async function start (t: Test): Promise<{ origin: string, allow: (authorizeUrl: string) => Promise<string> }> {

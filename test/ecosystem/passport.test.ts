@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import fileSessions, { type FileSessionsOptions } from '../../index'
 import { passportApp, type Users } from './apps/passport'
-import { sessionFiles } from './session-files'
-import { listen, Visitor } from './visitor'
+import { sessionFiles } from '../support/session-files'
+import { listen, Visitor } from '../support/visitor'
 
 const ALICE = { username: 'alice', password: 'wonderland' }
 

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { join } from 'node:path'
 import t from 'tap'
 import { rateLimitApp } from './apps/rate-limit'
-import { listen, Visitor } from './visitor'
+import { listen, Visitor } from '../support/visitor'
 
 t.test('each session has a limit of its own, visitors without one share their address\'s', async t => {
   const app = Fastify()

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import { join } from 'node:path'
 import t from 'tap'
 import { viewApp } from './apps/view'
-import { listen, Visitor } from './visitor'
+import { listen, Visitor } from '../support/visitor'
 
 t.test('templates see the session, and what they change in it is saved', async t => {
   const app = Fastify()

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { websocketApp } from './apps/websocket'
-import { sessionFiles } from './session-files'
-import { listen, Visitor } from './visitor'
+import { sessionFiles } from '../support/session-files'
+import { listen, Visitor } from '../support/visitor'
 
 async function start (t: Test): Promise<{ origin: string, sessionDir: string }> {
   const sessionDir = join(t.testdir(), 'sessions')

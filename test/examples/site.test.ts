@@ -1,9 +1,9 @@
 import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Browser } from '../browser'
-import { installBuilt, root } from '../built-package'
-import { startApp, type ChildApp } from '../child-app'
+import { Browser } from '../support/browser'
+import { installBuilt, root } from '../support/built-package'
+import { startApp, type ChildApp } from '../support/child-app'
 
 const LOGIN = { name: 'ada', password: 'correct horse' }
 const MONTH = 30 * 24 * 60 * 60

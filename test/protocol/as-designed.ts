@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { hasCode } from '../../lib/errors'
-import { unlessMissing } from '../../lib/store/disk'
-import { encodeRecord, fold, NO_RECORD, type JournalRecord } from '../../lib/store/journal'
-import type { FileView } from '../../lib/store/file-view'
-import { SessionFile, type Appended, type FileLimits } from '../../lib/store/session-file'
+import { unlessMissing } from '../../lib/store/files/disk'
+import { encodeRecord, fold, NO_RECORD, type JournalRecord } from '../../lib/store/files/journal'
+import type { FileView } from '../../lib/store/files/file-view'
+import { SessionFile, type Appended, type FileLimits } from '../../lib/store/files/session-file'
 import type { ModelDisk } from './process'
 import { PATH } from './scenario'
 

@@ -1,4 +1,4 @@
-import type { Disk, FileStatus } from '../../lib/store/disk'
+import type { Disk, FileStatus } from '../../lib/store/files/disk'
 import type { Call, Result, Status } from './file-system'
 
 /** The disk that a virtual process sees, with what only the model can do. */

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { SessionFileStore } from '../../index'
-import { LastWriterWins } from '../../lib/store/last-writer-wins'
+import { LastWriterWins } from '../../lib/store/five-method-store'
 import { isOpenable, isQuarantining, isTouchable, isVersioned } from '../../lib/store/session-store'
-import { MapStore, VersionedMapStore } from '../fixtures/map-store'
+import { MapStore, VersionedMapStore } from '../support/map-store'
 
 const asked = { isVersioned, isTouchable, isQuarantining, isOpenable }
 

@@ -1,6 +1,6 @@
 // The code that requests go through, without the HTTP around it.
-import { SessionManager } from '../../dist/lib/session-manager.js'
-import { SessionFileStore } from '../../dist/lib/store/session-file-store.js'
+import { SessionManager } from '../../dist/lib/session/session-manager.js'
+import { SessionFileStore } from '../../dist/lib/store/files/session-file-store.js'
 
 export const JSON_CODEC = { encode: data => JSON.stringify(data), decode: text => JSON.parse(text) }
 

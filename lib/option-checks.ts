@@ -1,0 +1,25 @@
+import { SessionError } from './errors'
+
+const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** Its percent-encoded form must fit into a file name. */
+const LONGEST_APPID = 80
+
+export function check (isRight: boolean, name: string, rule: string): asserts isRight {
+  if (!isRight) throw new SessionError('SESSION_OPTION', `fastify-file-sessions: option ${name} ${rule}`)
+}
+
+export function checkKnown (options: object, known: string[]): void {
+  check(typeof options === 'object' && options !== null, 'options', 'must be an object')
+  for (const name of Object.keys(options)) {
+    check(known.includes(name), name, `is not known; the options are ${known.join(', ')}`)
+  }
+}
+
+export function checkAppid (appid: string, name = 'appid'): void {
+  check(typeof appid === 'string' && COOKIE_NAME.test(appid) && appid.length <= LONGEST_APPID, name,
+    `must be a cookie name: 1 to ${LONGEST_APPID} letters, digits or any of !#$%&'*+-.^_\`|~`)
+}
+
+export function isTime (value: unknown, least = Number.MIN_VALUE): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= least
+}

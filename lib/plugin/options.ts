@@ -1,0 +1,134 @@
+import { check, checkAppid, checkKnown, isTime } from '../option-checks'
+import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
+import type { SessionCookieOptions } from '../session/cookie-options'
+import { touchInterval } from '../store/clock'
+import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
+import type { SessionStore } from '../store/session-store'
+
+/** What `fastify.register(fileSessions, options)` takes. */
+export interface FileSessionsOptions extends SessionFileStoreOptions {
+  /**
+   * When the session is loaded. Choose an earlier hook for plugins that need the session before
+   * preHandler, such as @fastify/passport. @default 'preHandler'
+   */
+  hook?: 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | undefined
+  /**
+   * The session cookie. `secure: 'auto'` is on for https, also behind a proxy if Fastify's
+   * `trustProxy` is set; `signed` needs @fastify/cookie to be registered with a secret. Without
+   * `maxAge` the browser forgets it when it is closed.
+   * @default { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
+   */
+  cookie?: SessionCookieOptions | undefined
+  /** Whether a cookie with `maxAge` is sent again when the session is touched. @default true */
+  rolling?: boolean | undefined
+  /**
+   * Seconds between two rounds of removing expired sessions; 0 for none. A store that removes them
+   * by itself, as databases do, has none anyway. @default 900
+   */
+  reapInterval?: number | undefined
+  /** @default JSON */
+  codec?: SessionCodec | undefined
+  /**
+   * Names the decorators: `request.session` and `fastify.sessionStore` by default, otherwise
+   * `request.NAME` and `fastify.NAMEStore`. @default 'session'
+   */
+  sessionName?: string | undefined
+  /** Another store than the files. Options that are the file store's may not be given with it. */
+  store?: SessionStore | undefined
+}
+
+export type SettledOptions = {
+  hook: NonNullable<FileSessionsOptions['hook']>
+  cookie: SessionCookieOptions
+  rolling: boolean
+  reapInterval: number
+  codec: SessionCodec
+  sessionName: string
+} & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
+
+const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'store']
+/** Fastify hands its own register options on to the plugin. */
+const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
+
+const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
+const SAME_SITE = ['lax', 'strict', 'none']
+/** Longer timers fire at once in Node. */
+const LONGEST_INTERVAL = 2147483
+const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
+
+/** Checks the plugin's options and fills in the defaults. @throws {SessionError} */
+export function pluginOptions (options: FileSessionsOptions): SettledOptions {
+  checkKnown(options, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
+  const { hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session' } = options
+  check(HOOKS.includes(hook), 'hook', `must be one of ${HOOKS.join(', ')}`)
+  check(typeof rolling === 'boolean', 'rolling', 'must be true or false')
+  check(isTime(reapInterval, 0) && reapInterval <= LONGEST_INTERVAL, 'reapInterval',
+    `must be a number of seconds from 0 to ${LONGEST_INTERVAL}`)
+  checkCodec(codec)
+  check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
+    'must be a name that a property can have')
+  const cookie = cookieOptions(options.cookie)
+  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName }
+  if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
+
+  const { appid, sessionDir, idleTimeout = cookie.maxAge, absoluteTimeout, durability, maxSize, idGenerator } = options
+  const fileStore = fileStoreOptions({ appid, sessionDir, idleTimeout, absoluteTimeout, durability, maxSize, idGenerator })
+  if (rolling && cookie.maxAge !== undefined) checkRenewal(cookie.maxAge, fileStore.idleTimeout)
+  return { ...settled, store: null, fileStore }
+}
+
+/** A cookie is sent anew when the session is touched. */
+function checkRenewal (maxAge: number, idleTimeout: number): void {
+  check(touchInterval(maxAge) >= touchInterval(idleTimeout), 'cookie.maxAge',
+    'must not be below both idleTimeout and 600: the cookie would run out before it is sent again')
+}
+
+/**
+ * Browsers refuse a cookie whose name starts with `__Host-` or `__Secure-` unless it keeps that
+ * prefix's rules; better the app does not start. Returns the options with what the rules imply.
+ */
+export function prefixedCookie (appid: string, cookie: SessionCookieOptions): SessionCookieOptions {
+  const host = appid.toLowerCase().startsWith('__host-')
+  if (!host && !appid.toLowerCase().startsWith('__secure-')) return cookie
+  check(cookie.secure !== false, 'cookie.secure', `must not be false: the appid ${appid} asks for a Secure cookie`)
+  check(!host || cookie.domain === undefined, 'cookie.domain', `must be left out: the appid ${appid} allows none`)
+  check(!host || cookie.path === '/', 'cookie.path', `must be '/': the appid ${appid} allows no other`)
+  return { ...cookie, secure: true }
+}
+
+function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions {
+  check(typeof given === 'object' && given !== null, 'cookie', 'must be an object')
+  const cookie: SessionCookieOptions = { ...DEFAULT_COOKIE }
+  for (const [name, value] of Object.entries(given)) {
+    // Left out, as at the other options: it must not put away a default such as httpOnly.
+    if (value !== undefined) Object.assign(cookie, { [name]: value })
+  }
+  for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
+    check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')
+  }
+  for (const name of ['path', 'domain'] as const) {
+    check(cookie[name] === undefined || typeof cookie[name] === 'string', `cookie.${name}`, 'must be a string')
+  }
+  check(typeof cookie.sameSite === 'boolean' || SAME_SITE.includes(String(cookie.sameSite).toLowerCase()), 'cookie.sameSite',
+    `must be true, false or one of ${SAME_SITE.join(', ')}`)
+  check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
+    'must be a whole number of seconds above 0')
+  check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
+  check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
+  check(String(cookie.sameSite).toLowerCase() !== 'none' || cookie.secure !== false, 'cookie.sameSite',
+    "'none' needs cookie.secure: browsers refuse the cookie otherwise")
+  return cookie
+}
+
+function givenStore (options: FileSessionsOptions): SessionStore {
+  for (const name of FILE_STORE_OPTIONS) {
+    check(options[name as keyof FileSessionsOptions] === undefined, name,
+      'is the file store\'s, and has no effect beside the option store: give it to that store')
+  }
+  const store = options.store as SessionStore
+  for (const method of ['sesAppid', 'getSession', 'newSession', 'putSession', 'delSession'] as const) {
+    check(typeof store?.[method] === 'function', 'store', `must have the method ${method}`)
+  }
+  checkAppid(store.sesAppid(), 'store.sesAppid()')
+  return store
+}

@@ -1,0 +1,39 @@
+import type { FastifyPluginAsync } from 'fastify'
+import fastifyPlugin from 'fastify-plugin'
+import { SessionManager } from '../session/session-manager'
+import { SessionFileStore } from '../store/files/session-file-store'
+import { isOpenable, isReapable } from '../store/session-store'
+import { decorate, ensureCookies } from './decorators'
+import { addSessionHooks } from './hooks'
+import { pluginOptions, type FileSessionsOptions } from './options'
+import { Reaper } from './reaper'
+import { SessionCookie } from './session-cookie'
+
+const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
+  const settled = pluginOptions(options)
+  const store = settled.store ?? new SessionFileStore(settled.fileStore)
+  const manager = new SessionManager(store, settled.codec, settled.rolling)
+  const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
+
+  await ensureCookies(fastify)
+  cookie.check(fastify)
+
+  const key = decorate(fastify, settled, store)
+  addSessionHooks(fastify, settled.hook, key, manager, cookie)
+  if (isOpenable(store)) fastify.addHook('onReady', async () => { await store.open() })
+  if (store instanceof SessionFileStore) fastify.addHook('onClose', async () => { await store.close() })
+  if (isReapable(store) && settled.reapInterval > 0) {
+    const reaper = new Reaper(store, settled.reapInterval, fastify.log)
+    fastify.addHook('onReady', async () => { reaper.start() })
+    fastify.addHook('onClose', async () => { await reaper.stop() })
+  }
+}
+
+/**
+ * Sessions in files: `fastify.register(fileSessions, { appid: 'sid', sessionDir: './sessions' })`
+ * is the whole set-up. Decorates requests with `session` and the instance with `sessionStore`.
+ *
+ * @throws {SessionError} while the app starts, for an option that makes no sense, and
+ * {SessionFileError} for a directory that cannot be used or is open to others
+ */
+export const fileSessions = fastifyPlugin(plugin, { name: 'fastify-file-sessions', fastify: '5.x' })

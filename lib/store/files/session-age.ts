@@ -1,0 +1,80 @@
+import { timeLeft, touchInterval, type Clock, type Lifespan, type Lifetimes } from '../clock'
+import type { FileView } from './file-view'
+import type { JournalRecord } from './journal'
+import type { SessionInfo, StoredSession } from '../session-store'
+
+/** What was seen of a file that holds a session, expired or not. */
+export type SessionView = FileView & { tip: JournalRecord }
+
+/** Judges sessions by their files: whether they are alive, for how long, and whether they are due to be touched. */
+export class SessionAges {
+  readonly #limits: Lifetimes
+  readonly #clock: Clock
+
+  constructor (limits: Lifetimes, clock: Clock) {
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  /** The view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
+  live (view: FileView, grace = 0): SessionView | null {
+    return holdsSession(view) && this.timeLeft(view) > -grace ? view : null
+  }
+
+  timeLeft (view: SessionView, now?: number): number {
+    return timeLeft(lifespan(view), this.#limits, this.#clock, now)
+  }
+
+  /** Whether the last access is long enough ago to be set anew. */
+  isTouchDue (view: SessionView, now = this.#clock.now()): boolean {
+    return Math.abs(now - view.atimeMs) > this.#touchInterval(view)
+  }
+
+  /** Whether it was touched so lately, as by a request that came with this one, that it makes no difference to do so again. */
+  isJustTouched (view: SessionView): boolean {
+    return Math.abs(this.#clock.now() - view.atimeMs) < this.#touchInterval(view) / 60
+  }
+
+  /** The session as it is handed out; null when there is none alive. */
+  stored (view: FileView | null): StoredSession | null {
+    if (view === null || !holdsSession(view)) return null
+    const now = this.#clock.now()
+    const idleLeft = this.timeLeft(view, now)
+    if (idleLeft <= 0) return null
+    const { text, id: version, idleTimeout } = view.tip
+    return {
+      text,
+      version,
+      idleTimeout: idleTimeout === 0 ? undefined : idleTimeout,
+      touchDue: this.isTouchDue(view, now),
+      idleLeft
+    }
+  }
+
+  info (view: SessionView): SessionInfo {
+    const { createdAt, lastAccess } = lifespan(view)
+    return {
+      age: this.#clock.since(createdAt),
+      idle: this.#clock.since(lastAccess),
+      idleLeft: this.timeLeft(view),
+      size: Buffer.byteLength(view.tip.text)
+    }
+  }
+
+  #touchInterval ({ tip }: SessionView): number {
+    return touchInterval(tip.idleTimeout === 0 ? this.#limits.idleTimeout : tip.idleTimeout)
+  }
+}
+
+export function holdsSession (view: FileView): view is SessionView {
+  return view.tip !== null
+}
+
+/** How long the session in a file has lived and lain idle. One without a record has its age by its file. */
+export function lifespan ({ tip, atimeMs, mtimeMs }: Pick<FileView, 'tip' | 'atimeMs' | 'mtimeMs'>): Lifespan {
+  return {
+    createdAt: tip?.createdAt ?? mtimeMs,
+    idleTimeout: tip?.idleTimeout ?? 0,
+    lastAccess: Math.max(atimeMs, mtimeMs)
+  }
+}

@@ -1,0 +1,182 @@
+import t, { type Test } from 'tap'
+import { SessionError } from '../../lib/errors'
+import { fileStoreOptions } from '../../lib/store/files/options'
+import { pluginOptions, prefixedCookie, type FileSessionsOptions } from '../../lib/plugin/options'
+import type { SessionCookieOptions } from '../../lib/session/cookie-options'
+import type { SessionStore } from '../../lib/store/session-store'
+
+/** A store of somebody else's. */
+const foreignStore: SessionStore = {
+  sesAppid: () => 'app',
+  getSession: async () => null,
+  newSession: async () => 'id',
+  putSession: async () => {},
+  delSession: async () => {}
+}
+
+function refuses (t: Test, make: () => unknown, name: string): void {
+  let error: unknown
+  try {
+    make()
+  } catch (thrown) {
+    error = thrown
+  }
+  t.ok(error instanceof SessionError, name)
+  t.match(error, { code: 'SESSION_OPTION', message: `fastify-file-sessions: option ${name} ` })
+}
+
+const BAD_FILE_STORE_OPTIONS: Record<string, unknown[]> = {
+  appid: ['', 'a/b', 'a b', 'é', 'a;b', 'x'.repeat(81), 7, null, ['sid']],
+  sessionDir: ['', 'a\0b', 7, null, new URL('file:///tmp')],
+  idleTimeout: [0, -1, NaN, Infinity, '7200', null],
+  absoluteTimeout: [0, -1, NaN, Infinity, '7200', null],
+  durability: ['', 'none', true, null],
+  maxSize: [0, -1, 1.5, NaN, Infinity, '1024', null, 512 * 1024 * 1024 + 1],
+  idGenerator: ['x', null, {}]
+}
+
+const BAD_PLUGIN_OPTIONS: Record<string, unknown[]> = {
+  hook: ['onSend', '', null, 7],
+  rolling: ['yes', 1, null],
+  reapInterval: [-1, NaN, Infinity, '900', null, 2147484],
+  codec: [null, {}, { encode: JSON.stringify }, { decode: JSON.parse }, { encode: 1, decode: 2 }, 'json'],
+  sessionName: ['', '1st', 'a-b', 'a b', 7, null],
+  cookie: [null, 7, 'secure']
+}
+
+const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
+  maxAge: [0, -1, NaN, '60'],
+  expires: [new Date()],
+  secure: ['yes', 1, null],
+  httpOnly: ['yes', 1, null],
+  signed: ['yes', 1, null],
+  partitioned: ['yes', 1, null],
+  path: [7, null],
+  domain: [7, null],
+  sameSite: ['laxx', '', 1, null]
+}
+
+t.test('the defaults', async t => {
+  const { idGenerator, ...fileStore } = fileStoreOptions({})
+  t.strictSame(fileStore, {
+    appid: 'sid', sessionDir: './sessions', idleTimeout: 7200, absoluteTimeout: undefined, durability: 'os', maxSize: 1024 * 1024
+  })
+  t.match(idGenerator(), /^[\w-]{32}$/, '192 random bits')
+  t.not(idGenerator(), idGenerator())
+
+  const { codec, fileStore: settled, ...rest } = pluginOptions({})
+  t.strictSame(rest, {
+    hook: 'preHandler',
+    cookie: { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' },
+    rolling: true,
+    reapInterval: 900,
+    sessionName: 'session',
+    store: null
+  })
+  t.match(settled, fileStore)
+  t.equal(codec.encode({ a: [1] }), '{"a":[1]}')
+  t.strictSame(codec.decode('{"a":[1]}'), { a: [1] })
+})
+
+t.test('what is given is taken, and undefined is as good as left out', async t => {
+  const idGenerator = (): string => 'x'
+  const given = {
+    appid: 'Shop.1', sessionDir: '/srv/s', idleTimeout: 0.5, absoluteTimeout: 60, durability: 'fsync' as const, maxSize: 1, idGenerator
+  }
+  t.strictSame(fileStoreOptions(given), given)
+  const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
+  t.match(fileStoreOptions(undefinedOptions), { appid: 'sid', sessionDir: './sessions', maxSize: 1024 * 1024 })
+  for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) t.equal(pluginOptions({ hook }).hook, hook)
+  t.equal(pluginOptions({ reapInterval: 0 }).reapInterval, 0)
+  t.equal(pluginOptions({ rolling: false }).rolling, false)
+  t.equal(pluginOptions({ sessionName: '$admin_1' }).sessionName, '$admin_1')
+  t.equal(fileStoreOptions({ appid: 'x'.repeat(80) }).appid.length, 80)
+  t.equal(fileStoreOptions({ maxSize: 512 * 1024 * 1024 }).maxSize, 512 * 1024 * 1024)
+  t.match(pluginOptions({ cookie: { domain: 'example.org', sameSite: 'none', secure: true } }).cookie,
+    { path: '/', httpOnly: true, domain: 'example.org', sameSite: 'none', secure: true })
+})
+
+t.test('a cookie option that is undefined puts no default away', async t => {
+  const none = { path: undefined, httpOnly: undefined, sameSite: undefined, secure: undefined, maxAge: undefined, domain: undefined }
+  t.strictSame(pluginOptions({ cookie: none as unknown as SessionCookieOptions }).cookie,
+    { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' })
+  for (const sameSite of [true, false, 'Strict'] as const) {
+    t.equal(pluginOptions({ cookie: { sameSite: sameSite as true } }).cookie.sameSite, sameSite)
+  }
+})
+
+t.test('Fastify\'s own register options are let through', async t => {
+  const options = { prefix: '/x', logLevel: 'warn', logSerializers: {} } as unknown as FileSessionsOptions
+  t.equal(pluginOptions(options).hook, 'preHandler')
+})
+
+t.test('bad options of the file store name themselves', async t => {
+  for (const [name, values] of Object.entries(BAD_FILE_STORE_OPTIONS)) {
+    for (const value of values) {
+      refuses(t, () => fileStoreOptions({ [name]: value }), name)
+      refuses(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
+    }
+  }
+})
+
+t.test('bad options of the plugin name themselves', async t => {
+  for (const [name, values] of Object.entries(BAD_PLUGIN_OPTIONS)) {
+    for (const value of values) refuses(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
+  }
+  for (const [name, values] of Object.entries(BAD_COOKIE_OPTIONS)) {
+    for (const value of values) refuses(t, () => pluginOptions({ cookie: { [name]: value } } as FileSessionsOptions), `cookie.${name}`)
+  }
+  refuses(t, () => pluginOptions({ cookie: { sameSite: 'none', secure: false } }), 'cookie.sameSite')
+  refuses(t, () => pluginOptions({ cookie: { sameSite: 'None' as 'none', secure: false } }), 'cookie.sameSite')
+})
+
+t.test('options that nobody knows, and no options at all', async t => {
+  refuses(t, () => fileStoreOptions({ hook: 'onRequest' } as object), 'hook')
+  refuses(t, () => pluginOptions({ sessiondir: 'x' } as object), 'sessiondir')
+  for (const none of [null, 7, 'x']) {
+    refuses(t, () => pluginOptions(none as unknown as object), 'options')
+    refuses(t, () => fileStoreOptions(none as unknown as object), 'options')
+  }
+})
+
+t.test('a rolling cookie that would run out before it is sent again', async t => {
+  const message = /option cookie\.maxAge must not be below both idleTimeout and 600/
+  t.throws(() => pluginOptions({ cookie: { maxAge: 45 }, idleTimeout: 7200 }), { code: 'SESSION_OPTION', message })
+  t.throws(() => pluginOptions({ cookie: { maxAge: 599 }, idleTimeout: 600 }), { code: 'SESSION_OPTION', message })
+  for (const options of [
+    { cookie: { maxAge: 45 } }, { cookie: { maxAge: 45 }, idleTimeout: 45 }, { cookie: { maxAge: 600 }, idleTimeout: 7200 },
+    { cookie: { maxAge: 45 }, idleTimeout: 7200, rolling: false }, { idleTimeout: 7200 }
+  ]) t.doesNotThrow(() => pluginOptions(options))
+})
+
+t.test('the idle timeout follows the cookie\'s maxAge unless it is given', async t => {
+  t.equal(pluginOptions({ cookie: { maxAge: 86400 } }).fileStore?.idleTimeout, 86400)
+  t.equal(pluginOptions({ cookie: { maxAge: 86400 }, idleTimeout: 60 }).fileStore?.idleTimeout, 60)
+})
+
+t.test('another store', async t => {
+  const { store, fileStore } = pluginOptions({ store: foreignStore })
+  t.equal(store, foreignStore)
+  t.equal(fileStore, null)
+  for (const [name, value] of Object.entries({
+    appid: 'x', sessionDir: 'x', idleTimeout: 1, absoluteTimeout: 1, durability: 'os', maxSize: 1, idGenerator: () => 'x'
+  })) refuses(t, () => pluginOptions({ store: foreignStore, [name]: value }), name)
+  t.match(pluginOptions({ store: foreignStore, reapInterval: 5 }), { store: foreignStore, fileStore: null, reapInterval: 5 }, 'it may be reapable')
+  for (const bad of [null, {}, 'redis', 7]) refuses(t, () => pluginOptions({ store: bad as unknown as SessionStore }), 'store')
+  for (const method of Object.keys(foreignStore)) {
+    refuses(t, () => pluginOptions({ store: { ...foreignStore, [method]: undefined } as unknown as SessionStore }), 'store')
+  }
+  refuses(t, () => pluginOptions({ store: { ...foreignStore, sesAppid: () => 'a/b' } }), 'store.sesAppid()')
+})
+
+t.test('cookie prefixes ask for what browsers ask for', async t => {
+  const cookie = { path: '/', httpOnly: true, secure: 'auto' as const }
+  t.equal(prefixedCookie('sid', cookie), cookie)
+  for (const appid of ['__Host-sid', '__host-sid', '__Secure-sid', '__SECURE-sid']) {
+    t.strictSame(prefixedCookie(appid, cookie), { ...cookie, secure: true })
+    refuses(t, () => prefixedCookie(appid, { ...cookie, secure: false }), 'cookie.secure')
+  }
+  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
+  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
+  t.match(prefixedCookie('__Secure-sid', { ...cookie, domain: 'example.org', path: '/app' }), { domain: 'example.org', path: '/app' })
+})

@@ -1,0 +1,135 @@
+import t from 'tap'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { SessionFileStore } from '../../../index'
+import { localDisk } from '../../../lib/store/files/local-disk'
+import type { SessionInfo } from '../../../lib/store/session-store'
+import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
+
+async function all (store: SessionFileStore): Promise<SessionInfo[]> {
+  const infos: SessionInfo[] = []
+  for await (const info of store.sessions()) infos.push(info)
+  return infos
+}
+
+t.test('sessions() says age, idle time, what is left of it, and size', async t => {
+  const time = new Time()
+  const store = new SessionFileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
+  const { sesid } = await store.createSession('grüße', { idleTimeout: 5000 })
+  time.pass(3000)
+  await store.touchSession(sesid)
+  time.pass(1000)
+  const [info, ...more] = await all(store)
+  t.strictSame(more, [])
+  t.strictSame(Object.keys(info as object).sort(), ['age', 'idle', 'idleLeft', 'size'], 'and no id')
+  t.equal(info?.size, 7)
+  t.equal(info?.age, 4_000_000)
+  t.equal(Math.round(info?.idle as number), 1_000_000)
+  t.equal(Math.round(info?.idleLeft as number), 4_000_000)
+  time.pass(3900)
+  t.equal(Math.round((await all(store))[0]?.idleLeft as number), 100_000)
+  await store.touchSession(sesid)
+  t.equal((await all(store))[0]?.idleLeft, 2_100_000, 'the absolute timeout comes first')
+})
+
+t.test('sessions() leaves out what has expired, what holds nothing, and what is no session', async t => {
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir })
+  t.strictSame(await all(store), [], 'nor is a missing directory an error')
+  await store.createSession('expired')
+  const expired = newFile(sessionDir)
+  age(expired, 7201)
+  await store.createSession('empty')
+  const empty = newFile(sessionDir, [expired])
+  writeFileSync(empty, '')
+  await store.createSession('live')
+  const live = newFile(sessionDir, [expired, empty])
+  appendFileSync(live, 'a torn record')
+  writeFileSync(join(dirname(live), 'notes'), '')
+  await new SessionFileStore({ sessionDir, appid: 'other' }).newSession()
+  const infos = await all(store)
+  t.equal(infos.length, 1)
+  t.match(infos, [{ size: 4 }])
+  t.ok(Math.abs((infos[0] as SessionInfo).age) < 60_000)
+})
+
+t.test('texts() gives the texts of the sessions that are alive', async t => {
+  const time = new Time()
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir }, localDisk, time.clock)
+  const texts = async (): Promise<string[]> => {
+    const found: string[] = []
+    for await (const text of store.texts()) found.push(text)
+    return found.sort()
+  }
+  t.strictSame(await texts(), [], 'a missing directory is no error')
+  await store.createSession('short', { idleTimeout: 10 })
+  for (const text of ['one', 'zwölf', '']) await store.createSession(text)
+  await new SessionFileStore({ sessionDir, appid: 'other' }).createSession('of another app')
+  t.strictSame(await texts(), ['', 'one', 'short', 'zwölf'])
+  time.pass(11)
+  t.strictSame(await texts(), ['', 'one', 'zwölf'])
+})
+
+t.test('sessions() reads as it is asked, and can be left at any time', async t => {
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir })
+  for (let count = 0; count < 20; count++) await store.newSession()
+  const left = store.sessions()
+  t.match(await left.next(), { done: false, value: { size: 0 } })
+  t.match(await left.return(), { done: true })
+  let count = 0
+  for await (const info of store.sessions()) {
+    t.equal(info.size, 0)
+    if (++count === 5) rmSync(join(sessionDir, 'sid'), { recursive: true })
+  }
+  t.ok(count < 20, 'what goes meanwhile is not seen any more')
+})
+
+t.test('sessions() and clear() of a directory that is none', async t => {
+  const sessionDir = t.testdir({ sid: '' })
+  const store = new SessionFileStore({ sessionDir })
+  await t.rejects(all(store), { name: 'SessionFileError', message: /^cannot list the sessions in .*ENOTDIR/ })
+  await t.rejects(store.clear(), { name: 'SessionFileError', message: /^cannot remove all sessions in .*ENOTDIR/ })
+})
+
+t.test('sessions() and clear() fail when a shard cannot be listed', async t => {
+  const sessionDir = sessionDirectory(t)
+  await new SessionFileStore({ sessionDir }).newSession()
+  const listing = t.mockRequire<typeof import('../../../lib/store/files/session-listing')>('../../../lib/store/files/session-listing', {
+    '../../../lib/store/files/directory-walk': {
+      async * walkDirectory () {
+        yield { kind: 'unreadable', path: '00', error: Object.assign(new Error('EACCES'), { code: 'EACCES' }) }
+      }
+    }
+  })
+  await t.rejects(listing.storedSessions(sessionDir, localDisk).next(), { code: 'EACCES' })
+  await t.rejects(listing.removeSessions(sessionDir, localDisk), { code: 'EACCES' })
+})
+
+t.test('clear() removes every session of the appid, for good', async t => {
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir })
+  t.equal(await store.clear(), 0)
+  const other = new SessionFileStore({ sessionDir, appid: 'other' })
+  const kept = await other.createSession('kept')
+  const slow = await store.createSession('one')
+  const { sesid } = await store.createSession('two')
+  for (const path of sessionFiles(join(sessionDir, 'sid'))) age(path, 7201)
+  await store.createSession('three')
+  const path = sessionFiles(join(sessionDir, 'sid'))[0] as string
+  // A process that stalled while it rewrote that file: its lock goes too, so it cannot put it back.
+  mkdirSync(`${path}.lock`)
+  writeFileSync(join(`${path}.lock`, '0123456789abcdef'), '')
+  writeFileSync(join(dirname(path), 'notes'), '')
+
+  t.equal(await store.clear(), 3)
+  t.strictSame(readdirSync(dirname(path)), ['notes'])
+  t.notOk(existsSync(`${path}.lock`))
+  t.equal(await store.getSession(sesid), null)
+  t.match(await store.replaceSession(slow.sesid, 'again', slow.version), { result: 'gone' })
+  t.equal(await other.getSession(kept.sesid), 'kept')
+  t.equal(await store.clear(), 0)
+  await store.createSession('four')
+  t.equal((await all(store)).length, 1)
+})

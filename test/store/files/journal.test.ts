@@ -1,0 +1,195 @@
+import { deepStrictEqual, ok } from 'node:assert/strict'
+import { crc32 } from 'node:zlib'
+import t from 'tap'
+import fc from 'fast-check'
+import { encodeRecord, fold, HEADER_SIZE, newRecordId, NO_RECORD, type JournalRecord } from '../../../lib/store/files/journal'
+
+function record (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
+  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ...more }
+}
+
+/** The records one after the other, each replacing the one before. */
+function journal (...records: JournalRecord[]): Buffer {
+  return Buffer.concat(records.map((each, index) => encodeRecord(each, records[index - 1]?.id ?? NO_RECORD)))
+}
+
+t.test('the layout is the documented one', async t => {
+  const bytes = encodeRecord({
+    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true
+  }, 'abcdefgh')
+  t.equal(bytes.length, HEADER_SIZE + 2)
+  t.equal(bytes.toString('latin1', 0, 4), 'FFS1')
+  t.equal(bytes.readUInt32LE(4), crc32(bytes.subarray(8)))
+  t.equal(bytes.toString('hex', 8, 16), '02000000' + '04030201')
+  t.equal(bytes.toString('latin1', 16, 32), 'ABCDEFGHabcdefgh')
+  t.equal(bytes.toString('hex', 32, 40), '010203040506' + '0100')
+  t.equal(bytes.toString('utf8', 40), 'é')
+})
+
+t.test('a record comes back as it was', async t => {
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.nat(0xffffffff), fc.nat(2 ** 48 - 1), fc.boolean(),
+    (text, idleTimeout, createdAt, seal) => {
+      const written = record(text, { idleTimeout, createdAt, seal })
+      const bytes = encodeRecord(written, NO_RECORD)
+      deepStrictEqual(fold(bytes), { tip: written, end: bytes.length, torn: false, won: false })
+    }))
+})
+
+t.test('record ids are random and never the same', async t => {
+  const ids = new Set(Array.from({ length: 2000 }, () => newRecordId()))
+  t.equal(ids.size, 2000, 'over several pages of random bytes')
+  t.ok([...ids].every(id => id.length === 8 && Buffer.from(id, 'latin1').length === 8))
+  t.notOk(ids.has(NO_RECORD))
+})
+
+t.test('nothing at all', async t => {
+  t.strictSame(fold(Buffer.alloc(0)), { tip: null, end: 0, torn: false, won: false })
+})
+
+t.test('the last record of the chain is the tip', async t => {
+  const [one, two, three] = [record('one'), record('two'), record('three')]
+  const bytes = journal(one, two, three)
+  t.strictSame(fold(bytes), { tip: three, end: bytes.length, torn: false, won: false })
+  t.equal(fold(bytes, 0, null, two.id).won, true, 'one that was the tip for a while has won')
+  t.equal(fold(bytes, 0, null, three.id).won, true)
+  t.equal(fold(bytes, 0, null, newRecordId()).won, false)
+})
+
+t.test('of two records that replace the same one the first in the file wins', async t => {
+  const [base, first, second] = [record('base'), record('first'), record('second')]
+  const bytes = Buffer.concat([journal(base, first), encodeRecord(second, base.id)])
+  t.strictSame(fold(bytes), { tip: first, end: bytes.length, torn: false, won: false })
+  t.equal(fold(bytes, 0, null, first.id).won, true)
+  t.equal(fold(bytes, 0, null, second.id).won, false)
+})
+
+t.test('equal texts are told apart by their ids', async t => {
+  const [base, first, second] = [record('n=1'), record('n=2'), record('n=2')]
+  const bytes = Buffer.concat([journal(base, first), encodeRecord(second, base.id)])
+  t.equal(fold(bytes, 0, null, second.id).won, false)
+})
+
+t.test('after a seal nothing wins', async t => {
+  const [base, seal, late] = [record('base'), record('seal', { seal: true }), record('late')]
+  const sealed = journal(base, seal)
+  for (const after of [encodeRecord(late, seal.id), encodeRecord(late, base.id), Buffer.from('garbage')]) {
+    const bytes = Buffer.concat([sealed, after])
+    t.strictSame(fold(bytes, 0, null, late.id), { tip: seal, end: sealed.length, torn: false, won: false })
+    t.strictSame(fold(after, sealed.length, seal, late.id), { tip: seal, end: sealed.length, torn: false, won: false },
+      'nor for a reader who knows the seal')
+  }
+})
+
+t.test('a text that looks like a record is text', async t => {
+  const base = record('base')
+  const forged = encodeRecord(record('forged'), NO_RECORD).toString('latin1')
+  const written = record(forged)
+  const bytes = journal(base, written)
+  t.equal(fold(bytes).tip?.text, forged)
+
+  const first = record(encodeRecord(record('forged', { id: 'AAAAAAAA', createdAt: 0 }), NO_RECORD).toString('latin1'))
+  const whole = encodeRecord(first, NO_RECORD)
+  t.equal(fold(whole).tip?.text, first.text)
+  for (let cut = 0; cut < whole.length; cut++) {
+    t.equal(fold(whole.subarray(0, cut)).tip, null, 'nor is it taken for one when the first record is torn')
+    t.equal(fold(Buffer.concat([Buffer.alloc(1), whole.subarray(cut)])).tip, null)
+  }
+})
+
+t.test('a text full of magic numbers does not cost more than its length', async t => {
+  const base = record('base')
+  const torn = encodeRecord(record('FFS1'.repeat(250_000)), base.id).subarray(0, -1)
+  const next = record('next')
+  const bytes = Buffer.concat([journal(base), torn, encodeRecord(next, base.id)])
+  t.strictSame(fold(bytes), { tip: next, end: bytes.length, torn: true, won: false })
+})
+
+/** One stretch of a file, and what it does to the one who folds it. */
+type Stretch =
+  | { kind: 'next', text: string, seal: boolean }
+  | { kind: 'loser', text: string, back: number }
+  | { kind: 'torn', text: string, length: number }
+  | { kind: 'garbage', bytes: Uint8Array }
+
+const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constant('FFS1FFS1'),
+  fc.constant(encodeRecord(record('forged'), NO_RECORD).toString('latin1')))
+const stretch: fc.Arbitrary<Stretch> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('next' as const), text, seal: fc.constant(false) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('next' as const), text, seal: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('loser' as const), text, back: fc.integer({ min: 1, max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('torn' as const), text, length: fc.integer({ min: 1, max: HEADER_SIZE }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('garbage' as const), bytes: fc.uint8Array({ minLength: 1, maxLength: 60 }) }) }
+)
+
+/** Builds the file, and says what has to come out of it, without looking at the bytes. */
+function build (stretches: Stretch[]): { bytes: Buffer, chain: JournalRecord[], end: number, torn: boolean } {
+  const parts: Buffer[] = []
+  const chain: JournalRecord[] = []
+  let length = 0
+  let end = 0
+  let torn = false
+  let clean = true
+  for (const each of stretches) {
+    const tip = chain.at(-1)
+    const open = tip?.seal !== true && (tip !== undefined || !torn)
+    const previous = tip?.id ?? NO_RECORD
+    let bytes: Buffer
+    if (each.kind === 'garbage') bytes = Buffer.from(each.bytes)
+    else if (each.kind === 'torn') bytes = encodeRecord(record(each.text), previous).subarray(0, each.length - 1 || 1)
+    else if (each.kind === 'loser') bytes = encodeRecord(record(each.text), chain.at(-1 - each.back)?.id ?? newRecordId())
+    else {
+      const next = record(each.text, { seal: each.seal })
+      bytes = encodeRecord(next, previous)
+      if (open) {
+        chain.push(next)
+        clean = true
+      }
+    }
+    parts.push(bytes)
+    length += bytes.length
+    if (open && (each.kind === 'garbage' || each.kind === 'torn')) [torn, clean] = [true, false]
+    if (open && clean) end = length
+  }
+  return { bytes: Buffer.concat(parts), chain, end, torn }
+}
+
+t.test('any sequence of records, losers, torn records and garbage folds to the last of the chain', async t => {
+  fc.assert(fc.property(fc.array(stretch, { maxLength: 12 }), stretches => {
+    const { bytes, chain, end, torn } = build(stretches)
+    deepStrictEqual(fold(bytes), { tip: chain.at(-1) ?? null, end, torn, won: false })
+    for (const each of chain) ok(fold(bytes, 0, null, each.id).won)
+  }), { numRuns: 1000 })
+})
+
+t.test('folding in two steps says the same as in one, wherever the file was cut for the first', async t => {
+  fc.assert(fc.property(fc.array(stretch, { maxLength: 8 }), stretches => {
+    const { bytes, chain } = build(stretches)
+    const whole = fold(bytes)
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const first = fold(bytes.subarray(0, cut))
+      ok(first.tip === null || chain.some(each => each.id === first.tip?.id), 'never anything but a tip of its time')
+      ok(first.end <= cut)
+      const second = fold(bytes.subarray(first.end), first.end, first.tip)
+      deepStrictEqual([second.tip, second.end], [whole.tip, whole.end])
+      ok(!whole.torn || first.torn || second.torn, 'garbage does not go unseen')
+      const last = chain.at(-1)?.id
+      if (last !== undefined) {
+        ok(fold(bytes.subarray(0, cut), 0, null, last).won !== fold(bytes.subarray(first.end), first.end, first.tip, last).won,
+          'the last of the chain wins in one of the two steps')
+      }
+    }
+  }), { numRuns: 200 })
+})
+
+t.test('no flipped bit of a record goes unseen', async t => {
+  const [base, last] = [record('base'), record('last')]
+  const start = journal(base).length
+  const bytes = journal(base, last)
+  for (let position = start; position < bytes.length; position++) {
+    for (let bit = 0; bit < 8; bit++) {
+      const flipped = Buffer.from(bytes)
+      flipped[position]! ^= 1 << bit
+      deepStrictEqual(fold(flipped), { tip: base, end: start, torn: true, won: false })
+    }
+  }
+})

@@ -1,0 +1,590 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import type { Disk, ImmediateDisk } from '../../../lib/store/files/disk'
+import { localDisk } from '../../../lib/store/files/local-disk'
+import { SessionFile } from '../../../lib/store/files/session-file'
+import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
+import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
+
+function directory (t: Test): string {
+  const dir = join(t.testdir(), 'sessions')
+  mkdirSync(dir, { mode: 0o700 })
+  return dir
+}
+
+async function newFile (t: Test, text = 'first', disk = localDisk, durable = false): Promise<SessionFile> {
+  const file = new SessionFile(join(directory(t), 'file'), disk, durable)
+  await file.create(recordOf(text))
+  return file
+}
+
+/** The same file, for another process, which has seen nothing of it. */
+function another (file: SessionFile, disk = localDisk): SessionFile {
+  return new SessionFile(file.path, disk, false)
+}
+
+function tipId (file: SessionFile): string {
+  const id = file.view?.tip?.id
+  if (id === undefined) throw new Error('nothing was read of the file')
+  return id
+}
+
+async function textOf (file: SessionFile): Promise<string | undefined> {
+  return (await file.read())?.tip?.text
+}
+
+t.test('a file is made with its first record, for this user alone', async t => {
+  const file = await newFile(t, 'text')
+  t.equal(statSync(file.path).mode & 0o7777, 0o600)
+  t.equal(file.view?.tip?.text, 'text')
+  t.equal(await textOf(file), 'text')
+  t.equal(await textOf(another(file)), 'text')
+  t.ok(isClean(file.path))
+})
+
+t.test('a file is made once', async t => {
+  const file = await newFile(t, 'text')
+  await t.rejects(another(file).create(recordOf('other')), { code: 'EEXIST' })
+  t.equal(await textOf(another(file)), 'text')
+  await t.rejects(new SessionFile(join(file.path, '..', 'missing', 'file'), localDisk, false).create(recordOf('x')), { code: 'ENOENT' })
+})
+
+t.test('a file that cannot be made leaves nothing behind', async t => {
+  const dir = directory(t)
+  const before = openDescriptors()
+  for (const failing of ['write', 'fdatasync', 'fsync', 'fstat'] as const) {
+    const disk = interceptedDisk(async (name, _given, call) => {
+      if (name === failing) throw systemError('EIO', name)
+      return await call()
+    })
+    await t.rejects(new SessionFile(join(dir, failing), disk, true).create(recordOf('text')), { code: 'EIO' }, failing)
+  }
+  const short: Disk = { ...pooledDisk, write: (fd, bytes) => localDisk.write(fd, bytes.subarray(0, 20)) }
+  await t.rejects(new SessionFile(join(dir, 'short'), short, false).create(recordOf('text')), { code: 'ENOSPC', syscall: 'write' })
+  t.strictSame(readdirSync(dir), [])
+  t.equal(openDescriptors(), before)
+})
+
+t.test('a file that is not there is an answer', async t => {
+  const file = new SessionFile(join(directory(t), 'file'), localDisk, false)
+  t.equal(await file.read(), null)
+  t.equal(await file.append(recordOf('x'), 'whatever'), 'gone')
+  await file.touch(Date.now())
+  await file.remove()
+  await file.setAside('1')
+  t.strictSame(readdirSync(join(file.path, '..')), [])
+})
+
+t.test('a file that goes while it is known', async t => {
+  const file = await newFile(t)
+  unlinkSync(file.path)
+  await file.touch(Date.now())
+  t.equal(await file.read(), null)
+  t.equal(file.view, null)
+})
+
+t.test('what is known costs one look at the file', async t => {
+  const file = await newFile(t)
+  const { disk, calls } = recordingDisk(join(file.path, '..'))
+  const known = new SessionFile(file.path, disk, false, file.view)
+  t.equal(await known.read(), file.view)
+  t.strictSame(calls, ['lstat file'])
+})
+
+t.test('what was appended is all that is read again', async t => {
+  const file = await newFile(t, 'a'.repeat(1000))
+  const first = file.view
+  await another(file).read()
+  const other = another(file)
+  await other.read()
+  await other.append(recordOf('b'), tipId(other))
+  const reads: Array<{ length: number, position: number }> = []
+  const disk: Disk = {
+    ...pooledDisk,
+    read: (fd, bytes, position) => {
+      reads.push({ length: bytes.length, position })
+      return localDisk.read(fd, bytes, position)
+    }
+  }
+  t.equal(await textOf(new SessionFile(file.path, disk, false, first)), 'b')
+  t.strictSame(reads, [{ length: 41, position: 1040 }])
+})
+
+t.test('a file that another took the place of is read anew', async t => {
+  const file = await newFile(t, 'old')
+  writeFileSync(`${file.path}2`, journalOf(recordOf('new')))
+  renameSync(`${file.path}2`, file.path)
+  t.equal(await textOf(file), 'new', 'of the same size')
+})
+
+t.test('another access time is seen without reading the file', async t => {
+  const file = await newFile(t)
+  utimesSync(file.path, 1000, 2000)
+  const { disk, calls } = recordingDisk(join(file.path, '..'))
+  const view = await new SessionFile(file.path, disk, false, file.view).read()
+  t.strictSame([view?.atimeMs, view?.mtimeMs], [1_000_000, 2_000_000])
+  t.equal(view?.tip, file.view?.tip)
+  t.strictSame(calls, ['lstat file'])
+})
+
+t.test('a read in pieces, and one that ends early', async t => {
+  const file = await newFile(t, 'x'.repeat(100))
+  const pieces: Disk = { ...pooledDisk, read: (fd, bytes, position) => localDisk.read(fd, bytes.subarray(0, 9), position) }
+  t.equal(await textOf(another(file, pieces)), 'x'.repeat(100))
+  const larger: Disk = { ...pooledDisk, fstat: async fd => Object.assign(await localDisk.fstat(fd), { size: 1000 }) }
+  const view = await another(file, larger).read()
+  t.equal(view?.tip?.text, 'x'.repeat(100))
+  t.equal(view?.size, 140, 'what was read counts, not what was announced')
+})
+
+t.test('a file without a whole record has no tip, until it gets one', async t => {
+  const dir = directory(t)
+  const path = join(dir, 'file')
+  const bytes = journalOf(recordOf('text'))
+  writeFileSync(path, '')
+  const file = new SessionFile(path, localDisk, false)
+  t.match(await file.read(), { tip: null, torn: false })
+  appendFileSync(path, bytes.subarray(0, 10))
+  t.match(await file.read(), { tip: null, torn: true })
+  appendFileSync(path, bytes.subarray(10))
+  t.match(await file.read(), { tip: { text: 'text' } })
+})
+
+t.test('an append that nobody comes between needs no reading', async t => {
+  const file = await newFile(t)
+  const { disk, calls } = recordingDisk(join(file.path, '..'))
+  const known = new SessionFile(file.path, disk, false, file.view)
+  t.equal(await known.append(recordOf('second'), tipId(known)), 'won')
+  t.strictSame(calls, ['open file', 'write file', 'fstat file', 'close file'])
+  t.equal(await textOf(known), 'second')
+  t.equal(await textOf(another(file)), 'second')
+})
+
+t.test('of two who replace the same record, the first wins', async t => {
+  const file = await newFile(t)
+  const other = another(file)
+  await other.read()
+  t.equal(await file.append(recordOf('mine'), tipId(file)), 'won')
+  t.equal(await other.append(recordOf('theirs'), tipId(other)), 'lost')
+  t.equal(other.view?.tip?.text, 'mine', 'the loser knows who won')
+  t.equal(await other.append(recordOf('theirs, again'), tipId(other)), 'won')
+  t.equal(await textOf(file), 'theirs, again')
+})
+
+t.test('an append by one who has not looked before', async t => {
+  const file = await newFile(t)
+  const other = another(file)
+  t.equal(await other.append(recordOf('blind'), tipId(file)), 'won')
+  t.equal(other.view?.tip?.text, 'blind')
+  t.equal(await another(file).append(recordOf('too late'), tipId(file)), 'lost')
+})
+
+t.test('an append to a file that had no whole record when it was looked at', async t => {
+  const path = join(directory(t), 'file')
+  const bytes = journalOf(recordOf('text', { id: 'the tip!' }))
+  writeFileSync(path, bytes.subarray(0, 20))
+  const file = new SessionFile(path, localDisk, false)
+  await file.read()
+  t.equal(await file.append(recordOf('x'), 'the tip!'), 'lost')
+  t.equal(file.view?.tip, null)
+})
+
+t.test('an append never makes a file', async t => {
+  const file = await newFile(t)
+  await another(file).remove()
+  t.equal(await file.append(recordOf('late'), tipId(file)), 'gone')
+  t.equal(file.view, null)
+  t.notOk(existsSync(file.path))
+})
+
+t.test('a file that is destroyed between open and write is gone', async t => {
+  for (const known of [true, false]) {
+    const file = await newFile(t)
+    const disk = interceptedDisk(async (name, _given, call) => {
+      if (name === 'write') unlinkSync(file.path)
+      return await call()
+    })
+    const writer = new SessionFile(file.path, disk, false, known ? file.view : null)
+    t.equal(await writer.append(recordOf('late'), tipId(file)), 'gone')
+    t.equal(writer.view, null)
+    t.notOk(existsSync(file.path))
+  }
+})
+
+t.test('an append that comes after the seal has lost, and stands nowhere', async t => {
+  const file = await newFile(t)
+  writeFileSync(file.path, sealedJournal('sealed'))
+  const disk = interceptedDisk(async (name, _given, call) => {
+    if (name === 'write') await another(file).unseal()
+    return await call()
+  })
+  const late = another(file, disk)
+  await late.read()
+  t.equal(await late.append(recordOf('late'), tipId(late)), 'lost')
+  t.equal(await textOf(late), 'sealed')
+  t.ok(isClean(file.path))
+})
+
+t.test('a record that won before the file was sealed and replaced has won', async t => {
+  const file = await newFile(t)
+  const disk = interceptedDisk(async (name, _given, call) => {
+    const result = await call()
+    if (name !== 'write') return result
+    const other = another(file)
+    await other.read()
+    appendFileSync(file.path, 'garbage')
+    await other.read()
+    t.equal(await other.append(recordOf('theirs'), tipId(other)), 'won')
+    return result
+  })
+  const writer = new SessionFile(file.path, disk, false, file.view)
+  t.equal(await writer.append(recordOf('mine'), tipId(file)), 'won')
+  t.equal(await textOf(writer), 'theirs', 'and was replaced since')
+  t.ok(isClean(file.path))
+})
+
+t.test('a file that has grown too long is rewritten with its last record', async t => {
+  const file = await newFile(t, 'x'.repeat(1000))
+  let largest = 0
+  const inodes = new Set<number>()
+  for (let turn = 0; turn < 100; turn++) {
+    await file.read()
+    t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'won')
+    largest = Math.max(largest, statSync(file.path).size)
+    inodes.add((await file.read())?.ino ?? 0)
+    if (textIn(file.path)?.trim() !== `${turn}`) t.fail(`lost after turn ${turn}`)
+    if (!isClean(file.path)) t.fail(`not clean after turn ${turn}`)
+  }
+  t.ok(largest < 16 * 1024, `${largest} bytes`)
+  t.ok(inodes.size > 1)
+  t.strictSame(readdirSync(join(file.path, '..')), ['file'])
+})
+
+t.test('large records get room for a few of them', async t => {
+  const text = 'x'.repeat(20_000)
+  const file = await newFile(t, text)
+  const sizes: number[] = []
+  for (let turn = 0; turn < 9; turn++) {
+    await file.read()
+    await file.append(recordOf(text), tipId(file))
+    sizes.push(Math.round(statSync(file.path).size / 20_000))
+  }
+  t.strictSame(sizes, [2, 3, 4, 5, 6, 7, 1, 2, 3])
+})
+
+t.test('the file cannot be rewritten: saved all the same, and rewritten by whoever saves next', async t => {
+  const file = await newFile(t)
+  appendFileSync(file.path, 'garbage')
+  const full = interceptedDisk(async (name, _given, call) => {
+    if (name === 'mkdir') throw systemError('ENOSPC', name)
+    return await call()
+  })
+  const writer = another(file, full)
+  await writer.read()
+  t.equal(await writer.append(recordOf('second'), tipId(writer)), 'won')
+  t.equal(await textOf(another(file)), 'second')
+  t.notOk(isClean(file.path))
+  await another(file).unseal()
+  t.equal(await textOf(another(file)), 'second')
+  t.ok(isClean(file.path))
+})
+
+t.test('a short write is an error for its caller, and nothing for the rest', async t => {
+  const file = await newFile(t)
+  const before = openDescriptors()
+  const short: Disk = { ...pooledDisk, write: (fd, bytes) => localDisk.write(fd, bytes.subarray(0, bytes.length - 1)) }
+  const writer = another(file, short)
+  await writer.read()
+  await t.rejects(async () => await writer.append(recordOf('torn'), tipId(writer)), { code: 'ENOSPC', syscall: 'write', message: /44 of 45 bytes|short write/ })
+  t.equal(openDescriptors(), before)
+  t.equal(await textOf(another(file)), 'first')
+  await file.read()
+  t.equal(await file.append(recordOf('second'), tipId(file)), 'won')
+  t.equal(textIn(file.path), 'second')
+  t.ok(isClean(file.path), 'what was torn is gone')
+})
+
+t.test('an append whose view is older than a torn one goes on behind it', async t => {
+  const file = await newFile(t)
+  appendFileSync(file.path, journalOf(recordOf('x')).subarray(0, 30))
+  t.equal(await file.append(recordOf('second'), tipId(file)), 'won', 'nobody has told it of the garbage')
+  t.equal(await textOf(another(file)), 'second')
+  t.equal(file.view?.torn, true)
+  t.equal(await file.append(recordOf('third'), tipId(file)), 'won')
+  t.ok(isClean(file.path), 'now it knew')
+  t.equal(textIn(file.path), 'third')
+})
+
+t.test('where the system cannot open a file without noting it, files are read all the same', async t => {
+  const file = await newFile(t)
+  const fs = require('node:fs') as typeof import('node:fs')
+  const { O_NOATIME, ...constants } = fs.constants
+  const mocked = t.mockRequire<typeof import('../../../lib/store/files/session-file')>('../../../lib/store/files/session-file', {
+    'node:fs': { ...fs, constants }
+  })
+  const flags: unknown[] = []
+  const disk = interceptedDisk(async (name, given, call) => {
+    if (name === 'open') flags.push(given[1])
+    return await call()
+  })
+  t.match(await new mocked.SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
+  t.match(await new SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
+  t.strictSame(flags, [constants.O_RDONLY | constants.O_NOFOLLOW, constants.O_RDONLY | constants.O_NOFOLLOW | O_NOATIME])
+})
+
+t.test('touching sets the access time and keeps the modification time', async t => {
+  const file = await newFile(t)
+  utimesSync(file.path, 1000, 2000)
+  await file.read()
+  await file.touch(5_000_000)
+  const { atimeMs, mtimeMs, size } = statSync(file.path)
+  t.strictSame({ atimeMs, mtimeMs }, { atimeMs: 5_000_000, mtimeMs: 2_000_000 })
+  await another(file).touch(6_000_000)
+  t.equal(statSync(file.path).atimeMs, 6_000_000, 'also by one who has not looked before')
+  t.equal(statSync(file.path).mtimeMs, 2_000_000)
+  t.equal(statSync(file.path).size, size)
+})
+
+t.test('a symbolic link is not followed', async t => {
+  const dir = directory(t)
+  const target = join(dir, 'target')
+  writeFileSync(target, journalOf(recordOf('secret')))
+  utimesSync(target, 1000, 1000)
+  const link = join(dir, 'file')
+  symlinkSync(target, link)
+  const file = new SessionFile(link, localDisk, false)
+  const before = openDescriptors()
+  await t.rejects(file.read(), { code: 'ELOOP' })
+  await t.rejects(async () => await file.append(recordOf('x'), 'whatever'), { code: 'ELOOP' })
+  await t.rejects(file.create(recordOf('x')), { code: 'EEXIST' })
+  t.equal(openDescriptors(), before)
+  await file.remove()
+  t.notOk(existsSync(link))
+  t.equal(textIn(target), 'secret')
+  t.equal(statSync(target).mtimeMs, 1_000_000)
+})
+
+t.test('where a filesystem knows no birth time, the time of the last change stands for it', async t => {
+  const reads: number[] = []
+  const birthless: Disk = {
+    ...pooledDisk,
+    fstat: async fd => Object.assign(await localDisk.fstat(fd), { birthtimeMs: 0 }),
+    lstat: async path => Object.assign(await localDisk.lstat(path), { birthtimeMs: 0 }),
+    read: (fd, bytes, position) => {
+      reads.push(position)
+      return localDisk.read(fd, bytes, position)
+    }
+  }
+  const file = await newFile(t, 'first', birthless)
+  t.equal(await textOf(file), 'first')
+  t.strictSame(reads, [], 'an unchanged file is known')
+  utimesSync(file.path, 1, 1)
+  t.equal(await textOf(file), 'first')
+  const other = another(file, birthless)
+  for (const text of ['second', 'third']) {
+    await other.read()
+    t.equal(await other.append(recordOf(text), tipId(other)), 'won')
+    t.equal(await textOf(file), text)
+  }
+  t.ok(reads.every(position => position === 0), 'and a changed one is read from its start')
+  writeFileSync(file.path, sealedJournal('sealed'))
+  await file.unseal()
+  t.ok(isClean(file.path))
+  t.equal(await textOf(file), 'sealed')
+})
+
+t.test('nothing acknowledged is lost, wherever one of two writers stalls', async t => {
+  const starts: Record<string, () => Buffer> = {
+    'a clean file': () => journalOf(recordOf('[]')),
+    'a sealed file': () => sealedJournal('[]'),
+    'a torn file': () => Buffer.concat([journalOf(recordOf('[]')), Buffer.from('FFS1 garbage')]),
+    'a file about to be sealed': () => journalOf(recordOf('x'.repeat(16_350)), recordOf('[]'))
+  }
+  for (const [what, bytes] of Object.entries(starts)) {
+    const path = join(directory(t), 'file')
+    let steps = 0
+    for (; steps < 100; steps++) {
+      writeFileSync(path, bytes())
+      const { disk, stalled, goOn } = stallingDisk(steps)
+      const slow = add(new SessionFile(path, disk, false), 'slow')
+      const wasStalled = await stalled(slow)
+      const quick = new SessionFile(path, impatientDisk, false)
+      for (const item of ['a', 'b']) await add(quick, item)
+      goOn()
+      await slow
+      await add(quick, 'c')
+      const list = JSON.parse(textIn(path) ?? 'null') as string[]
+      if (!isClean(path)) t.fail(`${what}, stalled before step ${steps}: not clean`)
+      if ([...list].sort().join() !== 'a,b,c,slow') t.fail(`${what}, stalled before step ${steps}: ${list.join()}`)
+      t.strictSame(readdirSync(join(path, '..')), ['file'])
+      if (!wasStalled) break
+    }
+    t.ok(steps >= 7 && steps < 100, `${what}: ${steps} steps`)
+  }
+})
+
+/** Adds to the list that the file holds, as often as it takes. */
+async function add (file: SessionFile, item: string): Promise<void> {
+  for (;;) {
+    await file.unseal()
+    const tip = (await file.read())?.tip
+    if (tip == null || tip.seal) continue
+    const list = JSON.parse(tip.text) as string[]
+    if (await file.append(recordOf(JSON.stringify([...list, item])), tip.id) === 'won') return
+  }
+}
+
+t.test('two appends at once by many: each is there once', async t => {
+  const file = await newFile(t, '[]')
+  const names = Array.from({ length: 12 }, (_, index) => `writer ${index}`)
+  await Promise.all(names.map(async name => {
+    const mine = another(file)
+    for (let turn = 0; turn < 5; turn++) await add(mine, `${name} ${turn}`)
+  }))
+  const list = JSON.parse(textIn(file.path) ?? '') as string[]
+  t.equal(list.length, 60)
+  t.equal(new Set(list).size, 60)
+  t.ok(isClean(file.path))
+  t.strictSame(readdirSync(join(file.path, '..')), ['file'])
+})
+
+t.test('trouble of any kind leaves what was stored, and no descriptor', async t => {
+  for (const failing of ['open', 'write', 'fstat', 'read', 'fdatasync'] as const) {
+    const file = await newFile(t)
+    const before = openDescriptors()
+    const disk = interceptedDisk(async (name, _given, call) => {
+      if (name === failing) throw systemError('EIO', name)
+      return await call()
+    })
+    const writer = new SessionFile(file.path, disk, true)
+    await t.rejects(async () => await writer.append(recordOf('second'), tipId(file)), { code: 'EIO' }, failing)
+    t.equal(openDescriptors(), before)
+    const text = await textOf(another(file))
+    t.ok(text === 'first' || text === 'second')
+    t.ok(readFileSync(file.path).length > 0)
+  }
+})
+
+/** A disk whose immediate calls go as `changes` say; the others must not be needed, but for looking back. */
+function immediateDisk (changes: Partial<ImmediateDisk> = {}): Disk {
+  const { immediate } = localDisk
+  return {
+    ...interceptedDisk(async (name, _given, call) => {
+      if (name === 'open' || name === 'write' || name === 'lstat') throw systemError('EIO', name)
+      return await call()
+    }),
+    immediate: { ...immediate as ImmediateDisk, isReady: () => true, ...changes }
+  }
+}
+
+t.test('a file that was in use moments ago is read and appended to without waiting', async t => {
+  const file = await newFile(t)
+  const writer = another(file, immediateDisk())
+  const view = new SessionFile(file.path, immediateDisk(), false, file.view)
+  t.equal(view.recall(), file.view)
+  t.equal(writer.recall(), undefined, 'not one that was never seen')
+  t.equal(view.append(recordOf('second'), tipId(view)), 'won')
+  t.equal(view.recall()?.tip?.text, 'second')
+  t.equal(await textOf(another(file)), 'second')
+})
+
+t.test('of two that append without waiting, each to what it knows, the second loses', async t => {
+  const file = await newFile(t)
+  const [first, second] = [1, 2].map(() => new SessionFile(file.path, immediateDisk(), false, file.view)) as [SessionFile, SessionFile]
+  const previous = tipId(file)
+  t.equal(first.append(recordOf('mine'), previous), 'won')
+  t.equal(await second.append(recordOf('theirs'), previous), 'lost')
+  t.equal(second.view?.tip?.text, 'mine')
+  t.equal(second.append(recordOf('merged'), tipId(second)) instanceof Promise, false)
+  t.equal(await textOf(another(file)), 'merged')
+})
+
+t.test('a void record in between costs a look, not the record', async t => {
+  const file = await newFile(t)
+  const before = openDescriptors()
+  const other = new SessionFile(file.path, pooledDisk, false, file.view)
+  t.equal(await other.append(recordOf('void'), 'nobody..'), 'lost')
+  const writer = new SessionFile(file.path, immediateDisk(), false, file.view)
+  t.equal(await writer.append(recordOf('second'), tipId(file)), 'won')
+  t.equal(await textOf(another(file)), 'second')
+  t.equal(openDescriptors(), before)
+})
+
+t.test('a session that was destroyed is found gone without waiting', async t => {
+  const file = await newFile(t)
+  const late = new SessionFile(file.path, immediateDisk({
+    write (fd, bytes) {
+      unlinkSync(file.path)
+      return localDisk.immediate?.write(fd, bytes) ?? 0
+    }
+  }), false, file.view)
+  t.equal(await late.append(recordOf('late'), tipId(file)), 'gone')
+  t.notOk(existsSync(file.path))
+  const known = new SessionFile(file.path, immediateDisk(), false, file.view)
+  t.equal(known.recall(), undefined)
+  t.equal(known.append(recordOf('late'), tipId(file)), 'gone')
+  t.equal(known.view, null)
+})
+
+t.test('a seal that comes after the session was destroyed saves nothing', async t => {
+  const immediate = localDisk.immediate as ImmediateDisk
+  const everyRecordSeals = { size: 0, fewestRecords: 0, stale: 2000, patience: 5 }
+  let path = ''
+  const later: Disk = {
+    ...pooledDisk,
+    write: async (fd, bytes) => {
+      unlinkSync(path)
+      return await localDisk.write(fd, bytes)
+    }
+  }
+  const atOnce: Disk = {
+    ...pooledDisk,
+    immediate: {
+      ...immediate,
+      isReady: () => true,
+      write: (fd, bytes) => {
+        unlinkSync(path)
+        return immediate.write(fd, bytes)
+      }
+    }
+  }
+  for (const disk of [later, atOnce]) {
+    const file = await newFile(t)
+    path = file.path
+    const writer = new SessionFile(path, disk, false, file.view, everyRecordSeals)
+    t.equal(await writer.append(recordOf('late'), tipId(file)), 'gone')
+    t.strictSame(readdirSync(join(path, '..')), [])
+  }
+})
+
+t.test('trouble without waiting is thrown, and leaves no descriptor', async t => {
+  const file = await newFile(t)
+  const before = openDescriptors()
+  const writer = (changes: Partial<ImmediateDisk>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, file.view)
+  t.throws(() => writer({ open () { throw systemError('EMFILE') } }).append(recordOf('x'), tipId(file)), { code: 'EMFILE' })
+  t.throws(() => writer({ fstat () { throw systemError('EIO') } }).append(recordOf('y'), tipId(file)), { code: 'EIO' })
+  t.throws(() => writer({ write: (fd, bytes) => localDisk.immediate?.write(fd, bytes.subarray(0, 30)) ?? 0 }).append(recordOf('z'), tipId(file)), { code: 'ENOSPC' })
+  t.equal(openDescriptors(), before)
+  t.match(await another(file).read(), { tip: { text: 'y' }, torn: true })
+})
+
+t.test('what could have to wait is not done at once', async t => {
+  const appended = async (t: Test, text: string, durable: boolean, changes: Partial<ImmediateDisk>): Promise<boolean> => {
+    const file = await newFile(t)
+    const disk = { ...pooledDisk, immediate: { ...localDisk.immediate as ImmediateDisk, isReady: () => true, ...changes } }
+    const answer = new SessionFile(file.path, disk, durable, file.view).append(recordOf(text), tipId(file))
+    t.equal(await answer, 'won')
+    return answer instanceof Promise
+  }
+  t.notOk(await appended(t, 'small', false, {}))
+  t.ok(await appended(t, 'x'.repeat(65 * 1024), false, {}), 'many bytes')
+  t.ok(await appended(t, 'small', true, {}), 'what is to be synced')
+  t.ok(await appended(t, 'small', false, { isReady: () => false }), 'a disk that was slow')
+  const sealed = await newFile(t)
+  appendFileSync(sealed.path, 'garbage')
+  await sealed.read()
+  const answer = sealed.append(recordOf('seal'), tipId(sealed))
+  t.type(answer, Promise, 'a seal')
+  t.equal(await answer, 'won')
+})

@@ -1,0 +1,91 @@
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { descriptors } from '../../lib/store/files/descriptors'
+import type { Disk } from '../../lib/store/files/disk'
+import { localDisk } from '../../lib/store/files/local-disk'
+
+/** The local disk with every call going through the thread pool, where it can be led elsewhere. */
+export const pooledDisk: Disk = { ...localDisk, immediate: undefined }
+
+/** Waiting takes no time here: what others do in the meantime is for the tests to say. */
+export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
+
+type Call = (...given: unknown[]) => Promise<unknown>
+
+/** The local disk with every call led through `around`, which does it or does something else. */
+export function interceptedDisk (around: (name: keyof Disk, given: unknown[], call: () => Promise<unknown>) => Promise<unknown>): Disk {
+  const { immediate, ...calls } = impatientDisk
+  const entries = Object.entries(calls) as Array<[keyof Disk, Call]>
+  return Object.fromEntries(entries.map(([name, method]) =>
+    [name, (...given: unknown[]) => around(name, given, () => method(...given))])) as unknown as Disk
+}
+
+/** Writes down each call when it is done, with the path that it was for, under `root`. */
+export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
+  const calls: string[] = []
+  const paths = new Map<unknown, string>()
+  const disk = interceptedDisk(async (name, given, call) => {
+    const result = await call()
+    const [target] = given
+    if (name === 'open') paths.set(result, relative(root, target as string))
+    const path = typeof target === 'string' ? relative(root, target) : paths.get(target) ?? ''
+    calls.push(`${name} ${path}`.trim())
+    return result
+  })
+  return { disk, calls }
+}
+
+export interface StallingDisk {
+  disk: Disk
+  /** Resolves with true when the call was reached; with false when `work` was done without it. */
+  stalled: (work: Promise<unknown>) => Promise<boolean>
+  /** Lets the stalled call go on. */
+  goOn: () => void
+}
+
+/** A disk whose user stalls just before the call with this number, counted from 0. */
+export function stallingDisk (step: number): StallingDisk {
+  let count = 0
+  let goOn = (): void => {}
+  let reached = (): void => {}
+  const told = new Promise<void>(resolve => { goOn = resolve })
+  const arrived = new Promise<void>(resolve => { reached = resolve })
+  const disk = interceptedDisk(async (_name, _given, call) => {
+    if (count++ === step) {
+      reached()
+      await told
+    }
+    return await call()
+  })
+  const stalled = (work: Promise<unknown>): Promise<boolean> =>
+    Promise.race([arrived.then(() => true), work.then(() => false)])
+  return { disk, stalled, goOn }
+}
+
+/** A system error, as the disk gives them. */
+export function systemError (code: string, syscall = 'open'): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${syscall}`), { code, syscall })
+}
+
+/** Why a test that counts descriptors is skipped; false where it can run. */
+export const noDescriptorList = existsSync('/proc/self/fd') ? false : 'there is no /proc to count descriptors in'
+
+/** Returns when a change of the file would bear another time than its last one: at once, but where clocks are coarse. */
+export function passTick (path: string): void {
+  const { ctimeMs } = statSync(path)
+  while (ctimeMs === changeTime(dirname(path)));
+}
+
+function changeTime (dir: string): number {
+  const path = join(dir, 'clock')
+  writeFileSync(path, '')
+  const { ctimeMs } = statSync(path)
+  rmSync(path)
+  return ctimeMs
+}
+
+/** How many descriptors this process has open, beside those that it would give back. */
+export function openDescriptors (): number {
+  descriptors.closeAll()
+  return readdirSync('/proc/self/fd').length
+}
