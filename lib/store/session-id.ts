@@ -1,6 +1,31 @@
+import { hash } from 'node:crypto'
 import { randomText } from '../random'
+
+/**
+ * Session ids: how they are made, and the hashes that stand for them. An id is in the visitor's
+ * cookie and nowhere else. Each hash has a label of its own, so that no one of them tells anything
+ * about another.
+ */
+
+/** Longer ids are refused: no generator needs them, and a cookie holds 4096 bytes. */
+export const LONGEST_ID = 1024
 
 /** An id that nobody can guess: 192 random bits. */
 export function randomId (): string {
   return randomText(24, 'base64url')
+}
+
+/** Whether a session may have this id. */
+export function isSessionId (sesid: unknown): sesid is string {
+  return typeof sesid === 'string' && sesid !== '' && sesid.length <= LONGEST_ID
+}
+
+/** The name under which stores keep the session: 64 hexadecimal digits. It gives nothing of the id away. */
+export function storageName (appid: string, sesid: string): string {
+  return hash('sha256', `name\0${appid}\0${sesid}`)
+}
+
+/** The public name of a session, safe to show and to log: useless as an id, and not its storage name. */
+export function sessionHandle (name: string): string {
+  return hash('sha256', `handle\0${name}`).slice(0, 16)
 }

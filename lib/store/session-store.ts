@@ -1,32 +1,38 @@
 import type { SessionError } from '../errors'
 
 /**
- * The seam between the plugin and whatever keeps the sessions. The first interface is all that a
- * store must have; each of the others is one thing more that a store may be able to do, and says
- * so by doing it. What a session holds is text here: stores know nothing of codecs or requests.
+ * The seam between sessions and whatever keeps them. A store knows nothing of requests, cookies or
+ * codecs: what a session holds is text here.
  *
- * Every method may reject with a `SessionError` for trouble of the store's own. What is *not* an
- * error is said at each.
+ * A store of yours needs the five methods of {@link SessionStore}, no more. A store that keeps the
+ * promises of this package has the verbs of {@link RecordStore} as well. What a store can do beside
+ * the five methods, it declares in `features`; nothing is guessed from the names of its methods.
+ *
+ * Every method may reject with a `SessionError` when the store has trouble. What is *not* an error
+ * is said at each.
  */
 export interface SessionStore {
-  /** The app's name: names the cookie, and separates this app's sessions from others'. */
+  /** What the store can do beside these five methods. Left out: nothing. */
+  readonly features?: StoreFeatures
+
+  /** The app's name: it names the cookie, and keeps this app's sessions apart from others'. */
   sesAppid (): string
 
-  /** The session's text. An id that is unknown, malformed or expired is no error: `null`. */
+  /** Returns the session's text; `null`, and no error, for an id that is unknown, malformed or expired. */
   getSession (sesid: string): Promise<string | null>
 
   /** Makes a new, empty session (its text is `''`) and returns its id, which nobody can guess. */
   newSession (): Promise<string>
 
   /**
-   * Replaces the session's text, whatever it was. A session that is not there, because it was
-   * destroyed or has expired, is no error: it stays gone and nothing is stored.
+   * Replaces the session's text, whatever it was. If the session is not there, because it was
+   * destroyed or has expired, it stays gone: nothing is stored, and that is no error.
    *
-   * Without `idleTimeout` (seconds) the session keeps the one it has, at first the store's own.
+   * Without `idleTimeout` the session keeps the one that it has, at first the store's own.
    */
   putSession (sesid: string, text: string, options?: PutOptions): Promise<void>
 
-  /** Removes the session for good. Deleting what is not there is no error. */
+  /** Removes the session for good. If it is not there, that is no error. */
   delSession (sesid: string): Promise<void>
 }
 
@@ -35,89 +41,177 @@ export interface PutOptions {
   idleTimeout?: number | undefined
 }
 
-export interface CreateOptions extends PutOptions {
-  /** The id, of 1 to 1024 characters. Left out: a new one. */
-  sesid?: string | undefined
+/** What a store declares that it can do. Each is an interface of its own. */
+export interface StoreFeatures {
+  /** It is a {@link RecordStore}: records with versions, and compare-and-swap. */
+  readonly records?: boolean
+  /** It is a {@link DatedSessionStore}: a store without versions that knows idle times. */
+  readonly dated?: boolean
+  /** It is an {@link IterableSessionStore}: it can list its sessions, and remove all of them. */
+  readonly iterable?: boolean
+  /** It is a {@link ReadableSessionStore}: it can hand out the texts of all its sessions. */
+  readonly readable?: boolean
+  /** It is a {@link ReapableSessionStore}: it has to be told to remove what has expired. */
+  readonly reapable?: boolean
+  /** It is an {@link ImmediateRecordStore}. @internal */
+  readonly immediate?: boolean
+}
+
+/** What is stored of one session. A record replaces the one before it as a whole. */
+export interface SessionRecord {
+  readonly text: string
+  /** Seconds without access after which this session ends; `undefined`: the store's own idle timeout. */
+  readonly idleTimeout?: number | undefined
+  /**
+   * When the visitor's session began, in milliseconds since 1970 by the store's clock; the absolute
+   * timeout counts from here. `undefined`: now for a new session, as before for one that is replaced.
+   * A session that moves to a new id takes this along.
+   */
+  readonly createdAt?: number | undefined
+}
+
+/** A live session as a store returns it. */
+export interface StoredSession {
+  readonly text: string
+  readonly idleTimeout: number | undefined
+  /** `undefined`: the store does not know. */
+  readonly createdAt: number | undefined
+  /** Changes with every record. Opaque: compare it for equality only. */
+  readonly version: string
+  /** Whether the last access is long enough ago for a `touch`: see {@link RecordStore.touch}. */
+  readonly touchDue: boolean
+  /** Milliseconds after which the session ends if it is not used. `undefined`: the store does not know. */
+  readonly idleLeft: number | undefined
 }
 
 /**
- * A store with compare-and-swap. With it no update is lost between requests or processes;
- * with the five methods alone, the last writer wins.
+ * A store with compare-and-swap: with it no update is lost between requests, processes and hosts,
+ * and what has ended stays ended.
+ *
+ * Its verbs take the *name* of a session, which `nameOf` makes of an id. The stores of this package
+ * never see the ids themselves: a name is a hash (`session-id.ts`), the same in all of them.
+ *
+ * **Expiry.** A session ends when it was not used for its idle timeout, or when it is older than the
+ * absolute timeout. From then on `read` returns `null`. For a minute more ({@link GRACE}) `replace`,
+ * `remove` and `touch` still find it, because a request that loaded it in time may need it; after that
+ * the store may remove it at any time.
  */
-export interface VersionedSessionStore extends SessionStore {
-  /**
-   * The session with its version. Unknown, malformed or expired: `null`, no error. A store that
-   * knows the answer without waiting may give it at once.
-   */
-  readSession (sesid: string): StoredSession | null | Promise<StoredSession | null>
+export interface RecordStore extends SessionStore {
+  readonly features: StoreFeatures & { readonly records: true }
+
+  /** Makes the id of a session that is about to be created. Nobody can guess it. */
+  newId (): Promise<string>
+
+  /** Returns the name under which the session with this id is kept. Any string has one. */
+  nameOf (sesid: string): string
+
+  /** Gets the store ready: makes and checks what it needs. May be called again. A rejection keeps the app from starting. */
+  open (): Promise<void>
+
+  /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
+  close (): Promise<void>
+
+  /** Returns the session; `null`, and no error, for a name that has none, or one that has ended or expired. Reading is not use. */
+  read (name: string): Promise<StoredSession | null>
 
   /**
-   * Makes a session that holds `text` from the start, under a new id that nobody can guess.
-   *
-   * With `sesid` under that id: for adapters, whose other side makes the ids itself. An id that
-   * has a session is a `SessionError` with the code `SESSION_ID_TAKEN`; ids of sessions
-   * that were destroyed are not remembered, so whoever gives one must know that it is new.
+   * Makes a session that holds the record from the start. `taken` is not an error: the name has a
+   * session that has not ended and not expired; nothing is stored then. Of several callers with one
+   * name at most one is told `created`. A call that rejects leaves nothing behind.
    */
-  createSession (text: string, options?: CreateOptions): Promise<CreatedSession>
+  create (name: string, record: SessionRecord): Promise<Creation>
 
   /**
-   * Replaces the text if the session still is at `version`. A newer version (`conflict`) and a
-   * session that is not there any more (`gone`) are answers, not errors; both store nothing. May
-   * answer at once, and then throw.
+   * Replaces the record if the session is still at `version` (compare-and-swap). `conflict` (there is
+   * a newer version) and `gone` (the session has ended) are not errors; both store nothing.
    */
-  replaceSession (
-    sesid: string, text: string, version: string, options?: PutOptions
-  ): Replacement | Promise<Replacement>
+  replace (name: string, record: SessionRecord, version: string): Promise<Replacement>
+
+  /**
+   * Ends the session if it is still at `version` (compare-and-delete); without `version` whatever it
+   * is at. `conflict` and `gone` are not errors; neither removes anything. After `removed` nothing
+   * brings the session back: no request that was under way, and no crash. Of several callers exactly
+   * one is told `removed`.
+   */
+  remove (name: string, version?: string): Promise<Removal>
+
+  /**
+   * Starts the idle time anew without a new record. The manager calls it when `touchDue` is true: when
+   * the last access is longer ago than a minute, or a tenth of the idle timeout if that is less
+   * ({@link touchInterval}). A session that is not there is no error.
+   */
+  touch (name: string): Promise<void>
+
+  /**
+   * Takes the session away from its name and keeps its bytes for a person to look at, if the store
+   * can; otherwise removes it. The manager does so when nobody can decode the text. A session that is
+   * not there is no error.
+   */
+  setAside (name: string): Promise<void>
+}
+
+export type Creation =
+  | { readonly result: 'created', readonly version: string }
+  | { readonly result: 'taken' }
+
+export type Replacement =
+  | { readonly result: 'replaced', readonly version: string }
+  | { readonly result: 'conflict' }
+  | { readonly result: 'gone' }
+
+export type Removal = 'removed' | 'conflict' | 'gone'
+
+/**
+ * A store that often has the answer at hand, as one on the local disk does. Both methods return
+ * `undefined` when they would have to wait; nothing has happened then, and the caller asks the slow
+ * way. They throw what the slow way rejects with.
+ *
+ * @internal
+ */
+export interface ImmediateRecordStore extends RecordStore {
+  readonly features: StoreFeatures & { readonly records: true, readonly immediate: true }
+  readNow (name: string): StoredSession | null | undefined
+  replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined
 }
 
 /**
- * A store without versions that knows, beside the text, how long a session may idle and whether a
- * touch is due. Without that, a persistent cookie is sent again after `session.touch()` only, and
+ * A store with the five methods that knows, beside the text, how long a session may idle and whether
+ * a touch is due. Without that, a persistent cookie is sent again after `session.touch()` only, and
  * always with the plugin's `maxAge`.
  */
 export interface DatedSessionStore extends SessionStore {
-  /** The session, as `getSession` gives it. Being read here does not count as use. */
-  readSession (sesid: string): Promise<Omit<StoredSession, 'version'> | null>
-}
-
-/** A store that can note that a session was used without writing its data. */
-export interface TouchableSessionStore extends SessionStore {
+  readonly features: StoreFeatures & { readonly dated: true }
+  /** Returns the session as `getSession` would. Reading here is not use. */
+  readSession (sesid: string): Promise<DatedSession | null>
   /** Starts the session's idle time anew. A session that is not there is no error. */
   touchSession (sesid: string): Promise<void>
 }
 
-/** A store that can put away a session whose text nobody can decode, for a person to look at. */
-export interface QuarantiningSessionStore extends SessionStore {
-  /** Takes the session away from its id, keeping its bytes. One that is not there is no error. */
-  setAsideSession (sesid: string): Promise<void>
-}
-
-/** A store that has something to get ready before the first request. */
-export interface OpenableSessionStore extends SessionStore {
-  /** Called when the app gets ready; a rejection keeps it from starting. May be called again. */
-  open (): Promise<void>
-}
+export type DatedSession = Pick<StoredSession, 'text' | 'idleTimeout' | 'touchDue'>
 
 /** A store that can list what it holds. */
 export interface IterableSessionStore extends SessionStore {
-  /** Every session of this appid that has not expired, in no particular order, read as it is asked for. */
+  readonly features: StoreFeatures & { readonly iterable: true }
+  /** Every live session of this appid, in no particular order, read as it is asked for. */
   sessions (): AsyncIterable<SessionInfo>
 
-  /** Removes every session of this appid, expired ones included; answers how many. */
+  /** Removes every session of this appid, expired ones included, and returns how many. */
   clear (): Promise<number>
 }
 
 /** A store that can hand out all that it holds. */
 export interface ReadableSessionStore extends SessionStore {
-  /** The text of every session of this appid that has not expired, without its id, read as it is asked for. */
+  readonly features: StoreFeatures & { readonly readable: true }
+  /** The text of every live session of this appid, without its id, read as it is asked for. */
   texts (): AsyncIterable<string>
 }
 
 /** A store that has to be told to remove what has expired. */
 export interface ReapableSessionStore extends SessionStore {
+  readonly features: StoreFeatures & { readonly reapable: true }
   /**
    * Removes, once, what has expired, and what crashed processes left behind. May take a while, but
-   * stays out of the way of requests. When `signal` is aborted it ends early, with what it counted.
+   * stays out of the way of requests. When `signal` is aborted it ends early and returns what it counted.
    */
   reap (signal?: AbortSignal): Promise<ReapCounts>
 }
@@ -129,36 +223,14 @@ export interface ReapCounts {
   expired: number
   /** What crashed processes left behind, removed. */
   orphans: number
-  /** Sessions once set aside, removed. */
+  /** Sessions that were set aside long ago, removed. */
   setAside: number
   /** How much could not be looked at or removed, and the first error of these. */
   failed: number
   error?: SessionError
 }
 
-export interface StoredSession {
-  text: string
-  /** Changes whenever the text is replaced. Opaque. */
-  version: string
-  /** Seconds, if this session has its own; `undefined`: the store's. */
-  idleTimeout: number | undefined
-  /** Whether its last access is long enough ago that it is worth a `touchSession`. */
-  touchDue: boolean
-  /** Milliseconds after which it ends if it is not used. Left out: the store does not know. */
-  idleLeft?: number
-}
-
-export interface CreatedSession {
-  sesid: string
-  version: string
-}
-
-export type Replacement =
-  | { result: 'replaced', version: string }
-  | { result: 'conflict' }
-  | { result: 'gone' }
-
-/** What can be said of a session without its id, which the store may not know. */
+/** What can be said of a session without its id, which the store does not know. */
 export interface SessionInfo {
   /** Milliseconds since it was made. */
   age: number
@@ -170,38 +242,27 @@ export interface SessionInfo {
   size: number
 }
 
-export function isVersioned (store: SessionStore): store is VersionedSessionStore {
-  return has(store, 'readSession') && has(store, 'createSession') && has(store, 'replaceSession')
+export function hasRecords (store: SessionStore): store is RecordStore {
+  return store.features?.records === true
+}
+
+/** @internal */
+export function isImmediate (store: SessionStore): store is ImmediateRecordStore {
+  return store.features?.immediate === true
 }
 
 export function isDated (store: SessionStore): store is DatedSessionStore {
-  return has(store, 'readSession')
-}
-
-export function isTouchable (store: SessionStore): store is TouchableSessionStore {
-  return has(store, 'touchSession')
-}
-
-export function isQuarantining (store: SessionStore): store is QuarantiningSessionStore {
-  return has(store, 'setAsideSession')
-}
-
-export function isOpenable (store: SessionStore): store is OpenableSessionStore {
-  return has(store, 'open')
-}
-
-export function isReapable (store: SessionStore): store is ReapableSessionStore {
-  return has(store, 'reap')
+  return store.features?.dated === true
 }
 
 export function isIterable (store: SessionStore): store is IterableSessionStore {
-  return has(store, 'sessions') && has(store, 'clear')
+  return store.features?.iterable === true
 }
 
 export function isReadable (store: SessionStore): store is ReadableSessionStore {
-  return has(store, 'texts')
+  return store.features?.readable === true
 }
 
-function has (store: object, method: string): boolean {
-  return typeof (store as Record<string, unknown>)[method] === 'function'
+export function isReapable (store: SessionStore): store is ReapableSessionStore {
+  return store.features?.reapable === true
 }

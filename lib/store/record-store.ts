@@ -1,0 +1,98 @@
+import { LRUCache } from 'lru-cache'
+import { SessionError } from '../errors'
+import { isSessionId, LONGEST_ID, storageName } from './session-id'
+import type {
+  Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
+} from './session-store'
+
+/** Names of so many ids are remembered: hashing one costs as much as finding its session in memory. */
+const NAMES = 10_000
+/** Longer ids (characters) are hashed each time, so that nobody fills the memory with them. */
+const LONGEST_REMEMBERED = 128
+/** Ids are random; a generator that returns a taken one this often is broken. */
+const ATTEMPTS = 5
+
+/** The five methods of {@link SessionStore}, on top of the verbs with versions that a store of this package has. */
+export abstract class BaseRecordStore implements RecordStore {
+  abstract readonly features: StoreFeatures & { readonly records: true }
+  readonly #appid: string
+  readonly #idGenerator: () => string
+  readonly #names = new LRUCache<string, string>({ max: NAMES })
+
+  constructor (appid: string, idGenerator: () => string) {
+    this.#appid = appid
+    this.#idGenerator = idGenerator
+  }
+
+  abstract open (): Promise<void>
+  abstract close (): Promise<void>
+  abstract read (name: string): Promise<StoredSession | null>
+  abstract create (name: string, record: SessionRecord): Promise<Creation>
+  abstract replace (name: string, record: SessionRecord, version: string): Promise<Replacement>
+  abstract remove (name: string, version?: string): Promise<Removal>
+  abstract touch (name: string): Promise<void>
+  abstract setAside (name: string): Promise<void>
+
+  /** {@inheritDoc SessionStore.sesAppid} */
+  sesAppid (): string {
+    return this.#appid
+  }
+
+  /** {@inheritDoc RecordStore.newId} @throws {SessionError} SESSION_ID, when `idGenerator` does not return an id */
+  async newId (): Promise<string> {
+    const sesid: unknown = this.#idGenerator()
+    if (!isSessionId(sesid)) throw badGenerator()
+    return sesid
+  }
+
+  /** {@inheritDoc RecordStore.nameOf} */
+  nameOf (sesid: string): string {
+    if (sesid.length > LONGEST_REMEMBERED) return storageName(this.#appid, sesid)
+    let name = this.#names.get(sesid)
+    if (name === undefined) {
+      name = storageName(this.#appid, sesid)
+      this.#names.set(sesid, name)
+    }
+    return name
+  }
+
+  /** {@inheritDoc SessionStore.getSession} @throws {SessionError} */
+  async getSession (sesid: string): Promise<string | null> {
+    const name = this.nameOf(sesid)
+    const session = await this.read(name)
+    if (session?.touchDue === true) await this.touch(name)
+    return session === null ? null : session.text
+  }
+
+  /** {@inheritDoc SessionStore.newSession} @throws {SessionError} */
+  async newSession (): Promise<string> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const sesid = await this.newId()
+      const { result } = await this.create(this.nameOf(sesid), { text: '' })
+      if (result === 'created') return sesid
+    }
+    throw badGenerator()
+  }
+
+  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
+  async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
+    const name = this.nameOf(sesid)
+    for (;;) {
+      const session = await this.read(name)
+      if (session === null) return
+      const { idleTimeout = session.idleTimeout } = options ?? {}
+      const { result } = await this.replace(name, { text, idleTimeout, createdAt: session.createdAt }, session.version)
+      if (result !== 'conflict') return
+    }
+  }
+
+  /** {@inheritDoc SessionStore.delSession} @throws {SessionError} */
+  async delSession (sesid: string): Promise<void> {
+    await this.remove(this.nameOf(sesid))
+  }
+}
+
+function badGenerator (): SessionError {
+  return new SessionError('SESSION_ID', 'idGenerator must return a new random string each time, ' +
+    `of 1 to ${LONGEST_ID} characters`)
+}
