@@ -1,4 +1,4 @@
-/** What was measured, for people: tables in markdown, the chart, the README's section. */
+/** What was measured, for people: tables in markdown, the chart, the sections of docs/benchmarks.md and README.md. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname } from 'node:path'
@@ -7,6 +7,7 @@ import { chart } from './chart.mjs'
 import { spread } from './statistics.mjs'
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
+const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
 const CHART = fileURLToPath(new URL('../docs/bench.svg', import.meta.url))
 const START = '<!-- bench:start -->'
 const END = '<!-- bench:end -->'
@@ -50,14 +51,12 @@ export function writeChart (running) {
   writeFileSync(CHART, chart(panels))
 }
 
-/** Puts the table, and a link to the chart, between the README's markers. */
+/** Puts the table and the chart into docs/benchmarks.md, and the sentence of a few ratios into README.md. */
 export function updateReadme (running, names, { rounds, seconds, loadTool }) {
-  const text = readFileSync(README, 'utf8')
-  const start = text.indexOf(START)
-  const end = text.indexOf(END)
-  if (start === -1 || end < start) throw new Error(`README.md has no ${START} … ${END}`)
-  const section = `
-![Requests per second, reading and writing sessions](docs/bench.svg)
+  const rows = new Map(running.map(({ label, results }) =>
+    [label, Object.fromEntries([...results].map(([name, { rate }]) => [name, Math.round(spread(rate).median)]))]))
+  replaceSection(PAGE, `
+![Requests per second, reading and writing sessions](bench.svg)
 
 Requests per second, the median of ${rounds} rounds of ${seconds} s with fresh processes each: Node ${process.version} on one core (${cpus()[0].model.trim()}),
 load by ${loadTool} from another, 64 sessions of about 100 bytes, 32 connections, no rolling cookies.
@@ -66,14 +65,39 @@ ${resultTable(running, names, 'rate', false)}
 ${FOOTNOTES}
 
 Measure it yourself: \`npm run bench\`.
-`
-  writeFileSync(README, text.slice(0, start + START.length) + '\n' + section.trim() + '\n' + text.slice(end))
+`)
+  replaceSection(README, ratioSentence(rows))
+}
+
+/**
+ * Returns the README's sentence. `rows` has the requests per second by label of the contender, then
+ * by name of the workload. The first row that is ours is the one on the disk.
+ */
+export function ratioSentence (rows) {
+  const starting = start => [...rows].find(([label]) => label.startsWith(start))?.[1]
+  const ours = starting('fastify-file-sessions, ')
+  const beside = (start, name) => {
+    const ratio = ours[name] / starting(start)[name]
+    return ratio < 10 ? ratio.toFixed(1) : String(Math.round(ratio))
+  }
+  const redis = '@fastify/session, connect-redis'
+  const files = '@fastify/session, session-file-store'
+  return `Reading a session is ${beside(redis, 'read')} times as fast as with @fastify/session and Redis, writing one ${beside(redis, 'write')} times.
+Beside session-file-store it is ${beside(files, 'read')} and ${beside(files, 'write')} times ([all measurements](docs/benchmarks.md)).`
+}
+
+function replaceSection (path, section) {
+  const text = readFileSync(path, 'utf8')
+  const start = text.indexOf(START)
+  const end = text.indexOf(END)
+  if (start === -1 || end < start) throw new Error(`${path} has no ${START} … ${END}`)
+  writeFileSync(path, `${text.slice(0, start + START.length)}\n${section.trim()}\n${text.slice(end)}`)
 }
 
 const FOOTNOTES = `session-file-store syncs the disk with every save, which \`durability: 'fsync'\` does, too. Redis runs on the load's core
 and saves nothing to the disk. express-session writes the file anew with every read to note the last access.
 @fastify/session, @mgcrea/fastify-session and express-session always sign their cookies; here that is an option, measured
-in a line of its own. A dash: a cookie holds 4 KB, and nobody else has an atomic update.`
+in a line of its own. A dash: a cookie holds 4 KB, and no other package has an atomic update.`
 
 function workloadTitle (name) {
   return { read: 'Read: the session is loaded, one value is looked at', write: 'Write: every request changes the session' }[name]

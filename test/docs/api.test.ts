@@ -1,0 +1,102 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { pluginOptions } from '../../lib/plugin/options'
+import { Session } from '../../lib/session/session'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import { checkSnippets, COUNTER, Document, printed, serve, sources } from './document'
+
+/** The store's methods that only this package calls. */
+const INTERNAL = ['readNow', 'replaceNow']
+
+const page = new Document('docs/api.md')
+
+checkSnippets(page, {
+  async store (t, { text }, cwd) {
+    t.equal(await printed(text, cwd), 'any text\n')
+    t.same(await filesIn(join(cwd, 'sessions')), [])
+  },
+
+  async verbs (t, { text }, cwd) {
+    t.match(await printed(text, cwd), /^\{ result: 'replaced', version: '\w+' \}\nconflict\nremoved\n$/)
+    t.same(await filesIn(join(cwd, 'sessions')), [])
+  },
+
+  async 'own-store' (t, { text }, cwd) {
+    const browser = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
+    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
+    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
+    t.ok(browser.cookies.has('memory'))
+    t.equal(await (await browser.get('/size')).text(), '1')
+    t.notOk((await readdir(cwd)).includes('sessions'))
+  },
+
+  async adapters (t, { text }, cwd) {
+    const browser = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
+    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
+    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
+    t.notOk((await readdir(cwd)).includes('sessions'))
+  }
+})
+
+t.test('the table of options is complete and right', async t => {
+  const rows = page.table('Options')
+  try {
+    pluginOptions({ nonsense: 1 } as object)
+    t.fail('unknown options are refused')
+  } catch (error) {
+    const [, known = ''] = /the options are (.*)$/.exec((error as Error).message) ?? []
+    const registering = ['prefix', 'logLevel', 'logSerializers']
+    t.same(page.names('Options').sort(), known.split(', ').filter(name => !registering.includes(name)).sort())
+  }
+  const settled = pluginOptions({})
+  const defaults: Record<string, unknown> = { ...settled, ...settled.fileStore }
+  for (const [name = '', shown = ''] of rows) {
+    const [, literal] = /^`([^`]*)`$/.exec(shown) ?? []
+    if (literal === undefined) continue
+    // eslint-disable-next-line no-new-func -- a literal of our own page
+    t.same(new Function(`return ${literal}`)(), defaults[name.replaceAll('`', '')], name)
+  }
+  t.equal(settled.fileStore?.idleTimeout, 7200)
+  t.equal(settled.fileStore?.absoluteTimeout, undefined)
+  t.equal(settled.fileStore?.idGenerator().length, 192 / 6)
+})
+
+t.test('the table of members is complete', async t => {
+  const members = Object.getOwnPropertyNames(Session.prototype).filter(name => name !== '__proto__')
+  t.same(page.names('`request.session`').sort(), members.sort())
+})
+
+t.test('the table of store methods is complete', async t => {
+  const methods = new Set<string>()
+  for (let shape = SessionFileStore.prototype as object; shape !== Object.prototype; shape = Object.getPrototypeOf(shape) as object) {
+    for (const name of Object.getOwnPropertyNames(shape)) methods.add(name)
+  }
+  for (const name of ['constructor', 'features', ...INTERNAL]) methods.delete(name)
+  t.same(page.names('`fastify.sessionStore`').sort(), [...methods].sort())
+})
+
+t.test('the table of features is complete', async t => {
+  const [, shape = ''] = /interface StoreFeatures \{(.*?)^\}/ms.exec(await sources()) ?? []
+  const features = [...shape.matchAll(/readonly (\w+)\?: boolean/g)].map(([, name = '']) => name).filter(name => name !== 'immediate')
+  const shown = page.table('Another store').map(([name = '']) => name.replaceAll('`', ''))
+  t.same(shown.sort(), features.sort())
+})
+
+t.test('the table of functions for express-session is right', async t => {
+  const text = await sources()
+  for (const [call = ''] of page.table('express-session')) {
+    const [, name = ''] = /^`(\w+)\(/.exec(call) ?? []
+    t.ok(new RegExp(`export (async )?function ${name} \\(`).test(text), call)
+  }
+})
+
+t.test('the table of errors is complete', async t => {
+  const codes = new Set((await sources()).match(/(?<=')SESSION_[A-Z_]+(?=')/g))
+  t.same(page.names('Errors').sort(), [...codes].sort())
+})
+
+/** The names of the files below a directory. */
+async function filesIn (directory: string): Promise<string[]> {
+  return (await readdir(directory, { recursive: true, withFileTypes: true })).filter(entry => entry.isFile()).map(({ name }) => name)
+}
