@@ -82,8 +82,8 @@ export function ratioSentence (rows) {
   }
   const redis = '@fastify/session, connect-redis'
   const files = '@fastify/session, session-file-store'
-  return `Reading a session is ${beside(redis, 'read')} times as fast as with @fastify/session and Redis, writing one ${beside(redis, 'write')} times.
-Beside session-file-store it is ${beside(files, 'read')} and ${beside(files, 'write')} times ([all measurements](docs/benchmarks.md)).`
+  return `On a disk it reads ${beside(redis, 'read')} times and writes ${beside(redis, 'write')} times as many sessions per second as @fastify/session with Redis,
+and ${beside(files, 'read')} and ${beside(files, 'write')} times as many as session-file-store ([all measurements](docs/benchmarks.md)).`
 }
 
 function replaceSection (path, section) {

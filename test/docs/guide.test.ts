@@ -1,5 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { mock } from 'node:test'
+import t from 'tap'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { Browser } from '../support/browser'
 import { compile } from '../support/built-package'
 import { startApp } from '../support/child-app'
@@ -109,4 +112,14 @@ checkSnippets(new Document('docs/guide.md'), {
   async 'test-expiry' (t, { text }, cwd) {
     t.equal(await printed(text, cwd), '{"user":null}\n')
   }
+})
+
+t.test('a faked Date makes no session expire, as the guide says', async t => {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  t.teardown(() => { mock.timers.reset() })
+  const store = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions'), idleTimeout: 60 })
+  await store.open()
+  const sesid = await store.newSession()
+  mock.timers.tick(3600_000)
+  t.equal(await store.getSession(sesid), '')
 })
