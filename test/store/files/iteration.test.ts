@@ -2,9 +2,11 @@ import t from 'tap'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../../index'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import type { SessionInfo } from '../../../lib/store/session-store'
 import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
+import { newSession } from '../../support/new-session'
 
 async function all (store: SessionFileStore): Promise<SessionInfo[]> {
   const infos: SessionInfo[] = []
@@ -14,10 +16,10 @@ async function all (store: SessionFileStore): Promise<SessionInfo[]> {
 
 t.test('sessions() says age, idle time, what is left of it, and size', async t => {
   const time = new Time()
-  const store = new SessionFileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
-  const { sesid } = await store.createSession('grüße', { idleTimeout: 5000 })
+  const store = new FileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
+  const { sesid } = await newSession(store, { text: 'grüße', idleTimeout: 5000 })
   time.pass(3000)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   time.pass(1000)
   const [info, ...more] = await all(store)
   t.strictSame(more, [])
@@ -28,7 +30,7 @@ t.test('sessions() says age, idle time, what is left of it, and size', async t =
   t.equal(Math.round(info?.idleLeft as number), 4_000_000)
   time.pass(3900)
   t.equal(Math.round((await all(store))[0]?.idleLeft as number), 100_000)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   t.equal((await all(store))[0]?.idleLeft, 2_100_000, 'the absolute timeout comes first')
 })
 
@@ -36,13 +38,13 @@ t.test('sessions() leaves out what has expired, what holds nothing, and what is 
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   t.strictSame(await all(store), [], 'nor is a missing directory an error')
-  await store.createSession('expired')
+  await newSession(store, 'expired')
   const expired = newFile(sessionDir)
   age(expired, 7201)
-  await store.createSession('empty')
+  await newSession(store, 'empty')
   const empty = newFile(sessionDir, [expired])
   writeFileSync(empty, '')
-  await store.createSession('live')
+  await newSession(store, 'live')
   const live = newFile(sessionDir, [expired, empty])
   appendFileSync(live, 'a torn record')
   writeFileSync(join(dirname(live), 'notes'), '')
@@ -56,16 +58,16 @@ t.test('sessions() leaves out what has expired, what holds nothing, and what is 
 t.test('texts() gives the texts of the sessions that are alive', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir }, localDisk, time.clock)
+  const store = new FileStore({ sessionDir }, localDisk, time.clock)
   const texts = async (): Promise<string[]> => {
     const found: string[] = []
     for await (const text of store.texts()) found.push(text)
     return found.sort()
   }
   t.strictSame(await texts(), [], 'a missing directory is no error')
-  await store.createSession('short', { idleTimeout: 10 })
-  for (const text of ['one', 'zwölf', '']) await store.createSession(text)
-  await new SessionFileStore({ sessionDir, appid: 'other' }).createSession('of another app')
+  await newSession(store, { text: 'short', idleTimeout: 10 })
+  for (const text of ['one', 'zwölf', '']) await newSession(store, text)
+  await newSession(new SessionFileStore({ sessionDir, appid: 'other' }), 'of another app')
   t.strictSame(await texts(), ['', 'one', 'short', 'zwölf'])
   time.pass(11)
   t.strictSame(await texts(), ['', 'one', 'zwölf'])
@@ -112,11 +114,11 @@ t.test('clear() removes every session of the appid, for good', async t => {
   const store = new SessionFileStore({ sessionDir })
   t.equal(await store.clear(), 0)
   const other = new SessionFileStore({ sessionDir, appid: 'other' })
-  const kept = await other.createSession('kept')
-  const slow = await store.createSession('one')
-  const { sesid } = await store.createSession('two')
+  const kept = await newSession(other, 'kept')
+  const slow = await newSession(store, 'one')
+  const { sesid } = await newSession(store, 'two')
   for (const path of sessionFiles(join(sessionDir, 'sid'))) age(path, 7201)
-  await store.createSession('three')
+  await newSession(store, 'three')
   const path = sessionFiles(join(sessionDir, 'sid'))[0] as string
   // A process that stalled while it rewrote that file: its lock goes too, so it cannot put it back.
   mkdirSync(`${path}.lock`)
@@ -127,9 +129,9 @@ t.test('clear() removes every session of the appid, for good', async t => {
   t.strictSame(readdirSync(dirname(path)), ['notes'])
   t.notOk(existsSync(`${path}.lock`))
   t.equal(await store.getSession(sesid), null)
-  t.match(await store.replaceSession(slow.sesid, 'again', slow.version), { result: 'gone' })
+  t.match(await store.replace(store.nameOf(slow.sesid), { text: 'again' }, slow.version), { result: 'gone' })
   t.equal(await other.getSession(kept.sesid), 'kept')
   t.equal(await store.clear(), 0)
-  await store.createSession('four')
+  await newSession(store, 'four')
   t.equal((await all(store)).length, 1)
 })
