@@ -3,9 +3,9 @@ import { performance } from 'node:perf_hooks'
 import { SessionError } from './errors'
 
 /**
- * What happens to sessions, for who wants to watch: subscribe to `fastify-file-sessions:` and a
- * name below with `node:diagnostics_channel`. Events hold times and counts, never ids or data.
- * While nobody is subscribed they cost nothing.
+ * What happens to sessions, for monitoring: subscribe to `fastify-file-sessions:` and a name below
+ * with `node:diagnostics_channel`. Events hold times and counts, never ids or data. Without a
+ * subscriber they cost nothing.
  */
 export interface DiagnosticsEvents {
   /** A cookie's session was looked up. */
@@ -17,12 +17,12 @@ export interface DiagnosticsEvents {
   commit: Event & Timed & {
     /** `create`: a new one. `replace`: at a request's end, or by `save()`. `update`: by `update()`. */
     kind: 'create' | 'replace' | 'update'
-    /** How often another request was first, and it had to be done over. */
+    /** How often another request was first, and it was done over. */
     conflicts: number
   }
   /** Another request was first: the changes are merged with its, and stored again. */
   conflict: Event
-  /** The session was destroyed while a request worked with it, whose changes are dropped. */
+  /** Another request or process ended the session while a request worked with it, whose changes are dropped. */
   gone: Event
   /** Expired sessions were removed. */
   reap: Event & Timed & {
@@ -39,7 +39,7 @@ export interface DiagnosticsEvents {
   }
   /** A store could not do what it was asked to, or a stored session could not be decoded. */
   error: Event & {
-    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'reap'
+    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'touch' | 'reap'
     /** The SessionError's, such as `SESSION_FILE`. */
     code: string
     /** The code of its cause, such as `ENOSPC`. */
@@ -69,17 +69,17 @@ const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
   error: channelOf('error')
 }
 
-/** Whether anyone is subscribed: otherwise there is no event to make. */
+/** Whether there is a subscriber: otherwise there is no event to make. */
 export function isWatched (name: Name): boolean {
   return channels[name].hasSubscribers
 }
 
-/** The moment that a duration counts from; 0 when nobody is subscribed. */
+/** Returns the moment that a duration counts from; 0 without a subscriber. */
 export function startOf (name: Name): number {
   return channels[name].hasSubscribers ? performance.now() : 0
 }
 
-/** The milliseconds since. */
+/** Returns the milliseconds since. */
 export function durationSince (start: number): number {
   return performance.now() - start
 }
@@ -88,25 +88,23 @@ export function publish<N extends Name> (name: N, event: DiagnosticsEvents[N]): 
   channels[name].publish(event)
 }
 
-/** For the reaper: one round, begun at `startOf('reap')`. */
+/** Tells of one round of the reaper, begun at `startOf('reap')`. */
 export function publishReap (appid: string, start: number, counts: ReapTotals): void {
   if (start === 0) return
   const { seen, expired, orphans, setAside, failed } = counts
   publish('reap', { appid, duration: durationSince(start), seen, expired, orphans, setAside, failed })
 }
 
-/** Tells of what a store, or what it held, made fail. The error goes on as it is. */
-export async function watchErrors<T> (
-  operation: DiagnosticsEvents['error']['operation'], appid: string, work: Promise<T>
-): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    publishError(operation, appid, error)
-    throw error
-  }
+/**
+ * Returns the promise as it is, for a caller who may not wait for it: a rejection is published
+ * beside it and counts as handled, so that it does not end the process.
+ */
+export function watched<T> (operation: DiagnosticsEvents['error']['operation'], appid: string, work: Promise<T>): Promise<T> {
+  work.catch((error: unknown) => { publishError(operation, appid, error) })
+  return work
 }
 
+/** Tells of what a store, or what it held, made fail. Errors of the app are not ours to tell. */
 export function publishError (operation: DiagnosticsEvents['error']['operation'], appid: string, error: unknown): void {
   if (!isWatched('error') || !(error instanceof SessionError)) return
   const { code } = (error.cause ?? {}) as NodeJS.ErrnoException

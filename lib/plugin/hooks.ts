@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { SettledOptions } from './options'
-import type { SessionCookie } from './session-cookie'
-import type { SessionManager, Visit } from '../session/session-manager'
+import type { CookieChange, CookieValue, SessionManager, Visit } from '../session/session-manager'
 import { Turn } from './turn'
 
 type Done = HookHandlerDoneFunction
@@ -10,29 +9,46 @@ type Done = HookHandlerDoneFunction
 export type VisitKey = symbol
 export type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | null>
 
-/** Loads the session in the chosen hook, and stores it when the response is about to be sent. */
-export function addSessionHooks (
-  fastify: FastifyInstance, hook: SettledOptions['hook'], key: VisitKey, manager: SessionManager, cookie: SessionCookie
-): void {
-  const turn = new Turn()
+/** What the hooks need of the session cookie. */
+export interface HookCookie {
+  /** Returns the values that the request brings, in the order to try them; none: an empty array. */
+  read (request: FastifyRequest): readonly CookieValue[]
+  /** Whether the request's path lies within the cookie's: other requests have no session. */
+  covers (request: FastifyRequest): boolean
+  write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): void
+}
 
+/**
+ * Loads the session in the chosen hook, looks at it again when the body has arrived after that, and
+ * stores it when the response is about to be sent.
+ */
+export function addSessionHooks (
+  fastify: FastifyInstance, hook: SettledOptions['hook'], key: VisitKey, manager: SessionManager, cookie: HookCookie, turn = new Turn()
+): void {
   function load (request: FastifyRequest, done: Done): void {
     turn.goOn()
-    if (isExempt(request)) return done()
+    if (isExempt(request) || !cookie.covers(request)) return done()
     const visiting = request as VisitingRequest
-    const sesid = cookie.read(request)
-    if (sesid === null) {
+    const values = cookie.read(request)
+    if (values.length === 0) {
       visiting[key] = manager.begin(request.log)
       return done()
     }
-    proceed(() => manager.load(sesid, request.log), visit => { visiting[key] = visit }, done)
+    proceed(() => manager.loadNow(values, request.log), () => manager.load(values, request.log),
+      visit => { visiting[key] = visit }, done)
+  }
+
+  function checkAgain (request: FastifyRequest, done: Done): void {
+    const visit = (request as VisitingRequest)[key]
+    if (visit === null || visit === undefined || !mayHaveWaited(request)) return done()
+    proceed(() => visit.checkAgainNow() || undefined, () => visit.checkAgain(), () => {}, done)
   }
 
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const visit = (request as VisitingRequest)[key]
-    if (visit === null || visit === undefined || visit.isIdle) return done()
+    if (visit === null || visit === undefined || visit.needsNoFinish) return done()
     const stream = isStream(payload) ? payload : null
-    // Until it is sent nobody else listens, and an error that nobody listens for ends the process.
+    // Until it is sent it has no other listener, and an error without a listener ends the process.
     stream?.on('error', () => {})
     const answer: Done = error => {
       // Fastify forgets the stream that the error takes the place of, and its descriptor stays open.
@@ -45,10 +61,10 @@ export function addSessionHooks (
       if (error) reply.code(500)
       done(error)
     }
-    proceed(() => manager.finish(visit), change => { cookie.write(request, reply, change) }, error => {
+    proceed(() => visit.finishNow(), () => visit.finish(), change => { cookie.write(request, reply, change) }, error => {
       if (error || !visit.storedAtOnce) return answer(error)
       turn.atEnd(() => {
-        // Nobody else would answer what Fastify throws.
+        // Outside of the hook Fastify does not catch what it throws itself.
         try { answer() } catch (error) { answer(error as Error) }
       })
     })
@@ -56,6 +72,10 @@ export function addSessionHooks (
 
   if (hook === 'preParsing') fastify.addHook(hook, (request, _reply, _payload, done) => { load(request, done) })
   else fastify.addHook(hook, (request: FastifyRequest, _reply: FastifyReply, done: Done) => { load(request, done) })
+  if (hook === 'onRequest' || hook === 'preParsing') {
+    // Not in preHandler: plugins such as @fastify/passport read the session in preValidation.
+    fastify.addHook('preValidation', (request, _reply, done) => { checkAgain(request, done) })
+  }
   fastify.addHook('onSend', finish)
 }
 
@@ -64,19 +84,30 @@ export function isExempt (request: FastifyRequest): boolean {
   return request.routeOptions.config?.session === false
 }
 
+/** Whether Fastify waits for a body, which the client may take hours to send. HTTP/2 needs no header that announces one. */
+function mayHaveWaited ({ headers, raw }: FastifyRequest): boolean {
+  const length = headers['content-length']
+  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined ||
+    (raw.httpVersionMajor > 1 && headers['content-type'] !== undefined)
+}
+
 /** What Fastify takes for a stream. */
 function isStream (payload: unknown): payload is Pick<Readable, 'on'> & Partial<Pick<Readable, 'destroy'>> {
   return typeof (payload as Partial<Readable> | null | undefined)?.pipe === 'function'
 }
 
-/** Goes on with a value that may have to be waited for. Whatever is thrown on the way is the request's error. */
-function proceed<T> (get: () => T | Promise<T>, use: (value: T) => void, done: Done): void {
+/**
+ * Goes on with what `getNow` returns or, if that is `undefined`, with what `get` promises. What is
+ * thrown on the way is the request's error.
+ */
+function proceed<T> (getNow: () => T | undefined, get: () => Promise<T>, use: (value: T) => void, done: Done): void
+function proceed (getNow: () => unknown, get: () => Promise<unknown>, use: (value: unknown) => void, done: Done): void {
   try {
-    const value = get()
-    if (value instanceof Promise) {
+    const value = getNow()
+    if (value === undefined) {
       // Fastify catches what it throws itself, such as over a header that cannot be sent, only while
-      // it calls a hook: nobody else would answer now.
-      value.then(use).then(() => { done() }).catch(done)
+      // it calls a hook.
+      get().then(use).then(() => { done() }).catch(done)
       return
     }
     use(value)

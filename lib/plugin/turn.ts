@@ -1,15 +1,15 @@
 import { AsyncResource } from 'node:async_hooks'
 
-/** Milliseconds. */
+/** The longest that an answer waits, in milliseconds. */
 const LONGEST = 1
 
 /** Taken now: tests of apps put clocks of their own in its place. */
 const later = setImmediate
 
 /**
- * Answers that go out together at the end of one turn of the event loop, so that whoever waits for
- * them, such as a proxy on the same machine, is woken up once and not by each. None waits longer
- * than a millisecond and whatever handler is at work then.
+ * Answers that go out together at the end of one turn of the event loop, so that the process that
+ * waits for them, such as a proxy on the same machine, is woken up once and not by each. None waits
+ * longer than a millisecond and the handler that is at work then.
  */
 export class Turn {
   #waiting: Answer[] = []
@@ -20,7 +20,7 @@ export class Turn {
     this.#now = now
   }
 
-  /** Has it called, in the context it is given in, when the turn ends. */
+  /** Calls it when the turn ends, in the context that it is given in. */
   atEnd (answer: () => void): void {
     if (this.#waiting.length === 0) {
       this.#since = this.#now()
@@ -30,7 +30,7 @@ export class Turn {
     this.goOn()
   }
 
-  /** To be called when the next work of the turn begins. */
+  /** Ends a turn that has taken too long. Call it when the next work of the turn begins. */
   goOn (): void {
     if (this.#waiting.length > 0 && this.#now() - this.#since >= LONGEST) this.#end()
   }

@@ -1,6 +1,9 @@
+import { SessionError } from '../errors'
 import { check } from '../option-checks'
+import { isPlainObject, type PlainObject } from './plain-object'
+import { isSame } from './same'
 
-/** How session data becomes text and back. `decode(encode(data))` must equal `data`. */
+/** How session data become text and back. `decode(encode(data))` must equal `data`. */
 export interface SessionCodec {
   encode: (data: Record<string, unknown>) => string
   /** May throw: the session is then set aside, and the visitor gets a new one. */
@@ -12,8 +15,79 @@ export const JSON_CODEC: SessionCodec = {
   decode: text => JSON.parse(text) as Record<string, unknown>
 }
 
-/** @throws {SessionError} */
+/** @throws {SessionError} SESSION_OPTION */
 export function checkCodec (codec: SessionCodec): void {
   check(typeof codec?.encode === 'function' && typeof codec.decode === 'function', 'codec',
     'must have the functions encode and decode')
+}
+
+/**
+ * Returns the text of these data. No error quotes them, and none has a cause, because a codec's
+ * error may quote them and causes are logged.
+ *
+ * @throws {SessionError} SESSION_CODEC
+ */
+export function encode (codec: SessionCodec, data: PlainObject): string {
+  let reason = 'codec.encode must return a string'
+  try {
+    const text: unknown = codec.encode(data)
+    if (typeof text === 'string') return text
+  } catch (error) {
+    reason = `${kindOf(error)}: is there something in it that the codec cannot store, such as a circle or a BigInt?`
+  }
+  throw new SessionError('SESSION_CODEC', `the session cannot be encoded (${reason})`)
+}
+
+/**
+ * Returns the data of this text; none for `''`, which is a session that `newSession` made and no
+ * request has filled. No error quotes the text.
+ *
+ * @throws {SessionError} SESSION_UNDECODABLE
+ */
+export function decode (codec: SessionCodec, text: string): PlainObject {
+  if (text === '') return {}
+  let reason = 'it is not an object'
+  try {
+    const data: unknown = codec.decode(text)
+    if (isPlainObject(data)) return data
+  } catch (error) {
+    reason = kindOf(error)
+  }
+  throw new SessionError('SESSION_UNDECODABLE',
+    `the stored session cannot be decoded (${reason}): was it written with another codec?`)
+}
+
+/** The texts of one codec, and whether two of them say the same. */
+export class SessionText {
+  /** The text of a session without data. */
+  readonly empty: string
+  readonly #codec: SessionCodec
+  /** Whether the codec makes the same text of the same data. One that encrypts does not. */
+  readonly #repeats: boolean
+
+  /** @throws {SessionError} SESSION_CODEC, when the codec does not make text */
+  constructor (codec: SessionCodec) {
+    this.#codec = codec
+    this.empty = this.encode({})
+    this.#repeats = this.encode({}) === this.empty
+  }
+
+  /** @see encode */
+  encode (data: PlainObject): string {
+    return encode(this.#codec, data)
+  }
+
+  /** @see decode */
+  decode (text: string): PlainObject {
+    return decode(this.#codec, text)
+  }
+
+  /** Whether both texts have the same data. */
+  isSame (text: string, other: string): boolean {
+    return text === other || (!this.#repeats && isSame(this.decode(text), this.decode(other)))
+  }
+}
+
+function kindOf (error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
 }

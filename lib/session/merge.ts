@@ -1,6 +1,16 @@
-import { isDeepStrictEqual } from 'node:util'
+import { isPlainObject, setOwn, type PlainObject } from './plain-object'
+import { isSame } from './same'
 
-export type PlainObject = Record<string, unknown>
+/** Three objects, and the one that becomes of them. */
+interface Merging {
+  readonly base: PlainObject
+  readonly theirs: PlainObject
+  readonly mine: PlainObject
+  readonly merged: PlainObject
+}
+
+/** The base of objects that both sides made. */
+const NOTHING: PlainObject = Object.freeze({})
 
 /**
  * Three-way merge of session data: what `mine` changed since `base` is applied to `theirs`. Goes
@@ -8,40 +18,43 @@ export type PlainObject = Record<string, unknown>
  * changed is mine; so is one that I changed and they removed, or the other way round.
  *
  * The arguments are left as they are; the result may share parts with them. Time and memory are
- * linear in their size.
+ * linear in their size, and no depth is too much.
  */
 export function merge (base: PlainObject, theirs: PlainObject, mine: PlainObject): PlainObject {
-  const merged: PlainObject = {}
-  for (const key of Object.keys(theirs)) {
-    if (Object.hasOwn(mine, key)) put(merged, key, mergeValue(own(base, key), theirs[key], mine[key]))
-    else if (!Object.hasOwn(base, key)) put(merged, key, theirs[key])
+  const waiting: Merging[] = []
+  /** By `mine`: a codec may make circles, and objects that are in two places. */
+  const begun = new Map<PlainObject, Merging[]>()
+
+  function begin (base: PlainObject, theirs: PlainObject, mine: PlainObject): PlainObject {
+    const known = begun.get(mine) ?? []
+    const same = known.find(merging => merging.base === base && merging.theirs === theirs)
+    if (same !== undefined) return same.merged
+    const merging = { base, theirs, mine, merged: {} }
+    if (known.push(merging) === 1) begun.set(mine, known)
+    waiting.push(merging)
+    return merging.merged
   }
-  for (const key of Object.keys(mine)) {
-    if (Object.hasOwn(theirs, key)) continue
-    if (!Object.hasOwn(base, key) || !isDeepStrictEqual(base[key], mine[key])) put(merged, key, mine[key])
-  }
+
+  const merged = begin(base, theirs, mine)
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) mergeLevel(next, begin)
   return merged
 }
 
-function mergeValue (base: unknown, theirs: unknown, mine: unknown): unknown {
-  if (isPlainObject(theirs) && isPlainObject(mine)) return merge(isPlainObject(base) ? base : {}, theirs, mine)
-  return isDeepStrictEqual(base, mine) ? theirs : mine
-}
-
-/** Objects as literals and JSON make them. */
-export function isPlainObject (value: unknown): value is PlainObject {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
-/** Sets an own property, whatever its name: `__proto__` by assignment would be no property. */
-export function put (target: object, key: string, value: unknown): void {
-  if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
-  } else {
-    (target as PlainObject)[key] = value
+function mergeLevel ({ base, theirs, mine, merged }: Merging, begin: typeof merge): void {
+  for (const key of Object.keys(theirs)) {
+    if (Object.hasOwn(mine, key)) setOwn(merged, key, mergeValue(own(base, key), theirs[key], mine[key], begin))
+    else if (!Object.hasOwn(base, key)) setOwn(merged, key, theirs[key])
   }
+  for (const key of Object.keys(mine)) {
+    if (Object.hasOwn(theirs, key)) continue
+    const value = mine[key]
+    if (!Object.hasOwn(base, key) || !isSame(base[key], value)) setOwn(merged, key, value)
+  }
+}
+
+function mergeValue (base: unknown, theirs: unknown, mine: unknown, begin: typeof merge): unknown {
+  if (isPlainObject(theirs) && isPlainObject(mine)) return begin(isPlainObject(base) ? base : NOTHING, theirs, mine)
+  return isSame(base, mine) ? theirs : mine
 }
 
 function own (object: PlainObject, key: string): unknown {

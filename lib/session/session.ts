@@ -1,8 +1,7 @@
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
-import { put, type PlainObject } from './merge'
+import { setOwn, type PlainObject } from './plain-object'
 import type { SessionCookieOptions } from './cookie-options'
-import type { StoredSession } from '../store/session-store'
 
 /** `request.session`, with your own properties: see {@link SessionData}. */
 export type RequestSession = Session & Partial<SessionData>
@@ -12,61 +11,25 @@ export type SessionDraft = Partial<SessionData> & Record<string, unknown>
 
 type Callback = (error?: Error | null) => void
 
-/** What a session cannot do by itself: the way to the store. */
+/** What a session cannot know and do by itself. The request's visit does it. */
 export interface SessionActions {
-  isModified (session: Session): boolean
-  save (session: Session): Promise<void>
-  reload (session: Session): Promise<void>
-  destroy (session: Session): Promise<void>
-  regenerate (session: Session, keepKeys: readonly string[]): Promise<void>
-  update<T> (session: Session, change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined>
+  /** Null while nothing is stored. */
+  readonly sesid: string | null
+  readonly isDeleted: boolean
+  isModified (): boolean
+  save (): Promise<void>
+  reload (): Promise<void>
+  destroy (): Promise<void>
+  delete (): void
+  regenerate (keepKeys: readonly string[]): Promise<void>
+  update<T> (change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined>
+  touch (): void
+  options (options: SessionCookieOptions, idleTimeout: number | undefined): void
+  skipSave (): void
 }
 
-/** What is known of a session beside its data. A class for speed: all states have one shape. */
-export class SessionState {
-  /** Null as long as nothing is stored. */
-  sesid: string | null = null
-  /** The text and version that this session was loaded from, or saved as. */
-  text = ''
-  version = ''
-  /** Seconds, when this session has its own. */
-  idleTimeout: number | undefined = undefined
-  /** The same as it is stored. */
-  storedIdleTimeout: number | undefined = undefined
-  /** Ids that this session had: they are to be removed, or put away where their bytes are kept. */
-  abandoned: Array<{ sesid: string, keep: boolean }> = []
-  cookieOptions: SessionCookieOptions | undefined = undefined
-  destroyed = false
-  touched = false
-  skipSave = false
-
-  /** Nothing is stored, any more or yet. */
-  forget (): void {
-    this.sesid = null
-    this.text = ''
-    this.version = ''
-    this.idleTimeout = undefined
-    this.storedIdleTimeout = undefined
-  }
-
-  /** This is what is stored now. */
-  remember (sesid: string, { text, version, idleTimeout }: Pick<StoredSession, 'text' | 'version' | 'idleTimeout'>): void {
-    this.sesid = sesid
-    this.text = text
-    this.version = version
-    this.idleTimeout = idleTimeout
-    this.storedIdleTimeout = idleTimeout
-  }
-}
-
-/** What only the session manager may see and do; not exported from the package. */
-export let inside: {
-  state: (session: Session) => SessionState
-  /** Puts these data in place of the session's. */
-  fill: (session: Session, data: PlainObject) => void
-  /** Starts over with these data, of which nothing is stored. */
-  begin: (session: Session, data: PlainObject) => void
-}
+/** Puts these data in place of the session's. Not exported from the package. */
+export let fill: (session: Session, data: PlainObject) => void
 
 /**
  * One visitor's session. Your data are its own properties: `session.user = …`. It has no id and
@@ -76,24 +39,22 @@ export let inside: {
  */
 export class Session {
   readonly #actions: SessionActions
-  readonly #state: SessionState
   /** Data under names that members of this class have. */
   #hidden: PlainObject | undefined
 
-  constructor (state: SessionState, data: PlainObject, actions: SessionActions) {
-    this.#state = state
+  constructor (actions: SessionActions, data: PlainObject) {
     this.#actions = actions
     this.#fill(data)
   }
 
   /** The session's id; `undefined` as long as nothing is stored. Treat it like a password. */
   get sessionId (): string | undefined {
-    return this.#state.sesid ?? undefined
+    return this.#actions.sesid ?? undefined
   }
 
   /** Whether nothing is stored of it yet. */
   get isNew (): boolean {
-    return this.#state.sesid === null
+    return this.#actions.sesid === null
   }
 
   /** The same as `isModified()`. */
@@ -101,32 +62,35 @@ export class Session {
     return this.isModified()
   }
 
-  /** Whether it was destroyed during this request, here or elsewhere. */
+  /**
+   * Whether it was ended during this request, here or elsewhere. If another request or process ended
+   * it, this request stores nothing any more, unless it calls `destroy()` to begin a new session.
+   */
   get deleted (): boolean {
-    return this.#state.destroyed
+    return this.#actions.isDeleted
   }
 
   get<K extends string> (key: K): K extends keyof SessionData ? SessionData[K] | undefined : unknown {
     type Value = K extends keyof SessionData ? SessionData[K] | undefined : unknown
-    const from = isMember(key) ? this.#hidden : this
+    const from = members.has(key) ? this.#hidden : this
     return (from !== undefined && Object.hasOwn(from, key) ? (from as PlainObject)[key] : undefined) as Value
   }
 
   set<K extends string> (key: K, value: K extends keyof SessionData ? SessionData[K] | undefined : unknown): void {
-    if (isMember(key)) (this.#hidden ??= {})[key] = value
-    else put(this, key, value)
+    if (members.has(key)) (this.#hidden ??= {})[key] = value
+    else setOwn(this, key, value)
   }
 
-  /** A copy of all data, one level deep. */
+  /** Returns a copy of all data, one level deep. */
   data (): SessionDraft {
     const data: PlainObject = { ...this.#hidden }
-    for (const key of Object.keys(this)) put(data, key, (this as unknown as PlainObject)[key])
+    for (const key of Object.keys(this)) setOwn(data, key, (this as unknown as PlainObject)[key])
     return data as SessionDraft
   }
 
   /** Whether the data differ from what is stored. */
   isModified (): boolean {
-    return this.#actions.isModified(this)
+    return this.#actions.isModified()
   }
 
   /** Whether the data are stored as they are. */
@@ -135,20 +99,20 @@ export class Session {
   }
 
   /**
-   * Stores the data now rather than at the end of the request. Changes that others stored in the
-   * meantime are merged in. After `touch()` the idle time starts anew, too. @throws {SessionError}
+   * Stores the data now rather than at the end of the request. Changes that other requests stored in
+   * the meantime are merged in. After `touch()` the idle time starts anew, too. @throws {SessionError}
    */
   save (): Promise<void>
   save (callback: Callback): void
   save (callback?: Callback): Promise<void> | undefined {
-    return settle(this.#actions.save(this), callback)
+    return settle(this.#actions.save(), callback)
   }
 
   /** Drops the changes made here and reads the session again. @throws {SessionError} */
   reload (): Promise<void>
   reload (callback: Callback): void
   reload (callback?: Callback): Promise<void> | undefined {
-    return settle(this.#actions.reload(this), callback)
+    return settle(this.#actions.reload(), callback)
   }
 
   /**
@@ -158,38 +122,40 @@ export class Session {
   destroy (): Promise<void>
   destroy (callback: Callback): void
   destroy (callback?: Callback): Promise<void> | undefined {
-    return settle(this.#actions.destroy(this), callback)
+    return settle(this.#actions.destroy(), callback)
   }
 
   /** The same as `destroy`, at the end of the request. */
   delete (): void {
-    if (this.#state.sesid !== null) this.#state.abandoned.push({ sesid: this.#state.sesid, keep: false })
-    this.#begin({})
-    this.#state.destroyed = true
+    this.#actions.delete()
   }
 
   /**
    * Gives the session a new id, and only the data named. The old id never works again. Do this
-   * when a visitor logs in. @throws {SessionError}
+   * when a visitor logs in. If another request ended or regenerated the session first, this one is
+   * empty and `deleted`, and stores nothing any more. @throws {SessionError}
    */
   regenerate (keepKeys?: readonly string[]): Promise<void>
   regenerate (callback: Callback): void
   regenerate (keepKeys: readonly string[] | undefined, callback: Callback): void
   regenerate (keepKeys?: readonly string[] | Callback, callback?: Callback): Promise<void> | undefined {
-    if (typeof keepKeys === 'function') return settle(this.#actions.regenerate(this, []), keepKeys)
-    return settle(this.#actions.regenerate(this, keepKeys ?? []), callback)
+    if (typeof keepKeys === 'function') return settle(this.#actions.regenerate([]), keepKeys)
+    return settle(this.#actions.regenerate(keepKeys ?? []), callback)
   }
 
   /**
-   * Reads the newest data, lets `change` alter them, and stores them, again and again until nobody
-   * came between: exact whatever other requests and processes do. `change` may run more than once,
-   * so it should do nothing else. Unsaved changes of this request are kept, and stay unsaved.
+   * Reads the newest data, lets `change` alter them, and stores them, again and again until no other
+   * request came between: exact whatever other requests and processes do. `change` may run more than
+   * once, so it should do nothing else. Unsaved changes of this request are kept, and stay unsaved.
    *
-   * Answers what `change` returned; `undefined`, with nothing stored, when the session was
-   * destroyed in the meantime. @throws {SessionError}, and whatever `change` throws
+   * Updates of one session wait for each other within the process, so `change` must not wait for
+   * another one.
+   *
+   * Returns what `change` returned; `undefined`, with nothing stored, when the session was ended in
+   * the meantime. @throws {SessionError}, and whatever `change` throws
    */
   update<T> (change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined> {
-    return this.#actions.update(this, change)
+    return this.#actions.update(change)
   }
 
   /**
@@ -197,27 +163,24 @@ export class Session {
    * no end comes, as with a WebSocket, `save()` starts it.
    */
   touch (): void {
-    this.#state.touched = true
+    this.#actions.touch()
   }
 
   /**
-   * Cookie options for this session. `maxAge` (seconds) makes the cookie persistent and lets the
+   * Sets cookie options for this session. `maxAge` (seconds) makes the cookie persistent and lets the
    * session stay unused that long, from now on; the others count for this response.
    */
   options (options: SessionCookieOptions): void {
     const { maxAge } = options
-    if (maxAge !== undefined) {
-      if (!(Number.isFinite(maxAge) && maxAge > 0)) {
-        throw new SessionError('SESSION_OPTION', 'session.options: maxAge must be a number of seconds above 0')
-      }
-      this.#state.idleTimeout = Math.ceil(maxAge)
+    if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge > 0)) {
+      throw new SessionError('SESSION_OPTION', 'session.options: maxAge must be a number of seconds above 0')
     }
-    this.#state.cookieOptions = { ...this.#state.cookieOptions, ...options }
+    this.#actions.options(options, maxAge === undefined ? undefined : Math.ceil(maxAge))
   }
 
   /** Switches off that this request saves or touches the session at its end. `save()` still does. */
   skipSave (): void {
-    this.#state.skipSave = true
+    this.#actions.skipSave()
   }
 
   #fill (data: PlainObject): void {
@@ -226,46 +189,42 @@ export class Session {
     for (const key of Object.keys(data)) this.set(key, data[key])
   }
 
-  /** Starts over: nothing is stored of the session that has these data. */
-  #begin (data: PlainObject): void {
-    this.#state.forget()
-    this.#fill(data)
-  }
-
   static {
-    inside = {
-      state: session => session.#state,
-      fill: (session, data) => { session.#fill(data) },
-      begin: (session, data) => { session.#begin(data) }
-    }
+    fill = (session, data) => { session.#fill(data) }
   }
 }
 
-const members = new Set(Object.getOwnPropertyNames(Session.prototype))
-members.delete('constructor')
+const members = protectMembers(Session.prototype)
 
-function isMember (key: string): boolean {
-  return members.has(key)
-}
-
-// An assignment such as `session.data = …` would hide a method from everything that needs it.
-for (const name of members) {
-  const { value, get = () => value as unknown } = Object.getOwnPropertyDescriptor(Session.prototype, name) as PropertyDescriptor
-  Object.defineProperty(Session.prototype, name, {
-    get,
-    set () {
-      throw new SessionError('SESSION_NAME_TAKEN',
-        `session.${name} is a member of the session: choose another name, or use session.set('${name}', …)`)
-    }
+/**
+ * Makes all names but those of members free for data, and returns the names of the members.
+ *
+ * - An assignment such as `session.data = …` would hide the method from all code that needs it: it
+ *   throws and names the way out.
+ * - `constructor` and `__proto__`, which every object has, become data like any other: the first by
+ *   taking it away from the class, the second by a setter that makes an own property of it.
+ * - Frozen, the class cannot be changed through a session that data were read into.
+ */
+function protectMembers (prototype: object): ReadonlySet<string> {
+  const names = new Set(Object.getOwnPropertyNames(prototype))
+  names.delete('constructor')
+  Reflect.deleteProperty(prototype, 'constructor')
+  for (const name of names) {
+    const { value, get = () => value as unknown } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
+    Object.defineProperty(prototype, name, { get, set () { throw nameTaken(name) } })
+  }
+  Object.defineProperty(prototype, '__proto__', {
+    get: () => prototype,
+    set (this: object, value: unknown) { setOwn(this, '__proto__', value) }
   })
+  Object.freeze(prototype)
+  return names
 }
-// Names that every object has are data like any other here.
-Reflect.deleteProperty(Session.prototype, 'constructor')
-Object.defineProperty(Session.prototype, '__proto__', {
-  get: () => Session.prototype,
-  set (this: object, value: unknown) { put(this, '__proto__', value) }
-})
-Object.freeze(Session.prototype)
+
+function nameTaken (name: string): SessionError {
+  return new SessionError('SESSION_NAME_TAKEN',
+    `session.${name} is a member of the session: choose another name, or use session.set('${name}', …)`)
+}
 
 function settle (promise: Promise<void>, callback?: Callback): Promise<void> | undefined {
   if (callback === undefined) return promise

@@ -1,63 +1,109 @@
 import {
-  isDated, type CreatedSession, type PutOptions, type Replacement, type SessionStore, type StoredSession,
-  type VersionedSessionStore
+  isDated, type Creation, type PutOptions, type RecordStore, type Removal, type Replacement, type SessionRecord, type SessionStore,
+  type StoredSession
 } from './session-store'
 
 /**
- * Makes a store that has the five methods alone look like one with versions, for the manager to
- * have one way to go. The text itself is the version. It is compared and then replaced in two
- * steps: commits within a process wait for each other and lose nothing, but of two processes at
- * once the last one wins, and a session that is destroyed between the steps may come back.
+ * Gives a store that has the five methods alone the verbs with versions, so that sessions have one
+ * way to go. The name of a session is its id, and its text is its version.
+ *
+ * Its limits are those of the five methods, which compare nothing:
+ * - `replace` and `remove` compare and then act, in two steps. Commits within a process wait for each
+ *   other and lose nothing. Of two processes at once the last writer wins, a session that one of them
+ *   ends between the steps of the other may come back, and both may be told `removed`.
+ * - A session that two processes change back and forth may have an old version again.
+ * - `createdAt` is not kept: what the store takes for the age of a session begins anew when the
+ *   session moves to a new id.
+ * - `idleTimeout: undefined` leaves the session the idle timeout that it has.
+ * - `setAside` removes the session: there is no place to keep its bytes.
  */
-export class LastWriterWins implements VersionedSessionStore {
-  constructor (readonly store: SessionStore) {}
+export class FiveMethodStore implements RecordStore {
+  readonly features = { records: true } as const
+  readonly #store: SessionStore
+
+  constructor (store: SessionStore) {
+    this.#store = store
+  }
 
   sesAppid (): string {
-    return this.store.sesAppid()
+    return this.#store.sesAppid()
   }
 
   getSession (sesid: string): Promise<string | null> {
-    return this.store.getSession(sesid)
+    return this.#store.getSession(sesid)
   }
 
   newSession (): Promise<string> {
-    return this.store.newSession()
+    return this.#store.newSession()
   }
 
   putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    return this.store.putSession(sesid, text, options)
+    return this.#store.putSession(sesid, text, options)
   }
 
   delSession (sesid: string): Promise<void> {
-    return this.store.delSession(sesid)
+    return this.#store.delSession(sesid)
   }
 
-  async readSession (sesid: string): Promise<StoredSession | null> {
-    if (isDated(this.store)) {
-      const session = await this.store.readSession(sesid)
-      return session === null ? null : { ...session, version: session.text }
+  /** Makes an empty session, because the store makes no id without one; `create` fills it. */
+  newId (): Promise<string> {
+    return this.#store.newSession()
+  }
+
+  nameOf (sesid: string): string {
+    return sesid
+  }
+
+  async open (): Promise<void> {}
+
+  async close (): Promise<void> {}
+
+  async read (name: string): Promise<StoredSession | null> {
+    const unknown = { idleTimeout: undefined, createdAt: undefined, touchDue: false, idleLeft: undefined }
+    if (isDated(this.#store)) {
+      const session = await this.#store.readSession(name)
+      return session === null ? null : { ...unknown, ...session, version: session.text }
     }
-    const text = await this.store.getSession(sesid)
-    return text === null ? null : { text, version: text, idleTimeout: undefined, touchDue: false }
+    const text = await this.#store.getSession(name)
+    return text === null ? null : { ...unknown, text, version: text }
   }
 
-  async createSession (text: string, options?: PutOptions): Promise<CreatedSession> {
-    const sesid = await this.store.newSession()
+  async create (name: string, record: SessionRecord): Promise<Creation> {
     try {
-      await this.store.putSession(sesid, text, options)
+      await this.#put(name, record)
     } catch (error) {
-      // Nobody was told the id: what could not be filled is removed, if that can be done.
-      await this.store.delSession(sesid).catch(() => undefined)
+      // No visitor was told its id: the session that `newId` made is removed, if that can be done.
+      await this.#store.delSession(name).catch(() => undefined)
       throw error
     }
-    return { sesid, version: text }
+    return { result: 'created', version: record.text }
   }
 
-  async replaceSession (sesid: string, text: string, version: string, options?: PutOptions): Promise<Replacement> {
-    const current = await this.readSession(sesid)
+  async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+    const current = await this.read(name)
     if (current === null) return { result: 'gone' }
     if (current.version !== version) return { result: 'conflict' }
-    await this.store.putSession(sesid, text, options)
-    return { result: 'replaced', version: text }
+    await this.#put(name, record)
+    return { result: 'replaced', version: record.text }
+  }
+
+  async remove (name: string, version?: string): Promise<Removal> {
+    const current = await this.read(name)
+    if (current === null) return 'gone'
+    if (version !== undefined && current.version !== version) return 'conflict'
+    await this.#store.delSession(name)
+    return 'removed'
+  }
+
+  async touch (name: string): Promise<void> {
+    if (isDated(this.#store)) await this.#store.touchSession(name)
+  }
+
+  async setAside (name: string): Promise<void> {
+    await this.#store.delSession(name)
+  }
+
+  #put (name: string, { text, idleTimeout }: SessionRecord): Promise<void> {
+    return this.#store.putSession(name, text, idleTimeout === undefined ? undefined : { idleTimeout })
   }
 }

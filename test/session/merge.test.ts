@@ -1,7 +1,8 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import t from 'tap'
 import fc from 'fast-check'
-import { isPlainObject, merge, put, type PlainObject } from '../../lib/session/merge'
+import { merge } from '../../lib/session/merge'
+import { isPlainObject, setOwn, type PlainObject } from '../../lib/session/plain-object'
 
 const AWKWARD_KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', '', '0', 'a', 'b', 'c']
 const key = fc.oneof(fc.constantFrom(...AWKWARD_KEYS), fc.string({ maxLength: 4 }))
@@ -15,7 +16,7 @@ const { data } = fc.letrec<{ data: PlainObject, value: unknown }>(tie => ({
 
 function fromEntries (entries: Array<[string, unknown]>): PlainObject {
   const object: PlainObject = {}
-  for (const [name, value] of entries) put(object, name, value)
+  for (const [name, value] of entries) setOwn(object, name, value)
   return object
 }
 
@@ -90,9 +91,9 @@ t.test('changes to different keys never lose either', async t => {
 function apply (object: PlainObject, change: PlainObject, value?: unknown): PlainObject {
   const result = fromEntries(Object.entries(object))
   for (const name of Object.keys(change)) {
-    if (value !== undefined) put(result, name, value)
+    if (value !== undefined) setOwn(result, name, value)
     else if (change[name] === undefined) Reflect.deleteProperty(result, name)
-    else put(result, name, change[name])
+    else setOwn(result, name, change[name])
   }
   return result
 }
@@ -170,11 +171,11 @@ t.test('isPlainObject knows what literals and JSON make', async t => {
   }
 })
 
-t.test('put sets own properties, whatever their name', async t => {
+t.test('setOwn sets own properties, whatever their name', async t => {
   const object: PlainObject = {}
-  put(object, 'a', 1)
-  put(object, '__proto__', 2)
+  setOwn(object, 'a', 1)
+  setOwn(object, '__proto__', 2)
   t.strictSame(Object.entries(object), [['a', 1], ['__proto__', 2]])
-  put(object, '__proto__', 3)
+  setOwn(object, '__proto__', 3)
   t.strictSame(Object.entries(object), [['a', 1], ['__proto__', 3]], 'and again')
 })

@@ -1,5 +1,6 @@
-import type { SessionCodec, SessionStore } from '../../index'
-import { SessionManager, type CookieChange, type Visit } from '../../lib/session/session-manager'
+import type { SessionCodec } from '../../lib/session/codec'
+import { SessionManager, type CookieChange, type CookieValue, type Visit } from '../../lib/session/session-manager'
+import type { SessionStore } from '../../lib/store/session-store'
 
 export const json: SessionCodec = {
   encode: data => JSON.stringify(data),
@@ -8,24 +9,29 @@ export const json: SessionCodec = {
 
 /** Requests to a manager, without the web around them. */
 export class Visits {
-  readonly log: Array<{ level: 'debug' | 'warn', message: string, error: unknown }> = []
+  readonly log: Array<{ level: 'debug' | 'warn', message: string, session: string | undefined, error: unknown }> = []
   readonly manager: SessionManager
 
   constructor (readonly store: SessionStore, { codec = json, rolling = true } = {}) {
     this.manager = new SessionManager(store, codec, rolling)
   }
 
-  /** A request that brings the id as its cookie, or none. */
-  async begin (sesid?: string): Promise<Visit> {
+  /** A request that brings these ids as its cookies, or none. */
+  async begin (...sesids: string[]): Promise<Visit> {
+    return await this.bring(...sesids.map(sesid => ({ sesid, renew: false })))
+  }
+
+  async bring (...values: CookieValue[]): Promise<Visit> {
     const log = { debug: this.#note('debug'), warn: this.#note('warn') }
-    return sesid === undefined ? this.manager.begin(log) : await this.manager.load(sesid, log)
+    if (values.length === 0) return this.manager.begin(log)
+    return this.manager.loadNow(values, log) ?? await this.manager.load(values, log)
   }
 
   async finish (visit: Visit): Promise<CookieChange> {
-    return await this.manager.finish(visit)
+    return visit.finishNow() ?? await visit.finish()
   }
 
-  /** A whole request that stores these data in a new session; answers its id. */
+  /** A whole request that stores these data in a new session; returns its id. */
   async stored (data: Record<string, unknown>): Promise<string> {
     const visit = await this.begin()
     for (const [key, value] of Object.entries(data)) visit.session.set(key, value)
@@ -35,9 +41,9 @@ export class Visits {
   }
 
   #note (level: 'debug' | 'warn') {
-    return (first: unknown, second?: unknown): void => {
-      const error = typeof first === 'object' && first !== null ? (first as { err: unknown }).err : undefined
-      this.log.push({ level, message: String(second ?? first), error })
+    return (first: unknown, second?: string): void => {
+      const { err: error, session } = typeof first === 'string' ? {} as { err?: unknown, session?: string } : first as { err?: unknown, session: string }
+      this.log.push({ level, message: second ?? String(first), session, error })
     }
   }
 }

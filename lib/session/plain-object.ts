@@ -1,0 +1,27 @@
+/** An object as literals and JSON make it. */
+export type PlainObject = Record<string, unknown>
+
+/** Whether it is an object as literals and JSON make them. */
+export function isPlainObject (value: unknown): value is PlainObject {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Sets an own property, whatever its name: an assignment to `__proto__` makes no property. */
+export function setOwn (target: object, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+  } else {
+    (target as PlainObject)[key] = value
+  }
+}
+
+/** Returns a new object with those of the keys that the data have. */
+export function pick (data: PlainObject, keys: readonly string[]): PlainObject {
+  const picked: PlainObject = {}
+  for (const key of keys) {
+    if (Object.hasOwn(data, key)) setOwn(picked, key, data[key])
+  }
+  return picked
+}

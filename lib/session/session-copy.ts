@@ -1,0 +1,236 @@
+import { isWatched, publish, publishError } from '../diagnostics'
+import { sessionHandle } from '../store/session-id'
+import type { RecordStore, SessionRecord, StoredSession } from '../store/session-store'
+import type { SessionText } from './codec'
+import type { Committer } from './commit'
+import type { KeyedQueue } from './keyed-queue'
+import { merge } from './merge'
+import type { NewSession } from './move'
+import type { PlainObject } from './plain-object'
+import { fill, type Session } from './session'
+import type { UpdateQueue } from './update-queue'
+
+/** Where it is said what became of a session. Lines hold no ids and no data; a session is named by its handle. */
+export interface SessionLog {
+  debug (message: string): void
+  debug (details: { session: string }, message: string): void
+  warn (details: { err: unknown, session: string }, message: string): void
+}
+
+/** What the requests of one app share. */
+export interface Shared {
+  readonly store: RecordStore
+  readonly appid: string
+  readonly text: SessionText
+  readonly committer: Committer
+  /** By visit: an app need not wait for a `save()` before it calls the next method. */
+  readonly steps: KeyedQueue
+  readonly updates: UpdateQueue
+  /** Whether a cookie with `maxAge` is sent again when its session was touched. */
+  readonly rolling: boolean
+  /** Whether the last touch failed: one line of the log says so, until one succeeds again. */
+  touchFails: boolean
+}
+
+/**
+ * One request's copy of a session: the data, which the app changes, and the record that they were
+ * read from, which later ones are merged on. It knows how changes get into the store, and how those
+ * of other requests get into the copy.
+ *
+ * When another request or process ended the session, the copy is *closed*: it is empty and stores
+ * nothing any more, because the request began as that of a visitor who is logged out by now.
+ */
+export abstract class SessionCopy {
+  readonly shared: Shared
+  readonly log: SessionLog
+  /** Null until a handler looks at it: a route that never does costs no decoding. */
+  opened: Session | null = null
+  /** The session's id and name, and what is stored of it as far as this request knows. Nothing is stored while they are null and `''`. */
+  sesid: string | null
+  name: string
+  stored: StoredSession | null
+  /** Counts the sessions that this request has had: a step can tell by it that its session is not the current one any more. */
+  life = 0
+  /** Seconds, when the request wants an idle timeout that is not stored yet. */
+  idleTimeout: number | undefined = undefined
+  /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
+  createdAt: number | undefined = undefined
+  /** Sessions that the request had, still to be removed, or to be set aside. */
+  leftovers: Array<{ name: string, setAside: boolean }> | null = null
+  isDeleted = false
+  isClosed = false
+
+  constructor (shared: Shared, log: SessionLog, sesid: string | null, name: string, stored: StoredSession | null) {
+    this.shared = shared
+    this.log = log
+    this.sesid = sesid
+    this.name = name
+    this.stored = stored
+  }
+
+  /** What the app sees of it. */
+  abstract readonly session: Session
+
+  /** Returns the data for the session that is opened. */
+  loaded (): PlainObject {
+    return this.stored === null ? {} : this.#dataOf(this.stored)
+  }
+
+  isModified (): boolean {
+    return this.#isUnsaved(this.shared.text.encode(this.session.data()))
+  }
+
+  /** Returns the text that is to be stored; null when there is nothing to store. @throws {SessionError} SESSION_CODEC */
+  unsavedText (): string | null {
+    if (this.opened === null || this.isClosed) return null
+    const text = this.shared.text.encode(this.opened.data())
+    return this.#isUnsaved(text) ? text : null
+  }
+
+  #isUnsaved (text: string): boolean {
+    if (this.stored === null) return !this.shared.text.isSame(text, this.shared.text.empty)
+    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout
+  }
+
+  #idleTimeoutOn ({ idleTimeout }: StoredSession): number | undefined {
+    return this.idleTimeout ?? idleTimeout
+  }
+
+  /** Stores the text and returns whether that was done; false when it takes time: call `commit`. */
+  commitNow (text: string): boolean {
+    if (this.stored === null) return false
+    const record = this.recordOn(this.stored, text)
+    const stored = this.shared.committer.replaceNow(this.name, this.stored, record)
+    if (stored === undefined) return false
+    this.adopt(this.life, stored, text)
+    return true
+  }
+
+  /** Stores the text, merged with what other requests stored since. @throws {SessionError} */
+  async commit (text: string): Promise<void> {
+    const { committer, text: codec } = this.shared
+    const { life, name, stored: base } = this
+    if (base === null) return await this.#commitNew(text)
+    const isStored = await committer.swap('replace', name, base, newest => {
+      if (life !== this.life) return null
+      if (newest.version === base.version) return this.recordOn(newest, text)
+      const merged = merge(codec.decode(base.text), codec.decode(newest.text), codec.decode(text))
+      return this.recordOn(newest, codec.encode(merged))
+    }, stored => { this.adopt(life, stored, text) })
+    if (!isStored) this.close(life)
+  }
+
+  async #commitNew (text: string): Promise<void> {
+    const isDone = await this.shared.committer.whenUnstored(this, async () => {
+      if (this.stored !== null) return false
+      await this.insert(text)
+      return true
+    })
+    if (isDone) return
+    // An update stored the session first, and the data hold what it stored.
+    const newer = this.unsavedText()
+    if (newer !== null) await this.commit(newer)
+  }
+
+  /** Stores the text as a new session. @throws {SessionError} */
+  async insert (text: string): Promise<void> {
+    const { life, idleTimeout, createdAt } = this
+    const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
+    // The app may have called `delete()` meanwhile.
+    if (life === this.life) this.become(created)
+    else this.leave(created.name)
+  }
+
+  recordOn (newest: StoredSession, text: string): SessionRecord {
+    return { text, idleTimeout: this.#idleTimeoutOn(newest) }
+  }
+
+  /**
+   * Takes over what is stored now; what was changed here since `base`, which is the text that the data
+   * were last equal to, stays on top of it. Nothing may throw, because the swap has won. If the data cannot be merged, the copy keeps the older
+   * record: the next commit finds a newer one and merges with that.
+   */
+  adopt (life: number, stored: StoredSession, base: string | undefined = this.stored?.text): void {
+    if (life !== this.life || base === undefined || !this.mergeIn(base, stored.text)) return
+    this.#settle(stored)
+  }
+
+  /** Merges into the data what changed from one text to the other, and returns whether that was possible. */
+  mergeIn (base: string, newer: string): boolean {
+    if (newer === base) return true
+    const { text } = this.shared
+    try {
+      fill(this.session, merge(text.decode(base), text.decode(newer), this.session.data()))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** Goes on with a session that was just made. */
+  become ({ sesid, name, stored }: NewSession): void {
+    this.sesid = sesid
+    this.name = name
+    this.createdAt = undefined
+    this.#settle(stored)
+  }
+
+  #settle (stored: StoredSession): void {
+    this.stored = stored
+    if (this.idleTimeout === stored.idleTimeout) this.idleTimeout = undefined
+  }
+
+  /** Begins anew, empty. */
+  begin (): void {
+    this.forget()
+    if (this.opened !== null) fill(this.opened, {})
+  }
+
+  /** Goes on with the same data, of which nothing is stored any more. */
+  forget (): void {
+    this.life++
+    this.sesid = null
+    this.name = ''
+    this.stored = null
+    this.idleTimeout = undefined
+    this.createdAt = undefined
+  }
+
+  /** Has the session with this name removed by the end of the request, or set aside. */
+  leave (name: string, setAside = false): void {
+    this.leftovers ??= []
+    this.leftovers.push({ name, setAside })
+  }
+
+  /** Another request or process ended the session that this one had in that life. */
+  close (life: number): void {
+    if (life !== this.life) return
+    this.log.debug({ session: sessionHandle(this.name) },
+      'the session was destroyed in the meantime: this request stores nothing of it')
+    if (isWatched('gone')) publish('gone', { appid: this.shared.appid })
+    this.begin()
+    this.isDeleted = true
+    this.isClosed = true
+  }
+
+  /** Takes notice of what another look at the store found. What was changed here stays, and is merged when it is stored. */
+  see (newest: StoredSession | null): void {
+    if (newest === null) return this.close(this.life)
+    if (newest.version === this.stored?.version || (this.opened !== null && this.isModified())) return
+    this.stored = newest
+    if (this.opened !== null) fill(this.opened, this.loaded())
+  }
+
+  /** A text that cannot be decoded is set aside, and a new session begins. */
+  #dataOf (stored: StoredSession): PlainObject {
+    try {
+      return this.shared.text.decode(stored.text)
+    } catch (error) {
+      this.log.warn({ err: error, session: sessionHandle(this.name) }, 'a stored session is set aside, and a new one begins')
+      publishError('decode', this.shared.appid, error)
+      this.leave(this.name, true)
+      this.begin()
+      return {}
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { SessionRecord, StoredSession } from '../store/session-store'
+import { merge } from './merge'
+import { fill, type SessionDraft } from './session'
+import type { SessionCopy } from './session-copy'
+import { callChange } from './update-queue'
+
+export type Change<T> = (draft: SessionDraft) => T | Promise<T>
+
+/** Changes the newest data. @see Session.update */
+export async function updateSession<T> (copy: SessionCopy, change: Change<T>): Promise<T | undefined> {
+  const { life, name } = copy
+  return await copy.shared.updates.run(copy, name, async hasWaited => {
+    if (copy.isClosed || life !== copy.life) return undefined
+    if (copy.stored === null) return await updateNew(copy, change)
+    // A step of this request stored it while this one waited.
+    if (name === '') return await updateSession(copy, change)
+    return await updateStored(copy, hasWaited ? null : copy.stored, change)
+  })
+}
+
+async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, change: Change<T>): Promise<T | undefined> {
+  const { committer, text } = copy.shared
+  const { life, name } = copy
+  let answer: T | undefined
+  const isStored = await committer.swap('update', name, base, newest => {
+    if (life !== copy.life) return null
+    const draft = text.decode(newest.text)
+    const take = (returned: T): SessionRecord | null => {
+      answer = returned
+      return life === copy.life ? copy.recordOn(newest, text.encode(draft)) : null
+    }
+    const returned = callChange(copy, name, () => change(draft))
+    return returned instanceof Promise ? returned.then(take) : take(returned)
+  }, stored => { copy.adopt(life, stored) })
+  if (isStored) return answer
+  copy.close(life)
+  return undefined
+}
+
+/** No other request knows a session that is not stored, but other steps of this one may store it meanwhile. */
+async function updateNew<T> (copy: SessionCopy, change: Change<T>): Promise<T | undefined> {
+  const { committer, text } = copy.shared
+  const { life } = copy
+  const base = text.encode(copy.session.data())
+  const draft = text.decode(base)
+  const answer = await callChange(copy, '', () => change(draft))
+  const drafted = text.encode(draft)
+  const isDone = await committer.whenUnstored(copy, async () => {
+    if (life !== copy.life) return true
+    if (copy.stored !== null) return false
+    const merged = text.encode(merge(text.decode(base), draft, copy.session.data()))
+    if (!text.isSame(merged, text.empty)) await copy.insert(merged)
+    if (life === copy.life && !copy.mergeIn(base, drafted)) fill(copy.session, draft)
+    return true
+  })
+  if (!isDone) return await updateSession(copy, change)
+  return life === copy.life ? answer : undefined
+}

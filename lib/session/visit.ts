@@ -1,0 +1,265 @@
+import { publishError, watched, type DiagnosticsEvents } from '../diagnostics'
+import { sessionHandle } from '../store/session-id'
+import type { StoredSession } from '../store/session-store'
+import type { SessionCookieOptions } from './cookie-options'
+import { regenerateSession } from './regenerate'
+import { fill, Session, type SessionActions } from './session'
+import { SessionCopy, type SessionLog, type Shared } from './session-copy'
+import { updateSession, type Change } from './update'
+
+/** What one of the request's session cookies says. */
+export interface CookieValue {
+  readonly sesid: string
+  /** Whether the cookie is to be sent again, because a retired secret signed it. */
+  readonly renew: boolean
+}
+
+/** What is to become of the visitor's cookie. `refresh`: it is right, but may be about to run out. */
+export type CookieChange =
+  | { change: 'none' }
+  | { change: 'clear' }
+  | { change: 'send' | 'refresh', sesid: string, maxAge: number | undefined, options: SessionCookieOptions | undefined }
+
+type Operation = DiagnosticsEvents['error']['operation']
+
+const NONE: CookieChange = { change: 'none' }
+const CLEAR: CookieChange = { change: 'clear' }
+
+/**
+ * One request's work with its session. The session is loaded, perhaps looked at again when the
+ * request's body has arrived, handed out, and stored when the request ends; what is to become of the
+ * cookie goes out. The steps that the app asks for in between run one after the other.
+ *
+ * The cookie is cleared only if this request itself ended the session that the cookie brought: an
+ * answer that comes late must not take away the cookie of a newer session.
+ */
+export class Visit extends SessionCopy implements SessionActions {
+  /** The cookie that brought the session; null: none did. */
+  readonly #cookie: CookieValue | null
+  #hasEndedCookie = false
+  #cookieOptions: SessionCookieOptions | undefined = undefined
+  #isTouched = false
+  #skipsSave = false
+  #isFinished = false
+  /** While the end of the request is under way. */
+  #finishing: Promise<CookieChange> | null = null
+  #isAwaited = false
+  /** Whether the end of the request stored something, and did not have to wait for it. */
+  storedAtOnce = false
+
+  constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, name: string, stored: StoredSession | null) {
+    super(shared, log, cookie === null ? null : cookie.sesid, name, stored)
+    this.#cookie = cookie
+  }
+
+  get session (): Session {
+    this.opened ??= new Session(this, this.loaded())
+    return this.opened
+  }
+
+  /** Whether there is nothing to do at the end: no handler looked at the session, and no cookie is due. */
+  get needsNoFinish (): boolean {
+    return this.opened === null && this.#cookie?.renew !== true && this.stored?.touchDue !== true
+  }
+
+  /**
+   * Looks at the store again, for a session that was loaded before the request's body arrived: that
+   * may have taken hours. Returns false when it takes time: call `checkAgain`.
+   *
+   * @throws {SessionError} when the store cannot be read
+   */
+  checkAgainNow (): boolean {
+    const { committer, steps } = this.shared
+    if (this.stored === null) return true
+    if (steps.isBusy(this)) return false
+    const newest = committer.readNow(this.name)
+    if (newest !== undefined) this.see(newest)
+    return newest !== undefined
+  }
+
+  checkAgain (): Promise<void> {
+    return this.#step('load', async () => {
+      const { life, name } = this
+      const newest = this.stored === null ? null : await this.shared.committer.read(name)
+      if (life === this.life && this.stored !== null) this.see(newest)
+    })
+  }
+
+  /**
+   * Ends the request: stores what there is to store. Returns `undefined` when that takes time: call
+   * `finish`. A second time, when the first failed and its error is sent, nothing is done.
+   *
+   * @throws {SessionError} when the session could not be stored
+   */
+  finishNow (): CookieChange | undefined {
+    if (this.#finishing !== null) return undefined
+    if (this.#isFinished) return NONE
+    this.#isFinished = true
+    try {
+      return this.#endNow()
+    } catch (error) {
+      publishError('save', this.shared.appid, error)
+      throw error
+    }
+  }
+
+  /**
+   * The same, for an end that takes time. A reply that is sent twice at once, as by a hook that
+   * redirects and a handler after it, waits here for the first: it must not go out before the session
+   * is stored and the cookie written.
+   */
+  async finish (): Promise<CookieChange> {
+    const change = this.finishNow()
+    if (change !== undefined) return change
+    if (!this.#isAwaited) {
+      this.#isAwaited = true
+      return await (this.#finishing as Promise<CookieChange>)
+    }
+    await this.#finishing
+    return NONE
+  }
+
+  #endNow (): CookieChange | undefined {
+    const { steps } = this.shared
+    if (steps.isBusy(this)) return this.#endLater(steps.run(this, () => this.#end()))
+    if (this.leftovers !== null) return this.#endLater(this.#end())
+    const text = this.#textToStore()
+    if (text !== null) {
+      if (!this.commitNow(text)) return this.#endLater(this.#end(text))
+      this.storedAtOnce = true
+    }
+    return this.#isTouchDue ? this.#endLater(this.#end(null)) : this.#cookieChange(false)
+  }
+
+  #endLater (end: Promise<CookieChange>): undefined {
+    this.#finishing = watched('save', this.shared.appid, end)
+    const over = (): void => { this.#finishing = null }
+    end.then(over, over)
+  }
+
+  async #end (known?: string | null): Promise<CookieChange> {
+    await this.#removeLeftovers()
+    const text = known === undefined ? this.#textToStore() : known
+    if (text !== null) await this.commit(text)
+    return this.#cookieChange(this.#isTouchDue && await this.#touchNow())
+  }
+
+  #textToStore (): string | null {
+    return this.#skipsSave ? null : this.unsavedText()
+  }
+
+  #cookieChange (isTouched: boolean): CookieChange {
+    const { sesid } = this
+    if (sesid === null) return this.#hasEndedCookie ? CLEAR : NONE
+    const maxAge = this.idleTimeout ?? this.stored?.idleTimeout
+    const options = this.#cookieOptions
+    if (sesid !== this.#cookie?.sesid || this.#cookie.renew || options !== undefined) return { change: 'send', sesid, maxAge, options }
+    return isTouched && this.shared.rolling ? { change: 'refresh', sesid, maxAge, options } : NONE
+  }
+
+  /** Only the session that the cookie brought: a new one was used just now. */
+  get #isTouchDue (): boolean {
+    return !this.#skipsSave && this.sesid !== null && this.sesid === this.#cookie?.sesid &&
+      (this.#isTouched || this.stored?.touchDue === true)
+  }
+
+  /** Returns whether the store did it. If not, as on a disk that is read-only by now, the session is served all the same. */
+  async #touchNow (): Promise<boolean> {
+    const { shared, log, name } = this
+    try {
+      await shared.store.touch(name)
+      shared.touchFails = false
+      return true
+    } catch (error) {
+      publishError('touch', shared.appid, error)
+      if (!shared.touchFails) {
+        log.warn({ err: error, session: sessionHandle(name) }, 'a session was used and the store cannot note it: ' +
+          'sessions may end early. This is said once, until it works again')
+      }
+      shared.touchFails = true
+      return false
+    }
+  }
+
+  /** Removes, or sets aside, the sessions that this request had and has no more. What fails is tried again at the end. */
+  async #removeLeftovers (): Promise<void> {
+    const { store } = this.shared
+    for (let next = this.leftovers?.[0]; next !== undefined; next = this.leftovers?.[0]) {
+      if (next.setAside) await store.setAside(next.name)
+      else if (await store.remove(next.name) === 'removed') this.#noteEnd(next.name)
+      this.leftovers?.shift()
+    }
+  }
+
+  #noteEnd (name: string | null): void {
+    if (this.#cookie !== null && name === this.shared.store.nameOf(this.#cookie.sesid)) this.#hasEndedCookie = true
+  }
+
+  save (): Promise<void> {
+    return this.#step('save', async () => {
+      await this.#removeLeftovers()
+      const text = this.unsavedText()
+      if (text !== null) await this.commit(text)
+      if (this.#isTouched && this.sesid !== null) await this.#touchNow()
+    })
+  }
+
+  reload (): Promise<void> {
+    return this.#step('load', async () => {
+      const { life, name } = this
+      const newest = this.stored === null ? null : await this.shared.committer.read(name)
+      if (life !== this.life) return
+      if (newest !== null) {
+        fill(this.session, this.shared.text.decode(newest.text))
+        this.stored = newest
+        this.idleTimeout = undefined
+      } else if (this.stored !== null) {
+        this.close(life)
+      } else {
+        this.begin()
+      }
+    })
+  }
+
+  destroy (): Promise<void> {
+    return this.#step('destroy', async () => {
+      this.delete()
+      await this.#removeLeftovers()
+    })
+  }
+
+  delete (): void {
+    if (this.stored !== null) this.leave(this.name)
+    this.begin()
+    this.isDeleted = true
+    this.isClosed = false
+  }
+
+  regenerate (keepKeys: readonly string[]): Promise<void> {
+    return this.#step('regenerate', async () => {
+      this.#noteEnd(await regenerateSession(this, keepKeys))
+    })
+  }
+
+  update<T> (change: Change<T>): Promise<T | undefined> {
+    return watched('update', this.shared.appid, updateSession(this, change))
+  }
+
+  touch (): void {
+    this.#isTouched = true
+  }
+
+  options (options: SessionCookieOptions, idleTimeout: number | undefined): void {
+    this.#cookieOptions = { ...this.#cookieOptions, ...options }
+    this.idleTimeout = idleTimeout ?? this.idleTimeout
+  }
+
+  skipSave (): void {
+    this.#skipsSave = true
+  }
+
+  /** Runs a step when the earlier ones are done. The app need not wait for it: a rejection counts as handled. */
+  #step (operation: Operation, task: () => Promise<void>): Promise<void> {
+    return watched(operation, this.shared.appid, this.shared.steps.run(this, task))
+  }
+}
