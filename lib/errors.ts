@@ -50,7 +50,7 @@ const ADVICE: Record<string, string> = {
   ENFILE: 'this machine has too many files open: raise fs.file-max',
   ENAMETOOLONG: 'the path is too long: choose a shorter sessionDir',
   ENOTDIR: MOVE_FILE,
-  'EEXIST mkdir': MOVE_FILE,
+  EEXIST: MOVE_FILE,
   ELOOP: 'a symbolic link stands where a session file should be: remove it',
   'ELOOP lstat': 'a symbolic link stands where a directory should be: remove it',
   ENXIO: 'a pipe or a socket stands where a session file should be: remove it',

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, symlinkSync,
+  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync,
   utimesSync, writeFileSync
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -13,6 +13,7 @@ import { formatDuration, parseDuration } from '../../lib/cli/duration'
 import { run } from '../../lib/cli/program'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age, newFile, sessionDirectory, sessionFiles } from '../support/aged-sessions'
+import { storeSession } from '../support/stored-session'
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -38,11 +39,11 @@ async function twoApps (t: Test) {
   const sessionDir = sessionDirectory(t)
   const shop = new SessionFileStore({ sessionDir, appid: 'shop' })
   const admin = new SessionFileStore({ sessionDir, appid: '__Host-admin' })
-  const { sesid } = await shop.createSession('{"user":"anna"}')
+  const sesid = await storeSession(shop, '{"user":"anna"}')
   const path = newFile(sessionDir)
-  await shop.createSession('{}')
-  await shop.createSession('')
-  await admin.createSession('{"user":"root"}')
+  await storeSession(shop, '{}')
+  await storeSession(shop, '')
+  await storeSession(admin, '{"user":"root"}')
   return { sessionDir, shop, admin, sesid, path, shopFiles: sessionFiles(join(sessionDir, 'shop')) }
 }
 
@@ -126,6 +127,7 @@ t.test('an appid without sessions is exit code 1, and no directory is made for i
 
 t.test('a file in place of a directory is exit code 2', async t => {
   const directory = t.testdir({ file: '', sessions: { shop: '' } })
+  chmodSync(join(directory, 'sessions'), 0o700)
   const file = join(directory, 'file')
   for (const args of [['list', file], ['clean', file, '--appid', 'shop'], ['show', file, '--appid', 'shop', 'id'],
     ['clean', join(directory, 'sessions'), '--appid', 'shop'], ['verify', join(directory, 'sessions'), '--appid', 'shop']]) {
@@ -170,8 +172,8 @@ t.test('clean leaves a session that has a longer idle timeout of its own, and fo
 t.test('clean removes what is too old in all, when it is told how old that is', async t => {
   const sessionDir = sessionDirectory(t)
   const then = Date.now() - 3 * DAY * 1000
-  const { sesid } = await new SessionFileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)).createSession('{}')
-  await new SessionFileStore({ sessionDir }).createSession('{}')
+  const sesid = await storeSession(new SessionFileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)), '{}')
+  await storeSession(new SessionFileStore({ sessionDir }), '{}')
   const { lstat } = localDisk
   // The file of a session is no older than the session; its birth is nothing that a test could set.
   t.intercept(localDisk, 'lstat', { value: async (path: string) => Object.assign(await lstat(path), { birthtimeMs: then }) })
@@ -183,14 +185,19 @@ t.test('clean removes what is too old in all, when it is told how old that is', 
 
 t.test('clean says what it could not remove', async t => {
   const { sessionDir, path } = await twoApps(t)
-  // Nobody may remove what is below a lock that is no directory any more.
-  const lock = `${path}.lock`
-  mkdirSync(join(lock, '0123456789abcdef'), { recursive: true })
-  utimesSync(lock, 0, 0)
+  age(path, DAY)
+  const { unlink } = localDisk
+  t.intercept(localDisk, 'unlink', {
+    value: async (each: string) => {
+      if (each === path) throw Object.assign(new Error(`EIO: i/o error, unlink '${path}'`), { code: 'EIO', syscall: 'unlink', path })
+      await unlink(each)
+    }
+  })
   const { exitCode, out, err } = await fileSessions(['clean', sessionDir])
   t.equal(exitCode, 2)
+  t.notMatch(err, path.slice(-62))
   t.match(out, /shop: removed 0 of 3 sessions, 0 orphaned locks/)
-  t.match(err, /^file-sessions: 1 failed, the first: cannot remove expired sessions in .*shop: E/)
+  t.match(err, /^file-sessions: 1 failed, the first: cannot remove expired sessions in .*shop: EIO; the disk reports a fault/)
 })
 
 t.test('list says how many, how old and how big, and names no session', async t => {
@@ -249,7 +256,7 @@ t.test('an id that looks like options', async t => {
   const { sessionDir } = await twoApps(t)
   for (const sesid of ['-hV', '--appid', '--help2', '-']) {
     const store = new SessionFileStore({ sessionDir, appid: 'shop', idGenerator: () => sesid })
-    await store.createSession(`text of ${sesid}`)
+    await storeSession(store, `text of ${sesid}`)
   }
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '-hV']), { exitCode: 0, out: 'text of -hV\n' })
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '--help2']), { exitCode: 0, out: 'text of --help2\n' })
@@ -281,10 +288,10 @@ t.test('delete removes one session for good', async t => {
 })
 
 t.test('verify finds nothing wrong where nothing is', async t => {
-  const { sessionDir, shop, sesid, path } = await twoApps(t)
-  await shop.setAsideSession(sesid)
+  const { sessionDir, path } = await twoApps(t)
+  renameSync(path, `${path}.${Date.now()}.aside`)
   mkdirSync(`${path}.lock`)
-  writeFileSync(join(sessionDir, 'shop', 'disk-check.tmp'), 'of a check that is under way')
+  writeFileSync(join(sessionDir, 'shop', 'check.0123456789abcdef.tmp'), 'of a check that is under way')
   t.strictSame(await fileSessions(['verify', sessionDir]),
     { exitCode: 0, err: '', out: '3 session files: 0 torn, 0 unreadable; 0 foreign files\n' })
 })
@@ -372,9 +379,9 @@ t.test('import makes sessions of those of session-file-store, once', async t => 
 t.test('import leaves a session alone that its app lets lie longer than the command knows', async t => {
   const from = t.testdir({ 'one.json': foreignSession(0, { user: 'old' }) })
   const sessionDir = join(from, 'sessions')
-  const store = new SessionFileStore({ sessionDir, appid: 'shop', idleTimeout: 30 * DAY })
+  const store = new SessionFileStore({ sessionDir, appid: 'shop', idleTimeout: 30 * DAY, idGenerator: () => 'one' })
   await store.open()
-  await store.createSession('{"user":"new"}', { sesid: 'one' })
+  await storeSession(store, '{"user":"new"}')
   for (const path of sessionFiles(sessionDir)) age(path, 3 * DAY)
   t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop']), { exitCode: 0, out: /0 imported, 0 expired, 1 present/ })
   t.equal(await store.getSession('one'), '{"user":"new"}')

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { GRACE, timeLeft, type Clock, type Lifetimes } from '../clock'
 import { asSessionError } from '../../errors'
-import { removeEmpty, unlessMissing, type Disk, type FileStatus } from './disk'
+import { unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
 import type { FileView } from './file-view'
 import { isOrphan, removeOrphan } from './orphans'

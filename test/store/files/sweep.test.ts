@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { existsSync, mkdirSync, readdirSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore, type SessionFileStoreOptions } from '../../../index'
 import type { Disk } from '../../../lib/store/files/disk'
@@ -7,6 +7,7 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { sweep } from '../../../lib/store/files/sweep'
 import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
+import { storeSession } from '../../support/stored-session'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -17,7 +18,7 @@ const TOKEN = '0123456789abcdef'
 async function oneSession (t: Test, options: SessionFileStoreOptions = {}, disk?: Disk) {
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir, ...options }, disk)
-  const { sesid } = await store.createSession('text')
+  const sesid = await storeSession(store, 'text')
   return { store, sesid, sessionDir, path: newFile(sessionDir) }
 }
 
@@ -46,7 +47,7 @@ t.test('where nothing was ever stored there is nothing to remove', async t => {
 
 t.test('expired sessions go after a minute of grace, others stay', async t => {
   const { store, sesid, sessionDir, path } = await oneSession(t)
-  const fresh = await store.createSession('fresh')
+  const fresh = await storeSession(store, 'fresh')
   const [freshPath] = sessionFiles(sessionDir).filter(other => other !== path)
   age(freshPath as string, 2 * HOUR - MINUTE)
   age(path, 2 * HOUR + 30)
@@ -55,7 +56,7 @@ t.test('expired sessions go after a minute of grace, others stay', async t => {
   t.match(await store.reap(), { seen: 2, expired: 1 })
   t.strictSame(sessionFiles(sessionDir), [freshPath])
   t.equal(await store.getSession(sesid), null)
-  t.equal(await store.getSession(fresh.sesid), 'fresh')
+  t.equal(await store.getSession(fresh), 'fresh')
   t.ok(existsSync(dirname(path)), 'shard directories stay')
 })
 
@@ -75,7 +76,7 @@ t.test('a session past its absolute timeout', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
-  const { sesid } = await store.createSession('text', { idleTimeout: 30 * DAY })
+  const sesid = await storeSession(store, 'text', { idleTimeout: 30 * DAY })
   time.pass(DAY - 1)
   await store.touchSession(sesid)
   t.match(await store.reap(), { expired: 0 })
@@ -146,7 +147,7 @@ t.test('locks and staging directories that were left behind', async t => {
   const old = Date.now() / 1000 - 10 * MINUTE - 1
   for (const name of ['.lock', `.${TOKEN}.tmp`]) {
     mkdirSync(path + name)
-    writeFileSync(join(path + name, TOKEN), 'journal')
+    writeFileSync(join(path + name, TOKEN), 'FFS1, and more of a journal')
   }
   t.match(await store.reap(), { orphans: 0 }, 'fresh ones are somebody\'s')
   utimesSync(`${path}.lock`, old, old)
@@ -186,9 +187,9 @@ t.test('a lock that is taken away meanwhile, and one that cannot be removed', as
 })
 
 t.test('what was set aside is kept for a week from then', async t => {
-  const { store, sesid, path } = await oneSession(t)
+  const { store, path } = await oneSession(t)
   age(path, 30 * DAY)
-  await store.setAsideSession(sesid)
+  renameSync(path, `${path}.${Date.now()}.aside`)
   t.match(await store.reap(), { setAside: 0 }, 'although it was last used long before')
   writeFileSync(`${path}.${Date.now() - 6 * DAY * 1000}.aside`, '')
   const old = `${path}.${Date.now() - 8 * DAY * 1000}.aside`
@@ -274,6 +275,7 @@ t.test('a shard that cannot be listed is a failure of that one', async t => {
 
 t.test('a directory that cannot be listed at all rejects', async t => {
   const sessionDir = t.testdir({ sid: '' })
+  chmodSync(sessionDir, 0o700)
   await t.rejects(new SessionFileStore({ sessionDir }).reap(), { name: 'SessionFileError', message: /ENOTDIR/ })
 })
 
