@@ -2,9 +2,10 @@ import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync,
-  utimesSync, writeFileSync
+  appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
+  statSync, symlinkSync, utimesSync, writeFileSync
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../../index'
@@ -411,6 +412,114 @@ t.test('import shows on a terminal how far it is', async t => {
   const { exitCode, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'], { isTTY: true })
   t.equal(exitCode, 0)
   t.match(err, /shop .*%/)
+})
+
+t.test('output escapes what a terminal would obey', async t => {
+  const { sessionDir, shop } = await twoApps(t)
+  const evil = join(sessionDir, '%1b%5b31m')
+  mkdirSync(evil, { mode: 0o700 })
+  writeFileSync(join(sessionDir, 'shop', 'a\u009b\u202eb\n'), '')
+  const { out } = await fileSessions(['verify', sessionDir])
+  t.match(out, 'a\\u009b\\u202eb\\u000a\n')
+  for (const args of [['list', sessionDir], ['clean', sessionDir], ['list', sessionDir, '--json']]) {
+    const { out, err } = await fileSessions(args, { isTTY: true })
+    t.match(out, '\\u001b[31m', args.join(' '))
+    t.notMatch(out + err.replaceAll('\u001b[K', ''), '\u001b[31m')
+  }
+  t.match(JSON.parse((await fileSessions(['list', sessionDir, '--json'])).out), [{ appid: '\u001b[31m' }, {}, {}])
+  t.match((await fileSessions(['\u001b[31mpolish'])).err, /unknown command '\\u001b\[31mpolish'/)
+  t.match((await fileSessions(['list', join(sessionDir, '\u001b[31m')])).err, /ENOENT.*\\u001b\[31m/)
+  const sesid = await storeSession(shop, 'one\n\ttwo \u001b[31m \u202e')
+  t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), { out: 'one\n\ttwo \\u001b[31m \\u202e\n' })
+})
+
+t.test('a directory that others may use is not touched', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  for (const each of sessionFiles(sessionDir)) age(each, DAY)
+  const commands = [['clean', sessionDir], ['clean', sessionDir, '--appid', 'shop'], ['list', sessionDir], ['verify', sessionDir, '--appid', 'shop'],
+    ['show', sessionDir, '--appid', 'shop', sesid], ['delete', sessionDir, '--appid', 'shop', sesid]]
+  for (const place of [dirname(path), dirname(dirname(path)), sessionDir]) {
+    for (const mode of [0o777, 0o750]) {
+      chmodSync(place, mode)
+      for (const args of commands) {
+        const { exitCode, out, err } = await fileSessions(args)
+        // A shard alone is a fault among others.
+        t.match({ exitCode, err: out + err }, { exitCode: 2, err: args[0] === 'verify' && place === dirname(path) ? /^unreadable/ : /chmod 700/ }, `${args[0]} ${place} ${mode.toString(8)}`)
+      }
+    }
+    chmodSync(place, 0o700)
+    t.ok(existsSync(path))
+    for (const each of sessionFiles(sessionDir)) age(each, 0)
+  }
+})
+
+t.test('what is not a journal is foreign, and is not removed', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  // As git keeps its objects with SHA-256.
+  writeFileSync(path, 'x\u0001K')
+  age(path, 365 * DAY)
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 0, out: /shop: removed 0 of 3/ })
+  t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', sesid]), { exitCode: 1, err: /has no such session/ })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: `foreign  ${path}\n4 session files: 0 torn, 0 unreadable; 1 foreign files\n` })
+  t.ok(existsSync(path))
+  const { lstat } = localDisk
+  t.intercept(localDisk, 'lstat', { value: async (each: string) => { rmSync(path); return await lstat(each) } })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: /0 foreign/ }, 'what goes meanwhile is no problem')
+})
+
+t.test('trouble with one file does not name it', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
+  for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
+    [['list', sessionDir], 'list the sessions']] as const) {
+    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n$`) })
+  }
+})
+
+t.test('delete is on the disk when it is done', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  const synced: string[] = []
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', { value: async (each: string, ...more: [number]) => { if (each === dirname(path)) synced.push(each); return await open(each, ...more) } })
+  t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', sesid]), { exitCode: 0 })
+  t.strictSame(synced, [dirname(path)])
+})
+
+t.test('root becomes the user of the directory', { skip: process.geteuid?.() === 0 ? false : 'this is not root' }, async t => {
+  const NOBODY = 65534
+  const dir = mkdtempSync(join(tmpdir(), 'file-sessions-'))
+  t.teardown(() => { rmSync(dir, { recursive: true, force: true }) })
+  chmodSync(dir, 0o777)
+  const sessionDir = join(dir, 'sessions')
+  const store = new SessionFileStore({ sessionDir, appid: 'shop' })
+  const sesid = await storeSession(store, 'text')
+  const [path = ''] = sessionFiles(sessionDir)
+  for (const each of [sessionDir, join(sessionDir, 'shop'), dirname(path), path]) chownSync(each, NOBODY, NOBODY)
+  await t.rejects(new SessionFileStore({ sessionDir, appid: 'shop' }).open(), { message: /belongs to another user/ })
+  const groups = process.getgroups?.()
+  let users: unknown[] = []
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', { value: async (...given: [string, number]) => { users = [process.geteuid?.(), process.getegid?.(), process.getgroups?.()]; return await open(...given) } })
+  t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), { exitCode: 0, out: 'text\n' })
+  t.strictSame(users, [NOBODY, NOBODY, [NOBODY]])
+  t.strictSame([process.geteuid?.(), process.getegid?.(), process.getgroups?.()], [0, 0, groups], 'for the time of the command')
+  // What the user could do, and no more: a directory of root's in place of the app's.
+  renameSync(join(sessionDir, 'shop'), join(sessionDir, 'away'))
+  mkdirSync(join(sessionDir, 'shop'), { mode: 0o700 })
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, err: /EACCES|belongs to another user/ })
+  symlinkSync(join(sessionDir, 'away'), join(dir, 'link'))
+  t.match(await fileSessions(['verify', join(dir, 'link')]), { exitCode: 1, out: /0 session files|directory of one appid/ })
+  t.match((await fileSessions(['--help'])).out, /the command then becomes that user/)
+})
+
+t.test('how the command is called in a project', async t => {
+  const { out } = await fileSessions(['--help'])
+  t.match(out, 'npx --no-install file-sessions')
+  for (const name of ['clean', 'show', 'delete', 'import']) {
+    const help = (await fileSessions([name, '--help'])).out
+    t.match(help, `npx --no-install file-sessions ${name} `)
+    t.notMatch(help, 'npx file-sessions')
+  }
 })
 
 t.test('the installed command', async t => {

@@ -69,13 +69,13 @@ async function makesOnce (disk: TrialDisk, directory: string): Promise<boolean> 
 async function appends (disk: TrialDisk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
   return await withFile(disk, path, TO_APPEND, one => withFile(disk, path, TO_APPEND, async other => {
-    await disk.write(one, Buffer.from('one'))
-    await disk.write(other, Buffer.from('two'))
-    await disk.write(one, Buffer.from('six'))
+    await disk.write(one, Buffer.from('FFS1 one'))
+    await disk.write(other, Buffer.from('FFS1 two'))
+    await disk.write(one, Buffer.from('FFS1 three'))
     const status = await disk.lstat(path)
     const views = [status, await disk.fstat(one), await disk.fstat(other)]
-    return await contents(disk, other) === 'FFS1onetwosix' &&
-      views.every(({ size, ino, birthtimeMs }) => size === 13 && ino === status.ino && birthtimeMs === status.birthtimeMs)
+    return await contents(disk, other) === 'FFS1FFS1 oneFFS1 twoFFS1 three' &&
+      views.every(({ size, ino, birthtimeMs }) => size === 30 && ino === status.ino && birthtimeMs === status.birthtimeMs)
   }))
 }
 

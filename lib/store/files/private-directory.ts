@@ -144,19 +144,25 @@ export async function makePrivateDirectory (path: string, durable: boolean, mayB
 
 /** One step after the other, for a recursive `mkdir` hides that the disk is full. Returns whether it made the directory. */
 async function makeDirectories (path: string, mayBeLink: boolean): Promise<boolean> {
-  for (let isRepeated = false; ; isRepeated = true) {
-    try {
-      await directoryCalls.mkdir(path, 0o700)
-      return true
-    } catch (error) {
-      if (hasCode(error, 'EEXIST', 'EISDIR')) {
-        const status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
-        if (status?.isFile() === true) throw error
-        return false
-      }
-      if (!hasCode(error, 'ENOENT') || isRepeated || dirname(path) === path) throw error
-    }
-    await makeDirectories(dirname(path), true)
+  try {
+    return await makeOne(path, mayBeLink)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
+  }
+  await makeDirectories(dirname(path), true)
+  return await makeOne(path, mayBeLink)
+}
+
+/** Returns false when there is something that may be a directory. */
+async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
+  try {
+    await directoryCalls.mkdir(path, 0o700)
+    return true
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST', 'EISDIR')) throw error
+    const status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
+    if (status?.isFile() === true) throw error
+    return false
   }
 }
 

@@ -1,7 +1,11 @@
 import t, { type Test } from 'tap'
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore, type SessionFileStoreOptions } from '../../../index'
+import { Clock } from '../../../lib/store/clock'
+import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
@@ -247,30 +251,25 @@ t.test('what fails is counted, and the rest is removed all the same', async t =>
   t.strictSame(sessionFiles(sessionDir).sort(), bad.sort())
 })
 
-t.test('a shard that cannot be listed is a failure of that one', async t => {
+t.test('a shard that cannot be listed, or that others may use, is a failure of that one', async t => {
   const { store, sessionDir, path } = await oneSession(t)
-  await store.newSession()
-  const promises = require('node:fs/promises') as typeof import('node:fs/promises')
-  const walk = t.mockRequire('../../../lib/store/files/directory-walk', {
-    'node:fs/promises': {
-      ...promises,
-      async opendir (directory: string, options: object) {
-        if (directory === dirname(path)) throw failure('EACCES')
-        return await promises.opendir(directory, options)
-      }
+  for (let count = 0; count < 20; count++) await store.newSession()
+  const elsewhere = sessionFiles(sessionDir).filter(other => dirname(other) !== dirname(path)).length
+  const { opendir } = directoryCalls
+  t.intercept(directoryCalls, 'opendir', {
+    value: async (directory: string) => {
+      if (directory === dirname(path)) throw failure('EACCES')
+      return await opendir(directory)
     }
   })
-  const mocked = t.mockRequire<typeof import('../../../lib/store/files/sweep')>('../../../lib/store/files/sweep', {
-    '../../../lib/store/files/directory-walk': walk
-  })
-  const counts = await mocked.sweep({
-    directory: join(sessionDir, 'sid'),
-    limits: { idleTimeout: 2 * HOUR, absoluteTimeout: undefined },
-    clock: new Time().clock,
-    disk: localDisk
-  })
-  t.match(counts, { seen: sessionFiles(sessionDir).filter(other => dirname(other) !== dirname(path)).length, failed: 1 })
-  t.match(counts.error, { message: /EACCES/ })
+  const unlisted = await store.reap()
+  t.match(unlisted, { seen: elsewhere, failed: 1 })
+  t.match(unlisted.error, { message: /EACCES/ })
+  t.intercept(directoryCalls, 'opendir', { value: opendir })
+  chmodSync(dirname(path), 0o777)
+  const open = await store.reap()
+  t.match(open, { seen: elsewhere, failed: 1 })
+  t.match(open.error, { name: 'SessionFileError', message: /others may use .*chmod 700/ })
 })
 
 t.test('a directory that cannot be listed at all rejects', async t => {
@@ -298,4 +297,112 @@ t.test('the cached view of a removed session goes with it', async t => {
   // A file with the same name that is older than its session: only a cache could take it for that.
   await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false })
   t.equal(await store.getSession(sesid), 'other')
+})
+
+/** A journal's place, with other content, as old as can be. */
+function plant (path: string, content: string): void {
+  writeFileSync(path, content)
+  age(path, 365 * DAY)
+}
+
+t.test('what is not a journal stays, whatever its name', async t => {
+  const { store, sessionDir, path } = await oneSession(t)
+  const shard = dirname(path)
+  // As git keeps its objects with SHA-256: compressed with zlib.
+  const foreign = ['a', 'b', 'c'].map(digit => join(shard, digit.repeat(62)))
+  plant(foreign[0] as string, 'x\u0001K')
+  plant(foreign[1] as string, '{}')
+  symlinkSync(path, foreign[2] as string)
+  const aside = `${path}.5.aside`
+  plant(aside, 'not a journal')
+  const staging = `${path}.${TOKEN}.tmp`
+  plant(staging, 'not a journal')
+  const check = join(sessionDir, 'sid', `check.${TOKEN}.tmp`)
+  plant(check, 'not a journal')
+  t.match(await store.reap(), { seen: 3, expired: 0, orphans: 0, setAside: 0, failed: 0 })
+  t.equal(await store.clear(), 1, 'nor does clear() remove it')
+  for (const each of [...foreign, aside, staging, check]) t.ok(lstatSync(each).isSymbolicLink() || existsSync(each))
+})
+
+t.test('what crashed checks and new sessions left behind', async t => {
+  const { store, sessionDir, path } = await oneSession(t)
+  const directory = join(sessionDir, 'sid')
+  const left = [`${path}.${TOKEN}.tmp`, join(directory, `check.${TOKEN}.tmp`)]
+  for (const each of left) writeFileSync(each, 'FFS1')
+  const probe = join(directory, `probe.${TOKEN}.tmp`)
+  mkdirSync(join(probe, TOKEN), { recursive: true })
+  writeFileSync(join(probe, TOKEN, TOKEN), 'FFS1')
+  t.match(await store.reap(), { orphans: 0 }, 'they may be under way')
+  for (const each of [...left, probe]) utimesSync(each, 0, 0)
+  t.match(await store.reap(), { orphans: 3, failed: 0 })
+  for (const each of [...left, probe]) t.notOk(existsSync(each))
+})
+
+t.test('a directory in a lock is counted with it', async t => {
+  const { store, path } = await oneSession(t)
+  mkdirSync(join(`${path}.lock`, TOKEN), { recursive: true })
+  utimesSync(`${path}.lock`, 0, 0)
+  t.match(await store.reap(), { orphans: 1, failed: 0 })
+})
+
+t.test('a session of another user stays', { skip: process.geteuid?.() === 0 ? false : 'only root can give files to others' }, async t => {
+  const { store, path } = await oneSession(t)
+  age(path, DAY)
+  chownSync(path, 65534, 65534)
+  mkdirSync(`${path}.lock`)
+  writeFileSync(join(`${path}.lock`, TOKEN), 'FFS1')
+  utimesSync(`${path}.lock`, 0, 0)
+  chownSync(`${path}.lock`, 65534, 65534)
+  t.match(await store.reap(), { seen: 1, expired: 0, orphans: 0 })
+  t.ok(existsSync(path))
+  t.ok(existsSync(join(`${path}.lock`, TOKEN)))
+})
+
+t.test('a link that takes a directory\'s place while it is swept is not followed', async t => {
+  for (const level of ['shard', 'appid'] as const) {
+    const { sessionDir, path } = await oneSession(t)
+    // Another app has an old session of the same name.
+    const other = path.replace('/sid/', '/other/')
+    mkdirSync(dirname(other), { recursive: true, mode: 0o700 })
+    copyFileSync(path, other)
+    for (const each of [path, other]) age(each, DAY)
+    const place = level === 'shard' ? dirname(path) : join(sessionDir, 'sid')
+    const target = level === 'shard' ? dirname(other) : join(sessionDir, 'other')
+    const disk = diskThat('lstat', (_, nth) => {
+      if (nth !== 1) return
+      rmSync(place, { recursive: true })
+      symlinkSync(target, place)
+    })
+    const counts = await new SessionFileStore({ sessionDir }, disk).reap()
+    t.match(counts, { expired: 0, failed: 1 }, level)
+    t.match(counts.error, { message: /a symbolic link stands where a directory should be/ })
+    t.ok(existsSync(other))
+  }
+})
+
+t.test('a session that was stamped by a clock that was ahead begins to age', async t => {
+  const { store, sesid, path } = await oneSession(t)
+  const years = Date.now() / 1000 + 10 * 365 * DAY
+  const lock = `${path}.lock`
+  mkdirSync(lock)
+  const foreign = `${path.slice(0, -1)}${path.endsWith('0') ? '1' : '0'}`
+  writeFileSync(foreign, 'foreign')
+  for (const each of [path, lock, foreign]) utimesSync(each, years, years)
+  const sweepOnce = async (dryRun: boolean, clock = new Clock()): Promise<unknown> => await sweep({
+    directory: dirname(dirname(path)), limits: { idleTimeout: 2 * HOUR, absoluteTimeout: undefined }, clock, disk: localDisk, dryRun
+  })
+  await sweepOnce(true)
+  await sweepOnce(false, new Clock(() => Date.UTC(1970, 5), () => 0))
+  t.ok(lstatSync(path).mtimeMs > Date.now() + DAY, 'not in a dry run, nor by a clock that is surely wrong')
+  t.match(await sweepOnce(false), { seen: 2, expired: 0, orphans: 0 })
+  for (const each of [path, lock]) {
+    const { atimeMs, mtimeMs } = lstatSync(each)
+    t.ok(atimeMs <= Date.now() && mtimeMs <= Date.now())
+    t.ok(mtimeMs > Date.now() - MINUTE * 1000)
+  }
+  t.ok(lstatSync(foreign).mtimeMs > Date.now() + DAY, 'what is not ours stays as it is')
+  t.equal(await store.getSession(sesid), 'text')
+  utimesSync(path, years, Date.now() / 1000 - DAY)
+  await sweepOnce(false)
+  t.ok(lstatSync(path).mtimeMs < Date.now() - DAY * 999, 'only what lies ahead is brought back')
 })
