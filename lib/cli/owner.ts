@@ -9,15 +9,17 @@ import { unlessMissing } from '../store/files/disk'
 export async function asOwnerOf (sessionDir: string, work: () => Promise<number>): Promise<number> {
   const owner = process.geteuid?.() === 0 ? await unlessMissing(directoryCalls.stat(sessionDir)) : null
   if (owner === null || owner.uid === 0) return await work()
-  const groups = process.getgroups?.() ?? []
-  process.setgroups?.([])
-  process.setegid?.(owner.gid)
-  process.seteuid?.(owner.uid)
+  // Where there is a root, there are these.
+  const { getgroups, setgroups, setegid, seteuid } = process as Required<NodeJS.Process>
+  const groups = getgroups()
+  setgroups([])
+  setegid(owner.gid)
+  seteuid(owner.uid)
   try {
     return await work()
   } finally {
-    process.seteuid?.(0)
-    process.setegid?.(0)
-    process.setgroups?.(groups)
+    seteuid(0)
+    setegid(0)
+    setgroups(groups)
   }
 }
