@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
-import { isSessionId, LONGEST_ID, storageName } from './session-id'
+import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from './session-store'
@@ -47,6 +47,8 @@ export abstract class BaseRecordStore implements RecordStore {
 
   /** {@inheritDoc RecordStore.nameOf} */
   nameOf (sesid: string): string {
+    // A caller without types may pass anything. It gets a name that no session has.
+    if (typeof sesid !== 'string') return storageName(this.#appid, randomId())
     if (sesid.length > LONGEST_REMEMBERED) return storageName(this.#appid, sesid)
     let name = this.#names.get(sesid)
     if (name === undefined) {

@@ -12,6 +12,7 @@ import { SessionFileStore } from '../../index'
 import { Clock } from '../../lib/store/clock'
 import { formatDuration, parseDuration } from '../../lib/cli/duration'
 import { run } from '../../lib/cli/program'
+import { FileStore } from '../../lib/store/files/file-store'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age, newFile, sessionDirectory, sessionFiles } from '../support/aged-sessions'
 import { storeSession } from '../support/stored-session'
@@ -173,8 +174,9 @@ t.test('clean leaves a session that has a longer idle timeout of its own, and fo
 t.test('clean removes what is too old in all, when it is told how old that is', async t => {
   const sessionDir = sessionDirectory(t)
   const then = Date.now() - 3 * DAY * 1000
-  const sesid = await storeSession(new SessionFileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)), '{}')
+  const sesid = await storeSession(new FileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)), '{}')
   await storeSession(new SessionFileStore({ sessionDir }), '{}')
+  for (const path of sessionFiles(sessionDir)) age(path, 0)
   const { lstat } = localDisk
   // The file of a session is no older than the session; its birth is nothing that a test could set.
   t.intercept(localDisk, 'lstat', { value: async (path: string) => Object.assign(await lstat(path), { birthtimeMs: then }) })
@@ -187,11 +189,11 @@ t.test('clean removes what is too old in all, when it is told how old that is', 
 t.test('clean says what it could not remove', async t => {
   const { sessionDir, path } = await twoApps(t)
   age(path, DAY)
-  const { unlink } = localDisk
-  t.intercept(localDisk, 'unlink', {
-    value: async (each: string) => {
-      if (each === path) throw Object.assign(new Error(`EIO: i/o error, unlink '${path}'`), { code: 'EIO', syscall: 'unlink', path })
-      await unlink(each)
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', {
+    value: async (...given: Parameters<typeof open>) => {
+      if (given[0] === path) throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path })
+      return await open(...given)
     }
   })
   const { exitCode, out, err } = await fileSessions(['clean', sessionDir])

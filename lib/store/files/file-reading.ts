@@ -1,15 +1,11 @@
 import { constants } from 'node:fs'
 import { hasCode } from '../../errors'
 import type { Disk } from './disk'
-import { isSame, viewOf, type FileView } from './file-view'
-import { fold } from './journal'
+import { knownBytes, readOn, type FileView, type ReadView } from './file-view'
 
 const { O_NOFOLLOW, O_RDONLY } = constants
 /** Linux alone has it. */
 const O_NOATIME = constants.O_NOATIME ?? 0
-
-/** `won`: whether the record that was watched for became the tip, if only for a while. */
-export interface ReadView { view: FileView, won: boolean, nlink: number }
 
 /**
  * The access time says when the session was last used, so it must not change because somebody
@@ -28,15 +24,12 @@ export async function openToRead (disk: Disk, path: string): Promise<number> {
 /** What the open file is; of its bytes only those are read that are not known yet. */
 export async function readView (disk: Disk, fd: number, known: FileView | null, watched?: string): Promise<ReadView> {
   const status = await disk.fstat(fd)
-  const same = known !== null && isSame(known, status) && known.end <= status.size
-  const start = same ? known.end : 0
-  const bytes = await readAll(disk, fd, start, status.size - start)
-  const { tip, end, torn, won } = fold(bytes, start, same ? known.tip : null, watched)
-  const view = viewOf(status, tip, end, torn || (same && known.torn), same && known.entrySynced)
-  return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
+  const start = knownBytes(known, status)
+  return readOn(known, status, await readAll(disk, fd, start, status.size - start), watched)
 }
 
-async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {
+/** Reads so many bytes, or up to the end of the file. */
+export async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {

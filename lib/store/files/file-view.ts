@@ -1,7 +1,7 @@
 import { birth, type FileStatus } from './disk'
-import type { JournalRecord } from './journal'
+import { fold, isLast, type JournalRecord } from './journal'
 
-/** For this long (milliseconds) the kernel surely keeps in memory what a file is. */
+/** Milliseconds for which the kernel surely keeps in memory what a file is. */
 const WARM = 10_000
 
 export interface SizeLimits {
@@ -27,19 +27,25 @@ export interface FileView {
   size: number
   end: number
   torn: boolean
-  /** With `durability: 'fsync'`: whether this process has synced the directory entry of the file. */
-  entrySynced: boolean
+  /**
+   * With `durability: 'fsync'`: so many of its bytes are on the disk, and the directory entry too,
+   * because this process wrote them and synced them. What other processes wrote does not count.
+   */
+  synced: number
 }
 
+/** What was read of a file. `won`: whether the record that was watched for became the tip, if only for a while. */
+export interface ReadView { view: FileView, won: boolean, nlink: number }
+
 export function viewOf (
-  status: FileStatus, tip: JournalRecord | null, end: number, torn: boolean, entrySynced: boolean, seenAt = performance.now()
+  status: FileStatus, tip: JournalRecord | null, end: number, torn: boolean, synced: number, seenAt = performance.now()
 ): FileView {
   return {
     seenAt,
     tip,
     end,
     torn,
-    entrySynced,
+    synced,
     ino: status.ino,
     born: birth(status),
     size: status.size,
@@ -49,7 +55,7 @@ export function viewOf (
   }
 }
 
-/** Inode numbers are used again at once, so the birth time must agree as well. */
+/** Whether it is the same file. Inode numbers are used again at once, so the birth time must agree as well. */
 export function isSame (view: FileView, status: FileStatus): boolean {
   return view.ino === status.ino && view.born === birth(status)
 }
@@ -59,14 +65,38 @@ export function isWarm (view: FileView, now: number): boolean {
   return now - view.seenAt < WARM
 }
 
-/** Whether nobody wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */
+/** Whether the last view says that the session was there. */
+export function wasAlive (view: FileView | null): boolean {
+  return view?.tip?.ended === false
+}
+
+/** Whether no other process wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */
 export function isNext (known: FileView, status: FileStatus, previous: string, bytes: Buffer): boolean {
   return known.tip?.id === previous && known.end === known.size && status.size === known.size + bytes.length &&
     status.nlink > 0 && isSame(known, status)
 }
 
-/** Whether the next record is to end the file, because it is too long or holds bytes that are no record. */
+/** Returns how many bytes of the file are known, so that the rest has to be read. */
+export function knownBytes (known: FileView | null, status: FileStatus): number {
+  return known !== null && isSame(known, status) && known.end <= status.size ? known.end : 0
+}
+
+/** Returns the view of a file after `bytes`, which follow those that were known, were read. @throws {SessionFileError} as `fold` does */
+export function readOn (known: FileView | null, status: FileStatus, bytes: Buffer, watched?: string): ReadView {
+  const start = knownBytes(known, status)
+  const before = start === 0 ? null : known
+  const { tip, end, torn, won } = fold(bytes, start, before?.tip ?? null, watched)
+  const view = viewOf(status, tip, end, torn || before?.torn === true, before?.synced ?? 0)
+  return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
+}
+
+/** Whether the next record is to end the file, because it is too long or holds bytes that belong to no record. */
 export function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: SizeLimits): boolean {
   const length = Buffer.byteLength(record.text)
   return view.torn || view.size + length > Math.max(size, fewestRecords * length)
+}
+
+/** Whether a record can follow: there is a tip, and it is neither a seal nor a tombstone. */
+export function isOpen (view: FileView): boolean {
+  return view.tip !== null && !isLast(view.tip)
 }

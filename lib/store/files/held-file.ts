@@ -1,32 +1,33 @@
 import { constants } from 'node:fs'
+import { hasCode } from '../../errors'
 import { descriptors, type Holder } from './descriptors'
-import type { FileStatus, ImmediateDisk } from './disk'
+import { checkWhole, type FileStatus, type ImmediateDisk } from './disk'
 
-const { O_APPEND, O_NOFOLLOW, O_RDWR } = constants
-export const TO_APPEND = O_RDWR | O_APPEND | O_NOFOLLOW
+const { O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
+export const TO_APPEND = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK
 /**
- * For this long (milliseconds) a descriptor may stand for the path that it was opened by. A
- * directory that was moved by hand shows nowhere else, and neither does a second change in the
- * same tick of a coarse clock.
+ * Milliseconds for which a descriptor may stand for the path that it was opened by. A directory
+ * that was moved by hand shows nowhere else, and neither does a second change in the same tick of a
+ * coarse clock.
  */
 const TRUSTED = 20
-/** After it could not be opened, it is only looked at for this long (milliseconds). */
+/** Milliseconds for which a file that could not be opened is only looked at. */
 const REFUSED = 1000
 
 /**
- * The descriptor of a session file that is in use, kept for the next request: to ask what the file
- * is and to append to it then takes half the time.
+ * A session file that is in use, kept open for the next request: to look at it and to append to it
+ * then takes half the time.
  *
- * It may be that of a file which is no longer at the path. So before each use the file is asked
+ * What is open may be a file that is no longer at the path. So before each use the file is asked
  * whether it still has a name and was not changed since; and in any case it is opened anew soon.
- * Nothing here waits, so no descriptor is ever closed while somebody uses it.
+ * No method waits, and the descriptor never leaves this class: so it is never closed while in use.
  */
 export class HeldFile implements Holder {
   readonly #path: string
   readonly #disk: ImmediateDisk
   #fd: number | null = null
   #openedAt = 0
-  /** Until when it is not tried again to open it, for nobody may append to it. */
+  /** Do not retry opening before this time: the last attempt was refused. */
   #refusedUntil = 0
   #isKept = false
   isUsed = false
@@ -37,8 +38,8 @@ export class HeldFile implements Holder {
   }
 
   /**
-   * What the file at the path is; undefined when there is none or it cannot be said. `ctimeMs` is
-   * when it was last changed, as far as is known, and `now` a clock that is never set.
+   * Returns what the file at the path is; undefined when there is none or the disk cannot say.
+   * `ctimeMs` is when the file was last changed, as far as is known, and `now` a clock that is never set.
    */
   status (ctimeMs: number, now: number): FileStatus | undefined {
     const status = this.#check(ctimeMs, now)
@@ -54,27 +55,47 @@ export class HeldFile implements Holder {
     return this.#disk.lstat(this.#path)
   }
 
-  /** The file at the path, to append by, and then to `rest`. @throws what opening does */
-  descriptor (ctimeMs: number, now: number): number {
-    return this.#check(ctimeMs, now) === null ? this.#open(now) : this.#fd as number
+  /**
+   * Appends the bytes and returns what the file is then; undefined when there is no file at the
+   * path. Must be followed by `rest`, also when it throws.
+   *
+   * @throws what opening and writing do
+   */
+  append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
+    try {
+      if (this.#check(ctimeMs, now) === null) this.#open(now)
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    }
+    const fd = this.#fd as number
+    checkWhole(this.#disk.write(fd, bytes), bytes)
+    return this.#disk.fstat(fd)
   }
 
-  /** Closes what there is no room to keep. */
+  /** Reads the bytes between two offsets of the file that was just appended to. */
+  read (from: number, to: number): Buffer {
+    const bytes = Buffer.allocUnsafe(to - from)
+    let filled = 0
+    while (filled < bytes.length) {
+      const count = this.#disk.read(this.#fd as number, bytes.subarray(filled), from + filled)
+      if (count === 0) break
+      filled += count
+    }
+    return bytes.subarray(0, filled)
+  }
+
+  /** Ends a use: closes the file if there is no room to keep it. */
   rest (): void {
     if (!this.#isKept) this.release()
-  }
-
-  /** Leaves the descriptor to whoever asked for it, who closes it. */
-  handOver (): void {
-    this.#fd = null
-    if (this.#isKept) descriptors.delete(this)
-    this.#isKept = false
   }
 
   release (): void {
     const fd = this.#fd
     if (fd === null) return
-    this.handOver()
+    this.#fd = null
+    if (this.#isKept) descriptors.delete(this)
+    this.#isKept = false
     try {
       this.#disk.close(fd)
     } catch {
@@ -82,7 +103,7 @@ export class HeldFile implements Holder {
     }
   }
 
-  /** What the file is if the descriptor still stands for the path; otherwise null, and it is closed. */
+  /** Returns what the file is if the descriptor still stands for the path; otherwise null, and it is closed. */
   #check (ctimeMs: number, now: number): FileStatus | null {
     if (this.#fd === null) return null
     if (now - this.#openedAt < TRUSTED) {
@@ -93,7 +114,7 @@ export class HeldFile implements Holder {
           return status
         }
       } catch {
-        // Whoever opens it by its path learns what is wrong.
+        // The next attempt to open it by its path tells what is wrong.
       }
     }
     this.release()

@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib'
+import { SessionFileError } from '../../errors'
 import { randomText } from '../../random'
 
 /**
- * The bytes of a session file: records, each with the whole text of the session, one after the
- * other. Nothing here touches a disk.
+ * One record of a session file. The file is a sequence of records, each with the whole text of the
+ * session. Nothing in this module touches a disk.
  *
  *     offset  bytes
  *          0      4  magic 'FFS1'
@@ -13,10 +14,12 @@ import { randomText } from '../../random'
  *         16      8  this record's id, random
  *         24      8  id of the record that it replaces, zeros for the first of a file
  *         32      6  when the session was made, milliseconds since 1970
- *         38      2  1 for a seal: after it nothing wins any more; otherwise 0
+ *         38      1  flags: 1 for a seal, 2 for a tombstone; no record wins after either
+ *         39      1  format: 1
  *         40      …  the text, UTF-8
  *
- * Numbers are little-endian.
+ * Numbers are little-endian. A record with another flag or another format is one of a newer version
+ * of this package: see {@link fold}.
  */
 export interface JournalRecord {
   /** Random: two writers with equal text must not be taken for one. */
@@ -24,7 +27,10 @@ export interface JournalRecord {
   text: string
   idleTimeout: number
   createdAt: number
+  /** Whether this record ends its file: a new file that starts with the same record takes its place. */
   seal: boolean
+  /** Whether this record is a tombstone: it ends the session, and has no text. */
+  ended: boolean
 }
 
 /** What a reader made of a file's bytes, and where to go on when the file has grown. */
@@ -33,7 +39,7 @@ export interface Folded {
   tip: JournalRecord | null
   /** Offset behind the last record that was read. */
   end: number
-  /** Whether there are bytes that are no record: a torn append, or one still in flight. */
+  /** Whether there are bytes that belong to no record: a torn append, or one still in flight. */
   torn: boolean
   /** Whether the record that was watched for became the tip, if only for a while. */
   won: boolean
@@ -45,15 +51,23 @@ export const NO_RECORD = '\0'.repeat(8)
 
 const MAGIC = Buffer.from('FFS1', 'latin1')
 const ID_SIZE = 8
+const SEAL = 1
+const ENDED = 2
+const FORMAT = 1
 
 /**
  * Folds bytes into what they say. `offset` is where `bytes` stands in its file and `tip` what the
  * file said before them.
  *
  * The first record in file order that names the current tip becomes the tip; every other record
- * is void. Bytes that are no record are stepped over, up to the next record that names the tip:
- * record ids are random and secret, so no text can hold a forgery of that. (Which is why nothing
- * is looked for before there is a tip: anyone could forge a first record.)
+ * is void. Bytes that belong to no record are stepped over, up to the next record that names the
+ * tip: record ids are random and secret, so no text can hold a forgery of that. (Which is why
+ * nothing is looked for before there is a tip: a text could hold a forgery of a first record.)
+ *
+ * If the record that was watched for became the tip and a newer version of this package has put
+ * another on top of it, the bytes are folded up to that one.
+ *
+ * @throws {SessionFileError} when the tip was written by a newer version: what it says is unknown
  */
 export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = null, watched?: string): Folded {
   let position = 0
@@ -61,7 +75,8 @@ export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = nul
   let torn = false
   let won = false
   let searching = false
-  while (position < bytes.length && tip?.seal !== true) {
+  let beforeNewer: Folded | null = null
+  while (position < bytes.length && (tip === null || !isLast(tip))) {
     const length = searching && !follows(bytes, position, tip) ? 0 : recordLength(bytes, position)
     if (length === 0) {
       torn = true
@@ -72,6 +87,8 @@ export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = nul
       continue
     }
     if (follows(bytes, position, tip)) {
+      if (!isNewer(bytes, position)) beforeNewer = null
+      else beforeNewer ??= { tip, end: offset + end, torn, won }
       tip = decodeRecord(bytes, position, length)
       won ||= tip.id === watched
       searching = false
@@ -79,7 +96,14 @@ export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = nul
     position += length
     end = position
   }
-  return { tip, end: offset + end, torn, won }
+  if (beforeNewer === null) return { tip, end: offset + end, torn, won }
+  if (beforeNewer.won) return beforeNewer
+  throw new SessionFileError('the session was written by a newer version of fastify-file-sessions: update this process')
+}
+
+/** Whether no record wins after this one. */
+export function isLast ({ seal, ended }: JournalRecord): boolean {
+  return seal || ended
 }
 
 /** The record's bytes, ready to be appended in one write. */
@@ -92,7 +116,8 @@ export function encodeRecord (record: JournalRecord, previous: string): Buffer {
   bytes.write(record.id, 16, ID_SIZE, 'latin1')
   bytes.write(previous, 24, ID_SIZE, 'latin1')
   bytes.writeUIntLE(record.createdAt, 32, 6)
-  bytes.writeUInt16LE(record.seal ? 1 : 0, 38)
+  bytes[38] = (record.seal ? SEAL : 0) | (record.ended ? ENDED : 0)
+  bytes[39] = FORMAT
   bytes.write(record.text, HEADER_SIZE, textLength, 'utf8')
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
   return bytes
@@ -117,12 +142,20 @@ function follows (bytes: Buffer, position: number, tip: JournalRecord | null): b
   return bytes.toString('latin1', position + 24, position + 24 + ID_SIZE) === (tip === null ? NO_RECORD : tip.id)
 }
 
+function isNewer (bytes: Buffer, position: number): boolean {
+  return bytes[position + 39] !== FORMAT || (bytes.readUInt8(position + 38) & ~(SEAL | ENDED)) !== 0
+}
+
+/** Of a record of a newer version only the id is what it seems. */
 function decodeRecord (bytes: Buffer, position: number, length: number): JournalRecord {
+  const isKnown = !isNewer(bytes, position)
+  const flags = bytes.readUInt8(position + 38)
   return {
     id: bytes.toString('latin1', position + 16, position + 16 + ID_SIZE),
     text: bytes.toString('utf8', position + HEADER_SIZE, position + length),
     idleTimeout: bytes.readUInt32LE(position + 12),
     createdAt: bytes.readUIntLE(position + 32, 6),
-    seal: bytes.readUInt16LE(position + 38) === 1
+    seal: isKnown && (flags & SEAL) !== 0,
+    ended: isKnown && (flags & ENDED) !== 0
   }
 }

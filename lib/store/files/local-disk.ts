@@ -16,7 +16,7 @@ const REST = 50
 const pooledCalls: Disk = {
   open: (path, flags, mode) => withRoom(() => call(done => { fs.open(path, flags, mode, done) })),
   close: async fd => { fs.closeSync(fd) },
-  write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
+  write: (fd, bytes, position) => call(done => { fs.write(fd, bytes, 0, bytes.length, position ?? null, done) }),
   read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
   fsync: fd => call(done => { fs.fsync(fd, done) }),
   fdatasync: fd => call(done => { fs.fdatasync(fd, done) }),
@@ -24,6 +24,7 @@ const pooledCalls: Disk = {
   lstat: path => call(done => { fs.lstat(path, done) }),
   lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
   unlink: path => call(done => { fs.unlink(path, done) }),
+  link: (path, name) => call(done => { fs.link(path, name, done) }),
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),
   mkdir: (path, mode) => call(done => { fs.mkdir(path, mode, done) }),
   rmdir: path => call(done => { fs.rmdir(path, done) }),
@@ -58,12 +59,14 @@ export function immediateCalls (now: () => number = () => performance.now()): Im
   }
 
   const open = (path: string, flags: number, mode?: number): number => fs.openSync(path, flags, mode)
-  const write = (fd: number, bytes: Buffer): number => fs.writeSync(fd, bytes)
+  const write = (fd: number, bytes: Buffer, position?: number): number =>
+    fs.writeSync(fd, bytes, 0, bytes.length, position ?? null)
   return {
     isReady,
     open: timed((path, flags) => withRoomNow(() => open(path, flags))),
     close: fd => { fs.closeSync(fd) },
-    write: timed(write),
+    write: timed((fd, bytes) => write(fd, bytes)),
+    read: timed((fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position)),
     fstat: fd => fs.fstatSync(fd),
     lstat: timed(statusOf),
     prompt: {
@@ -73,6 +76,7 @@ export function immediateCalls (now: () => number = () => performance.now()): Im
       lstat: promptly((path): FileStatus => fs.lstatSync(path), pooledCalls.lstat),
       lutimes: promptly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooledCalls.lutimes),
       unlink: promptly(path => { fs.unlinkSync(path) }, pooledCalls.unlink),
+      link: promptly((path, name) => { fs.linkSync(path, name) }, pooledCalls.link),
       rename: promptly((from, to) => { fs.renameSync(from, to) }, pooledCalls.rename),
       mkdir: promptly((path, mode) => { fs.mkdirSync(path, mode) }, pooledCalls.mkdir),
       rmdir: promptly(path => { fs.rmdirSync(path) }, pooledCalls.rmdir),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { check, checkAppid, checkKnown, isTime } from '../../option-checks'
 import { randomId } from '../session-id'
 
@@ -27,6 +28,7 @@ export interface SessionFileStoreOptions {
 
 export interface SettledFileStoreOptions {
   appid: string
+  /** Absolute: what the process does with its working directory later makes no difference. */
   sessionDir: string
   idleTimeout: number
   absoluteTimeout: number | undefined
@@ -56,5 +58,5 @@ export function fileStoreOptions (options: SessionFileStoreOptions): SettledFile
   check(Number.isInteger(maxSize) && maxSize > 0 && maxSize <= LARGEST_SIZE, 'maxSize',
     `must be a whole number of bytes from 1 to ${LARGEST_SIZE}`)
   check(typeof idGenerator === 'function', 'idGenerator', 'must be a function')
-  return { appid, sessionDir, idleTimeout, absoluteTimeout, durability, maxSize, idGenerator }
+  return { appid, sessionDir: resolve(sessionDir), idleTimeout, absoluteTimeout, durability, maxSize, idGenerator }
 }

@@ -1,4 +1,4 @@
-import { timeLeft, touchInterval, type Clock, type Lifespan, type Lifetimes } from '../clock'
+import { GRACE, timeLeft, touchInterval, type Clock, type Lifespan, type Lifetimes } from '../clock'
 import type { FileView } from './file-view'
 import type { JournalRecord } from './journal'
 import type { SessionInfo, StoredSession } from '../session-store'
@@ -6,7 +6,7 @@ import type { SessionInfo, StoredSession } from '../session-store'
 /** What was seen of a file that holds a session, expired or not. */
 export type SessionView = FileView & { tip: JournalRecord }
 
-/** Judges sessions by their files: whether they are alive, for how long, and whether they are due to be touched. */
+/** Judges sessions by their files: whether they are alive, for how long, and whether a touch is due. */
 export class SessionAges {
   readonly #limits: Lifetimes
   readonly #clock: Clock
@@ -16,7 +16,7 @@ export class SessionAges {
     this.#clock = clock
   }
 
-  /** The view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
+  /** Returns the view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
   live (view: FileView, grace = 0): SessionView | null {
     return holdsSession(view) && this.timeLeft(view) > -grace ? view : null
   }
@@ -25,27 +25,37 @@ export class SessionAges {
     return timeLeft(lifespan(view), this.#limits, this.#clock, now)
   }
 
-  /** Whether the last access is long enough ago to be set anew. */
+  /** Whether nothing keeps the name from being used anew: the session in the file is over, or there never was one. */
+  isOver (view: FileView): boolean {
+    if (holdsSession(view)) return this.timeLeft(view) <= 0
+    return view.tip !== null || this.#clock.since(view.mtimeMs) > GRACE
+  }
+
+  /** Whether the last access is long enough ago to be set anew, or a time of the file lies in the future. */
   isTouchDue (view: SessionView, now = this.#clock.now()): boolean {
-    return Math.abs(now - view.atimeMs) > this.#touchInterval(view)
+    const interval = this.#touchInterval(view)
+    return Math.abs(now - view.atimeMs) > interval || view.mtimeMs - now > interval
   }
 
   /** Whether it was touched so lately, as by a request that came with this one, that it makes no difference to do so again. */
   isJustTouched (view: SessionView): boolean {
-    return Math.abs(this.#clock.now() - view.atimeMs) < this.#touchInterval(view) / 60
+    const now = this.#clock.now()
+    const difference = this.#touchInterval(view) / 60
+    return Math.abs(now - view.atimeMs) < difference && view.mtimeMs - now < difference
   }
 
-  /** The session as it is handed out; null when there is none alive. */
+  /** Returns the session as the store returns it; null when there is none alive. */
   stored (view: FileView | null): StoredSession | null {
     if (view === null || !holdsSession(view)) return null
     const now = this.#clock.now()
     const idleLeft = this.timeLeft(view, now)
     if (idleLeft <= 0) return null
-    const { text, id: version, idleTimeout } = view.tip
+    const { text, id: version, idleTimeout, createdAt } = view.tip
     return {
       text,
       version,
       idleTimeout: idleTimeout === 0 ? undefined : idleTimeout,
+      createdAt,
       touchDue: this.isTouchDue(view, now),
       idleLeft
     }
@@ -67,7 +77,7 @@ export class SessionAges {
 }
 
 export function holdsSession (view: FileView): view is SessionView {
-  return view.tip !== null
+  return view.tip?.ended === false
 }
 
 /** How long the session in a file has lived and lain idle. One without a record has its age by its file. */

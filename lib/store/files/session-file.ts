@@ -1,12 +1,16 @@
-import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { hasCode } from '../../errors'
-import { syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
-import { isNext, isSame, isWarm, mustSeal, viewOf, type FileView, type SizeLimits } from './file-view'
+import { endAt, removeJudged } from './ending'
+import { checkWhole, syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
 import { openToRead, readView } from './file-reading'
+import {
+  isNext, isOpen, isSame, isWarm, knownBytes, mustSeal, readOn, viewOf, wasAlive, type FileView, type ReadView, type SizeLimits
+} from './file-view'
 import { HeldFile, TO_APPEND } from './held-file'
-import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
-import { replaceSealed, takeAway, type Patience, type Sealed } from './seal'
+import { encodeRecord, newRecordId, NO_RECORD, type JournalRecord } from './journal'
+import { makeFile } from './new-file'
+import { replaceSealed, takeAway, takeLockAway, type Patience, type Sealed } from './seal'
+import { find } from './second-look'
+import { syncWhole } from './whole-sync'
 
 /** When a file is rewritten, and how long that may take. */
 export type FileLimits = SizeLimits & Patience
@@ -15,17 +19,16 @@ const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, pat
 /** More bytes than this are not written at once. */
 const IMMEDIATE_SIZE = 64 * 1024
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
-
-/** `lost`: another record was first, read again. `gone`: the session was destroyed. */
+/** `lost`: another record was first, read again. `gone`: the session has ended. */
 export type Appended = 'won' | 'lost' | 'gone'
 
 /**
- * One session file: reads it, appends to it, removes it, all as fits many processes doing so at
- * once. It remembers its last view of the file, which stands while one `lstat` shows the same
- * inode, birth time and size: the file only ever grows, until another takes its place.
+ * One session file: reads it, appends to it, removes it, while other processes do the same. It
+ * remembers its last view of the file, which stands while one `lstat` shows the same inode, birth
+ * time and size: the file only ever grows, until another takes its place.
  *
- * Methods reject with the system's own errors; a file that is missing is an answer.
+ * Methods reject with the system's own errors, and with a SessionFileError for a file of a newer
+ * version. A file that is missing is an answer.
  */
 export class SessionFile {
   #view: FileView | null
@@ -44,7 +47,7 @@ export class SessionFile {
     return this.#view
   }
 
-  /** The file as it stands, if that can be said without waiting; otherwise undefined. */
+  /** Returns the file as it stands; undefined when the disk would have to be waited for. */
   recall (): FileView | undefined {
     const known = this.#view
     const { immediate } = this.disk
@@ -54,17 +57,17 @@ export class SessionFile {
     return status === undefined ? undefined : this.#confirm(known, status, now)
   }
 
-  /** The file as it stands; null when there is none. */
+  /** Returns the file as it stands; null when there is none. */
   async read (): Promise<FileView | null> {
     const known = this.#view
     if (known !== null) {
-      const status = await unlessMissing(this.disk.lstat(this.path))
+      const status = await this.#find(() => this.disk.lstat(this.path))
       if (status === null) return this.#forget()
       const confirmed = this.#confirm(known, status)
       if (confirmed !== undefined) return confirmed
     }
     this.release()
-    const fd = await unlessMissing(openToRead(this.disk, this.path))
+    const fd = await this.#find(() => openToRead(this.disk, this.path))
     if (fd === null) return this.#forget()
     try {
       return this.#remember((await readView(this.disk, fd, known)).view)
@@ -74,117 +77,115 @@ export class SessionFile {
   }
 
   /**
-   * Makes the file with its first record. Rejects with EEXIST when there is one, with ENOENT when
-   * the directory is missing; leaves nothing behind when it fails.
+   * Makes the file with its first record; `now` is the time by the store's clock. Rejects with
+   * EEXIST when there is one, with ENOENT when the directory is missing; leaves nothing behind when
+   * it fails.
    */
-  async create (record: JournalRecord): Promise<void> {
+  async create (record: JournalRecord, now = record.createdAt): Promise<void> {
+    const { path, durable } = this
     const bytes = encodeRecord(record, NO_RECORD)
-    const disk = this.#diskFor(bytes.length)
-    const fd = await disk.open(this.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-    try {
-      await this.#write(disk, fd, bytes)
-      if (this.durable) await syncDirectory(disk, dirname(this.path))
-      const status = await disk.fstat(fd)
-      this.#remember(viewOf(status, record, bytes.length, false, this.durable))
-    } catch (error) {
-      await unlessMissing(disk.unlink(this.path))
-      throw error
-    } finally {
-      await disk.close(fd)
-    }
+    const status = await makeFile({ path, bytes, disk: this.#diskFor(bytes.length), durable, now })
+    this.#remember(viewOf(status, record, bytes.length, false, this.#syncedTo(bytes.length)))
   }
 
   /**
    * Appends a record that replaces the one with the id `previous`. It has won if and only if it is
    * in the chain of the file that it was written to: the file is never created here, so a session
-   * that was destroyed stays so.
+   * that has ended stays so.
    *
-   * When the file has become too long, or holds bytes that are no record, the winner is a seal: it
-   * ends this file, and a new one that starts with the same record takes its place.
-   *
-   * Answers at once when nothing has to be waited for, and may then throw.
+   * When the file has become too long, or holds bytes that belong to no record, the winner is a
+   * seal: it ends this file, and a new one that starts with the same record takes its place.
    */
-  append (record: JournalRecord, previous: string): Appended | Promise<Appended> {
+  async append (record: JournalRecord, previous: string): Promise<Appended> {
     const known = this.#view
     record.seal = known !== null && mustSeal(known, record, this.limits)
     const bytes = encodeRecord(record, previous)
+    // What may have to wait goes through the pool: here also the opening of a file that was not in use.
+    const disk = known !== null && isWarm(known, performance.now()) ? this.#diskFor(bytes.length) : this.disk
+    const fd = await this.#find(() => disk.open(this.path, TO_APPEND))
+    if (fd === null) return this.#gone()
+    let outcome: Appended
+    try {
+      outcome = await this.#write(disk, fd, record, previous, bytes)
+    } finally {
+      await disk.close(fd)
+    }
+    return outcome === 'won' && record.seal ? await this.#sealed() : outcome
+  }
+
+  /**
+   * Does the same at once, for a file that was in use moments ago. Returns undefined, and has done
+   * nothing, when there is anything to wait for: a sync, a seal, a slow disk, many bytes, a second
+   * look for a file that is missing.
+   *
+   * @throws the system's errors
+   */
+  appendNow (record: JournalRecord, previous: string): Appended | undefined {
+    const known = this.#view
     const { immediate } = this.disk
     const now = performance.now()
-    const isQuick = known !== null && isWarm(known, now) && !this.durable && bytes.length <= IMMEDIATE_SIZE
-    const appended = isQuick && immediate?.isReady() === true
-      ? this.#appendNow(immediate, now, known, record, previous, bytes)
-      : this.#appendLater(known, record, previous, bytes)
-    return record.seal ? this.#sealed(appended) : appended
-  }
-
-  async #sealed (appended: Appended | Promise<Appended>): Promise<Appended> {
-    const outcome = await appended
-    if (outcome !== 'won') return outcome
-    // The record is stored. If the new file cannot be made now, whoever saves next will.
-    await this.unseal().catch(() => undefined)
-    return this.#view === null ? 'gone' : 'won'
-  }
-
-  #appendNow (
-    disk: ImmediateDisk, now: number, known: FileView, record: JournalRecord, previous: string, bytes: Buffer
-  ): Appended | Promise<Appended> {
-    const held = this.#hold(disk)
-    let fd: number
+    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || immediate?.isReady() !== true) return undefined
+    if (mustSeal(known, record, this.limits)) return undefined
+    const bytes = encodeRecord(record, previous)
+    if (bytes.length > IMMEDIATE_SIZE) return undefined
+    const held = this.#hold(immediate)
     try {
-      fd = held.descriptor(known.ctimeMs, now)
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error
-      this.#forget()
-      return 'gone'
-    }
-    try {
-      checkWhole(disk.write(fd, bytes), bytes)
-      const status = disk.fstat(fd)
-      if (isNext(known, status, previous, bytes)) {
-        this.#remember(viewOf(status, record, status.size, known.torn, false, now))
-        return 'won'
+      const status = held.append(bytes, known.ctimeMs, now)
+      if (status === undefined) return undefined
+      if (!isNext(known, status, previous, bytes)) {
+        return this.#judge(readOn(known, status, held.read(knownBytes(known, status), status.size), record.id))
       }
-      held.handOver()
+      this.#remember(viewOf(status, record, status.size, known.torn, 0, now))
+      return 'won'
     } finally {
       held.rest()
     }
-    return this.#lookBack(fd, known, record).finally(() => { disk.close(fd) })
   }
 
-  async #appendLater (
-    known: FileView | null, record: JournalRecord, previous: string, bytes: Buffer
-  ): Promise<Appended> {
-    const fd = await unlessMissing(this.disk.open(this.path, TO_APPEND))
-    if (fd === null) {
-      this.#forget()
-      return 'gone'
-    }
-    let outcome: Appended = 'won'
-    try {
-      await this.#write(this.disk, fd, bytes)
-      const status = await this.disk.fstat(fd)
-      if (known !== null && isNext(known, status, previous, bytes)) {
-        await this.#syncEntry(known.entrySynced)
-        this.#remember(viewOf(status, record, status.size, known.torn, this.durable))
-      } else {
-        outcome = await this.#lookBack(fd, known, record)
-      }
-    } finally {
-      await this.disk.close(fd)
-    }
+  /** Ends the session if `previous` is still its last record, and removes the file. */
+  async end (previous: string): Promise<Appended> {
+    const outcome = await endAt(this.#by(this.#diskFor(0)), this.#view, previous)
+    if (outcome === 'lost') return outcome
+    this.#forget()
+    if (outcome === 'won') await this.#syncDirectory()
     return outcome
   }
 
-  /** Reads what became of a record that was appended. */
-  async #lookBack (fd: number, known: FileView | null, record: JournalRecord): Promise<Appended> {
-    const { view, won, nlink } = await readView(this.disk, fd, known, record.id)
-    if (won && view.tip?.seal === false && nlink === 0) {
-      this.#forget()
-      return 'gone'
+  /**
+   * Ends the session, whatever its last record is, and removes the file. Returns whether it was this
+   * call that ended it. Where no tombstone can be written, on a full disk for example, the file is
+   * taken away without.
+   */
+  async remove (): Promise<boolean> {
+    const file = this.#by(this.#diskFor(0))
+    let isRemoved = false
+    try {
+      isRemoved = await this.#removeLast()
+      await takeLockAway(file)
+    } catch {
+      await takeAway(file, async () => {
+        await file.disk.unlink(this.path)
+        isRemoved = true
+      })
     }
-    if (won) await this.#syncEntry(view.entrySynced)
-    this.#remember({ ...view, entrySynced: view.entrySynced || (this.durable && won) })
-    return won ? 'won' : 'lost'
+    this.#forget()
+    await this.#syncDirectory()
+    return isRemoved
+  }
+
+  /** Removes the file if its session is over, as `view` shows it, or if it never held one. Returns whether this call has removed it. */
+  async removeJudged (view: FileView): Promise<boolean> {
+    this.#forget()
+    const isRemoved = await removeJudged(this.#by(this.#diskFor(0)), view)
+    if (isRemoved) await this.#syncDirectory()
+    return isRemoved
+  }
+
+  /** Moves the file out of the way, to a name that no session has. */
+  async setAside (name: string): Promise<void> {
+    this.#forget()
+    const disk = this.#diskFor(0)
+    await takeAway(this.#by(disk), () => disk.rename(this.path, `${this.path}.${name}.aside`))
   }
 
   /** When the file ends in a seal, puts the file that follows in its place, or sees that done. */
@@ -198,32 +199,17 @@ export class SessionFile {
       return now !== null && isSame(view, now)
     })
     this.release()
-    if (installed !== null) this.#remember(viewOf(installed, first, installed.size, false, this.durable))
+    if (installed !== null) this.#remember(viewOf(installed, first, installed.size, false, this.#syncedTo(installed.size)))
   }
 
   /**
-   * Sets the access time and keeps the modification time.
+   * Sets the access time and keeps the modification time, but for one that lies in the future.
    * A file that is gone meanwhile is left gone.
    */
   async touch (now: number): Promise<void> {
     const view = this.#view ?? await this.read()
     if (view === null) return
-    await unlessMissing(this.#diskFor(0).lutimes(this.path, now / 1000, view.mtimeMs / 1000))
-  }
-
-  /** Removes the file for good: nothing under way elsewhere brings it back. */
-  async remove (): Promise<void> {
-    this.#forget()
-    const disk = this.#diskFor(0)
-    await takeAway(this.#by(disk), () => disk.unlink(this.path))
-    if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
-  }
-
-  /** Moves the file out of the way, to a name that no session has. */
-  async setAside (name: string): Promise<void> {
-    this.#forget()
-    const disk = this.#diskFor(0)
-    await takeAway(this.#by(disk), () => disk.rename(this.path, `${this.path}.${name}.aside`))
+    await unlessMissing(this.#diskFor(0).lutimes(this.path, now / 1000, Math.min(view.mtimeMs, now) / 1000))
   }
 
   /** Closes what is kept open of the file, which can be used on. */
@@ -231,17 +217,77 @@ export class SessionFile {
     this.#held?.release()
   }
 
-  async #write (disk: Disk, fd: number, bytes: Buffer): Promise<void> {
+  async #write (disk: Disk, fd: number, record: JournalRecord, previous: string, bytes: Buffer): Promise<Appended> {
+    const known = this.#view
     checkWhole(await disk.write(fd, bytes), bytes)
-    if (this.durable) await disk.fdatasync(fd)
+    const status = await disk.fstat(fd)
+    let view: FileView
+    if (known !== null && isNext(known, status, previous, bytes)) {
+      view = this.#remember(viewOf(status, record, status.size, known.torn, known.synced))
+    } else {
+      const read = await readView(this.disk, fd, known, record.id)
+      const outcome = this.#judge(read)
+      if (outcome !== 'won') return outcome
+      view = read.view
+    }
+    if (!this.durable) return 'won'
+    try {
+      await syncWhole(disk, this.path, fd, view, bytes.length)
+    } catch (error) {
+      if (known?.tip?.id === previous) await this.#undo(disk, fd, record, known.tip).catch(() => undefined)
+      throw error
+    }
+    const now = this.#view
+    if (now !== null && now.ino === view.ino && now.born === view.born) this.#remember({ ...now, synced: Math.max(now.synced, view.size) })
+    return 'won'
   }
 
-  /** A file that this process did not make may have been put there by a rename not yet on the disk. */
-  async #syncEntry (synced: boolean): Promise<void> {
-    if (this.durable && !synced) await syncDirectory(this.disk, dirname(this.path))
+  /** Takes a record back whose save fails, by the record before it, unless another request has built on it or it is a seal. */
+  async #undo (disk: Disk, fd: number, record: JournalRecord, before: JournalRecord): Promise<void> {
+    await disk.write(fd, encodeRecord({ ...before, id: newRecordId() }, record.id))
   }
 
-  /** The view, if the status shows that it still stands. */
+  /** What became of a record that was appended. */
+  #judge ({ view, won, nlink }: ReadView): Appended {
+    if (won ? isOpen(view) && nlink === 0 : view.tip?.ended === true) return this.#gone()
+    this.#remember(view)
+    return won ? 'won' : 'lost'
+  }
+
+  async #sealed (): Promise<Appended> {
+    // The record is stored. If the new file cannot be made now, the next process that saves makes it.
+    await this.unseal().catch(() => undefined)
+    return this.#view === null ? 'gone' : 'won'
+  }
+
+  async #removeLast (): Promise<boolean> {
+    for (;;) {
+      const view = this.recall() ?? await this.read()
+      if (view === null) return false
+      if (view.tip === null || view.tip.ended) {
+        await this.removeJudged(view)
+        return false
+      }
+      if (view.tip.seal) {
+        await this.unseal()
+        continue
+      }
+      const outcome = await endAt(this.#by(this.#diskFor(0)), view, view.tip.id)
+      if (outcome !== 'lost') return outcome === 'won'
+    }
+  }
+
+  /** Looks for the file; once more, if it was there before. */
+  async #find<T> (look: () => Promise<T>): Promise<T | null> {
+    return await find(this, wasAlive(this.#view), look)
+  }
+
+  /** With fsync: makes the end of a file survive a power loss. */
+  async #syncDirectory (): Promise<void> {
+    if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
+  }
+
+  /** Returns the view, if the status shows that it still stands. */
   #confirm (known: FileView, status: FileStatus, now = performance.now()): FileView | undefined {
     if (!isSame(known, status) || known.size !== status.size) return undefined
     known.seenAt = now
@@ -261,9 +307,18 @@ export class SessionFile {
     return null
   }
 
+  #gone (): 'gone' {
+    this.#forget()
+    return 'gone'
+  }
+
   #hold (disk: ImmediateDisk): HeldFile {
     this.#held ??= new HeldFile(this.path, disk)
     return this.#held
+  }
+
+  #syncedTo (size: number): number {
+    return this.durable ? size : 0
   }
 
   /** The disk for calls in a row, of which one may write so many bytes. */
@@ -275,11 +330,4 @@ export class SessionFile {
   #by (disk: Disk): Sealed {
     return { path: this.path, disk, durable: this.durable, limits: this.limits }
   }
-}
-
-/** A short write is an error. What it left behind is no record, and so ignored. */
-function checkWhole (written: number, bytes: Buffer): void {
-  if (written === bytes.length) return
-  throw Object.assign(new Error(`ENOSPC: short write, ${written} of ${bytes.length} bytes`),
-    { code: 'ENOSPC', syscall: 'write' })
 }

@@ -3,7 +3,6 @@ import { GRACE, timeLeft, type Clock, type Lifetimes } from '../clock'
 import { asSessionError } from '../../errors'
 import { unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
-import type { FileView } from './file-view'
 import { isOrphan, removeOrphan } from './orphans'
 import { isOurs } from './ours'
 import { PrivateDirectory } from './private-directory'
@@ -112,19 +111,10 @@ async function sweepSession (path: string, options: SweepOptions, guard: Private
   if (dryRun === true) return true
 
   await guard.checkShardAgain(dirname(path))
-  return await removeExpired(file, view, status)
-}
-
-/**
- * Ends the session if it still is as it was when it was judged, and removes the file.
- *
- * A stand-in for `SessionFile.removeExpired(view)`, which ends it by a record of its own: between the
- * last look and the unlink here a session may be made anew under the same name.
- */
-async function removeExpired ({ path, disk }: SessionFile, _view: FileView, before: FileStatus): Promise<boolean> {
+  // A request may have come in the meantime.
   const now = await unlessMissing(disk.lstat(path))
-  if (now === null || !isUnused(before, now)) return false
-  return await unlessMissing(disk.unlink(path).then(() => true)) ?? false
+  if (now === null || !isUnused(status, now)) return false
+  return await file.removeJudged(view)
 }
 
 /** Returns whether the stamps were set by a clock that was ahead: the session would live until then. */

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { SessionError, SessionFileError } from '../../../lib/errors'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { Disk } from '../../../lib/store/files/disk'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { interceptedDisk, openDescriptors, pooledDisk, systemError } from '../../support/disks'
 import { storeSession } from '../../support/stored-session'
 
@@ -87,7 +88,7 @@ t.test('a directory that this process may not write to', async t => {
     await rejectsWith(t, store.putSession('one', 'no rewrite'), 'EACCES', /rewrite a session .* read and write access/)
     t.equal(await store.getSession('one'), text)
     await rejectsWith(t, store.delSession('one'), 'EACCES', /remove a session .* read and write access/)
-    await rejectsWith(t, store.setAsideSession('one'), 'EACCES', /set a session aside .* read and write access/)
+    await rejectsWith(t, store.setAside(store.nameOf('one')), 'EACCES', /set a session aside .* read and write access/)
     chmodSync(join(sessionDir, 'sid'), 0o500)
     const other = new SessionFileStore({ sessionDir, idGenerator: () => 'in another shard' })
     await rejectsWith(t, other.newSession(), 'EACCES', /make or use the session directory .* read and write access/)
@@ -122,7 +123,7 @@ t.test('a session in use whose file or directory this process may not use any mo
     chmodSync(dirname(path), 0o000)
     await save()
     await rejectsWith(t, store.getSession(sesid), 'EACCES', advice)
-    await rejectsWith(t, store.touchSession(sesid), 'EACCES', advice)
+    await rejectsWith(t, store.touch(store.nameOf(sesid)), 'EACCES', advice)
     chmodSync(dirname(path), 0o700)
     t.equal(await store.getSession(sesid), 'kept')
     await store.putSession(sesid, 'works again')
@@ -210,7 +211,7 @@ t.test('the directory is removed while the app runs', async t => {
   t.equal(await store.getSession(next), '', 'it is made again for the next session')
 
   const removing: Disk = { ...pooledDisk, open: async () => { throw systemError('ENOENT') } }
-  await rejectsWith(t, new SessionFileStore({ sessionDir }, removing).newSession(), 'ENOENT', /must not be removed while the app runs/)
+  await rejectsWith(t, new FileStore({ sessionDir }, removing).newSession(), 'ENOENT', /must not be removed while the app runs/)
 })
 
 /** A filesystem with room for a few pages; null where nobody may mount one. */
@@ -294,7 +295,7 @@ t.test('every call that can fail, in every operation: what was stored stays, and
   const before = openDescriptors()
   const operations: Array<(store: SessionFileStore) => Promise<unknown>> = [
     store => store.getSession(sesid), store => storeSession(store, 'new'), store => store.putSession(sesid, 'kept'),
-    store => store.touchSession(sesid)]
+    store => store.touch(store.nameOf(sesid))]
   let failures = 0
   for (const operation of operations) {
     for (let failing = 0; ; failing++) {
@@ -304,7 +305,7 @@ t.test('every call that can fail, in every operation: what was stored stays, and
         if (count++ === failing && name !== 'close') throw systemError('EIO', name)
         return await call()
       })
-      const error: unknown = await operation(new SessionFileStore({ sessionDir, durability: 'fsync' }, disk)).then(() => null, each => each)
+      const error: unknown = await operation(new FileStore({ sessionDir, durability: 'fsync' }, disk)).then(() => null, each => each)
       if (error !== null) {
         failures++
         t.match(error, { name: 'SessionFileError', cause: { code: 'EIO' }, message: /the disk reports a fault/ })

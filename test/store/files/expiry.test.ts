@@ -1,12 +1,14 @@
-import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Clock, GRACE } from '../../../lib/store/clock'
 import type { SessionFileStoreOptions } from '../../../lib/store/files/options'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
+import { storageName } from '../../../lib/store/session-id'
 import { recordingDisk } from '../../support/disks'
+import { newSession } from '../../support/new-session'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -22,8 +24,8 @@ interface Aged {
 async function session (t: Test, options: SessionFileStoreOptions = {}, idleTimeout?: number): Promise<Aged> {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir, ...options })
-  const { sesid } = await store.createSession('text', { idleTimeout })
-  const digits = createHash('sha256').update(`sid\0${sesid}`).digest('hex')
+  const { sesid } = await newSession(store, { text: 'text', idleTimeout })
+  const digits = storageName('sid', sesid)
   const path = join(sessionDir, 'sid', digits.slice(0, 2), digits.slice(2))
   const age = (accessed: number, modified: number): void => {
     const now = Date.now() / 1000
@@ -35,9 +37,9 @@ async function session (t: Test, options: SessionFileStoreOptions = {}, idleTime
 t.test('a session ends when nobody used it for the idle timeout', async t => {
   const { store, sesid, path, age } = await session(t)
   age(2 * HOUR - MINUTE, 10 * HOUR)
-  t.equal((await store.readSession(sesid))?.text, 'text')
+  t.equal((await store.read(store.nameOf(sesid)))?.text, 'text')
   age(2 * HOUR + 1, 10 * HOUR)
-  t.equal(await store.readSession(sesid), null)
+  t.equal(await store.read(store.nameOf(sesid)), null)
   t.equal(await store.getSession(sesid), null)
   await store.putSession(sesid, 'late')
   t.equal(await store.getSession(sesid), null, 'and no save brings it back')
@@ -48,28 +50,28 @@ t.test('a session ends when nobody used it for the idle timeout', async t => {
 
 t.test('who loaded a session before its end can still save it and touch it', async t => {
   const { store, sesid, age } = await session(t)
-  const { version = '' } = await store.readSession(sesid) ?? {}
+  const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
   age(2 * HOUR + GRACE / 1000 - 10, 10 * HOUR)
-  t.equal(await store.readSession(sesid), null, 'new requests do not get it')
-  t.strictSame(await store.replaceSession(sesid, 'late', 'another version'), { result: 'conflict' })
-  t.match(await store.replaceSession(sesid, 'late', version), { result: 'replaced' })
+  t.equal(await store.read(store.nameOf(sesid)), null, 'new requests do not get it')
+  t.strictSame(await store.replace(store.nameOf(sesid), { text: 'late' }, 'another version'), { result: 'conflict' })
+  t.match(await store.replace(store.nameOf(sesid), { text: 'late' }, version), { result: 'replaced' })
   t.equal(await store.getSession(sesid), 'late', 'it is in use again')
   age(2 * HOUR + GRACE / 1000 - 10, 10 * HOUR)
-  t.equal(await store.readSession(sesid), null)
-  await store.touchSession(sesid)
+  t.equal(await store.read(store.nameOf(sesid)), null)
+  await store.touch(store.nameOf(sesid))
   t.equal(await store.getSession(sesid), 'late')
 })
 
 t.test('but not when it ended longer ago than the grace', async t => {
   const { store, sesid, path, age } = await session(t)
-  const { version = '' } = await store.readSession(sesid) ?? {}
+  const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
   const sessionDir = join(path, '../../..')
   age(2 * HOUR + GRACE / 1000 + 1, 10 * HOUR)
   const { size, atimeMs } = statSync(path)
   for (const each of [store, new SessionFileStore({ sessionDir })]) {
-    t.equal(await each.readSession(sesid), null)
-    t.strictSame(await each.replaceSession(sesid, 'late', version), { result: 'gone' })
-    await each.touchSession(sesid)
+    t.equal(await each.read(each.nameOf(sesid)), null)
+    t.strictSame(await each.replace(each.nameOf(sesid), { text: 'late' }, version), { result: 'gone' })
+    await each.touch(each.nameOf(sesid))
     t.match(statSync(path), { size, atimeMs }, 'nothing is done to the file')
   }
 })
@@ -77,28 +79,28 @@ t.test('but not when it ended longer ago than the grace', async t => {
 t.test('a save counts as use, as a read does', async t => {
   const { store, sesid, age } = await session(t)
   age(10 * HOUR, HOUR)
-  t.equal((await store.readSession(sesid))?.text, 'text')
+  t.equal((await store.read(store.nameOf(sesid)))?.text, 'text')
   age(HOUR, 10 * HOUR)
-  t.equal((await store.readSession(sesid))?.text, 'text')
+  t.equal((await store.read(store.nameOf(sesid)))?.text, 'text')
 })
 
 t.test('reading starts the idle time anew, and costs no rewrite', async t => {
   const { store, sesid, path, age } = await session(t)
   age(HOUR, HOUR)
   const before = statSync(path)
-  t.match(await store.readSession(sesid), { touchDue: true })
+  t.match(await store.read(store.nameOf(sesid)), { touchDue: true })
   t.equal(await store.getSession(sesid), 'text')
   const after = statSync(path)
   t.ok(Date.now() - after.atimeMs < HOUR * 1000 / 2)
   t.ok(Math.abs(after.mtimeMs - before.mtimeMs) < 1, 'the modification time is kept')
   t.equal(after.size, before.size)
-  t.match(await store.readSession(sesid), { touchDue: false })
+  t.match(await store.read(store.nameOf(sesid)), { touchDue: false })
 })
 
 t.test('a session in use is not touched every time', async t => {
   const { sesid, path, age } = await session(t)
   const { disk, calls } = recordingDisk(join(path, '..'))
-  const store = new SessionFileStore({ sessionDir: join(path, '../../..') }, disk)
+  const store = new FileStore({ sessionDir: join(path, '../../..') }, disk)
   age(50, 50)
   await store.getSession(sesid)
   t.notMatch(calls.join(), /lutimes/)
@@ -108,15 +110,15 @@ t.test('a session in use is not touched every time', async t => {
   t.equal(calls.filter(call => call.startsWith('lutimes')).length, 1)
 })
 
-t.test('touchSession sets the access time at once', async t => {
+t.test('touch sets the access time at once', async t => {
   const { store, sesid, path, age } = await session(t)
   age(30, HOUR)
   const { mtimeMs } = statSync(path)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   t.ok(Date.now() - statSync(path).atimeMs < 20_000)
   t.ok(Math.abs(statSync(path).mtimeMs - mtimeMs) < 1)
   await store.delSession(sesid)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   t.notOk(existsSync(path))
 })
 
@@ -124,40 +126,44 @@ t.test('a session\'s own idle timeout is kept until it is given another', async 
   const { store, sesid, path, age } = await session(t, {}, 30 * 24 * HOUR)
   const sessionDir = join(path, '../../..')
   age(29 * 24 * HOUR, 29 * 24 * HOUR)
-  t.match(await new SessionFileStore({ sessionDir }).readSession(sesid), { text: 'text', idleTimeout: 30 * 24 * HOUR })
+  const readAnew = async () => {
+    const other = new SessionFileStore({ sessionDir })
+    return await other.read(other.nameOf(sesid))
+  }
+  t.match(await readAnew(), { text: 'text', idleTimeout: 30 * 24 * HOUR })
   await store.putSession(sesid, 'changed')
   age(29 * 24 * HOUR, 29 * 24 * HOUR)
-  t.equal((await new SessionFileStore({ sessionDir }).readSession(sesid))?.text, 'changed', 'kept over a save without one')
+  t.equal((await readAnew())?.text, 'changed', 'kept over a save without one')
   for (let turn = 0; turn < 200; turn++) await store.putSession(sesid, `${turn}`.padEnd(200))
   age(29 * 24 * HOUR, 29 * 24 * HOUR)
-  t.match(await new SessionFileStore({ sessionDir }).readSession(sesid), { idleTimeout: 30 * 24 * HOUR }, 'and over rewrites')
+  t.match(await readAnew(), { idleTimeout: 30 * 24 * HOUR }, 'and over rewrites')
   await store.putSession(sesid, 'short', { idleTimeout: 10 })
-  t.match(await store.readSession(sesid), { idleTimeout: 10 })
+  t.match(await store.read(store.nameOf(sesid)), { idleTimeout: 10 })
   age(11, 11)
   t.equal(await store.getSession(sesid), null)
 })
 
 t.test('idle timeouts are whole seconds, of which there is at least one', async t => {
   const { store, sesid } = await session(t)
-  t.match(await store.readSession(sesid), { idleTimeout: undefined })
+  t.match(await store.read(store.nameOf(sesid)), { idleTimeout: undefined })
   for (const [given, kept] of [[1.2, 2], [0.001, 1], [1e20, 0xffffffff], [Infinity, 0xffffffff]] as const) {
     await store.putSession(sesid, 'text', { idleTimeout: given })
-    t.match(await store.readSession(sesid), { idleTimeout: kept })
+    t.match(await store.read(store.nameOf(sesid)), { idleTimeout: kept })
     await store.putSession(sesid, 'text', { idleTimeout: undefined })
-    t.match(await store.readSession(sesid), { idleTimeout: kept })
+    t.match(await store.read(store.nameOf(sesid)), { idleTimeout: kept })
   }
 })
 
 t.test('an idle timeout of nothing is refused, and nothing is stored', async t => {
   const { store, sesid, path } = await session(t)
-  const { version = '' } = await store.readSession(sesid) ?? {}
+  const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
   const refused = { name: 'SessionError', code: 'SESSION_OPTION', message: /^idleTimeout must be .* above 0$/ }
   for (const idleTimeout of [0, -5, NaN, -Infinity]) {
-    await t.rejects(store.createSession('other', { idleTimeout }), refused)
+    await t.rejects(newSession(store, { text: 'other', idleTimeout }), refused)
     await t.rejects(store.putSession(sesid, 'other', { idleTimeout }), refused)
-    await t.rejects(async () => await store.replaceSession(sesid, 'other', version, { idleTimeout }), refused)
+    await t.rejects(async () => await store.replace(store.nameOf(sesid), { text: 'other', idleTimeout }, version), refused)
   }
-  t.match(await store.readSession(sesid), { text: 'text', version, idleTimeout: undefined })
+  t.match(await store.read(store.nameOf(sesid)), { text: 'text', version, idleTimeout: undefined })
   const files = readdirSync(join(path, '../..'), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
   t.equal(files.length, 1)
 })
@@ -166,7 +172,7 @@ t.test('a session ends at the absolute timeout, however much it is used', async 
   let now = Date.now()
   const sessionDir = join(t.testdir(), 'sessions')
   const clock = new Clock(() => now, () => now)
-  const store = new SessionFileStore({ sessionDir, absoluteTimeout: 3 * HOUR }, localDisk, clock)
+  const store = new FileStore({ sessionDir, absoluteTimeout: 3 * HOUR }, localDisk, clock)
   const sesid = await store.newSession()
   for (let hour = 0; hour < 2; hour++) {
     now += HOUR * 1000
@@ -175,10 +181,10 @@ t.test('a session ends at the absolute timeout, however much it is used', async 
   }
   now += HOUR * 1000 - 1
   t.equal(await store.getSession(sesid), 'hour 1')
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   now += 1
   t.equal(await store.getSession(sesid), null)
-  t.equal(await new SessionFileStore({ sessionDir }, localDisk, clock).getSession(sesid), 'hour 1', 'a store without one')
+  t.equal(await new FileStore({ sessionDir }, localDisk, clock).getSession(sesid), 'hour 1', 'a store without one')
 })
 
 t.test('a clock that jumps ends no session, and no session lives for ever', async t => {
@@ -191,14 +197,14 @@ t.test('a clock that jumps ends no session, and no session lives for ever', asyn
   }
   const clock = new Clock(() => now, () => steady)
   const sessionDir = join(t.testdir(), 'sessions')
-  const store = new SessionFileStore({ sessionDir, absoluteTimeout: 24 * HOUR }, localDisk, clock)
-  const { sesid } = await store.createSession('text')
+  const store = new FileStore({ sessionDir, absoluteTimeout: 24 * HOUR }, localDisk, clock)
+  const { sesid } = await newSession(store, 'text')
   pass(HOUR)
   put(100 * HOUR)
-  t.equal((await store.readSession(sesid))?.text, 'text', 'forward')
+  t.equal((await store.read(store.nameOf(sesid)))?.text, 'text', 'forward')
   put(-200 * HOUR)
-  t.match(await store.readSession(sesid), { text: 'text', touchDue: true }, 'back')
-  await store.touchSession(sesid)
+  t.match(await store.read(store.nameOf(sesid)), { text: 'text', touchDue: true }, 'back')
+  await store.touch(store.nameOf(sesid))
   put(100 * HOUR)
   t.equal(await store.getSession(sesid), 'text', 'and right again')
   pass(25 * HOUR)

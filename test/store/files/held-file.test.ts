@@ -45,12 +45,13 @@ t.test('a file that nobody else changes is opened once', async t => {
   const ctimeMs = look(file, 1000)
   t.equal(ctimeMs, fs.statSync(file.path).ctimeMs)
   t.equal(file.held.status(ctimeMs, 1019)?.size, 4)
-  const fd = file.held.descriptor(ctimeMs, 1019)
-  fs.writeSync(fd, ' and more')
+  t.equal(file.held.append(Buffer.from(' and more'), ctimeMs, 1019)?.size, 13)
+  t.equal(file.held.read(5, 8).toString(), 'and')
+  t.equal(file.held.read(9, 99).toString(), 'more', 'as far as there is something')
   file.held.rest()
   t.equal(fs.readFileSync(file.path, 'utf8'), 'text and more', 'what is written comes at the end')
-  t.equal(file.held.descriptor(fs.statSync(file.path).ctimeMs, 1019), fd)
-  t.strictSame(file.calls, ['open', 'fstat', 'fstat', 'fstat', 'fstat'])
+  t.equal(file.held.append(Buffer.from('.'), fs.statSync(file.path).ctimeMs, 1019)?.size, 14)
+  t.strictSame(file.calls, ['open', 'fstat', 'fstat', 'fstat', 'fstat', 'fstat', 'fstat'])
   file.held.release()
   file.held.release()
   t.equal(file.calls.at(-1), 'close')
@@ -68,7 +69,7 @@ t.test('is opened again after 20 ms, for its directory may be another', async t 
   t.equal(file.held.status(ctimeMs, 1020)?.size, 7)
   fs.rmSync(sub, { recursive: true })
   t.equal(file.held.status(ctimeMs, 1040), undefined)
-  t.throws(() => file.held.descriptor(ctimeMs, 1040), { code: 'ENOENT' })
+  t.equal(file.held.append(Buffer.from('x'), ctimeMs, 1040), undefined)
 })
 
 const events: Record<string, (path: string) => void> = {
@@ -101,8 +102,7 @@ t.test('and before anything is appended, too', async t => {
     const ctimeMs = look(file, 1000)
     passTick(file.path)
     happen(file.path)
-    if (event === 'replaced') t.equal(fs.fstatSync(file.held.descriptor(ctimeMs, 1001)).size, 7, event)
-    else t.throws(() => file.held.descriptor(ctimeMs, 1001), { code: 'ENOENT' }, event)
+    t.equal(file.held.append(Buffer.from('!'), ctimeMs, 1001)?.size, event === 'replaced' ? 8 : undefined, event)
   }
 })
 
@@ -114,7 +114,7 @@ t.test('a file that cannot be opened to append can still be looked at', async t 
   t.strictSame(file.calls, ['open', 'lstat', 'lstat'], 'it is not tried again for a second')
   t.equal(file.held.status(0, 2000)?.size, 4)
   t.strictSame(file.calls, ['open', 'lstat', 'lstat', 'open', 'lstat'])
-  t.throws(() => file.held.descriptor(0, 2000), { code: 'EACCES' }, 'whoever must append learns why not')
+  t.throws(() => file.held.append(Buffer.from('x'), 0, 2000), { code: 'EACCES' }, 'an append says why not')
 })
 
 t.test('no descriptor is lost when the file cannot be looked at, or not be closed', async t => {
@@ -145,18 +145,13 @@ t.test('where too many are kept already, it is opened only to append', async t =
   const file = heldFile(t)
   t.equal(file.held.status(0, 1000)?.size, 4)
   t.strictSame(file.calls, ['lstat'])
-  fs.writeSync(file.held.descriptor(0, 1000), 's')
+  t.equal(file.held.append(Buffer.from('s'), 0, 1000)?.size, 5)
   file.held.rest()
-  t.strictSame(file.calls, ['lstat', 'open', 'close'])
+  t.strictSame(file.calls, ['lstat', 'open', 'fstat', 'close'])
   descriptors.closeAll()
 })
 
-t.test('a descriptor that was handed over is somebody else\'s to close', async t => {
-  const file = heldFile(t)
-  const fd = file.held.descriptor(0, 1000)
-  file.held.handOver()
-  file.held.rest()
-  t.strictSame(file.calls, ['open'])
-  t.not(file.held.descriptor(0, 1000), fd)
-  fs.closeSync(fd)
+t.test('a short write is an error', async t => {
+  const file = heldFile(t, { write: (fd, bytes) => fs.writeSync(fd, bytes.subarray(1)) })
+  t.throws(() => file.held.append(Buffer.from('xy'), 0, 1000), { code: 'ENOSPC', message: /1 of 2 bytes/ })
 })

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../../index'
 import { systemError } from '../../../lib/errors'
 import { directoryCalls } from '../../../lib/store/files/directory-calls'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { removeSessions } from '../../../lib/store/files/session-listing'
 import type { SessionInfo } from '../../../lib/store/session-store'
@@ -18,10 +19,10 @@ async function all (store: SessionFileStore): Promise<SessionInfo[]> {
 
 t.test('sessions() says age, idle time, what is left of it, and size', async t => {
   const time = new Time()
-  const store = new SessionFileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
+  const store = new FileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
   const sesid = await storeSession(store, 'grüße', { idleTimeout: 5000 })
   time.pass(3000)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   time.pass(1000)
   const [info, ...more] = await all(store)
   t.strictSame(more, [])
@@ -32,7 +33,7 @@ t.test('sessions() says age, idle time, what is left of it, and size', async t =
   t.equal(Math.round(info?.idleLeft as number), 4_000_000)
   time.pass(3900)
   t.equal(Math.round((await all(store))[0]?.idleLeft as number), 100_000)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   t.equal((await all(store))[0]?.idleLeft, 2_100_000, 'the absolute timeout comes first')
 })
 
@@ -60,7 +61,7 @@ t.test('sessions() leaves out what has expired, what holds nothing, and what is 
 t.test('texts() gives the texts of the sessions that are alive', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir }, localDisk, time.clock)
+  const store = new FileStore({ sessionDir }, localDisk, time.clock)
   const texts = async (): Promise<string[]> => {
     const found: string[] = []
     for await (const text of store.texts()) found.push(text)

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { encodeRecord, fold, HEADER_SIZE, newRecordId, NO_RECORD, type JournalRecord } from '../../../lib/store/files/journal'
 
 function record (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
-  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ...more }
+  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ended: false, ...more }
 }
 
 /** The records one after the other, each replacing the one before. */
@@ -15,21 +15,21 @@ function journal (...records: JournalRecord[]): Buffer {
 
 t.test('the layout is the documented one', async t => {
   const bytes = encodeRecord({
-    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true
+    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true, ended: false
   }, 'abcdefgh')
   t.equal(bytes.length, HEADER_SIZE + 2)
   t.equal(bytes.toString('latin1', 0, 4), 'FFS1')
   t.equal(bytes.readUInt32LE(4), crc32(bytes.subarray(8)))
   t.equal(bytes.toString('hex', 8, 16), '02000000' + '04030201')
   t.equal(bytes.toString('latin1', 16, 32), 'ABCDEFGHabcdefgh')
-  t.equal(bytes.toString('hex', 32, 40), '010203040506' + '0100')
+  t.equal(bytes.toString('hex', 32, 40), '010203040506' + '01' + '01')
   t.equal(bytes.toString('utf8', 40), 'é')
 })
 
 t.test('a record comes back as it was', async t => {
-  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.nat(0xffffffff), fc.nat(2 ** 48 - 1), fc.boolean(),
-    (text, idleTimeout, createdAt, seal) => {
-      const written = record(text, { idleTimeout, createdAt, seal })
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.nat(0xffffffff), fc.nat(2 ** 48 - 1), fc.boolean(), fc.boolean(),
+    (text, idleTimeout, createdAt, seal, ended) => {
+      const written = record(text, { idleTimeout, createdAt, seal, ended })
       const bytes = encodeRecord(written, NO_RECORD)
       deepStrictEqual(fold(bytes), { tip: written, end: bytes.length, torn: false, won: false })
     }))
@@ -69,15 +69,51 @@ t.test('equal texts are told apart by their ids', async t => {
   t.equal(fold(bytes, 0, null, second.id).won, false)
 })
 
-t.test('after a seal nothing wins', async t => {
-  const [base, seal, late] = [record('base'), record('seal', { seal: true }), record('late')]
-  const sealed = journal(base, seal)
-  for (const after of [encodeRecord(late, seal.id), encodeRecord(late, base.id), Buffer.from('garbage')]) {
-    const bytes = Buffer.concat([sealed, after])
-    t.strictSame(fold(bytes, 0, null, late.id), { tip: seal, end: sealed.length, torn: false, won: false })
-    t.strictSame(fold(after, sealed.length, seal, late.id), { tip: seal, end: sealed.length, torn: false, won: false },
-      'nor for a reader who knows the seal')
+t.test('after a seal nothing wins, and neither does anything after a tombstone', async t => {
+  for (const end of [{ seal: true }, { ended: true }]) {
+    const [base, seal, late] = [record('base'), record('', end), record('late')]
+    const sealed = journal(base, seal)
+    for (const after of [encodeRecord(late, seal.id), encodeRecord(late, base.id), Buffer.from('garbage')]) {
+      const bytes = Buffer.concat([sealed, after])
+      t.strictSame(fold(bytes, 0, null, late.id), { tip: seal, end: sealed.length, torn: false, won: false })
+      t.strictSame(fold(after, sealed.length, seal, late.id), { tip: seal, end: sealed.length, torn: false, won: false },
+        'nor for a reader who knows the seal')
+    }
   }
+})
+
+/** The record as a newer version might write it: with another flag, or in another format. */
+function newerRecord (of: JournalRecord, previous: string, [flags, format]: readonly [number, number]): Buffer {
+  const bytes = encodeRecord(of, previous)
+  bytes[38] = flags
+  bytes[39] = format
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
+  return bytes
+}
+
+t.test('a record of a newer version is not understood, whatever its other flags say', async t => {
+  const [base, newer, next] = [record('base'), record('newer'), record('next')]
+  for (const signs of [[4, 1], [5, 1], [6, 1], [128, 1], [0, 2], [1, 0], [0, 255]] as const) {
+    const bytes = Buffer.concat([journal(base), newerRecord(newer, base.id, signs)])
+    const refusal = { name: 'SessionFileError', code: 'SESSION_FILE', message: /written by a newer version .*update this process/ }
+    t.throws(() => fold(bytes), refusal, signs.join())
+    t.throws(() => fold(bytes.subarray(44), 44, base), refusal)
+    t.throws(() => fold(newerRecord(newer, NO_RECORD, signs)), refusal)
+    t.throws(() => fold(bytes, 0, null, newer.id), refusal)
+
+    const after = Buffer.concat([bytes, encodeRecord(next, newer.id)])
+    t.strictSame(fold(after), { tip: next, end: after.length, torn: false, won: false }, 'but one that follows it may be')
+    const void_ = Buffer.concat([journal(base, next), newerRecord(newer, base.id, signs)])
+    t.strictSame(fold(void_), { tip: next, end: void_.length, torn: false, won: false }, 'and one that has lost does not matter')
+  }
+})
+
+t.test('a record that won before a newer version put another on top of it has won', async t => {
+  const [base, mine, newer, newest] = [record('base'), record('mine'), record('newer'), record('newest')]
+  const known = journal(base, mine)
+  const bytes = Buffer.concat([known, newerRecord(newer, mine.id, [4, 1]), newerRecord(newest, newer.id, [4, 1])])
+  t.strictSame(fold(bytes, 0, null, mine.id), { tip: mine, end: known.length, torn: false, won: true })
+  t.throws(() => fold(bytes, 0, null, base.id === mine.id ? '' : 'nobody..'), { code: 'SESSION_FILE' })
 })
 
 t.test('a text that looks like a record is text', async t => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync
 } from 'node:fs'
@@ -9,9 +8,12 @@ import { SessionError, SessionFileError } from '../../../lib/errors'
 import type { SessionFileStoreOptions } from '../../../lib/store/files/options'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { encodeRecord, NO_RECORD } from '../../../lib/store/files/journal'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
+import { storageName } from '../../../lib/store/session-id'
 import { interceptedDisk, noDescriptorList, passTick } from '../../support/disks'
 import { isClean, recordOf, sealedJournal } from '../../support/journal-files'
+import { newSession } from '../../support/new-session'
 import { otherProcess } from '../../support/other-process'
 
 function newDir (t: Test): string {
@@ -28,7 +30,7 @@ function listing (dir: string): string[] {
 }
 
 function pathOf (sessionDir: string, appid: string, sesid: string): string {
-  const digits = createHash('sha256').update(`${appid}\0${sesid}`).digest('hex')
+  const digits = storageName(appid, sesid)
   return join(sessionDir, appid, digits.slice(0, 2), digits.slice(2))
 }
 
@@ -87,12 +89,12 @@ t.test('an id that is none is no error, and nothing is touched for it', async t 
   const before = listing(outside)
   for (const [what, id] of NO_IDS as Array<[string, string]>) {
     t.equal(await store.getSession(id), null, what)
-    t.equal(await store.readSession(id), null)
+    t.equal(await store.read(store.nameOf(id)), null)
     await store.putSession(id, 'text')
-    t.strictSame(await store.replaceSession(id, 'text', 'version'), { result: 'gone' })
-    await store.touchSession(id)
+    t.strictSame(await store.replace(store.nameOf(id), { text: 'text' }, 'version'), { result: 'gone' })
+    await store.touch(store.nameOf(id))
     await store.delSession(id)
-    await store.setAsideSession(id)
+    await store.setAside(store.nameOf(id))
   }
   t.strictSame(listing(outside), before)
   t.equal(await store.getSession(sesid), '')
@@ -105,7 +107,7 @@ t.test('no file outside sessionDir is ever named to the disk', async t => {
     paths.push(...given.filter(each => typeof each === 'string'))
     return await call()
   })
-  const store = new SessionFileStore({ sessionDir }, disk)
+  const store = new FileStore({ sessionDir }, disk)
   await store.newSession()
   await fc.assert(fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('../x', '/etc/passwd', '..\\..')), async id => {
     await store.getSession(id)
@@ -113,7 +115,7 @@ t.test('no file outside sessionDir is ever named to the disk', async t => {
     await store.delSession(id)
   }), { numRuns: 50 })
   t.ok(paths.length > 150)
-  t.strictSame(paths.filter(path => !/^\/sid\/[0-9a-f]{2}\/[0-9a-f]{62}(\.lock)?$/.test(path.slice(sessionDir.length))), [])
+  t.strictSame(paths.filter(path => !/^\/sid\/[0-9a-f]{2}\/[0-9a-f]{62}(\.lock|\.[0-9a-f]{16}\.tmp)?$/.test(path.slice(sessionDir.length))), [])
 })
 
 t.test('before anything was stored there is nothing, and no directory', async t => {
@@ -137,7 +139,7 @@ t.test('texts of any content', async t => {
     t.equal(await store.getSession(sesid), text)
     t.equal(await other.getSession(sesid), text)
     t.equal(await new SessionFileStore({ sessionDir }).getSession(sesid), text)
-    const created = await store.createSession(text)
+    const created = await newSession(store, text)
     t.equal(await other.getSession(created.sesid), text)
   }
   await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary' }), async text => {
@@ -152,22 +154,23 @@ t.test('1 MiB is stored, one byte more is refused and the old text stays', async
   const sesid = await store.newSession()
   await store.putSession(sesid, mebibyte)
   t.ok(await store.getSession(sesid) === mebibyte)
-  const { version } = await store.readSession(sesid) ?? {}
+  const { version } = await store.read(store.nameOf(sesid)) ?? {}
   const refusal = { name: 'SessionError', code: 'SESSION_TOO_BIG', statusCode: 500, message: /maxSize \(1048576 bytes\)/ }
   await t.rejects(store.putSession(sesid, mebibyte + 'x'), refusal)
-  await t.rejects(async () => await store.replaceSession(sesid, mebibyte + 'x', version ?? ''), refusal)
-  await t.rejects(store.createSession(mebibyte + 'x'), refusal)
+  await t.rejects(async () => await store.replace(store.nameOf(sesid), { text: mebibyte + 'x' }, version ?? ''), refusal)
+  await t.rejects(newSession(store, mebibyte + 'x'), refusal)
   t.ok(await store.getSession(sesid) === mebibyte)
 })
 
 t.test('what is no text is refused, and is no trouble with the disk', async t => {
   const store = newStore(t)
-  const { sesid, version } = await store.createSession('old')
+  const { sesid, version } = await newSession(store, 'old')
   for (const value of [undefined, null, 7, {}, Buffer.from('bytes')]) {
     const refusal = { name: 'TypeError', message: 'the text of a session must be a string' }
     await t.rejects(store.putSession(sesid, value as string), refusal)
-    await t.rejects(store.createSession(value as string), refusal)
-    t.throws(() => store.replaceSession(sesid, value as string, version), refusal)
+    await t.rejects(newSession(store, { text: value as string }), refusal)
+    await t.rejects(store.replace(store.nameOf(sesid), { text: value as string }, version), refusal)
+    t.throws(() => store.replaceNow(store.nameOf(sesid), { text: value as string }, version), refusal)
   }
   t.equal(await store.getSession(sesid), 'old')
 })
@@ -184,27 +187,28 @@ t.test('maxSize counts bytes', async t => {
 t.test('compare-and-swap', async t => {
   const sessionDir = newDir(t)
   const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
-  const { sesid, version } = await store.createSession('first', { idleTimeout: 60 })
-  t.match(await other.readSession(sesid), { text: 'first', version, idleTimeout: 60, touchDue: false })
-  const second = await store.replaceSession(sesid, 'second', version)
+  const { sesid, version } = await newSession(store, { text: 'first', idleTimeout: 60 })
+  t.match(await other.read(other.nameOf(sesid)), { text: 'first', version, idleTimeout: 60, touchDue: false })
+  const second = await store.replace(store.nameOf(sesid), { text: 'second', idleTimeout: 60 }, version)
   t.equal(second.result, 'replaced')
-  t.strictSame(await other.replaceSession(sesid, 'third', version), { result: 'conflict' })
-  const stored = await other.readSession(sesid)
-  const { idleLeft = NaN, ...rest } = stored ?? {}
+  t.strictSame(await other.replace(other.nameOf(sesid), { text: 'third' }, version), { result: 'conflict' })
+  const stored = await other.read(other.nameOf(sesid))
+  const { idleLeft = NaN, createdAt = NaN, ...rest } = stored ?? {}
+  t.ok(Math.abs(Date.now() - createdAt) < 60_000)
   t.strictSame(rest, { text: 'second', version: second.result === 'replaced' && second.version, idleTimeout: 60, touchDue: false })
   t.ok(idleLeft > 30_000 && idleLeft <= 60_000, `${idleLeft} ms left`)
-  t.equal((await other.replaceSession(sesid, 'third', stored?.version ?? '')).result, 'replaced')
+  t.equal((await other.replace(other.nameOf(sesid), { text: 'third' }, stored?.version ?? '')).result, 'replaced')
   t.equal(await store.getSession(sesid), 'third')
   await other.delSession(sesid)
-  t.strictSame(await store.replaceSession(sesid, 'fourth', version), { result: 'gone' })
-  t.equal(await store.readSession(sesid), null)
+  t.strictSame(await store.replace(store.nameOf(sesid), { text: 'fourth' }, version), { result: 'gone' })
+  t.equal(await store.read(store.nameOf(sesid)), null)
 })
 
 t.test('of many who replace one version, one wins', async t => {
   const sessionDir = newDir(t)
-  const { sesid, version } = await new SessionFileStore({ sessionDir }).createSession('')
+  const { sesid, version } = await newSession(new SessionFileStore({ sessionDir }), '')
   const stores = Array.from({ length: 10 }, () => new SessionFileStore({ sessionDir }))
-  const answers = await Promise.all(stores.map((store, index) => store.replaceSession(sesid, `${index}`, version)))
+  const answers = await Promise.all(stores.map((store, index) => store.replace(store.nameOf(sesid), { text: `${index}` }, version)))
   const winners = answers.flatMap((answer, index) => answer.result === 'replaced' ? [`${index}`] : [])
   t.equal(winners.length, 1)
   t.equal(answers.filter(answer => answer.result === 'conflict').length, 9)
@@ -219,10 +223,10 @@ t.test('a session that is destroyed while it is saved is gone', async t => {
     return await call()
   })
   let armed = false
-  const store = new SessionFileStore({ sessionDir }, disk)
-  const { sesid, version } = await store.createSession('')
+  const store = new FileStore({ sessionDir }, disk)
+  const { sesid, version } = await newSession(store, '')
   armed = true
-  t.strictSame(await store.replaceSession(sesid, 'late', version), { result: 'gone' })
+  t.strictSame(await store.replace(store.nameOf(sesid), { text: 'late' }, version), { result: 'gone' })
   t.equal(await store.getSession(sesid), null)
 })
 
@@ -243,9 +247,9 @@ t.test('a sealed file is rewritten before it is saved to', async t => {
   const path = pathOf(sessionDir, 'sid', sesid)
   writeFileSync(path, sealedJournal('sealed'))
   const store = new SessionFileStore({ sessionDir })
-  const stored = await store.readSession(sesid)
+  const stored = await store.read(store.nameOf(sesid))
   t.equal(stored?.text, 'sealed')
-  t.equal((await store.replaceSession(sesid, 'next', stored?.version ?? '')).result, 'replaced', 'at the same version')
+  t.equal((await store.replace(store.nameOf(sesid), { text: 'next' }, stored?.version ?? '')).result, 'replaced', 'at the same version')
   t.ok(isClean(path))
   t.equal(await store.getSession(sesid), 'next')
 })
@@ -341,10 +345,10 @@ t.test('an id generator that gives taken ids, or none', async t => {
 t.test('a session that is set aside leaves its bytes, and its id for good', async t => {
   const sessionDir = newDir(t)
   const store = new SessionFileStore({ sessionDir })
-  const { sesid } = await store.createSession('odd')
+  const { sesid } = await newSession(store, 'odd')
   const path = pathOf(sessionDir, 'sid', sesid)
   const bytes = readFileSync(path)
-  await store.setAsideSession(sesid)
+  await store.setAside(store.nameOf(sesid))
   t.equal(await store.getSession(sesid), null)
   const [name = ''] = readdirSync(join(path, '..'))
   t.match(name, /^[0-9a-f]{62}\.\d{13}\.aside$/)
@@ -355,7 +359,7 @@ t.test('more sessions than the cache has room for', async t => {
   const store = newStore(t, { maxSize: 10 * 1024 * 1024 })
   const texts = ['a', 'b'].map(letter => letter.repeat(9 * 1024 * 1024))
   const ids = []
-  for (const text of texts) ids.push((await store.createSession(text)).sesid)
+  for (const text of texts) ids.push((await newSession(store, text)).sesid)
   for (const [index, sesid] of ids.entries()) t.ok(await store.getSession(sesid) === texts[index])
 })
 
@@ -371,7 +375,7 @@ t.test('an unreadable thing in place of the file', async t => {
   for (const each of [store, other]) {
     await t.rejects(each.getSession(sesid), { name: 'SessionFileError', cause: { code: 'ELOOP' }, message: /symbolic link .* remove it/ })
     await t.rejects(each.putSession(sesid, 'x'), SessionFileError)
-    await t.rejects(async () => await each.replaceSession(sesid, 'x', ''), SessionFileError)
+    await t.rejects(async () => await each.replace(each.nameOf(sesid), { text: 'x' }, ''), SessionFileError)
   }
   t.equal(readFileSync(join(t.testdirName, 'target'), 'utf8'), 'mine')
   await store.delSession(sesid)
@@ -385,7 +389,7 @@ t.test('an unreadable thing in place of the file', async t => {
 t.test('a session that another store took away is gone, also for one that has its file open', async t => {
   const ways: Record<string, (other: SessionFileStore, sesid: string, path: string) => unknown> = {
     removed: async (other, sesid) => { await other.delSession(sesid) },
-    'set aside': async (other, sesid) => { await other.setAsideSession(sesid) },
+    'set aside': async (other, sesid) => { await other.setAside(other.nameOf(sesid)) },
     moved: (_other, _sesid, path) => { renameSync(path, `${path}.moved`) },
     'removed where a backup links to its file': async (other, sesid, path) => {
       linkSync(path, `${path}.backup`)
@@ -395,13 +399,13 @@ t.test('a session that another store took away is gone, also for one that has it
   for (const [way, takeAway] of Object.entries(ways)) {
     const sessionDir = newDir(t)
     const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
-    const { sesid } = await store.createSession('1')
+    const { sesid } = await newSession(store, '1')
     await store.putSession(sesid, '2')
-    const { version = '' } = await store.readSession(sesid) ?? {}
+    const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
     const path = pathOf(sessionDir, 'sid', sesid)
     passTick(path)
     await takeAway(other, sesid, path)
-    t.strictSame(await store.replaceSession(sesid, '3', version), { result: 'gone' }, way)
+    t.strictSame(await store.replace(store.nameOf(sesid), { text: '3' }, version), { result: 'gone' }, way)
     t.equal(await store.getSession(sesid), null)
     await store.close()
   }
@@ -411,7 +415,7 @@ t.test('a store that is closed has no descriptor left, however many came to a se
   const before = readdirSync('/proc/self/fd').length
   for (let turn = 0; turn < 3; turn++) {
     const store = newStore(t)
-    const { sesid } = await new SessionFileStore({ sessionDir: newDir(t) }).createSession('1')
+    const { sesid } = await newSession(new SessionFileStore({ sessionDir: newDir(t) }), '1')
     await Promise.all(['2', '3', '4'].map(async text => { await store.putSession(sesid, text) }))
     t.match(await store.getSession(sesid), /[234]/)
     await store.close()

@@ -7,10 +7,12 @@ import { SessionFileStore, type SessionFileStoreOptions } from '../../../index'
 import { Clock } from '../../../lib/store/clock'
 import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import type { Disk } from '../../../lib/store/files/disk'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { sweep } from '../../../lib/store/files/sweep'
 import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
+import { pooledDisk } from '../../support/disks'
 import { storeSession } from '../../support/stored-session'
 
 const MINUTE = 60
@@ -21,7 +23,7 @@ const TOKEN = '0123456789abcdef'
 /** A store with one session, and the path of its file. */
 async function oneSession (t: Test, options: SessionFileStoreOptions = {}, disk?: Disk) {
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir, ...options }, disk)
+  const store = new FileStore({ sessionDir, ...options }, disk)
   const sesid = await storeSession(store, 'text')
   return { store, sesid, sessionDir, path: newFile(sessionDir) }
 }
@@ -31,11 +33,11 @@ function failure (code: string): Error {
 }
 
 /** A disk on which one thing happens just before a call for one path. */
-function diskThat (call: 'lstat' | 'unlink' | 'readdir' | 'rmdir' | 'open', act: (path: string, nth: number) => void): Disk {
+function diskThat (call: 'lstat' | 'rename' | 'readdir' | 'rmdir' | 'open', act: (path: string, nth: number) => void): Disk {
   const original = localDisk[call] as (path: string, ...rest: unknown[]) => Promise<unknown>
   let calls = 0
   return {
-    ...localDisk,
+    ...pooledDisk,
     async [call] (path: string, ...rest: unknown[]) {
       act(path, ++calls)
       return await original(path, ...rest)
@@ -79,10 +81,10 @@ t.test('a session with an idle timeout of its own', async t => {
 t.test('a session past its absolute timeout', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
+  const store = new FileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
   const sesid = await storeSession(store, 'text', { idleTimeout: 30 * DAY })
   time.pass(DAY - 1)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   t.match(await store.reap(), { expired: 0 })
   time.pass(62)
   t.match(await store.reap(), { expired: 1 }, 'idle for no more than a minute')
@@ -117,20 +119,20 @@ t.test('a session that is used just before it would be removed survives', async 
     const made = await oneSession(t)
     path = made.path
     age(path, DAY)
-    const store = new SessionFileStore({ sessionDir: made.sessionDir }, disk)
+    const store = new FileStore({ sessionDir: made.sessionDir }, disk)
     t.match(await store.reap(), { seen: 1, expired: 0, failed: 0 }, use)
     t.ok(existsSync(path))
   }
 })
 
 t.test('what another process removes first is not counted, and no failure', async t => {
-  for (const [call, at] of [['lstat', 1], ['open', 1], ['lstat', 2], ['unlink', 1]] as const) {
+  for (const [call, at] of [['lstat', 1], ['open', 1], ['open', 2], ['open', 3], ['lstat', 2]] as const) {
     let path = ''
     const disk = diskThat(call, (_, nth) => { if (nth === at) unlinkSync(path) })
     const made = await oneSession(t)
     path = made.path
     age(path, DAY)
-    const store = new SessionFileStore({ sessionDir: made.sessionDir }, disk)
+    const store = new FileStore({ sessionDir: made.sessionDir }, disk)
     t.match(await store.reap(), { seen: 1, expired: 0, failed: 0 }, `${call} ${at}`)
   }
 })
@@ -181,10 +183,10 @@ t.test('a lock that is taken away meanwhile, and one that cannot be removed', as
   for (const [call, code, failed] of [['readdir', 'ENOENT', 0], ['rmdir', 'ENOENT', 0], ['rmdir', 'EIO', 1]] as const) {
     mkdirSync(lock, { recursive: true })
     utimesSync(lock, 0, 0)
-    const store = new SessionFileStore({ sessionDir }, diskThat(call, () => { throw failure(code) }))
+    const store = new FileStore({ sessionDir }, diskThat(call, () => { throw failure(code) }))
     t.match(await store.reap(), { failed }, `${call} ${code}`)
   }
-  const store = new SessionFileStore({ sessionDir }, diskThat('lstat', path => {
+  const store = new FileStore({ sessionDir }, diskThat('lstat', path => {
     if (path === lock) throw failure('ENOENT')
   }))
   t.match(await store.reap(), { orphans: 0, failed: 0 })
@@ -244,8 +246,8 @@ t.test('what fails is counted, and the rest is removed all the same', async t =>
   const paths = sessionFiles(sessionDir)
   for (const path of paths) age(path, DAY)
   const bad = paths.slice(0, 2)
-  const disk = diskThat('unlink', path => { if (bad.includes(path)) throw failure('EIO') })
-  const counts = await new SessionFileStore({ sessionDir }, disk).reap()
+  const disk = diskThat('lstat', path => { if (bad.includes(path)) throw failure('EIO') })
+  const counts = await new FileStore({ sessionDir }, disk).reap()
   t.match(counts, { seen: 20, expired: 18, failed: 2 })
   t.match(counts.error, { name: 'SessionFileError', message: /^cannot remove expired sessions in .*sid: EIO; the disk reports a fault/ })
   t.strictSame(sessionFiles(sessionDir).sort(), bad.sort())
@@ -283,8 +285,8 @@ t.test('ends early when it is told to, with what it counted', async t => {
   const made = await oneSession(t)
   for (let count = 1; count < 50; count++) await made.store.newSession()
   for (const path of sessionFiles(made.sessionDir)) age(path, DAY)
-  const disk = diskThat('unlink', (_, nth) => { if (nth === 10) abort.abort() })
-  const counts = await new SessionFileStore({ sessionDir: made.sessionDir }, disk).reap(abort.signal)
+  const disk = diskThat('rename', (_, nth) => { if (nth === 10) abort.abort() })
+  const counts = await new FileStore({ sessionDir: made.sessionDir }, disk).reap(abort.signal)
   t.match(counts, { expired: 10, failed: 0 })
   t.equal(sessionFiles(made.sessionDir).length, 40)
 })
@@ -295,7 +297,7 @@ t.test('the cached view of a removed session goes with it', async t => {
   age(path, DAY)
   t.match(await store.reap(), { expired: 1 })
   // A file with the same name that is older than its session: only a cache could take it for that.
-  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false })
+  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false })
   t.equal(await store.getSession(sesid), 'other')
 })
 
@@ -373,7 +375,7 @@ t.test('a link that takes a directory\'s place while it is swept is not followed
       rmSync(place, { recursive: true })
       symlinkSync(target, place)
     })
-    const counts = await new SessionFileStore({ sessionDir }, disk).reap()
+    const counts = await new FileStore({ sessionDir }, disk).reap()
     t.match(counts, { expired: 0, failed: 1 }, level)
     t.match(counts.error, { message: /a symbolic link stands where a directory should be/ })
     t.ok(existsSync(other))
@@ -405,4 +407,23 @@ t.test('a session that was stamped by a clock that was ahead begins to age', asy
   utimesSync(path, years, Date.now() / 1000 - DAY)
   await sweepOnce(false)
   t.ok(lstatSync(path).mtimeMs < Date.now() - DAY * 999, 'only what lies ahead is brought back')
+})
+
+t.test('a session that is made anew under a name while its old file is swept stays', async t => {
+  const { sessionDir, sesid, path } = await oneSession(t)
+  age(path, DAY)
+  const other = new FileStore({ sessionDir })
+  let made: unknown
+  const disk = diskThat('rename', () => undefined)
+  const { lstat } = disk
+  let looks = 0
+  disk.lstat = async looked => {
+    const status = await lstat(looked)
+    // The last look before the old session is ended.
+    if (looked === path && ++looks === 2) made = await other.create(other.nameOf(sesid), { text: 'new' })
+    return status
+  }
+  t.match(await new FileStore({ sessionDir }, disk).reap(), { seen: 1, expired: 0, failed: 0 })
+  t.match(made, { result: 'created' })
+  t.equal(await new FileStore({ sessionDir }).getSession(sesid), 'new')
 })

@@ -1,0 +1,235 @@
+import { join } from 'node:path'
+import { GRACE, type Clock } from '../clock'
+import { fileError, hasCode, SessionError } from '../../errors'
+import { BaseRecordStore } from '../record-store'
+import type {
+  Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
+} from '../session-store'
+import type { Disk } from './disk'
+import { FileCache } from './file-cache'
+import type { FileView } from './file-view'
+import { newRecordId, type JournalRecord } from './journal'
+import type { SettledFileStoreOptions } from './options'
+import { holdsSession, SessionAges, type SessionView } from './session-age'
+import { directoryName, makePrivateDirectory } from './session-directory'
+import { SessionFile, type Appended } from './session-file'
+
+/** Memory for what was read of the files, in bytes. */
+const CACHE_SIZE = 32 * 1024 * 1024
+const NAME = /^[0-9a-f]{64}$/
+/** The largest number of milliseconds, and of seconds, that a record has room for. */
+const LATEST = 2 ** 48 - 1
+const LONGEST_IDLE_TIMEOUT = 2 ** 32 - 1
+
+/** The verbs of a store that keeps each session in a file of its own. */
+export abstract class FileRecords extends BaseRecordStore implements ImmediateRecordStore {
+  abstract override readonly features: ImmediateRecordStore['features']
+  /** The directory of this appid. */
+  protected readonly directory: string
+  protected readonly ages: SessionAges
+  readonly #files = new FileCache(CACHE_SIZE)
+
+  constructor (
+    protected readonly options: SettledFileStoreOptions, protected readonly disk: Disk, protected readonly clock: Clock
+  ) {
+    super(options.appid, options.idGenerator)
+    this.directory = join(options.sessionDir, directoryName(options.appid))
+    this.ages = new SessionAges(options, clock)
+  }
+
+  /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
+  async close (): Promise<void> {
+    this.#files.release()
+  }
+
+  /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
+  readNow (name: string): StoredSession | null | undefined {
+    const view = this.#files.peek(name)?.recall()
+    return view === undefined ? undefined : this.ages.stored(view)
+  }
+
+  /** {@inheritDoc RecordStore.read} @throws {SessionFileError} */
+  async read (name: string): Promise<StoredSession | null> {
+    const file = this.#file(name)
+    return this.ages.stored(file.recall() ?? await this.#look(name, file))
+  }
+
+  /** {@inheritDoc RecordStore.create} @throws {SessionFileError} */
+  async create (name: string, record: SessionRecord): Promise<Creation> {
+    const first = this.#journalRecord(record, this.clock.now())
+    const file = this.#file(name)
+    while (!await this.#make(name, file, first)) {
+      const view = await this.#look(name, file)
+      if (view === null) continue
+      if (!this.ages.isOver(view)) return { result: 'taken' }
+      await this.guard('remove an expired session', file.removeJudged(view))
+    }
+    return { result: 'created', version: first.id }
+  }
+
+  /** {@inheritDoc ImmediateRecordStore.replaceNow} @internal */
+  replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined {
+    const file = this.#files.peek(name)
+    const view = file === undefined ? null : this.#known(file, version)
+    if (view === null || this.ages.isTouchDue(view)) return undefined
+    const next = this.#journalRecord(record, view.tip.createdAt)
+    let outcome: Appended | undefined
+    try {
+      outcome = (file as SessionFile).appendNow(next, version)
+    } catch (error) {
+      throw this.wrapped('save a session', error)
+    }
+    if (outcome === undefined) return undefined
+    this.#files.update(name, file as SessionFile)
+    return replacement(outcome, next)
+  }
+
+  /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
+  async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+    this.#check(record)
+    const file = this.#file(name)
+    const view = this.#known(file, version) ?? await this.#open(name, file)
+    if (view === null) return { result: 'gone' }
+    if (view.tip.id !== version) return { result: 'conflict' }
+    const next = this.#journalRecord(record, view.tip.createdAt)
+    const outcome = await this.guard('save a session', file.append(next, version)).finally(() => { this.#files.update(name, file) })
+    // A process that goes by the access time alone, such as `find -amin`, must see that the session
+    // was used. The text is stored in any case.
+    if (outcome === 'won' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
+    return replacement(outcome, next)
+  }
+
+  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
+  override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
+    this.#check({ text, idleTimeout: options?.idleTimeout })
+    await super.putSession(sesid, text, options)
+  }
+
+  /** {@inheritDoc RecordStore.remove} @throws {SessionFileError} */
+  async remove (name: string, version?: string): Promise<Removal> {
+    const file = this.#file(name)
+    try {
+      if (version === undefined) return await this.guard('remove a session', file.remove()) ? 'removed' : 'gone'
+      const view = this.#known(file, version) ?? await this.#open(name, file)
+      if (view === null) return 'gone'
+      if (view.tip.id !== version) return 'conflict'
+      const outcome = await this.guard('remove a session', file.end(version))
+      return outcome === 'won' ? 'removed' : outcome === 'lost' ? 'conflict' : 'gone'
+    } finally {
+      this.#files.update(name, file)
+    }
+  }
+
+  /** {@inheritDoc RecordStore.touch} @throws {SessionFileError} */
+  async touch (name: string): Promise<void> {
+    const file = this.#file(name)
+    // Looked at anew: one that has expired stays so, and the modification time that is kept is the newest.
+    const view = file.recall() ?? await this.#look(name, file)
+    const session = view === null ? null : this.ages.live(view, GRACE)
+    if (session === null || this.ages.isJustTouched(session)) return
+    await this.guard('touch a session', file.touch(this.clock.now()))
+  }
+
+  /** {@inheritDoc RecordStore.setAside} @throws {SessionFileError} */
+  async setAside (name: string): Promise<void> {
+    const file = this.#file(name)
+    await this.guard('set a session aside', file.setAside(String(this.clock.now())))
+    this.#files.update(name, file)
+  }
+
+  protected async guard<T> (doing: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      throw this.wrapped(doing, error)
+    }
+  }
+
+  protected wrapped (doing: string, error: unknown): SessionError {
+    return error instanceof SessionError ? error : fileError(doing, this.directory, error)
+  }
+
+  #file (name: string): SessionFile {
+    return this.#files.get(name, () => {
+      if (!NAME.test(name)) throw new SessionError('SESSION_NAME', 'the name of a session must be one that nameOf returns')
+      return new SessionFile(`${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`, this.disk, this.options.durability === 'fsync')
+    })
+  }
+
+  async #look (name: string, file: SessionFile): Promise<FileView | null> {
+    return await this.guard('read a session', file.read()).finally(() => { this.#files.update(name, file) })
+  }
+
+  /**
+   * Returns the last view of the file if it is at this version and can take another record. It needs
+   * no second look: the append finds out by itself. A caller that has the version got it when the
+   * session was alive, perhaps a moment before its end.
+   */
+  #known (file: SessionFile, version: string): SessionView | null {
+    const { view } = file
+    return view?.tip?.id === version && !view.tip.seal ? this.ages.live(view, GRACE) : null
+  }
+
+  /** Returns the live view of the file, once the file that stands there can take another record. */
+  async #open (name: string, file: SessionFile): Promise<SessionView | null> {
+    for (;;) {
+      const view = file.recall() ?? await this.#look(name, file)
+      const session = view === null ? null : this.ages.live(view, GRACE)
+      if (session?.tip.seal !== true) return session
+      await this.guard('rewrite a session', file.unseal())
+    }
+  }
+
+  /** Whether the session that was just saved is due to be touched. Another request of this process may have ended it since. */
+  #isTouchDue ({ view }: SessionFile): boolean {
+    return view !== null && holdsSession(view) && this.ages.isTouchDue(view)
+  }
+
+  /** Makes the file, and its directory if need be. Returns false when there is a file already. */
+  async #make (name: string, file: SessionFile, record: JournalRecord): Promise<boolean> {
+    const now = this.clock.now()
+    try {
+      await file.create(record, now).catch(async error => {
+        if (!hasCode(error, 'ENOENT')) throw error
+        await makePrivateDirectory(`${this.directory}/${name.slice(0, 2)}`, this.options.durability === 'fsync')
+        await file.create(record, now)
+      })
+    } catch (error) {
+      if (hasCode(error, 'EEXIST')) return false
+      throw this.wrapped('make a session', error)
+    }
+    this.#files.update(name, file)
+    return true
+  }
+
+  #journalRecord (record: SessionRecord, createdAt: number): JournalRecord {
+    const idleTimeout = this.#check(record)
+    return {
+      id: newRecordId(),
+      text: record.text,
+      idleTimeout,
+      // No session is from the future, whatever the clock said when it was made.
+      createdAt: Math.min(Math.max(Math.trunc(record.createdAt ?? createdAt), 0), this.clock.now(), LATEST),
+      seal: false,
+      ended: false
+    }
+  }
+
+  /** Checks what is to be stored. Returns the idle timeout in seconds, 0 for the store's own. */
+  #check ({ text, idleTimeout }: SessionRecord): number {
+    if (typeof text !== 'string') throw new TypeError('the text of a session must be a string')
+    const { maxSize } = this.options
+    if (Buffer.byteLength(text) > maxSize) {
+      throw new SessionError('SESSION_TOO_BIG',
+        `the session's text is longer than maxSize (${maxSize} bytes): keep less in it, or raise maxSize`)
+    }
+    if (idleTimeout === undefined) return 0
+    if (!(idleTimeout > 0)) throw new SessionError('SESSION_OPTION', 'idleTimeout must be a number of seconds above 0')
+    return Math.min(Math.ceil(idleTimeout), LONGEST_IDLE_TIMEOUT)
+  }
+}
+
+function replacement (outcome: Appended, { id: version }: JournalRecord): Replacement {
+  if (outcome === 'won') return { result: 'replaced', version }
+  return { result: outcome === 'lost' ? 'conflict' : 'gone' }
+}

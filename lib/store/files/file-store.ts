@@ -1,0 +1,79 @@
+import { Clock } from '../clock'
+import type {
+  IterableSessionStore, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+} from '../session-store'
+import type { Disk } from './disk'
+import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
+import { FileRecords } from './file-records'
+import { localDisk } from './local-disk'
+import { fileStoreOptions, type SessionFileStoreOptions } from './options'
+import type { SessionView } from './session-age'
+import { makePrivateDirectory } from './session-directory'
+import { removeSessions, storedSessions } from './session-listing'
+import { sweep } from './sweep'
+
+/** All of the file store, on any disk and by any clock. */
+export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
+  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true } as const
+
+  constructor (options: SessionFileStoreOptions = {}, disk: Disk = localDisk, clock: Clock = new Clock()) {
+    super(fileStoreOptions(options), disk, clock)
+  }
+
+  /**
+   * Makes `sessionDir` (0700) if it is missing, and makes sure that others cannot read it. The
+   * plugin calls this before the app is ready.
+   *
+   * @throws {SessionFileError} when it cannot be made or used, or is open to others.
+   */
+  async open (): Promise<void> {
+    const { sessionDir, durability } = this.options
+    await makePrivateDirectory(sessionDir, durability === 'fsync')
+    await makePrivateDirectory(this.directory, durability === 'fsync')
+  }
+
+  /**
+   * Whether sessions can be stored now: for a health check. Looks at the free space and writes a
+   * little for trial.
+   *
+   * @throws {SessionFileError} that says what is wrong
+   */
+  async checkDisk (options: DiskCheckOptions = {}): Promise<DiskSpace> {
+    const { freeBytes = this.options.maxSize, freeFiles = 100 } = options
+    return await checkDisk(this.directory, { freeBytes, freeFiles })
+  }
+
+  /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionFileError} */
+  async * sessions (): AsyncGenerator<SessionInfo, void> {
+    for await (const view of this.#views()) yield this.ages.info(view)
+  }
+
+  /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionFileError} */
+  async * texts (): AsyncGenerator<string, void> {
+    for await (const view of this.#views()) yield view.tip.text
+  }
+
+  /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
+  async clear (): Promise<number> {
+    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk))
+  }
+
+  /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
+  async reap (signal?: AbortSignal): Promise<ReapCounts> {
+    const { directory, options: limits, clock, disk } = this
+    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, signal }))
+  }
+
+  async * #views (): AsyncGenerator<SessionView, void> {
+    const views = storedSessions(this.directory, this.disk)
+    try {
+      for (;;) {
+        const next = await this.guard('list the sessions', views.next())
+        if (next.done === true) return
+        if (this.ages.timeLeft(next.value) > 0) yield next.value
+      }
+    } finally {
+      await views.return()
+    }
+  }
+}

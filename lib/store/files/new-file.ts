@@ -1,0 +1,63 @@
+import { constants } from 'node:fs'
+import { dirname } from 'node:path'
+import { randomText } from '../../random'
+import { takeOut } from './ending'
+import { checkWhole, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
+
+/** A new file's times may differ by this much (milliseconds) from the store's clock. */
+const TOLERANCE = 1000
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+
+export interface NewFile {
+  path: string
+  bytes: Buffer
+  disk: Disk
+  /** Whether it must survive a power loss. */
+  durable: boolean
+  /** The time by the store's clock, in milliseconds since 1970. */
+  now: number
+}
+
+/**
+ * Makes a session file that is complete before it has its name: it is written under a private name
+ * first. So no other process ever sees a part of it, and of several that make the same session one
+ * succeeds. Leaves nothing behind when it fails.
+ *
+ * Rejects with EEXIST when there is a file of that name, with ENOENT when the directory is missing.
+ */
+export async function makeFile ({ path, bytes, disk, durable, now }: NewFile): Promise<FileStatus> {
+  const staging = `${path}.${randomText(8, 'hex')}.tmp`
+  const fd = await disk.open(staging, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  let named: FileStatus | null = null
+  try {
+    try {
+      checkWhole(await disk.write(fd, bytes), bytes)
+      if (durable) await disk.fdatasync(fd)
+      const status = await stamped(disk, fd, staging, now)
+      await disk.link(staging, path)
+      named = status
+    } finally {
+      await unlessMissing(disk.unlink(staging))
+    }
+    if (durable) await syncDirectory(disk, dirname(path))
+    // Where ctime stands for the birth time: a second name and its end change it.
+    return named.birthtimeMs === 0 ? await disk.fstat(fd) : named
+  } catch (error) {
+    if (named !== null) await takeOut(disk, path, named.ino)
+    throw error
+  } finally {
+    await disk.close(fd)
+  }
+}
+
+/**
+ * The kernel stamps files by its own clock. In a process that goes by another one, such as a test
+ * with a fake clock, a new session would be as old as the clocks differ.
+ */
+async function stamped (disk: Disk, fd: number, path: string, now: number): Promise<FileStatus> {
+  const status = await disk.fstat(fd)
+  if (Math.abs(now - status.mtimeMs) <= TOLERANCE) return status
+  await disk.lutimes(path, now / 1000, now / 1000)
+  return await disk.fstat(fd)
+}
