@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fileError, hasCode, SessionError, SessionFileError } from '../lib/errors'
+import { asSessionError, fileError, hasCode, isFull, SessionError, SessionFileError, systemError as madeUp } from '../lib/errors'
 
 function systemError (code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: as the system says it`), { code, syscall: 'open' })
@@ -70,4 +70,52 @@ t.test('hasCode knows system errors by their code', async t => {
   t.equal(hasCode(new Error('no code'), 'ENOENT'), false)
   t.equal(hasCode({ code: 'ENOENT' }, 'ENOENT'), false, 'not an error')
   t.equal(hasCode(null, 'ENOENT'), false)
+})
+
+t.test('the advice depends on the call where that makes a difference', async t => {
+  const advice = (code: string, syscall: string): string =>
+    fileError('save a session', '/s', Object.assign(systemError(code), { syscall })).message
+  t.match(advice('ENOSPC', 'mkdir'), /can hold no more files/)
+  t.match(advice('ENOSPC', 'write'), /the disk is full: free some space/)
+  t.match(advice('EPERM', 'unlink'), /immutable/)
+  t.match(advice('EPERM', 'open'), /give the user/)
+  t.match(advice('ELOOP', 'lstat'), /symbolic link stands where a directory should be/)
+})
+
+t.test('a quota that is used up has no name in Node', async t => {
+  for (const errno of [-122, -69]) {
+    const error = Object.assign(new Error('Unknown system error -122, write'), { code: 'Unknown system error -122', errno, syscall: 'write' })
+    t.equal(fileError('save a session', '/s', error).message, 'cannot save a session in /s: EDQUOT; the disk quota is used up: free some space or raise it')
+    t.ok(isFull(error))
+  }
+  t.ok(isFull(systemError('ENOSPC')))
+  t.notOk(isFull(systemError('EIO')))
+  t.notOk(isFull(Object.assign(systemError('EIO'), { errno: -5 })))
+})
+
+t.test('no cause names a file', async t => {
+  const hash = 'ab'.repeat(31)
+  const fs = require('node:fs/promises') as typeof import('node:fs/promises')
+  for (const call of [fs.open(`/nowhere/${hash}`), fs.rename(`/nowhere/${hash}`, `/nowhere/${hash}.aside`)]) {
+    const cause = await call.then(() => undefined, (each: unknown) => each) as NodeJS.ErrnoException
+    t.match(cause.message, hash)
+    const error = fileError('read a session', '/nowhere', cause)
+    t.match(error.cause, { code: 'ENOENT', errno: cause.errno, syscall: cause.syscall, message: `ENOENT: no such file or directory, ${cause.syscall}` })
+    const { inspect } = require('node:util') as typeof import('node:util')
+    t.notMatch(inspect(error, { showHidden: true, depth: 9 }), hash)
+  }
+})
+
+t.test('control characters in the name of a directory are written out', async t => {
+  t.match(fileError('read a session', '/srv/\u001b[31m', systemError('EIO')).message, 'in /srv/\\u001b[31m: EIO')
+})
+
+t.test('an error of ours is not wrapped again', async t => {
+  const error = new SessionFileError('ours')
+  t.equal(asSessionError('read a session', '/s', error), error)
+  t.match(asSessionError('read a session', '/s', systemError('EIO')), { code: 'SESSION_FILE', message: /cannot read a session in \/s: EIO/ })
+})
+
+t.test('an error like those of the system', async t => {
+  t.match(madeUp('ENOTDIR', 'not a directory', 'lstat'), { code: 'ENOTDIR', syscall: 'lstat', message: 'ENOTDIR: not a directory, lstat' })
 })

@@ -1,9 +1,10 @@
-import { lstat, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { SessionError } from '../errors'
-import { isSessionName } from '../store/files/directory-walk'
 import { unlessMissing } from '../store/files/disk'
-import { appidOf, directoryName } from '../store/files/session-directory'
+import { appidOf, directoryName, isSessionName } from '../store/files/file-names'
+import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
+import { directoryCalls } from '../store/files/directory-calls'
 
 export interface AppidDirectory {
   appid: string
@@ -24,19 +25,20 @@ export class NotFound extends SessionError {
 }
 
 /**
- * The directories of all appids in a session directory, or of one.
+ * Returns the directories of all appids in a session directory, or of one.
  *
- * @throws the system's error when the session directory cannot be read; {NotFound} when the one
- * appid has no directory in it
+ * @throws the system's error when the session directory cannot be read; {SessionFileError} when it
+ * belongs to another user or others may use it; {NotFound} when the one appid has no directory in it
  */
 export async function selectAppids (sessionDir: string, appid: string | undefined): Promise<Selection> {
   if (appid !== undefined) return { appids: [{ appid, directory: await appidDirectory(sessionDir, appid) }], foreign: [] }
+  await checkSessionDir(sessionDir)
   const selection: Selection = { appids: [], foreign: [] }
   // There are as many as apps, so a listing is no burden.
   for (const entry of await readdir(sessionDir, { withFileTypes: true })) {
-    const directory = join(sessionDir, entry.name)
+    const directory = join(resolve(sessionDir), entry.name)
     const appid = entry.isDirectory() ? appidOf(entry.name) : null
-    if (appid === null) selection.foreign.push(directory)
+    if (appid === null) selection.foreign.push(join(sessionDir, entry.name))
     else selection.appids.push({ appid, directory })
   }
   const [first] = selection.appids
@@ -52,12 +54,19 @@ async function holdsSessionFiles (directory: string): Promise<boolean> {
   return (await readdir(directory)).some(isSessionName)
 }
 
-/** The directory of one appid. Throws as above. */
+/** Returns the directory of one appid. Throws as above. */
 export async function appidDirectory (sessionDir: string, appid: string): Promise<string> {
-  await stat(sessionDir)
-  const directory = join(sessionDir, directoryName(appid))
-  if (await unlessMissing(lstat(directory)) === null) {
+  await checkSessionDir(sessionDir)
+  const directory = join(resolve(sessionDir), directoryName(appid))
+  if (await unlessMissing(directoryCalls.lstat(directory)) === null) {
     throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
   }
+  await new PrivateDirectory(directory).checkAgain()
   return directory
+}
+
+async function checkSessionDir (sessionDir: string): Promise<void> {
+  // A directory that is not there is an error here.
+  await directoryCalls.stat(sessionDir)
+  await checkPrivate(sessionDir, true)
 }

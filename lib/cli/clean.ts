@@ -27,10 +27,10 @@ export async function clean (sessionDir: string, options: CleanOptions, terminal
       dryRun,
       onProgress: progress.report
     }).finally(() => { progress.stop() })
-    print(terminal, `${appid}: ${dryRun ? 'would remove' : 'removed'} ${counts.expired} of ${counts.seen} sessions, ` +
+    print(terminal.out, `${appid}: ${dryRun ? 'would remove' : 'removed'} ${counts.expired} of ${counts.seen} sessions, ` +
       `${counts.orphans} orphaned locks, ${counts.setAside} set aside`)
     if (counts.error !== undefined) {
-      terminal.err.write(`file-sessions: ${counts.failed} failed, the first: ${counts.error.message}\n`)
+      print(terminal.err, `file-sessions: ${counts.failed} failed, the first: ${counts.error.message}`)
       exitCode = 2
     }
   }

@@ -26,8 +26,8 @@ export async function importSessions (
     fileExtension: extension,
     onProgress: () => { progress.report(++done, files) }
   }).finally(() => { progress.stop() })
-  for (const { path, reason } of failed) terminal.err.write(`failed  ${path}: ${reason}\n`)
-  print(terminal, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${failed.length} failed`)
+  for (const { path, reason } of failed) print(terminal.err, `failed  ${path}: ${reason}`)
+  print(terminal.out, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${failed.length} failed`)
   return failed.length > 0 ? 1 : 0
 }
 

@@ -1,10 +1,12 @@
+import { asSessionError } from '../errors'
+import { printable } from '../printable'
 import { Clock } from '../store/clock'
 import { localDisk } from '../store/files/local-disk'
 import { SessionAges } from '../store/files/session-age'
 import { storedSessions } from '../store/files/session-listing'
 import { selectAppids } from './appids'
 import { formatDuration } from './duration'
-import { print, Progress, type Terminal } from './terminal'
+import { print, printText, Progress, type Terminal } from './terminal'
 
 /** The ages are in milliseconds, the sizes in bytes of text. */
 interface AppidSummary {
@@ -21,13 +23,13 @@ const ANY_AGE = { idleTimeout: Number.MAX_SAFE_INTEGER, absoluteTimeout: undefin
 const HEADINGS = ['appid', 'sessions', 'age: least', 'mean', 'most', 'idle: least', 'mean', 'most',
   'bytes: least', 'mean', 'most', 'total']
 
-/** Says what is stored, expired sessions that nobody has removed yet included. Names no session. */
+/** Says what is stored, with the expired sessions that no sweep has removed yet. Names no session. */
 export async function list (sessionDir: string, { json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
   const summaries: AppidSummary[] = []
   for (const { appid, directory } of (await selectAppids(sessionDir, undefined)).appids) {
     summaries.push(await summarize(appid, directory, terminal))
   }
-  if (json) print(terminal, JSON.stringify(summaries, null, 2))
+  if (json) printText(terminal.out, JSON.stringify(summaries, null, 2))
   else printTable(summaries, terminal)
   return 0
 }
@@ -45,6 +47,8 @@ async function summarize (appid: string, directory: string, terminal: Terminal):
       idle.add(info.idle)
       size.add(info.size)
     }
+  } catch (error) {
+    throw asSessionError('list the sessions', directory, error)
   } finally {
     progress.stop()
   }
@@ -72,7 +76,7 @@ class Tally {
 
 function printTable (summaries: AppidSummary[], terminal: Terminal): void {
   const rows = summaries.map(({ appid, sessions, age, idle, size }) => [
-    appid,
+    printable(appid),
     String(sessions),
     ...times(age),
     ...times(idle),
@@ -84,7 +88,7 @@ function printTable (summaries: AppidSummary[], terminal: Terminal): void {
     const cells = row.map((cell, column) => column === 0
       ? cell.padEnd(widths[column] as number)
       : cell.padStart(widths[column] as number))
-    print(terminal, cells.join('  '))
+    print(terminal.out, cells.join('  '))
   }
 }
 

@@ -1,12 +1,14 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { printableLines } from '../printable'
 import { fileStoreOptions } from '../store/files/options'
 import { NotFound } from './appids'
 import { clean } from './clean'
 import { parseDuration } from './duration'
 import { importSessions } from './import'
 import { list } from './list'
+import { asOwnerOf } from './owner'
 import { remove, show } from './single-session'
-import type { Terminal } from './terminal'
+import { print, type Terminal } from './terminal'
 import { verify } from './verify'
 
 const EXIT_CODES = `
@@ -15,6 +17,13 @@ Exit codes:
   1  verify found torn or foreign files; import failed for some; there is no such session or appid
   2  wrong usage, or trouble with the disk`
 
+const OWNER_HELP = `
+The directory, and what is in it, must belong to you and be closed to all others. Root
+may name any user's directory: the command then becomes that user before it looks into
+it, and can do no more than the app can.
+
+In a project that has the package, npx --no-install file-sessions runs this command.`
+
 const CLEAN_HELP = `
 Removes what the app's own reaper would remove: sessions that were not used for as
 long as --idle says, or longer if they say so themselves, and with --absolute those in
@@ -22,7 +31,7 @@ files older than that; locks that crashed processes left behind more than 10 min
 ago; what was set aside more than a week ago. Other files are left alone. May run
 beside the app.
 
-  file-sessions clean ./sessions --idle 2h`
+  npx --no-install file-sessions clean ./sessions --idle 2h`
 
 const LIST_HELP = `
 Ages, idle times and sizes (bytes of text) for each appid. With --json the times are
@@ -32,7 +41,7 @@ const ID_HELP = `
 The id is the cookie's value; of a signed cookie, what stands before the last dot.
 "-" reads it from standard input, so that it stands in no shell history:
 
-  file-sessions $COMMAND ./sessions --appid sid - < id.txt`
+  npx --no-install file-sessions $COMMAND ./sessions --appid sid - < id.txt`
 
 const VERIFY_HELP = `
 Prints one line for each problem, the kind first and then the path:
@@ -45,20 +54,23 @@ const IMPORT_HELP = `
 Reads the directory of session-file-store (an express-session store) and makes its
 sessions under the same ids in ours. Nothing is changed over there; sessions that have
 expired are left out, ones that are present here are left as they are, so it may run
-again. Let neither app run meanwhile, and be the user that the app runs as: the files
-will be yours.
+again. Let neither app run meanwhile. If the directory is new, be the user that the app
+runs as: the files will be yours. As root, let the app make the directory first, and see
+that its user may read the other one.
 
 Sessions that could not be read are named by path on standard error. THE NAMES OF THOSE
 FILES ARE SESSION IDS, as good as passwords: keep that output to yourself.
 
-  file-sessions import ./old-sessions ./sessions --appid sid --ttl 2h`
+  npx --no-install file-sessions import ./old-sessions ./sessions --appid sid --ttl 2h`
 
-/** Runs one command; answers its exit code. Rejects never. */
+/** Runs one command and returns its exit code. Never rejects. */
 export async function run (args: string[], terminal: Terminal): Promise<number> {
   let exitCode = 0
-  function command<A extends unknown[]> (action: (...args: [...A, Terminal]) => Promise<number>) {
+  /** `directoryAt`: which of the arguments the session directory is. */
+  function command<A extends unknown[]> (action: (...args: [...A, Terminal]) => Promise<number>, directoryAt = 0) {
     return async (...args: [...A, Command]): Promise<void> => {
-      exitCode = await action(...args.slice(0, -1) as A, terminal)
+      const given = args.slice(0, -1) as A
+      exitCode = await asOwnerOf(given[directoryAt] as string, () => action(...given, terminal))
     }
   }
 
@@ -66,9 +78,9 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
     .description('Looks after a directory of sessions that fastify-file-sessions keeps.')
     .helpOption('-h, --help', 'say how a command is used')
     .helpCommand(false)
-    .addHelpText('after', EXIT_CODES)
+    .addHelpText('after', OWNER_HELP + '\n' + EXIT_CODES)
     .exitOverride()
-    .configureOutput({ writeOut: text => terminal.out.write(text), writeErr: text => terminal.err.write(text) })
+    .configureOutput({ writeOut: text => terminal.out.write(text), writeErr: text => terminal.err.write(printableLines(text)) })
 
   program.command('clean <dir>')
     .description('remove expired sessions')
@@ -107,14 +119,14 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
       .argParser(parseDuration).default(3600, '1h'))
     .option('--extension <text>', 'session-file-store\'s fileExtension', '.json')
     .addHelpText('after', IMPORT_HELP)
-    .action(command(importSessions))
+    .action(command(importSessions, 1))
 
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
     // Commander has said already what is wrong.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    terminal.err.write(`file-sessions: ${(error as Error).message}\n`)
+    print(terminal.err, `file-sessions: ${(error as Error).message}`)
     return error instanceof NotFound ? 1 : 2
   }
   return exitCode

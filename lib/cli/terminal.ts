@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { SingleBar } from 'cli-progress'
+import { printable, printableLines } from '../printable'
 
 /** Where a command reads and writes. */
 export interface Terminal {
@@ -8,8 +9,14 @@ export interface Terminal {
   err: Writable & { isTTY?: boolean }
 }
 
-export function print (terminal: Terminal, line: string): void {
-  terminal.out.write(`${line}\n`)
+/** Prints one line. Names and messages in it may hold anything: the terminal must not obey them. */
+export function print (stream: Writable, line: string): void {
+  stream.write(`${printable(line)}\n`)
+}
+
+/** Prints text that may have lines of its own. */
+export function printText (stream: Writable, text: string): void {
+  stream.write(`${printableLines(text)}\n`)
 }
 
 /** Says how far a command has got: on a terminal only, and never among its output. */
@@ -23,7 +30,7 @@ export class Progress {
     this.#bar = terminal.err.isTTY !== true
       ? null
       : new SingleBar({
-        format: `${label} {bar} {percentage}%`,
+        format: `${printable(label)} {bar} {percentage}%`,
         stream: terminal.err as NodeJS.WritableStream,
         clearOnComplete: true,
         // Ctrl+C must leave nothing switched off on the terminal.
@@ -41,7 +48,7 @@ export class Progress {
   /** Prints a line while the bar is shown. */
   print (line: string): void {
     if (this.#bar !== null) this.#terminal.err.write('\r\u001B[K')
-    print(this.#terminal, line)
+    print(this.#terminal.out, line)
   }
 
   stop (): void {

@@ -1,5 +1,7 @@
+import { unlessMissing } from '../store/files/disk'
 import { localDisk } from '../store/files/local-disk'
 import { walkDirectory, type DirectoryEntry } from '../store/files/directory-walk'
+import { isOurs } from '../store/files/ours'
 import { SessionFile } from '../store/files/session-file'
 import { selectAppids } from './appids'
 import { print, Progress, type Terminal } from './terminal'
@@ -16,7 +18,7 @@ export async function verify (sessionDir: string, { appid: onlyAppid }: { appid?
   const { appids, foreign } = await selectAppids(sessionDir, onlyAppid)
   for (const path of foreign) {
     problems.foreign++
-    print(terminal, `foreign  ${path}`)
+    print(terminal.out, `foreign  ${path}`)
   }
   for (const { appid, directory } of appids) {
     const progress = new Progress(terminal, appid)
@@ -32,7 +34,7 @@ export async function verify (sessionDir: string, { appid: onlyAppid }: { appid?
       progress.stop()
     }
   }
-  print(terminal, `${sessions} session files: ${problems.torn} torn, ${problems.unreadable} unreadable; ` +
+  print(terminal.out, `${sessions} session files: ${problems.torn} torn, ${problems.unreadable} unreadable; ` +
     `${problems.foreign} foreign files`)
   if (problems.unreadable > 0) return 2
   return problems.torn + problems.foreign > 0 ? 1 : 0
@@ -42,12 +44,18 @@ async function problemOf (entry: DirectoryEntry): Promise<Problem | null> {
   if (entry.kind === 'foreign' || entry.kind === 'unreadable') return entry.kind
   if (entry.kind !== 'session') return null
   try {
+    if (!await isOurs(localDisk, entry.path)) return await isThere(entry.path) ? 'foreign' : null
     if (!await isTorn(entry.path)) return null
     await localDisk.wait(IN_FLIGHT)
     return await isTorn(entry.path) ? 'torn' : null
   } catch {
     return 'unreadable'
   }
+}
+
+/** What went since it was listed is not a problem. */
+async function isThere (path: string): Promise<boolean> {
+  return await unlessMissing(localDisk.lstat(path)) !== null
 }
 
 async function isTorn (path: string): Promise<boolean> {

@@ -2,17 +2,20 @@ import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, symlinkSync,
-  utimesSync, writeFileSync
+  appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
+  statSync, symlinkSync, utimesSync, writeFileSync
 } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../../index'
 import { Clock } from '../../lib/store/clock'
 import { formatDuration, parseDuration } from '../../lib/cli/duration'
 import { run } from '../../lib/cli/program'
+import { FileStore } from '../../lib/store/files/file-store'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age, newFile, sessionDirectory, sessionFiles } from '../support/aged-sessions'
+import { storeSession } from '../support/stored-session'
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -38,11 +41,11 @@ async function twoApps (t: Test) {
   const sessionDir = sessionDirectory(t)
   const shop = new SessionFileStore({ sessionDir, appid: 'shop' })
   const admin = new SessionFileStore({ sessionDir, appid: '__Host-admin' })
-  const { sesid } = await shop.createSession('{"user":"anna"}')
+  const sesid = await storeSession(shop, '{"user":"anna"}')
   const path = newFile(sessionDir)
-  await shop.createSession('{}')
-  await shop.createSession('')
-  await admin.createSession('{"user":"root"}')
+  await storeSession(shop, '{}')
+  await storeSession(shop, '')
+  await storeSession(admin, '{"user":"root"}')
   return { sessionDir, shop, admin, sesid, path, shopFiles: sessionFiles(join(sessionDir, 'shop')) }
 }
 
@@ -126,6 +129,7 @@ t.test('an appid without sessions is exit code 1, and no directory is made for i
 
 t.test('a file in place of a directory is exit code 2', async t => {
   const directory = t.testdir({ file: '', sessions: { shop: '' } })
+  chmodSync(join(directory, 'sessions'), 0o700)
   const file = join(directory, 'file')
   for (const args of [['list', file], ['clean', file, '--appid', 'shop'], ['show', file, '--appid', 'shop', 'id'],
     ['clean', join(directory, 'sessions'), '--appid', 'shop'], ['verify', join(directory, 'sessions'), '--appid', 'shop']]) {
@@ -170,8 +174,9 @@ t.test('clean leaves a session that has a longer idle timeout of its own, and fo
 t.test('clean removes what is too old in all, when it is told how old that is', async t => {
   const sessionDir = sessionDirectory(t)
   const then = Date.now() - 3 * DAY * 1000
-  const { sesid } = await new SessionFileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)).createSession('{}')
-  await new SessionFileStore({ sessionDir }).createSession('{}')
+  const sesid = await storeSession(new FileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)), '{}')
+  await storeSession(new SessionFileStore({ sessionDir }), '{}')
+  for (const path of sessionFiles(sessionDir)) age(path, 0)
   const { lstat } = localDisk
   // The file of a session is no older than the session; its birth is nothing that a test could set.
   t.intercept(localDisk, 'lstat', { value: async (path: string) => Object.assign(await lstat(path), { birthtimeMs: then }) })
@@ -183,14 +188,19 @@ t.test('clean removes what is too old in all, when it is told how old that is', 
 
 t.test('clean says what it could not remove', async t => {
   const { sessionDir, path } = await twoApps(t)
-  // Nobody may remove what is below a lock that is no directory any more.
-  const lock = `${path}.lock`
-  mkdirSync(join(lock, '0123456789abcdef'), { recursive: true })
-  utimesSync(lock, 0, 0)
+  age(path, DAY)
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', {
+    value: async (...given: Parameters<typeof open>) => {
+      if (given[0] === path) throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path })
+      return await open(...given)
+    }
+  })
   const { exitCode, out, err } = await fileSessions(['clean', sessionDir])
   t.equal(exitCode, 2)
+  t.notMatch(err, path.slice(-62))
   t.match(out, /shop: removed 0 of 3 sessions, 0 orphaned locks/)
-  t.match(err, /^file-sessions: 1 failed, the first: cannot remove expired sessions in .*shop: E/)
+  t.match(err, /^file-sessions: 1 failed, the first: cannot remove expired sessions in .*shop: EIO; the disk reports a fault/)
 })
 
 t.test('list says how many, how old and how big, and names no session', async t => {
@@ -249,7 +259,7 @@ t.test('an id that looks like options', async t => {
   const { sessionDir } = await twoApps(t)
   for (const sesid of ['-hV', '--appid', '--help2', '-']) {
     const store = new SessionFileStore({ sessionDir, appid: 'shop', idGenerator: () => sesid })
-    await store.createSession(`text of ${sesid}`)
+    await storeSession(store, `text of ${sesid}`)
   }
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '-hV']), { exitCode: 0, out: 'text of -hV\n' })
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '--help2']), { exitCode: 0, out: 'text of --help2\n' })
@@ -281,10 +291,10 @@ t.test('delete removes one session for good', async t => {
 })
 
 t.test('verify finds nothing wrong where nothing is', async t => {
-  const { sessionDir, shop, sesid, path } = await twoApps(t)
-  await shop.setAsideSession(sesid)
+  const { sessionDir, path } = await twoApps(t)
+  renameSync(path, `${path}.${Date.now()}.aside`)
   mkdirSync(`${path}.lock`)
-  writeFileSync(join(sessionDir, 'shop', 'disk-check.tmp'), 'of a check that is under way')
+  writeFileSync(join(sessionDir, 'shop', 'check.0123456789abcdef.tmp'), 'of a check that is under way')
   t.strictSame(await fileSessions(['verify', sessionDir]),
     { exitCode: 0, err: '', out: '3 session files: 0 torn, 0 unreadable; 0 foreign files\n' })
 })
@@ -372,9 +382,9 @@ t.test('import makes sessions of those of session-file-store, once', async t => 
 t.test('import leaves a session alone that its app lets lie longer than the command knows', async t => {
   const from = t.testdir({ 'one.json': foreignSession(0, { user: 'old' }) })
   const sessionDir = join(from, 'sessions')
-  const store = new SessionFileStore({ sessionDir, appid: 'shop', idleTimeout: 30 * DAY })
+  const store = new SessionFileStore({ sessionDir, appid: 'shop', idleTimeout: 30 * DAY, idGenerator: () => 'one' })
   await store.open()
-  await store.createSession('{"user":"new"}', { sesid: 'one' })
+  await storeSession(store, '{"user":"new"}')
   for (const path of sessionFiles(sessionDir)) age(path, 3 * DAY)
   t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop']), { exitCode: 0, out: /0 imported, 0 expired, 1 present/ })
   t.equal(await store.getSession('one'), '{"user":"new"}')
@@ -404,6 +414,117 @@ t.test('import shows on a terminal how far it is', async t => {
   const { exitCode, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'], { isTTY: true })
   t.equal(exitCode, 0)
   t.match(err, /shop .*%/)
+})
+
+t.test('output escapes what a terminal would obey', async t => {
+  const { sessionDir, shop } = await twoApps(t)
+  const evil = join(sessionDir, '%1b%5b31m')
+  mkdirSync(evil, { mode: 0o700 })
+  writeFileSync(join(sessionDir, 'shop', 'a\u009b\u202eb\n'), '')
+  const { out } = await fileSessions(['verify', sessionDir])
+  t.match(out, 'a\\u009b\\u202eb\\u000a\n')
+  for (const args of [['list', sessionDir], ['clean', sessionDir], ['list', sessionDir, '--json']]) {
+    const { out, err } = await fileSessions(args, { isTTY: true })
+    t.match(out, '\\u001b[31m', args.join(' '))
+    t.notMatch(out + err.replaceAll('\u001b[K', ''), '\u001b[31m')
+  }
+  const summaries = JSON.parse((await fileSessions(['list', sessionDir, '--json'])).out) as Array<{ appid: string }>
+  t.ok(summaries.some(({ appid }) => appid === '\u001b[31m'), 'and JSON means the same')
+  t.match((await fileSessions(['\u001b[31mpolish'])).err, /unknown command '\\u001b\[31mpolish'/)
+  t.match((await fileSessions(['list', join(sessionDir, '\u001b[31m')])).err, /ENOENT.*\\u001b\[31m/)
+  const sesid = await storeSession(shop, 'one\n\ttwo \u001b[31m \u202e')
+  t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), { out: 'one\n\ttwo \\u001b[31m \\u202e\n' })
+})
+
+t.test('a directory that others may use is not touched', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  for (const each of sessionFiles(sessionDir)) age(each, DAY)
+  const commands = [['clean', sessionDir], ['clean', sessionDir, '--appid', 'shop'], ['list', sessionDir], ['verify', sessionDir, '--appid', 'shop'],
+    ['show', sessionDir, '--appid', 'shop', sesid], ['delete', sessionDir, '--appid', 'shop', sesid]]
+  for (const place of [dirname(path), dirname(dirname(path)), sessionDir]) {
+    for (const mode of [0o777, 0o750]) {
+      chmodSync(place, mode)
+      for (const args of commands) {
+        const { exitCode, out, err } = await fileSessions(args)
+        // A shard alone is a fault among others.
+        t.match({ exitCode, err: out + err }, { exitCode: 2, err: args[0] === 'verify' && place === dirname(path) ? /^unreadable/ : /chmod 700/ }, `${args[0]} ${place} ${mode.toString(8)}`)
+      }
+    }
+    chmodSync(place, 0o700)
+    t.ok(existsSync(path))
+    for (const each of sessionFiles(sessionDir)) age(each, 0)
+  }
+})
+
+t.test('what is not a journal is foreign, and is not removed', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  // As git keeps its objects with SHA-256.
+  writeFileSync(path, 'x\u0001K')
+  age(path, 365 * DAY)
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 0, out: /shop: removed 0 of 3/ })
+  t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', sesid]), { exitCode: 1, err: /has no such session/ })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: `foreign  ${path}\n4 session files: 0 torn, 0 unreadable; 1 foreign files\n` })
+  t.ok(existsSync(path))
+  const { lstat } = localDisk
+  t.intercept(localDisk, 'lstat', { value: async (each: string) => { rmSync(path); return await lstat(each) } })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: /0 foreign/ }, 'what goes meanwhile is no problem')
+})
+
+t.test('trouble with one file does not name it', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
+  for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
+    [['list', sessionDir], 'list the sessions']] as const) {
+    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n$`) })
+  }
+})
+
+t.test('delete is on the disk when it is done', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  const synced: string[] = []
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', { value: async (each: string, ...more: [number]) => { if (each === dirname(path)) synced.push(each); return await open(each, ...more) } })
+  t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', sesid]), { exitCode: 0 })
+  t.strictSame(synced, [dirname(path)])
+})
+
+t.test('root becomes the user of the directory', { skip: process.geteuid?.() === 0 ? false : 'this is not root' }, async t => {
+  const NOBODY = 65534
+  const dir = mkdtempSync(join(tmpdir(), 'file-sessions-'))
+  t.teardown(() => { rmSync(dir, { recursive: true, force: true }) })
+  chmodSync(dir, 0o777)
+  const sessionDir = join(dir, 'sessions')
+  const store = new SessionFileStore({ sessionDir, appid: 'shop' })
+  const sesid = await storeSession(store, 'text')
+  const [path = ''] = sessionFiles(sessionDir)
+  for (const each of [sessionDir, join(sessionDir, 'shop'), dirname(path), path]) chownSync(each, NOBODY, NOBODY)
+  await t.rejects(new SessionFileStore({ sessionDir, appid: 'shop' }).open(), { message: /belongs to another user/ })
+  const groups = process.getgroups?.()
+  let users: unknown[] = []
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', { value: async (...given: [string, number]) => { users = [process.geteuid?.(), process.getegid?.(), process.getgroups?.()]; return await open(...given) } })
+  t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), { exitCode: 0, out: 'text\n' })
+  t.strictSame(users, [NOBODY, NOBODY, [NOBODY]])
+  t.strictSame([process.geteuid?.(), process.getegid?.(), process.getgroups?.()], [0, 0, groups], 'for the time of the command')
+  // What the user could do, and no more: a directory of root's in place of the app's.
+  renameSync(join(sessionDir, 'shop'), join(sessionDir, 'away'))
+  mkdirSync(join(sessionDir, 'shop'), { mode: 0o700 })
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, err: /EACCES|belongs to another user/ })
+  symlinkSync(join(sessionDir, 'away'), join(dir, 'link'))
+  t.match(await fileSessions(['verify', join(dir, 'link')]), { exitCode: 1, err: /directory of one appid/ })
+  t.match((await fileSessions(['--help'])).out, /the command then becomes that user/)
+  t.intercept(process, 'geteuid', { value: () => 1000 })
+  t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, err: /belongs to another user \(uid 65534; this process is uid 1000\)/ }, 'for root alone')
+})
+
+t.test('how the command is called in a project', async t => {
+  const { out } = await fileSessions(['--help'])
+  t.match(out, 'npx --no-install file-sessions')
+  for (const name of ['clean', 'show', 'delete', 'import']) {
+    const help = (await fileSessions([name, '--help'])).out
+    t.match(help, `npx --no-install file-sessions ${name} `)
+    t.notMatch(help, 'npx file-sessions')
+  }
 })
 
 t.test('the installed command', async t => {

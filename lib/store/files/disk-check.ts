@@ -1,8 +1,11 @@
 import { constants } from 'node:fs'
-import { statfs } from 'node:fs/promises'
-import { fileError, SessionFileError } from '../../errors'
+import { fileError, SessionFileError, systemError } from '../../errors'
+import { printable } from '../../printable'
+import { directoryCalls } from './directory-calls'
 import { unlessMissing } from './disk'
+import { checkPath } from './file-names'
 import { localDisk } from './local-disk'
+import { MAGIC } from './ours'
 
 export interface DiskCheckOptions {
   /** Bytes that must be free for this user. @default the store's maxSize: room for one session of the largest size */
@@ -18,15 +21,15 @@ export interface DiskSpace {
   freeFiles: number
 }
 
-/** One name for all, so that a crash leaves at most one behind, and the next check removes it. */
-export const PROBE = 'disk-check.tmp'
+/** Starts as a journal does, so that a sweep knows what a crashed check left behind as ours. */
 const BLOCKS = Buffer.alloc(8192)
+MAGIC.copy(BLOCKS)
 
-const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 /**
  * Whether sessions can be stored in the directory. Asks the filesystem for its free space, and
- * then writes two blocks to a file and removes it: only that tells of quotas, permissions, a
+ * then writes two blocks to a new file and removes it: only that tells of quotas, permissions, a
  * read-only mount and a limit on open files. Takes a fraction of a millisecond.
  *
  * @throws {SessionFileError} when less is free than is asked for, or the blocks cannot be written
@@ -34,31 +37,33 @@ const { O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
 export async function checkDisk (directory: string, least: { freeBytes: number, freeFiles: number }): Promise<DiskSpace> {
   let space: DiskSpace
   try {
-    const { bavail, bsize, ffree, files } = await statfs(directory)
+    const { bavail, bsize, ffree, files } = await directoryCalls.statfs(directory)
     space = { freeBytes: bavail * bsize, freeFiles: files === 0 ? Infinity : ffree }
-    await writeProbe(`${directory}/${PROBE}`)
+    await writeBlocks(checkPath(directory))
   } catch (error) {
     throw fileError('store sessions', directory, error)
   }
+  const name = printable(directory)
   if (space.freeBytes < least.freeBytes) {
-    throw new SessionFileError(`the disk is nearly full: ${space.freeBytes} bytes are free for ${directory}; ` +
+    throw new SessionFileError(`the disk is nearly full: ${space.freeBytes} bytes are free for ${name}; ` +
       `free some space (at least ${least.freeBytes} bytes are asked for)`)
   }
   if (space.freeFiles < least.freeFiles) {
-    throw new SessionFileError(`the disk is nearly full: ${space.freeFiles} files can be made in ${directory}; ` +
+    throw new SessionFileError(`the disk is nearly full: ${space.freeFiles} files can be made in ${name}; ` +
       `remove some files (at least ${least.freeFiles} are asked for)`)
   }
   return space
 }
 
-async function writeProbe (path: string): Promise<void> {
-  const fd = await localDisk.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600)
+/** Writes to a file that no other process has, and that was not there before. */
+async function writeBlocks (path: string): Promise<void> {
+  const fd = await localDisk.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
     const written = await localDisk.write(fd, BLOCKS)
-    if (written < BLOCKS.length) throw Object.assign(new Error('short write'), { code: 'ENOSPC' })
+    if (written < BLOCKS.length) throw systemError('ENOSPC', 'short write', 'write')
   } finally {
     await localDisk.close(fd)
-    // Another process may be checking too.
+    // A sweep whose clock is ahead may have removed it.
     await unlessMissing(localDisk.unlink(path))
   }
 }

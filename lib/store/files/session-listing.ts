@@ -1,32 +1,49 @@
-import type { Disk } from './disk'
+import { dirname } from 'node:path'
+import { syncDirectory, unlessMissing, type Disk } from './disk'
 import { walkDirectory, type WalkOptions } from './directory-walk'
+import { isOurs } from './ours'
+import { PrivateDirectory } from './private-directory'
 import { holdsSession, type SessionView } from './session-age'
 import { SessionFile } from './session-file'
 
 /**
  * Every session file in the directory of one appid that holds a session, expired or not, read as it
- * is asked for. Rejects with the system's error for what cannot be read.
+ * is asked for. Rejects with the system's error for what cannot be read, and with a SessionFileError
+ * for a directory that others may use.
  */
 export async function * storedSessions (directory: string, disk: Disk, options?: WalkOptions): AsyncGenerator<SessionView, void> {
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
-    if (entry.kind !== 'session') continue
+    if (entry.kind !== 'session' || !await isOurs(disk, entry.path)) continue
     const view = await new SessionFile(entry.path, disk, false).read()
     if (view !== null && holdsSession(view)) yield view
   }
 }
 
 /**
- * Removes all of them for good, one after the other: requests want the few threads that Node has
- * for files.
+ * Removes all of them for good and returns how many, one after the other: requests want the few
+ * threads that Node has for files. With `durable` each shard is synced when its sessions are removed,
+ * so that none comes back after a power loss.
  */
-export async function removeSessions (directory: string, disk: Disk): Promise<number> {
+export async function removeSessions (directory: string, disk: Disk, durable = false): Promise<number> {
+  const guard = new PrivateDirectory(directory)
   let count = 0
+  let unsynced: string | null = null
+  const sync = async (): Promise<void> => {
+    if (durable && unsynced !== null) await unlessMissing(syncDirectory(disk, unsynced))
+  }
   for await (const entry of walkDirectory(directory)) {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session') continue
+    const shard = dirname(entry.path)
+    if (shard !== unsynced) await sync()
+    // The listing may be old by now.
+    await guard.checkShardAgain(shard)
+    if (!await isOurs(disk, entry.path)) continue
     await new SessionFile(entry.path, disk, false).remove()
+    unsynced = shard
     count++
   }
+  await sync()
   return count
 }

@@ -1,15 +1,23 @@
+import { dirname } from 'node:path'
 import { GRACE, timeLeft, type Clock, type Lifetimes } from '../clock'
-import { fileError } from '../../errors'
-import { removeEmpty, unlessMissing, type Disk, type FileStatus } from './disk'
+import { asSessionError } from '../../errors'
+import { unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
+import { isOrphan, removeOrphan } from './orphans'
+import { isOurs } from './ours'
+import { PrivateDirectory } from './private-directory'
 import { lifespan } from './session-age'
 import { SessionFile } from './session-file'
 import type { ReapCounts } from '../session-store'
 
-/** Locks and staging directories are held for milliseconds; older ones (ms) are orphans. */
+/** Locks and what is written for trial are there for milliseconds; older ones (ms) are orphans. */
 const ORPHANED = 10 * 60_000
 /** How long a person has to look at what was set aside (ms). */
 const SET_ASIDE_KEPT = 7 * 24 * 3600_000
+/** A stamp that is further ahead of the clock (ms) was set by a clock that was wrong. */
+const AHEAD = 60_000
+/** A clock that shows less (ms since 1970) is wrong itself: this package is younger. */
+const EARLIEST = Date.UTC(2025, 0, 1)
 
 export interface SweepOptions extends WalkOptions {
   /** The directory of one appid. */
@@ -27,43 +35,59 @@ export interface SweepOptions extends WalkOptions {
  *
  * A file is opened only when it was not used for as long as the store's own idle timeout, or when
  * the file itself is older than the absolute timeout. So a session whose own timeout is shorter, or
- * whose file was rewritten, may be removed later than it ends; nobody gets it any more then.
+ * whose file was rewritten, may be removed later than it ends; no request gets it any more then.
  *
- * What fails is counted and the sweep goes on; only a directory that cannot be listed at all
- * rejects, with the system's error.
+ * Only files of ours are removed, from directories of ours, and both are looked at again right
+ * before: what is not a journal stays, whatever its name.
+ *
+ * What fails is counted and the sweep goes on; it rejects only when the directory cannot be listed at
+ * all, with the system's error, or when others may use it, with a SessionFileError.
  */
 export async function sweep (options: SweepOptions): Promise<ReapCounts> {
   const counts: ReapCounts = { seen: 0, expired: 0, orphans: 0, setAside: 0, failed: 0 }
+  const guard = new PrivateDirectory(options.directory)
   // One after the other: requests want the few threads that Node has for files.
   for await (const entry of walkDirectory(options.directory, options)) {
     try {
-      await sweepEntry(entry, options, counts)
+      await sweepEntry(entry, options, guard, counts)
     } catch (error) {
       counts.failed++
-      counts.error ??= fileError('remove expired sessions', options.directory, error)
+      counts.error ??= asSessionError('remove expired sessions', options.directory, error)
     }
   }
   return counts
 }
 
-async function sweepEntry (entry: DirectoryEntry, options: SweepOptions, counts: ReapCounts): Promise<void> {
+async function sweepEntry (
+  entry: DirectoryEntry, options: SweepOptions, guard: PrivateDirectory, counts: ReapCounts
+): Promise<void> {
   const { clock, disk, dryRun } = options
   switch (entry.kind) {
     case 'session':
       counts.seen++
-      if (await sweepSession(entry.path, options)) counts.expired++
+      if (await sweepSession(entry.path, options, guard)) counts.expired++
       break
     case 'lock':
-    case 'staging': {
+    case 'staging':
+    case 'check':
+    case 'probe': {
       const status = await unlessMissing(disk.lstat(entry.path))
-      if (status === null || clock.since(status.mtimeMs) <= ORPHANED) return
-      if (dryRun !== true) await removeOrphan(entry.path, disk)
+      if (status === null || !await isOrphan(disk, entry.path, status)) return
+      if (isAhead(status, clock) && dryRun !== true) await bringBack(entry.path, status, clock, disk)
+      if (clock.since(status.mtimeMs) <= ORPHANED) return
+      if (dryRun !== true) {
+        await checkAgain(guard, entry)
+        await removeOrphan(disk, entry.path)
+      }
       counts.orphans++
       break
     }
     case 'setAside':
-      if (clock.since(entry.setAsideAt) <= SET_ASIDE_KEPT) return
-      if (dryRun !== true) await unlessMissing(disk.unlink(entry.path))
+      if (clock.since(entry.setAsideAt) <= SET_ASIDE_KEPT || !await isOurs(disk, entry.path)) return
+      if (dryRun !== true) {
+        await checkAgain(guard, entry)
+        await unlessMissing(disk.unlink(entry.path))
+      }
       counts.setAside++
       break
     case 'unreadable':
@@ -71,27 +95,41 @@ async function sweepEntry (entry: DirectoryEntry, options: SweepOptions, counts:
   }
 }
 
-/**
- * A plain unlink is enough here, other than for a session that is destroyed. Should a process that
- * stalled in the middle of a rewrite put its file in place afterwards, then that file is as old as
- * the one that was removed: nobody gets the session, and the next sweep removes it again.
- */
-async function sweepSession (path: string, options: SweepOptions): Promise<boolean> {
+async function sweepSession (path: string, options: SweepOptions, guard: PrivateDirectory): Promise<boolean> {
   const { limits, clock, disk, dryRun } = options
   const status = await unlessMissing(disk.lstat(path))
-  if (status === null || !mayHaveExpired(status, limits, clock)) return false
+  if (status === null) return false
+  if (isAhead(status, clock)) {
+    if (dryRun !== true && await isOurs(disk, path)) await bringBack(path, status, clock, disk)
+    return false
+  }
+  if (!mayHaveExpired(status, limits, clock) || !await isOurs(disk, path)) return false
 
-  const view = await new SessionFile(path, disk, false).read()
+  const file = new SessionFile(path, disk, false)
+  const view = await file.read()
   if (view === null || timeLeft(lifespan(view), limits, clock) > -GRACE) return false
   if (dryRun === true) return true
 
+  await guard.checkShardAgain(dirname(path))
   // A request may have come in the meantime.
   const now = await unlessMissing(disk.lstat(path))
   if (now === null || !isUnused(status, now)) return false
-  return await unlessMissing(disk.unlink(path).then(() => true)) ?? false
+  return await file.removeJudged(view)
 }
 
-/** What can be said without opening the file, which cannot be older than its session. */
+/** Returns whether the stamps were set by a clock that was ahead: the session would live until then. */
+function isAhead ({ atimeMs, mtimeMs }: FileStatus, clock: Clock): boolean {
+  const now = clock.now()
+  return now > EARLIEST && Math.max(atimeMs, mtimeMs) > now + AHEAD
+}
+
+/** Lets the session's idle time begin now. A request that uses the session at this moment sets the same. */
+async function bringBack (path: string, { atimeMs, mtimeMs }: FileStatus, clock: Clock, disk: Disk): Promise<void> {
+  const now = clock.now()
+  await unlessMissing(disk.lutimes(path, Math.min(atimeMs, now) / 1000, Math.min(mtimeMs, now) / 1000))
+}
+
+/** Returns what can be said without opening the file, which cannot be older than its session. */
 function mayHaveExpired ({ atimeMs, mtimeMs, birthtimeMs }: FileStatus, limits: Lifetimes, clock: Clock): boolean {
   const span = { createdAt: birthtimeMs, idleTimeout: 0, lastAccess: Math.max(atimeMs, mtimeMs) }
   return timeLeft(span, limits, clock) <= -GRACE
@@ -102,13 +140,8 @@ function isUnused (before: FileStatus, now: FileStatus): boolean {
     before.atimeMs === now.atimeMs && before.mtimeMs === now.mtimeMs
 }
 
-/**
- * Removes a lock, or the staging directory of one, and the journal in it. Its owner, should it
- * still be there, finds that it has nothing to put in place any more.
- */
-async function removeOrphan (path: string, disk: Disk): Promise<void> {
-  for (const name of await unlessMissing(disk.readdir(path)) ?? []) {
-    if (/^[0-9a-f]{16}$/.test(name)) await unlessMissing(disk.unlink(`${path}/${name}`))
-  }
-  await removeEmpty(disk, path)
+/** The walk listed the entry some time ago. */
+async function checkAgain (guard: PrivateDirectory, { kind, path }: DirectoryEntry): Promise<void> {
+  if (kind === 'check' || kind === 'probe') await guard.checkAgain()
+  else await guard.checkShardAgain(dirname(path))
 }

@@ -1,12 +1,22 @@
 import t, { type Test } from 'tap'
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { systemError } from '../../../lib/errors'
+import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from '../../../lib/store/files/directory-walk'
 
 const NAME = 'a'.repeat(62)
 
+/** The directory of one appid, of the test's own. */
+function appidDirectory (t: Test): string {
+  const directory = join(t.testdir({ sid: {} }), 'sid')
+  chmodSync(dirname(directory), 0o700)
+  chmodSync(directory, 0o700)
+  return directory
+}
+
 function makeShard (directory: string, shard: string, names: string[]): void {
-  mkdirSync(join(directory, shard), { recursive: true })
+  mkdirSync(join(directory, shard), { recursive: true, mode: 0o700 })
   for (const name of names) writeFileSync(join(directory, shard, name), '')
 }
 
@@ -25,16 +35,17 @@ function kinds (entries: DirectoryEntry[], directory: string): Record<string, st
 }
 
 t.test('a directory that is not there holds nothing', async t => {
-  t.strictSame(await all(join(t.testdir(), 'missing')), [])
+  t.strictSame(await all(join(appidDirectory(t), 'missing')), [])
 })
 
 t.test('a file in place of the directory is an error', async t => {
-  const directory = t.testdir({ file: '' })
-  await t.rejects(all(join(directory, 'file')), { code: 'ENOTDIR' })
+  const directory = appidDirectory(t)
+  writeFileSync(join(directory, 'file'), '')
+  await t.rejects(all(join(directory, 'file')), { name: 'SessionFileError', cause: { code: 'ENOTDIR' } })
 })
 
 t.test('names say what they are, and only in the right kind of file', async t => {
-  const directory = t.testdir()
+  const directory = appidDirectory(t)
   makeShard(directory, '00', [
     NAME, `${NAME}.1700000000000.aside`, `${NAME}.aside`, `${NAME}.x.aside`, `${NAME}0`, NAME.toUpperCase(), 'README'
   ])
@@ -42,6 +53,11 @@ t.test('names say what they are, and only in the right kind of file', async t =>
     mkdirSync(join(directory, '00', name))
   }
   makeShard(directory, 'ff', [`${NAME}.lock`, `${NAME}.0123456789abcdef.tmp`])
+  symlinkSync('/', join(directory, 'fe'))
+  for (const name of ['check', 'probe']) {
+    writeFileSync(join(directory, `${name}.0123456789abcdef.tmp`), '')
+    mkdirSync(join(directory, `${name}.fedcba9876543210.tmp`))
+  }
   symlinkSync(join(directory, '00', NAME), join(directory, 'ff', NAME))
   makeShard(directory, 'photos', ['c'.repeat(62)])
   makeShard(directory, 'FF', ['c'.repeat(62)])
@@ -60,7 +76,12 @@ t.test('names say what they are, and only in the right kind of file', async t =>
     [`00/${'b'.repeat(62)}`]: 'foreign',
     [`00/${NAME}.5.aside.d`]: 'foreign',
     [`ff/${NAME}.lock`]: 'foreign',
-    [`ff/${NAME}.0123456789abcdef.tmp`]: 'foreign',
+    [`ff/${NAME}.0123456789abcdef.tmp`]: 'staging',
+    'check.0123456789abcdef.tmp': 'check',
+    'probe.0123456789abcdef.tmp': 'foreign',
+    'check.fedcba9876543210.tmp': 'foreign',
+    'probe.fedcba9876543210.tmp': 'probe',
+    fe: 'foreign',
     [`ff/${NAME}`]: 'foreign',
     photos: 'foreign',
     FF: 'foreign',
@@ -71,7 +92,7 @@ t.test('names say what they are, and only in the right kind of file', async t =>
 })
 
 t.test('every file of every shard is met once, wherever the walk starts', async t => {
-  const directory = t.testdir()
+  const directory = appidDirectory(t)
   for (const shard of ['00', '7f', 'ff']) makeShard(directory, shard, names(200))
   const starts = new Set<string>()
   for (const random of [0, 0.4, 0.99]) {
@@ -85,7 +106,7 @@ t.test('every file of every shard is met once, wherever the walk starts', async 
 })
 
 t.test('tells how far it has got', async t => {
-  const directory = t.testdir()
+  const directory = appidDirectory(t)
   for (const shard of ['00', '01']) makeShard(directory, shard, names(3))
   const progress: string[] = []
   await all(directory, { onProgress: (done, of) => progress.push(`${done}/${of}`) })
@@ -93,7 +114,7 @@ t.test('tells how far it has got', async t => {
 })
 
 t.test('ends when it is aborted', async t => {
-  const directory = t.testdir()
+  const directory = appidDirectory(t)
   for (const shard of ['00', '01', '02']) makeShard(directory, shard, names(100))
   const abort = new AbortController()
   let count = 0
@@ -105,7 +126,7 @@ t.test('ends when it is aborted', async t => {
 })
 
 t.test('what disappears and comes meanwhile does no harm', async t => {
-  const directory = t.testdir()
+  const directory = appidDirectory(t)
   for (const shard of ['00', '01', '02']) makeShard(directory, shard, names(500))
   const seen = new Set<string>()
   const shards = new Set<string>()
@@ -126,25 +147,53 @@ t.test('what disappears and comes meanwhile does no harm', async t => {
 })
 
 t.test('a shard that cannot be listed is named, and the others are gone through', async t => {
-  const directory = t.testdir()
+  const directory = appidDirectory(t)
   for (const shard of ['00', '01', '02']) makeShard(directory, shard, names(3))
-  const entries = []
-  for await (const entry of walkUnreadable(t, join(directory, '01'))(directory)) entries.push(entry)
+  const { opendir } = directoryCalls
+  // Root may list everything, so the refusal has to be made up.
+  t.intercept(directoryCalls, 'opendir', {
+    value: async (path: string) => {
+      if (path === join(directory, '01')) throw systemError('EACCES', 'permission denied', 'opendir')
+      return await opendir(path)
+    }
+  })
+  const entries = await all(directory)
   t.equal(entries.length, 7)
   t.match(entries.find(({ kind }) => kind === 'unreadable'), { path: join(directory, '01'), error: { code: 'EACCES' } })
 })
 
-/** Root may list everything, so the refusal has to be made up. */
-function walkUnreadable (t: Test, unreadable: string): typeof walkDirectory {
-  const promises = require('node:fs/promises') as typeof import('node:fs/promises')
-  const mocked = t.mockRequire<typeof import('../../../lib/store/files/directory-walk')>('../../../lib/store/files/directory-walk', {
-    'node:fs/promises': {
-      ...promises,
-      async opendir (path: string, options: object) {
-        if (path === unreadable) throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
-        return await promises.opendir(path, options)
-      }
+t.test('a shard that others may use is not gone through', async t => {
+  const directory = appidDirectory(t)
+  for (const shard of ['00', '01']) makeShard(directory, shard, names(3))
+  chmodSync(join(directory, '01'), 0o777)
+  const entries = await all(directory)
+  t.equal(entries.length, 4)
+  t.match(entries.find(({ kind }) => kind === 'unreadable'), { path: join(directory, '01'), error: { code: 'SESSION_FILE', message: /chmod 700/ } })
+})
+
+t.test('a link that takes a shard\'s place after the listing is not followed', async t => {
+  const directory = appidDirectory(t)
+  makeShard(directory, '00', names(3))
+  const elsewhere = join(t.testdirName, 'elsewhere')
+  const { opendir } = directoryCalls
+  t.intercept(directoryCalls, 'opendir', {
+    value: async (path: string) => {
+      const listing = await opendir(path)
+      if (path !== directory) return listing
+      renameSync(join(directory, '00'), elsewhere)
+      symlinkSync(elsewhere, join(directory, '00'))
+      return listing
     }
   })
-  return mocked.walkDirectory
-}
+  t.match(await all(directory), [{ kind: /unreadable|foreign/ }])
+})
+
+t.test('a directory that others may use, or that is a link, is not gone through', async t => {
+  const directory = appidDirectory(t)
+  makeShard(directory, '00', names(3))
+  chmodSync(directory, 0o750)
+  await t.rejects(all(directory), { code: 'SESSION_FILE', message: /its group may use .*chmod 700/ })
+  chmodSync(directory, 0o700)
+  symlinkSync(directory, join(t.testdirName, 'link'))
+  await t.rejects(all(join(t.testdirName, 'link')), { code: 'SESSION_FILE', message: /a symbolic link stands where a directory should be/ })
+})

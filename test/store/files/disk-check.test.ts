@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, rmdir, symlink, truncate, writeFile } from 'node:fs/promises'
+import { link, mkdtemp, readdir, readFile, rm, rmdir, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import underPressure from '@fastify/under-pressure'
 import t, { type Test } from 'tap'
 import fileSessions, { SessionFileStore } from '../../../index'
+import { checkDisk } from '../../../lib/store/files/disk-check'
+import { localDisk } from '../../../lib/store/files/local-disk'
 
 t.test('a healthy disk', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
@@ -28,18 +30,43 @@ t.test('less is free than is asked for', async t => {
   if (freeFiles !== Infinity) await t.rejects(store.checkDisk({ freeFiles: Number.MAX_SAFE_INTEGER }), { code: 'SESSION_FILE', message: /files can be made/ })
 })
 
-t.test('an unusable directory', async t => {
-  const sessionDir = join(t.testdir({ target: '' }), 'sessions')
-  const store = new SessionFileStore({ sessionDir })
-  await store.open()
-  const probe = join(sessionDir, 'sid', 'disk-check.tmp')
-  await mkdir(probe)
-  await t.rejects(store.checkDisk(), { code: 'SESSION_FILE', cause: { code: 'EISDIR' } })
-  await rm(probe, { recursive: true })
-  await symlink(join(sessionDir, '..', 'target'), probe)
-  await t.rejects(store.checkDisk(), { code: 'SESSION_FILE', cause: { code: 'ELOOP' } })
-  await rm(probe)
-  await store.checkDisk()
+t.test('what stands at the path of the trial is never written to', async t => {
+  const directory = t.testdir({ target: 'kept' })
+  const { open } = localDisk
+  const opened: string[] = []
+  let occupy = async (_path: string): Promise<void> => {}
+  t.intercept(localDisk, 'open', {
+    value: async (path: string, flags: number, mode: number) => {
+      opened.push(path)
+      await occupy(path)
+      return await open(path, flags, mode)
+    }
+  })
+  const least = { freeBytes: 0, freeFiles: 0 }
+  await checkDisk(directory, least)
+  await checkDisk(directory, least)
+  t.equal(new Set(opened).size, 2, 'its name is another each time')
+  for (const take of [link, symlink]) {
+    occupy = async path => { await take(join(directory, 'target'), path) }
+    await t.rejects(checkDisk(directory, least), { code: 'SESSION_FILE', cause: { code: 'EEXIST' } })
+    t.equal(await readFile(join(directory, 'target'), 'utf8'), 'kept')
+  }
+})
+
+t.test('a trial that was removed meanwhile, and one that finds no room', async t => {
+  const directory = t.testdir()
+  const { write } = localDisk
+  t.intercept(localDisk, 'write', {
+    value: async (fd: number, bytes: Buffer) => {
+      const [name = ''] = await readdir(directory)
+      await rm(join(directory, name))
+      return await write(fd, bytes)
+    }
+  })
+  await checkDisk(directory, { freeBytes: 0, freeFiles: 0 })
+  t.intercept(localDisk, 'write', { value: async () => 4096 })
+  await t.rejects(checkDisk(directory, { freeBytes: 0, freeFiles: 0 }), { message: /disk is full/, cause: { code: 'ENOSPC' } })
+  t.strictSame(await readdir(directory), [])
 })
 
 /** Runs a test on a small filesystem of its own, if that can be mounted. */

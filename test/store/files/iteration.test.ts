@@ -1,12 +1,15 @@
 import t from 'tap'
-import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../../index'
+import { systemError } from '../../../lib/errors'
+import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { removeSessions } from '../../../lib/store/files/session-listing'
 import type { SessionInfo } from '../../../lib/store/session-store'
 import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
-import { newSession } from '../../support/new-session'
+import { storeSession } from '../../support/stored-session'
 
 async function all (store: SessionFileStore): Promise<SessionInfo[]> {
   const infos: SessionInfo[] = []
@@ -17,7 +20,7 @@ async function all (store: SessionFileStore): Promise<SessionInfo[]> {
 t.test('sessions() says age, idle time, what is left of it, and size', async t => {
   const time = new Time()
   const store = new FileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
-  const { sesid } = await newSession(store, { text: 'grüße', idleTimeout: 5000 })
+  const sesid = await storeSession(store, 'grüße', { idleTimeout: 5000 })
   time.pass(3000)
   await store.touch(store.nameOf(sesid))
   time.pass(1000)
@@ -38,13 +41,13 @@ t.test('sessions() leaves out what has expired, what holds nothing, and what is 
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   t.strictSame(await all(store), [], 'nor is a missing directory an error')
-  await newSession(store, 'expired')
+  await storeSession(store, 'expired')
   const expired = newFile(sessionDir)
   age(expired, 7201)
-  await newSession(store, 'empty')
+  await storeSession(store, 'empty')
   const empty = newFile(sessionDir, [expired])
   writeFileSync(empty, '')
-  await newSession(store, 'live')
+  await storeSession(store, 'live')
   const live = newFile(sessionDir, [expired, empty])
   appendFileSync(live, 'a torn record')
   writeFileSync(join(dirname(live), 'notes'), '')
@@ -65,9 +68,9 @@ t.test('texts() gives the texts of the sessions that are alive', async t => {
     return found.sort()
   }
   t.strictSame(await texts(), [], 'a missing directory is no error')
-  await newSession(store, { text: 'short', idleTimeout: 10 })
-  for (const text of ['one', 'zwölf', '']) await newSession(store, text)
-  await newSession(new SessionFileStore({ sessionDir, appid: 'other' }), 'of another app')
+  await storeSession(store, 'short', { idleTimeout: 10 })
+  for (const text of ['one', 'zwölf', '']) await storeSession(store, text)
+  await storeSession(new SessionFileStore({ sessionDir, appid: 'other' }), 'of another app')
   t.strictSame(await texts(), ['', 'one', 'short', 'zwölf'])
   time.pass(11)
   t.strictSame(await texts(), ['', 'one', 'zwölf'])
@@ -90,23 +93,26 @@ t.test('sessions() reads as it is asked, and can be left at any time', async t =
 
 t.test('sessions() and clear() of a directory that is none', async t => {
   const sessionDir = t.testdir({ sid: '' })
+  chmodSync(sessionDir, 0o700)
   const store = new SessionFileStore({ sessionDir })
-  await t.rejects(all(store), { name: 'SessionFileError', message: /^cannot list the sessions in .*ENOTDIR/ })
-  await t.rejects(store.clear(), { name: 'SessionFileError', message: /^cannot remove all sessions in .*ENOTDIR/ })
+  await t.rejects(all(store), { name: 'SessionFileError', message: /^cannot use the session directory in .*ENOTDIR; .*move it away/ })
+  await t.rejects(store.clear(), { name: 'SessionFileError', message: /^cannot use the session directory in .*ENOTDIR; .*move it away/ })
 })
 
 t.test('sessions() and clear() fail when a shard cannot be listed', async t => {
   const sessionDir = sessionDirectory(t)
-  await new SessionFileStore({ sessionDir }).newSession()
-  const listing = t.mockRequire<typeof import('../../../lib/store/files/session-listing')>('../../../lib/store/files/session-listing', {
-    '../../../lib/store/files/directory-walk': {
-      async * walkDirectory () {
-        yield { kind: 'unreadable', path: '00', error: Object.assign(new Error('EACCES'), { code: 'EACCES' }) }
-      }
+  const store = new SessionFileStore({ sessionDir })
+  await store.newSession()
+  const [path = ''] = sessionFiles(sessionDir)
+  const { opendir } = directoryCalls
+  t.intercept(directoryCalls, 'opendir', {
+    value: async (directory: string) => {
+      if (directory === dirname(path)) throw systemError('EACCES', 'permission denied', 'opendir')
+      return await opendir(directory)
     }
   })
-  await t.rejects(listing.storedSessions(sessionDir, localDisk).next(), { code: 'EACCES' })
-  await t.rejects(listing.removeSessions(sessionDir, localDisk), { code: 'EACCES' })
+  await t.rejects(all(store), { code: 'SESSION_FILE', cause: { code: 'EACCES' } })
+  await t.rejects(store.clear(), { code: 'SESSION_FILE', cause: { code: 'EACCES' } })
 })
 
 t.test('clear() removes every session of the appid, for good', async t => {
@@ -114,11 +120,11 @@ t.test('clear() removes every session of the appid, for good', async t => {
   const store = new SessionFileStore({ sessionDir })
   t.equal(await store.clear(), 0)
   const other = new SessionFileStore({ sessionDir, appid: 'other' })
-  const kept = await newSession(other, 'kept')
-  const slow = await newSession(store, 'one')
-  const { sesid } = await newSession(store, 'two')
+  const kept = await storeSession(other, 'kept')
+  const slow = await storeSession(store, 'one')
+  const sesid = await storeSession(store, 'two')
   for (const path of sessionFiles(join(sessionDir, 'sid'))) age(path, 7201)
-  await newSession(store, 'three')
+  await storeSession(store, 'three')
   const path = sessionFiles(join(sessionDir, 'sid'))[0] as string
   // A process that stalled while it rewrote that file: its lock goes too, so it cannot put it back.
   mkdirSync(`${path}.lock`)
@@ -129,9 +135,46 @@ t.test('clear() removes every session of the appid, for good', async t => {
   t.strictSame(readdirSync(dirname(path)), ['notes'])
   t.notOk(existsSync(`${path}.lock`))
   t.equal(await store.getSession(sesid), null)
-  t.match(await store.replace(store.nameOf(slow.sesid), { text: 'again' }, slow.version), { result: 'gone' })
-  t.equal(await other.getSession(kept.sesid), 'kept')
+  await store.putSession(slow, 'again')
+  t.equal(await store.getSession(slow), null)
+  t.equal(await other.getSession(kept), 'kept')
   t.equal(await store.clear(), 0)
-  await newSession(store, 'four')
+  await storeSession(store, 'four')
   t.equal((await all(store)).length, 1)
+})
+
+t.test('clear() with durability fsync syncs each shard once, when its sessions are gone', async t => {
+  const sessionDir = sessionDirectory(t)
+  for (const durability of ['os', 'fsync'] as const) {
+    const store = new SessionFileStore({ sessionDir, durability })
+    for (let count = 0; count < 10; count++) await store.newSession()
+    const shards = new Set(sessionFiles(sessionDir).map(dirname))
+    const calls: string[] = []
+    const disk = { ...localDisk, immediate: undefined, eager: undefined, now: undefined }
+    disk.open = async (path, flags, mode) => { if (shards.has(path)) calls.push(path); return await localDisk.open(path, flags, mode) }
+    disk.unlink = async path => { await localDisk.unlink(path); t.notOk(calls.includes(dirname(path)), 'not before') }
+    t.equal(await removeSessions(join(sessionDir, 'sid'), disk, durability === 'fsync'), 10)
+    t.strictSame(calls.sort(), durability === 'fsync' ? [...shards].sort() : [])
+  }
+})
+
+t.test('clear() does not follow a link that takes a shard\'s place', async t => {
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir })
+  await store.newSession()
+  const [path = ''] = sessionFiles(sessionDir)
+  const elsewhere = join(t.testdirName, 'elsewhere')
+  const { lstat } = directoryCalls
+  let looks = 0
+  t.intercept(directoryCalls, 'lstat', {
+    value: async (looked: string) => {
+      if (looked === dirname(path) && ++looks === 2) {
+        renameSync(dirname(path), elsewhere)
+        symlinkSync(elsewhere, dirname(path))
+      }
+      return await lstat(looked)
+    }
+  })
+  await t.rejects(store.clear(), { code: 'SESSION_FILE', message: /a symbolic link stands/ })
+  t.equal(readdirSync(elsewhere).length, 1)
 })

@@ -1,12 +1,19 @@
 import t, { type Test } from 'tap'
-import { existsSync, mkdirSync, readdirSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore, type SessionFileStoreOptions } from '../../../index'
+import { Clock } from '../../../lib/store/clock'
+import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import type { Disk } from '../../../lib/store/files/disk'
+import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { sweep } from '../../../lib/store/files/sweep'
 import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
+import { pooledDisk } from '../../support/disks'
+import { storeSession } from '../../support/stored-session'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -16,8 +23,8 @@ const TOKEN = '0123456789abcdef'
 /** A store with one session, and the path of its file. */
 async function oneSession (t: Test, options: SessionFileStoreOptions = {}, disk?: Disk) {
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir, ...options }, disk)
-  const { sesid } = await store.createSession('text')
+  const store = new FileStore({ sessionDir, ...options }, disk)
+  const sesid = await storeSession(store, 'text')
   return { store, sesid, sessionDir, path: newFile(sessionDir) }
 }
 
@@ -26,11 +33,11 @@ function failure (code: string): Error {
 }
 
 /** A disk on which one thing happens just before a call for one path. */
-function diskThat (call: 'lstat' | 'unlink' | 'readdir' | 'rmdir' | 'open', act: (path: string, nth: number) => void): Disk {
+function diskThat (call: 'lstat' | 'rename' | 'readdir' | 'rmdir' | 'open', act: (path: string, nth: number) => void): Disk {
   const original = localDisk[call] as (path: string, ...rest: unknown[]) => Promise<unknown>
   let calls = 0
   return {
-    ...localDisk,
+    ...pooledDisk,
     async [call] (path: string, ...rest: unknown[]) {
       act(path, ++calls)
       return await original(path, ...rest)
@@ -46,7 +53,7 @@ t.test('where nothing was ever stored there is nothing to remove', async t => {
 
 t.test('expired sessions go after a minute of grace, others stay', async t => {
   const { store, sesid, sessionDir, path } = await oneSession(t)
-  const fresh = await store.createSession('fresh')
+  const fresh = await storeSession(store, 'fresh')
   const [freshPath] = sessionFiles(sessionDir).filter(other => other !== path)
   age(freshPath as string, 2 * HOUR - MINUTE)
   age(path, 2 * HOUR + 30)
@@ -55,7 +62,7 @@ t.test('expired sessions go after a minute of grace, others stay', async t => {
   t.match(await store.reap(), { seen: 2, expired: 1 })
   t.strictSame(sessionFiles(sessionDir), [freshPath])
   t.equal(await store.getSession(sesid), null)
-  t.equal(await store.getSession(fresh.sesid), 'fresh')
+  t.equal(await store.getSession(fresh), 'fresh')
   t.ok(existsSync(dirname(path)), 'shard directories stay')
 })
 
@@ -74,10 +81,10 @@ t.test('a session with an idle timeout of its own', async t => {
 t.test('a session past its absolute timeout', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
-  const { sesid } = await store.createSession('text', { idleTimeout: 30 * DAY })
+  const store = new FileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
+  const sesid = await storeSession(store, 'text', { idleTimeout: 30 * DAY })
   time.pass(DAY - 1)
-  await store.touchSession(sesid)
+  await store.touch(store.nameOf(sesid))
   t.match(await store.reap(), { expired: 0 })
   time.pass(62)
   t.match(await store.reap(), { expired: 1 }, 'idle for no more than a minute')
@@ -112,20 +119,20 @@ t.test('a session that is used just before it would be removed survives', async 
     const made = await oneSession(t)
     path = made.path
     age(path, DAY)
-    const store = new SessionFileStore({ sessionDir: made.sessionDir }, disk)
+    const store = new FileStore({ sessionDir: made.sessionDir }, disk)
     t.match(await store.reap(), { seen: 1, expired: 0, failed: 0 }, use)
     t.ok(existsSync(path))
   }
 })
 
 t.test('what another process removes first is not counted, and no failure', async t => {
-  for (const [call, at] of [['lstat', 1], ['open', 1], ['lstat', 2], ['unlink', 1]] as const) {
+  for (const [call, at] of [['lstat', 1], ['open', 1], ['open', 2], ['open', 3], ['lstat', 2]] as const) {
     let path = ''
     const disk = diskThat(call, (_, nth) => { if (nth === at) unlinkSync(path) })
     const made = await oneSession(t)
     path = made.path
     age(path, DAY)
-    const store = new SessionFileStore({ sessionDir: made.sessionDir }, disk)
+    const store = new FileStore({ sessionDir: made.sessionDir }, disk)
     t.match(await store.reap(), { seen: 1, expired: 0, failed: 0 }, `${call} ${at}`)
   }
 })
@@ -146,7 +153,7 @@ t.test('locks and staging directories that were left behind', async t => {
   const old = Date.now() / 1000 - 10 * MINUTE - 1
   for (const name of ['.lock', `.${TOKEN}.tmp`]) {
     mkdirSync(path + name)
-    writeFileSync(join(path + name, TOKEN), 'journal')
+    writeFileSync(join(path + name, TOKEN), 'FFS1, and more of a journal')
   }
   t.match(await store.reap(), { orphans: 0 }, 'fresh ones are somebody\'s')
   utimesSync(`${path}.lock`, old, old)
@@ -176,19 +183,19 @@ t.test('a lock that is taken away meanwhile, and one that cannot be removed', as
   for (const [call, code, failed] of [['readdir', 'ENOENT', 0], ['rmdir', 'ENOENT', 0], ['rmdir', 'EIO', 1]] as const) {
     mkdirSync(lock, { recursive: true })
     utimesSync(lock, 0, 0)
-    const store = new SessionFileStore({ sessionDir }, diskThat(call, () => { throw failure(code) }))
+    const store = new FileStore({ sessionDir }, diskThat(call, () => { throw failure(code) }))
     t.match(await store.reap(), { failed }, `${call} ${code}`)
   }
-  const store = new SessionFileStore({ sessionDir }, diskThat('lstat', path => {
+  const store = new FileStore({ sessionDir }, diskThat('lstat', path => {
     if (path === lock) throw failure('ENOENT')
   }))
   t.match(await store.reap(), { orphans: 0, failed: 0 })
 })
 
 t.test('what was set aside is kept for a week from then', async t => {
-  const { store, sesid, path } = await oneSession(t)
+  const { store, path } = await oneSession(t)
   age(path, 30 * DAY)
-  await store.setAsideSession(sesid)
+  renameSync(path, `${path}.${Date.now()}.aside`)
   t.match(await store.reap(), { setAside: 0 }, 'although it was last used long before')
   writeFileSync(`${path}.${Date.now() - 6 * DAY * 1000}.aside`, '')
   const old = `${path}.${Date.now() - 8 * DAY * 1000}.aside`
@@ -239,41 +246,37 @@ t.test('what fails is counted, and the rest is removed all the same', async t =>
   const paths = sessionFiles(sessionDir)
   for (const path of paths) age(path, DAY)
   const bad = paths.slice(0, 2)
-  const disk = diskThat('unlink', path => { if (bad.includes(path)) throw failure('EIO') })
-  const counts = await new SessionFileStore({ sessionDir }, disk).reap()
+  const disk = diskThat('lstat', path => { if (bad.includes(path)) throw failure('EIO') })
+  const counts = await new FileStore({ sessionDir }, disk).reap()
   t.match(counts, { seen: 20, expired: 18, failed: 2 })
   t.match(counts.error, { name: 'SessionFileError', message: /^cannot remove expired sessions in .*sid: EIO; the disk reports a fault/ })
   t.strictSame(sessionFiles(sessionDir).sort(), bad.sort())
 })
 
-t.test('a shard that cannot be listed is a failure of that one', async t => {
+t.test('a shard that cannot be listed, or that others may use, is a failure of that one', async t => {
   const { store, sessionDir, path } = await oneSession(t)
-  await store.newSession()
-  const promises = require('node:fs/promises') as typeof import('node:fs/promises')
-  const walk = t.mockRequire('../../../lib/store/files/directory-walk', {
-    'node:fs/promises': {
-      ...promises,
-      async opendir (directory: string, options: object) {
-        if (directory === dirname(path)) throw failure('EACCES')
-        return await promises.opendir(directory, options)
-      }
+  for (let count = 0; count < 20; count++) await store.newSession()
+  const elsewhere = sessionFiles(sessionDir).filter(other => dirname(other) !== dirname(path)).length
+  const { opendir } = directoryCalls
+  t.intercept(directoryCalls, 'opendir', {
+    value: async (directory: string) => {
+      if (directory === dirname(path)) throw failure('EACCES')
+      return await opendir(directory)
     }
   })
-  const mocked = t.mockRequire<typeof import('../../../lib/store/files/sweep')>('../../../lib/store/files/sweep', {
-    '../../../lib/store/files/directory-walk': walk
-  })
-  const counts = await mocked.sweep({
-    directory: join(sessionDir, 'sid'),
-    limits: { idleTimeout: 2 * HOUR, absoluteTimeout: undefined },
-    clock: new Time().clock,
-    disk: localDisk
-  })
-  t.match(counts, { seen: sessionFiles(sessionDir).filter(other => dirname(other) !== dirname(path)).length, failed: 1 })
-  t.match(counts.error, { message: /EACCES/ })
+  const unlisted = await store.reap()
+  t.match(unlisted, { seen: elsewhere, failed: 1 })
+  t.match(unlisted.error, { message: /EACCES/ })
+  t.intercept(directoryCalls, 'opendir', { value: opendir })
+  chmodSync(dirname(path), 0o777)
+  const open = await store.reap()
+  t.match(open, { seen: elsewhere, failed: 1 })
+  t.match(open.error, { name: 'SessionFileError', message: /others may use .*chmod 700/ })
 })
 
 t.test('a directory that cannot be listed at all rejects', async t => {
   const sessionDir = t.testdir({ sid: '' })
+  chmodSync(sessionDir, 0o700)
   await t.rejects(new SessionFileStore({ sessionDir }).reap(), { name: 'SessionFileError', message: /ENOTDIR/ })
 })
 
@@ -282,8 +285,8 @@ t.test('ends early when it is told to, with what it counted', async t => {
   const made = await oneSession(t)
   for (let count = 1; count < 50; count++) await made.store.newSession()
   for (const path of sessionFiles(made.sessionDir)) age(path, DAY)
-  const disk = diskThat('unlink', (_, nth) => { if (nth === 10) abort.abort() })
-  const counts = await new SessionFileStore({ sessionDir: made.sessionDir }, disk).reap(abort.signal)
+  const disk = diskThat('rename', (_, nth) => { if (nth === 10) abort.abort() })
+  const counts = await new FileStore({ sessionDir: made.sessionDir }, disk).reap(abort.signal)
   t.match(counts, { expired: 10, failed: 0 })
   t.equal(sessionFiles(made.sessionDir).length, 40)
 })
@@ -294,6 +297,133 @@ t.test('the cached view of a removed session goes with it', async t => {
   age(path, DAY)
   t.match(await store.reap(), { expired: 1 })
   // A file with the same name that is older than its session: only a cache could take it for that.
-  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false })
+  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false })
   t.equal(await store.getSession(sesid), 'other')
+})
+
+/** A journal's place, with other content, as old as can be. */
+function plant (path: string, content: string): void {
+  writeFileSync(path, content)
+  age(path, 365 * DAY)
+}
+
+t.test('what is not a journal stays, whatever its name', async t => {
+  const { store, sessionDir, path } = await oneSession(t)
+  const shard = dirname(path)
+  // As git keeps its objects with SHA-256: compressed with zlib.
+  const foreign = ['a', 'b', 'c'].map(digit => join(shard, digit.repeat(62)))
+  plant(foreign[0] as string, 'x\u0001K')
+  plant(foreign[1] as string, '{}')
+  symlinkSync(path, foreign[2] as string)
+  const aside = `${path}.5.aside`
+  plant(aside, 'not a journal')
+  const staging = `${path}.${TOKEN}.tmp`
+  plant(staging, 'not a journal')
+  const check = join(sessionDir, 'sid', `check.${TOKEN}.tmp`)
+  plant(check, 'not a journal')
+  t.match(await store.reap(), { seen: 3, expired: 0, orphans: 0, setAside: 0, failed: 0 })
+  t.equal(await store.clear(), 1, 'nor does clear() remove it')
+  for (const each of [...foreign, aside, staging, check]) t.ok(lstatSync(each).isSymbolicLink() || existsSync(each))
+})
+
+t.test('what crashed checks and new sessions left behind', async t => {
+  const { store, sessionDir, path } = await oneSession(t)
+  const directory = join(sessionDir, 'sid')
+  const left = [`${path}.${TOKEN}.tmp`, join(directory, `check.${TOKEN}.tmp`)]
+  for (const each of left) writeFileSync(each, 'FFS1')
+  const probe = join(directory, `probe.${TOKEN}.tmp`)
+  mkdirSync(join(probe, TOKEN), { recursive: true })
+  writeFileSync(join(probe, TOKEN, TOKEN), 'FFS1')
+  t.match(await store.reap(), { orphans: 0 }, 'they may be under way')
+  for (const each of [...left, probe]) utimesSync(each, 0, 0)
+  t.match(await store.reap(), { orphans: 3, failed: 0 })
+  for (const each of [...left, probe]) t.notOk(existsSync(each))
+})
+
+t.test('a directory in a lock is counted with it', async t => {
+  const { store, path } = await oneSession(t)
+  mkdirSync(join(`${path}.lock`, TOKEN), { recursive: true })
+  utimesSync(`${path}.lock`, 0, 0)
+  t.match(await store.reap(), { orphans: 1, failed: 0 })
+})
+
+t.test('a session of another user stays', { skip: process.geteuid?.() === 0 ? false : 'only root can give files to others' }, async t => {
+  const { store, path } = await oneSession(t)
+  age(path, DAY)
+  chownSync(path, 65534, 65534)
+  mkdirSync(`${path}.lock`)
+  writeFileSync(join(`${path}.lock`, TOKEN), 'FFS1')
+  utimesSync(`${path}.lock`, 0, 0)
+  chownSync(`${path}.lock`, 65534, 65534)
+  t.match(await store.reap(), { seen: 1, expired: 0, orphans: 0 })
+  t.ok(existsSync(path))
+  t.ok(existsSync(join(`${path}.lock`, TOKEN)))
+})
+
+t.test('a link that takes a directory\'s place while it is swept is not followed', async t => {
+  for (const level of ['shard', 'appid'] as const) {
+    const { sessionDir, path } = await oneSession(t)
+    // Another app has an old session of the same name.
+    const other = path.replace('/sid/', '/other/')
+    mkdirSync(dirname(other), { recursive: true, mode: 0o700 })
+    copyFileSync(path, other)
+    for (const each of [path, other]) age(each, DAY)
+    const place = level === 'shard' ? dirname(path) : join(sessionDir, 'sid')
+    const target = level === 'shard' ? dirname(other) : join(sessionDir, 'other')
+    const disk = diskThat('lstat', (_, nth) => {
+      if (nth !== 1) return
+      rmSync(place, { recursive: true })
+      symlinkSync(target, place)
+    })
+    const counts = await new FileStore({ sessionDir }, disk).reap()
+    t.match(counts, { expired: 0, failed: 1 }, level)
+    t.match(counts.error, { message: /a symbolic link stands where a directory should be/ })
+    t.ok(existsSync(other))
+  }
+})
+
+t.test('a session that was stamped by a clock that was ahead begins to age', async t => {
+  const { store, sesid, path } = await oneSession(t)
+  const years = Date.now() / 1000 + 10 * 365 * DAY
+  const lock = `${path}.lock`
+  mkdirSync(lock)
+  const foreign = `${path.slice(0, -1)}${path.endsWith('0') ? '1' : '0'}`
+  writeFileSync(foreign, 'foreign')
+  for (const each of [path, lock, foreign]) utimesSync(each, years, years)
+  const sweepOnce = async (dryRun: boolean, clock = new Clock()): Promise<unknown> => await sweep({
+    directory: dirname(dirname(path)), limits: { idleTimeout: 2 * HOUR, absoluteTimeout: undefined }, clock, disk: localDisk, dryRun
+  })
+  await sweepOnce(true)
+  await sweepOnce(false, new Clock(() => Date.UTC(1970, 5), () => 0))
+  t.ok(lstatSync(path).mtimeMs > Date.now() + DAY, 'not in a dry run, nor by a clock that is surely wrong')
+  t.match(await sweepOnce(false), { seen: 2, expired: 0, orphans: 0 })
+  for (const each of [path, lock]) {
+    const { atimeMs, mtimeMs } = lstatSync(each)
+    t.ok(atimeMs <= Date.now() && mtimeMs <= Date.now())
+    t.ok(mtimeMs > Date.now() - MINUTE * 1000)
+  }
+  t.ok(lstatSync(foreign).mtimeMs > Date.now() + DAY, 'what is not ours stays as it is')
+  t.equal(await store.getSession(sesid), 'text')
+  utimesSync(path, years, Date.now() / 1000 - DAY)
+  await sweepOnce(false)
+  t.ok(lstatSync(path).mtimeMs < Date.now() - DAY * 999, 'only what lies ahead is brought back')
+})
+
+t.test('a session that is made anew under a name while its old file is swept stays', async t => {
+  const { sessionDir, sesid, path } = await oneSession(t)
+  age(path, DAY)
+  const other = new FileStore({ sessionDir })
+  let made: unknown
+  const disk = diskThat('rename', () => undefined)
+  const { lstat } = disk
+  let looks = 0
+  disk.lstat = async looked => {
+    const status = await lstat(looked)
+    // The last look before the old session is ended.
+    if (looked === path && ++looks === 2) made = await other.create(other.nameOf(sesid), { text: 'new' })
+    return status
+  }
+  t.match(await new FileStore({ sessionDir }, disk).reap(), { seen: 1, expired: 0, failed: 0 })
+  t.match(made, { result: 'created' })
+  t.equal(await new FileStore({ sessionDir }).getSession(sesid), 'new')
 })

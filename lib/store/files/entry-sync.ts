@@ -1,0 +1,33 @@
+import type { Stats } from 'node:fs'
+import { dirname } from 'node:path'
+import { hasCode } from '../../errors'
+import { directoryCalls } from './directory-calls'
+import { syncDirectory } from './disk'
+import { localDisk } from './local-disk'
+
+/** The directories whose entry in the one above is on the disk, as far as this process has seen to it. */
+const synced = new Set<string>()
+
+/**
+ * Makes the entry of a directory survive a power loss, once in this process. It may have been made
+ * by another process that has not got to it, or that was ended before.
+ */
+export async function syncEntry (path: string, { ino, birthtimeMs }: Pick<Stats, 'ino' | 'birthtimeMs'>): Promise<void> {
+  // One that was removed and made anew is another one.
+  const key = `${path}\0${ino}\0${birthtimeMs}`
+  if (synced.has(key)) return
+  await syncDirectory(localDisk, dirname(path))
+  synced.add(key)
+}
+
+/** Does the same for the directory and all those above it. One that this process may not read holds no entry that it made. */
+export async function syncAncestors (path: string): Promise<void> {
+  const real = await directoryCalls.realpath(path)
+  for (let directory = real; dirname(directory) !== directory; directory = dirname(directory)) {
+    try {
+      await syncEntry(directory, await directoryCalls.stat(directory))
+    } catch (error) {
+      if (!hasCode(error, 'EACCES', 'EPERM')) throw error
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { constants, type Stats } from 'node:fs'
+import { hasCode } from '../../errors'
+import type { Disk, FileStatus } from './disk'
+
+/** The first bytes of everything that this package writes: of a journal, and of what is written for trial. */
+export const MAGIC = Buffer.from('FFS1', 'latin1')
+
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } = constants
+/** Linux alone has it. Only the owner of a file may ask for it. */
+const O_NOATIME = constants.O_NOATIME ?? 0
+
+/**
+ * Whether the file was written by this package, for this process's user: a regular file of the user
+ * that starts as a journal does, or that is empty or ends within these bytes. Only such a file is
+ * ever removed; a name alone says nothing, for others use such names as well.
+ *
+ * False as well for a file that is not there any more. Rejects with the system's error for one that
+ * cannot be read.
+ */
+export async function isOurs (disk: Disk, path: string): Promise<boolean> {
+  let fd: number
+  try {
+    // A link is not followed, a pipe not waited for, and the access time stays.
+    fd = await disk.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EPERM')) return false
+    throw error
+  }
+  try {
+    if (!isOwn(await disk.fstat(fd), S_IFREG)) return false
+    const start = Buffer.alloc(MAGIC.length)
+    const count = await disk.read(fd, start, 0)
+    return start.subarray(0, count).equals(MAGIC.subarray(0, count))
+  } finally {
+    await disk.close(fd)
+  }
+}
+
+/** Whether there is a directory of this process's user, and no link to one. */
+export function isOwnDirectory (status: FileStatus): boolean {
+  return isOwn(status, S_IFDIR)
+}
+
+function isOwn (status: FileStatus, type: number): boolean {
+  const { mode, uid } = status as FileStatus & Pick<Stats, 'uid'>
+  return (mode & S_IFMT) === type && (process.geteuid === undefined || uid === process.geteuid())
+}

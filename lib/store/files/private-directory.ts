@@ -1,0 +1,222 @@
+import type { Stats } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { fileError, hasCode, SessionFileError, systemError } from '../../errors'
+import { printable } from '../../printable'
+import { directoryCalls } from './directory-calls'
+import { syncAncestors, syncEntry } from './entry-sync'
+import { shardPath } from './file-names'
+import { fileSystemOf, privateMountOptions } from './file-system'
+import { unlessMissing } from './disk'
+
+/** For this long (milliseconds) a directory that was found private counts as private. */
+const TRUSTED = 1000
+const GROUP = 0o070
+const OTHERS = 0o007
+const SHARDS = 256
+
+/**
+ * The directory of one appid, guarded: it, the session directory above it and the shards in it must
+ * be directories of this process's user, with no access for group or others. Only the session
+ * directory itself may be a link, if the directory that it leads to is private.
+ *
+ * A directory that is made open later is noticed within a second, at the cost of one `lstat` a
+ * second for each directory in use. A directory that is not there is not an error: it holds nothing.
+ */
+export class PrivateDirectory {
+  readonly #sessionDir: Level
+  readonly #directory: Level
+  /** By the number that the first two digits of a session's name stand for. */
+  readonly #shards: Array<Level | undefined> = new Array<undefined>(SHARDS).fill(undefined)
+
+  /**
+   * `path` is the absolute path of the appid's directory. With `durable` the entry of each directory
+   * is synced once by this process, whichever process made it.
+   */
+  constructor (readonly path: string, readonly durable = false) {
+    this.#sessionDir = new Level(dirname(path), true, durable)
+    this.#directory = new Level(path, false, durable)
+  }
+
+  /** Makes the session directory and the appid's directory (0700) where they are missing. @throws {SessionFileError} that says what to do */
+  async make (): Promise<void> {
+    await this.#sessionDir.make()
+    await this.#directory.make()
+  }
+
+  /** Makes the shard for the session with this name, and what is missing above it. @throws {SessionFileError} that says what to do */
+  async makeShard (name: string): Promise<void> {
+    await this.make()
+    await this.#shard(name).make()
+  }
+
+  /**
+   * Whether the directories of the session with this name were found private within the last second.
+   * If not, the caller has to wait for `check`. Asks the system for nothing.
+   */
+  checkNow (name: string, now = performance.now()): boolean {
+    const since = now - TRUSTED
+    return this.#shards[shardNumber(name)]?.isTrusted(since) === true &&
+      this.#directory.isTrusted(since) && this.#sessionDir.isTrusted(since)
+  }
+
+  /** Checks those directories that were not found private within the last second. @throws {SessionFileError} that says what to do */
+  async check (name: string): Promise<void> {
+    const since = performance.now() - TRUSTED
+    for (const level of [this.#sessionDir, this.#directory, this.#shard(name)]) await level.check(since)
+  }
+
+  /** Checks the session directory and the appid's directory anew, whenever they were found private. @throws {SessionFileError} */
+  async checkAgain (): Promise<void> {
+    await this.#sessionDir.look()
+    await this.#directory.look()
+  }
+
+  /** The same, with the shard at this path, which is in the directory. @throws {SessionFileError} */
+  async checkShardAgain (path: string): Promise<void> {
+    await this.checkAgain()
+    await this.#shard(basename(path)).look()
+  }
+
+  #shard (name: string): Level {
+    const number = shardNumber(name)
+    const shard = this.#shards[number] ?? new Level(shardPath(this.path, name), false, this.durable)
+    this.#shards[number] = shard
+    return shard
+  }
+}
+
+/** One directory of those that lie above a session. */
+class Level {
+  #foundAt = -Infinity
+  #looking: Promise<void> | undefined
+
+  constructor (readonly path: string, readonly mayBeLink: boolean, readonly durable: boolean) {}
+
+  isTrusted (since: number): boolean {
+    return this.#foundAt > since
+  }
+
+  async check (since: number): Promise<void> {
+    if (this.isTrusted(since)) return
+    this.#looking ??= this.look().finally(() => { this.#looking = undefined })
+    await this.#looking
+  }
+
+  async look (): Promise<void> {
+    const now = performance.now()
+    try {
+      await checkPrivate(this.path, this.mayBeLink, this.durable)
+      this.#foundAt = now
+    } catch (error) {
+      this.#foundAt = -Infinity
+      throw error
+    }
+  }
+
+  async make (): Promise<void> {
+    await makePrivateDirectory(this.path, this.durable, this.mayBeLink)
+  }
+}
+
+/**
+ * Makes a directory, and those above it, for this user alone (0700). One that is there already must
+ * be private: see {@link PrivateDirectory}.
+ *
+ * @throws {SessionFileError} that says what to do.
+ */
+export async function makePrivateDirectory (path: string, durable: boolean, mayBeLink = false): Promise<void> {
+  // Without `..`: what a path only passes through is not made.
+  const directory = resolve(path)
+  let isNew: boolean
+  try {
+    isNew = await makeDirectories(directory, mayBeLink)
+  } catch (error) {
+    throw fileError('make or use the session directory', path, error)
+  }
+  await checkPrivate(directory, mayBeLink, durable, isNew)
+  try {
+    await directoryCalls.access(directory)
+    if (durable) await syncAncestors(directory)
+  } catch (error) {
+    throw fileError('make or use the session directory', path, error)
+  }
+}
+
+/** One step after the other, for a recursive `mkdir` hides that the disk is full. Returns whether it made the directory. */
+async function makeDirectories (path: string, mayBeLink: boolean): Promise<boolean> {
+  try {
+    return await makeOne(path, mayBeLink)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
+  }
+  await makeDirectories(dirname(path), true)
+  return await makeOne(path, mayBeLink)
+}
+
+/** Returns false when there is something that may be a directory. */
+async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
+  try {
+    await directoryCalls.mkdir(path, 0o700)
+    return true
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST', 'EISDIR')) throw error
+    const status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
+    if (status?.isFile() === true) throw error
+    return false
+  }
+}
+
+/**
+ * Resolves when the directory is private, or is not there. `isNew`: this process has just made it.
+ *
+ * @throws {SessionFileError} that says what to do
+ */
+export async function checkPrivate (path: string, mayBeLink: boolean, durable = false, isNew = false): Promise<void> {
+  let status: Stats | null
+  try {
+    status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
+    if (status === null) return
+    if (status.isSymbolicLink()) throw systemError('ELOOP', 'a symbolic link', 'lstat')
+    if (!status.isDirectory()) throw systemError('ENOTDIR', 'not a directory', 'lstat')
+  } catch (error) {
+    throw fileError('use the session directory', path, error)
+  }
+  const uid = process.geteuid?.()
+  // Windows has neither users nor modes in this sense.
+  if (uid === undefined) return
+  const complaint = complaintOf(status, uid, printable(path))
+  if (complaint !== null) {
+    const { what, advice } = complaint
+    throw new SessionFileError(`${what}: ${await mountAdvice(path, uid, isNew) ?? advice}`)
+  }
+  if (durable) await syncEntry(path, status).catch(error => { throw fileError('sync the session directory', dirname(path), error) })
+}
+
+function complaintOf ({ mode, uid: owner }: Stats, uid: number, path: string): { what: string, advice: string } | null {
+  if (owner !== uid) {
+    return {
+      what: `the session directory ${path} belongs to another user (uid ${owner}; this process is uid ${uid})`,
+      advice: `run the app as its owner, or run chown -R ${uid} ${path}`
+    }
+  }
+  if ((mode & OTHERS) !== 0) return { what: `others may use the session directory ${path}`, advice: `run chmod 700 ${path}` }
+  if ((mode & GROUP) !== 0) return { what: `its group may use the session directory ${path}`, advice: `run chmod 700 ${path}` }
+  return null
+}
+
+/** Returns what to do where files have no owners and modes of their own, so that chmod would not help. */
+async function mountAdvice (path: string, uid: number, isNew: boolean): Promise<string | null> {
+  const fileSystem = await fileSystemOf(path).catch(() => ({ name: 'unknown' }))
+  const options = privateMountOptions(fileSystem, uid)
+  if (options === null && !isNew) return null
+  return `the file system there (${fileSystem.name}) keeps no modes; mount it with the options ${options ?? `uid=${uid},umask=077`}`
+}
+
+/** The number that the first two hexadecimal digits of a session's name stand for. */
+function shardNumber (name: string): number {
+  return digit(name.charCodeAt(0)) * 16 + digit(name.charCodeAt(1))
+}
+
+function digit (code: number): number {
+  return code < 58 ? code - 48 : code - 87
+}
