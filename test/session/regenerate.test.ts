@@ -57,13 +57,13 @@ for (const [kind, processes] of [['of one process', 1], ['of eight processes', 8
         const process = visits[index % processes] as Visits
         const visit = await process.begin(sesid)
         await visit.session.regenerate(keys)
-        visit.session.set('user', index)
+        visit.session.set('login', index)
         const { deleted } = visit.session
         return { index, deleted, change: await process.finish(visit), data: visit.session.data() }
       }))
       const won = logins.filter(({ deleted }) => !deleted)
       t.equal(won.length, 1)
-      t.strictSame(store.data, { ...(keys.length > 0 ? { cart: [1] } : {}), user: won[0]?.index })
+      t.strictSame(store.data, { ...(keys.length > 0 ? { cart: [1] } : {}), login: won[0]?.index })
       t.strictSame(logins.filter(({ change }) => change.change !== 'none').map(({ index }) => index), [won[0]?.index],
         'the others neither set nor clear the cookie')
     })
