@@ -1,6 +1,7 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import fileSessions, {
@@ -8,6 +9,10 @@ import fileSessions, {
 } from '../index'
 import { Reaper } from '../lib/plugin/reaper'
 import { publishReap, startOf } from '../lib/diagnostics'
+import { SessionError } from '../lib/errors'
+import type { Visit } from '../lib/session/visit'
+import { MemoryStore } from './support/map-store'
+import { Visits } from './support/visits'
 
 type Name = keyof DiagnosticsEvents
 
@@ -140,6 +145,49 @@ t.test('errors', async t => {
   client.cookie = ''
   t.equal(await client.get('/count'), 500)
   t.match(events.splice(0), [{ operation: 'save', code: 'SESSION_FILE', cause: 'ENOTDIR' }])
+})
+
+/** Steps that a handler does not wait for, and that fail. */
+function unawaited (visit: Visit): void {
+  const { session } = visit
+  session.set('a', 2)
+  session.update(draft => { draft['n'] = 1 })
+  session.save()
+  session.reload()
+  session.regenerate(['a'])
+  session.destroy()
+}
+
+for (const isWatched of [true, false]) {
+  t.test(`steps that fail and that no handler waits for do not end the process, ${isWatched ? 'with' : 'without'} a subscriber`, async t => {
+    const store = new MemoryStore()
+    const visits = new Visits(store)
+    const visit = await visits.begin(await visits.stored({ a: 1 }))
+    const refuse = (): never => { throw new SessionError('SESSION_FILE', 'no') }
+    store.before = { read: refuse, create: refuse, replace: refuse, remove: refuse }
+    let unhandled = 0
+    const note = (): void => { unhandled++ }
+    process.on('unhandledRejection', note)
+    t.teardown(() => { process.off('unhandledRejection', note) })
+    const events = isWatched ? watch(t, 'error') : []
+    unawaited(visit)
+    await t.rejects(visits.finish(visit), { code: 'SESSION_FILE' })
+    await nextTurn()
+    t.equal(unhandled, 0)
+    t.strictSame(events.map(({ operation }) => operation).sort(), isWatched ? ['destroy', 'load', 'regenerate', 'save', 'save', 'update'] : [])
+  })
+}
+
+t.test('a touch that fails', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1 })
+  const events = watch(t, 'error')
+  store.touchDue = true
+  store.before = { touch: () => { throw new SessionFileError('cannot', { cause: Object.assign(new Error(), { code: 'EROFS' }) }) } }
+  await visits.finish(await visits.begin(sesid))
+  await visits.finish(await visits.begin(sesid))
+  t.strictSame(events, Array.from({ length: 2 }, () => ({ name: 'error', appid: 'sid', operation: 'touch', code: 'SESSION_FILE', cause: 'EROFS' })))
 })
 
 t.test('events hold times and counts, never ids or data', async t => {

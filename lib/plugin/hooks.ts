@@ -34,14 +34,28 @@ export function addSessionHooks (
       visiting[key] = manager.begin(request.log)
       return done()
     }
-    proceed(() => manager.loadNow(values, request.log), () => manager.load(values, request.log),
-      visit => { visiting[key] = visit }, done)
+    let visit: Visit | undefined
+    try {
+      visit = manager.loadNow(values, request.log)
+    } catch (error) {
+      return done(error as Error)
+    }
+    if (visit === undefined) return wait(manager.load(values, request.log), visit => { visiting[key] = visit }, done)
+    visiting[key] = visit
+    done()
   }
 
   function checkAgain (request: FastifyRequest, done: Done): void {
     const visit = (request as VisitingRequest)[key]
     if (visit === null || visit === undefined || !mayHaveWaited(request)) return done()
-    proceed(() => visit.checkAgainNow() || undefined, () => visit.checkAgain(), () => {}, done)
+    let isChecked: boolean
+    try {
+      isChecked = visit.checkAgainNow()
+    } catch (error) {
+      return done(error as Error)
+    }
+    if (isChecked) done()
+    else wait(visit.checkAgain(), () => {}, done)
   }
 
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
@@ -61,13 +75,21 @@ export function addSessionHooks (
       if (error) reply.code(500)
       done(error)
     }
-    proceed(() => visit.finishNow(), () => visit.finish(), change => { cookie.write(request, reply, change) }, error => {
+    const go: Done = error => {
       if (error || !visit.storedAtOnce) return answer(error)
       turn.atEnd(() => {
         // Outside of the hook Fastify does not catch what it throws itself.
         try { answer() } catch (error) { answer(error as Error) }
       })
-    })
+    }
+    try {
+      const change = visit.finishNow()
+      if (change === undefined) return wait(visit.finish(), change => { cookie.write(request, reply, change) }, go)
+      cookie.write(request, reply, change)
+    } catch (error) {
+      return go(error as Error)
+    }
+    go()
   }
 
   if (hook === 'preParsing') fastify.addHook(hook, (request, _reply, _payload, done) => { load(request, done) })
@@ -96,23 +118,9 @@ function isStream (payload: unknown): payload is Pick<Readable, 'on'> & Partial<
   return typeof (payload as Partial<Readable> | null | undefined)?.pipe === 'function'
 }
 
-/**
- * Goes on with what `getNow` returns or, if that is `undefined`, with what `get` promises. What is
- * thrown on the way is the request's error.
- */
-function proceed<T> (getNow: () => T | undefined, get: () => Promise<T>, use: (value: T) => void, done: Done): void
-function proceed (getNow: () => unknown, get: () => Promise<unknown>, use: (value: unknown) => void, done: Done): void {
-  try {
-    const value = getNow()
-    if (value === undefined) {
-      // Fastify catches what it throws itself, such as over a header that cannot be sent, only while
-      // it calls a hook.
-      get().then(use).then(() => { done() }).catch(done)
-      return
-    }
-    use(value)
-  } catch (error) {
-    return done(error as Error)
-  }
-  done()
+/** Goes on with a value that has to be waited for. What is thrown on the way is the request's error. */
+function wait<T> (promise: Promise<T>, use: (value: T) => void, done: Done): void {
+  // Fastify catches what it throws itself, such as over a header that cannot be sent, only while it
+  // calls a hook.
+  promise.then(use).then(() => { done() }).catch(done)
 }

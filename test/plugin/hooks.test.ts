@@ -1,15 +1,23 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
+import http from 'node:http'
+import http2 from 'node:http2'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import t from 'tap'
-import { SessionError } from '../../index'
-import { Barrier } from '../support/barrier'
-import { MapStore, promptStore, VersionedMapStore } from '../support/map-store'
-import { filesIn, serve, sessionDirectory } from '../support/serve'
+import t, { type Test } from 'tap'
+import { SessionError } from '../../lib/errors'
+import { addSessionHooks, type HookCookie, type VisitingRequest } from '../../lib/plugin/hooks'
+import { Turn } from '../../lib/plugin/turn'
+import { JSON_CODEC } from '../../lib/session/codec'
+import { SessionManager, type CookieChange, type CookieValue, type Visit } from '../../lib/session/session-manager'
+import type { Session } from '../../lib/session/session'
+import type { SessionStore } from '../../lib/store/session-store'
+import { Barrier, Gate } from '../support/barrier'
+import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
+import { filesIn, serve, serveApp, sessionDirectory, type Served } from '../support/serve'
 
 const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 
@@ -65,7 +73,7 @@ t.test('read too early and not caught: a 500 that names the option', async t => 
 })
 
 t.test('config: { session: false } leaves a route alone', async t => {
-  const store = new VersionedMapStore()
+  const store = new MemoryStore()
   const { visitor } = await serve(t, { store }, app => {
     app.get('/count', async request => count(request))
     app.get('/free', { config: { session: false } }, async request => {
@@ -112,7 +120,7 @@ t.test('a 404 that nobody handles', async t => {
   t.match(await visitor().get('/nothing'), { status: 404, cookies: [] })
   const stale = visitor()
   stale.jar.set('sid', 'stale')
-  t.match(await stale.get('/nothing'), { status: 404, cookies: [{ name: 'sid', value: '' }] }, 'an unknown cookie is cleared there as well')
+  t.match(await stale.get('/nothing'), { status: 404, cookies: [] }, 'an unknown cookie is left alone there as well')
   t.strictSame(filesIn(sessionDir), [])
 })
 
@@ -157,7 +165,7 @@ t.test('an error that a handler throws: what it set is stored, as with any answe
 
 t.test('streams', async t => {
   const file = join(t.testdir({ big: 'x'.repeat(300_000) }), 'big')
-  const { visitor } = await serve(t, { store: new VersionedMapStore() }, app => {
+  const { visitor } = await serve(t, { store: new MemoryStore() }, app => {
     app.get('/stream', (request, reply) => {
       count(request)
       return reply.send(Readable.from(['a', 'b', 'c']))
@@ -244,7 +252,7 @@ t.test('reply.hijack: nothing is saved but by save()', async t => {
 })
 
 t.test('an answer from an earlier hook, before the session is loaded', async t => {
-  const store = new VersionedMapStore()
+  const store = new MemoryStore()
   const { visitor } = await serve(t, { store }, app => {
     app.addHook('onRequest', (_request, reply) => { reply.code(401).send('no') })
     app.get('/', () => 'never')
@@ -270,7 +278,7 @@ t.test('routes and hooks that were there before the plugin', async t => {
 })
 
 t.test('a save that fails is a 500 without a cookie, whatever was to be answered', async t => {
-  const store = new VersionedMapStore()
+  const store = new MemoryStore()
   const answers: Record<string, (reply: FastifyReply) => unknown> = {
     ok: () => 'ok',
     created: reply => reply.code(201).send({ made: true }),
@@ -294,7 +302,7 @@ t.test('a save that fails is a 500 without a cookie, whatever was to be answered
     const { visitor } = await serve(t, { store }, build(custom))
     for (const name of Object.keys(answers)) {
       await t.test(`${name}, ${custom ? 'own' : 'default'} error handler`, async t => {
-        store.before = { createSession: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
+        store.before = { create: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
         const client = visitor()
         const failed = await client.get(`/${name}`)
         t.equal(failed.status, 500)
@@ -309,8 +317,8 @@ t.test('a save that fails is a 500 without a cookie, whatever was to be answered
 })
 
 t.test('a save that fails closes the stream that was to be sent', async t => {
-  const store = new VersionedMapStore()
-  store.before = { createSession: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
+  const store = new MemoryStore()
+  store.before = { create: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
   const { visitor } = await serve(t, { store }, app => {
     app.get('/', async (request, reply) => {
       request.session.set('a', 1)
@@ -324,7 +332,7 @@ t.test('a save that fails closes the stream that was to be sent', async t => {
   await closed
 })
 
-for (const [kind, store] of Object.entries({ slow: new VersionedMapStore(), prompt: promptStore() })) {
+for (const [kind, store] of Object.entries({ slow: new MemoryStore(), prompt: new PromptStore() })) {
   t.test(`what cannot be sent is a 500 and no more, though Fastify finds out after the save in a ${kind} store`, async t => {
     const { visitor } = await serve(t, { store }, app => {
       app.get('/header', async (request, reply) => {
@@ -346,12 +354,41 @@ for (const [kind, store] of Object.entries({ slow: new VersionedMapStore(), prom
   })
 }
 
+/** An app with the hooks alone: the request's cookie is its header `sid`, and its visit is `visitOf(request)`. */
+async function bare (
+  t: Test, store: SessionStore, cookie: Partial<HookCookie>, build: (app: FastifyInstance) => unknown, turn?: Turn
+): Promise<Served> {
+  const read = ({ headers: { sid } }: FastifyRequest): CookieValue[] => typeof sid === 'string' ? [{ sesid: sid, renew: false }] : []
+  const write = (_request: FastifyRequest, reply: FastifyReply, change: CookieChange): void => {
+    if (change.change === 'send') reply.header('sid', change.sesid)
+  }
+  return await serveApp(t, async app => {
+    app.decorateRequest(key, null)
+    addSessionHooks(app, 'onRequest', key, new SessionManager(store, JSON_CODEC, true), { read, write, covers: () => true, ...cookie }, turn)
+    await build(app)
+  })
+}
+
+const key = Symbol('visit')
+
+function visitOf (request: FastifyRequest): Visit | null {
+  return (request as VisitingRequest)[key] ?? null
+}
+
 t.test('what is stored in one turn is answered at its end, each in its own context', async t => {
   const events: string[] = []
-  const store = promptStore(() => { events.push('stored') })
+  const store = new PromptStore(() => { events.push('stored') })
   const context = new AsyncLocalStorage<string>()
   const barrier = new Barrier(3)
-  const { visitor } = await serve(t, { store }, app => {
+  // A turn that no slow machine makes end early.
+  const turn = new Turn(() => 0)
+  const count = (request: FastifyRequest): { n: number } => {
+    const session = visitOf(request)?.session as Session
+    const n = (session.get('n') as number | undefined ?? 0) + 1
+    session.set('n', n)
+    return { n }
+  }
+  const { visitor } = await bare(t, store, {}, app => {
     app.addHook('onRequest', (request, _reply, done) => { context.run(request.id, done) })
     app.addHook('onSend', async request => {
       if (request.url !== '/count') return
@@ -363,15 +400,26 @@ t.test('what is stored in one turn is answered at its end, each in its own conte
       await barrier.arrive()
       return count(request)
     })
-  })
-  const visitors = [visitor(), visitor(), visitor()]
-  for (const client of visitors) await client.get('/')
-  const answers = await Promise.all(visitors.map(async client => await client.get('/count')))
+  }, turn)
+  const sesids = await Promise.all([1, 2, 3].map(async () => (await visitor().get('/')).headers.get('sid') as string))
+  const answers = await Promise.all(sesids.map(async sid => await visitor().get('/count', { sid })))
   t.strictSame(answers.map(({ json }) => json), [{ n: 2 }, { n: 2 }, { n: 2 }])
   t.strictSame(events, ['stored', 'stored', 'stored', 'answered', 'answered', 'answered'])
 })
 
-for (const [kind, store] of Object.entries({ slow: new VersionedMapStore(), prompt: promptStore() })) {
+t.test('a request outside the cookie\'s path has no session', async t => {
+  const store = new MemoryStore()
+  const covers = ({ url }: FastifyRequest): boolean => url.startsWith('/in')
+  const { visitor } = await bare(t, store, { covers }, app => {
+    for (const path of ['/in', '/out']) app.post(path, async request => visitOf(request) !== null)
+  })
+  t.strictSame((await visitor().post('/in', { sid: 'x' })).json, true)
+  store.calls.length = 0
+  t.strictSame((await visitor().post('/out', { sid: 'x' })).json, false)
+  t.strictSame(store.calls, [], 'not even the cookie is looked at')
+})
+
+for (const [kind, store] of Object.entries({ slow: new MemoryStore(), prompt: new PromptStore() })) {
   t.test(`a stream that fails while its session is stored is a 500, in a ${kind} store`, async t => {
     const ways: Record<string, () => unknown> = {
       missing: () => createReadStream('/nonexistent'),
@@ -420,7 +468,14 @@ t.test('a session that cannot be read is a 500, and an exempt route does not car
 })
 
 t.test('what is thrown without waiting is a 500 as well', async t => {
-  const store = new VersionedMapStore()
+  let refuse = false
+  class Refusing extends PromptStore {
+    override readNow (name: string) {
+      if (refuse) throw new SessionError('SESSION_FILE', 'the disk says no')
+      return super.readNow(name)
+    }
+  }
+  const store = new Refusing()
   const { visitor } = await serve(t, { store }, app => {
     app.get('/', async request => request.session.data())
     app.get('/login', async request => { request.session.set('user', 'ann') })
@@ -438,15 +493,14 @@ t.test('what is thrown without waiting is a 500 as well', async t => {
   t.match(await stranger.get('/circle'), { status: 500, cookies: [] }, 'a codec that cannot encode what was set')
   t.match(await client.get('/circle'), { status: 500, cookies: [] })
   t.strictSame(store.data, { user: 'ann' }, 'nothing of it is stored')
-  const { readSession } = store
-  store.readSession = () => { throw new SessionError('SESSION_FILE', 'the disk says no') }
+  refuse = true
   t.match(await client.get('/'), { status: 500, json: { code: 'SESSION_FILE' }, cookies: [] })
-  store.readSession = readSession
+  refuse = false
   t.strictSame((await client.get('/')).json, { user: 'ann' })
 })
 
 t.test('a route that never looks at its session neither decodes nor writes it', async t => {
-  const store = new VersionedMapStore()
+  const store = new MemoryStore()
   let decoded = 0
   const codec = {
     encode: (data: object) => JSON.stringify(data),
@@ -462,11 +516,11 @@ t.test('a route that never looks at its session neither decodes nor writes it', 
   store.calls.length = 0
   await client.get('/idle')
   t.equal(decoded, 0)
-  t.strictSame(store.calls, ['readSession'])
+  t.strictSame(store.calls, ['read'])
 })
 
 t.test('a visitor who goes away before the session is loaded harms nobody', async t => {
-  const store = new VersionedMapStore()
+  const store = new MemoryStore()
   const { visitor, url } = await serve(t, { store }, app => {
     app.get('/login', async request => { request.session.set('user', 'ann') })
     app.get('/', async request => request.session.data())
@@ -474,7 +528,7 @@ t.test('a visitor who goes away before the session is loaded harms nobody', asyn
   const client = visitor()
   await client.get('/login')
   const abort = new AbortController()
-  store.before = { readSession: () => { abort.abort() } }
+  store.before = { read: () => { abort.abort() } }
   await t.rejects(fetch(url, { signal: abort.signal, headers: { cookie: `sid=${client.jar.get('sid')}` } }))
   store.before = {}
   t.strictSame((await client.get('/')).json, { user: 'ann' })
@@ -509,4 +563,131 @@ t.test('the body of an upload is still there when the session is loaded first', 
   const cookie = first.headers.getSetCookie()[0]?.split(';')[0] as string
   const second = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json', cookie } })
   t.match(await second.json(), { n: 2, body: { text: 'x'.repeat(100_000) } })
+})
+
+/** Sends a body slowly: the headers at once, the rest when `send` is called. */
+function slowPost (url: string, path: string, headers: Record<string, string>): { send: () => Promise<{ body: string, cookies: string[] }> } {
+  const request = http.request(url + path, { method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } })
+  request.write('{"a":')
+  const answered = once(request, 'response') as Promise<[http.IncomingMessage]>
+  return {
+    async send () {
+      request.end('1}')
+      const [response] = await answered
+      let body = ''
+      for await (const part of response) body += String(part)
+      return { body, cookies: response.headers['set-cookie'] ?? [] }
+    }
+  }
+}
+
+for (const hook of ['onRequest', 'preParsing'] as const) {
+  for (const [kind, makeStore] of [['slow', () => new MemoryStore()], ['prompt', () => new PromptStore()]] as const) {
+    for (const framing of [{ 'content-length': '7' }, { 'transfer-encoding': 'chunked' }]) {
+      const title = `hook ${hook}, ${kind} store: a body of ${Object.keys(framing).join()} that arrives after a logout is not served as the visitor`
+      t.test(title, async t => {
+        const gate = new Gate()
+        const seen: unknown[] = []
+        const { visitor, url } = await serve(t, { store: makeStore(), hook }, app => {
+          app.addHook(hook === 'onRequest' ? 'onRequest' : 'preParsing', async (request: FastifyRequest) => {
+            if (request.url === '/slow') gate.pass()
+          })
+          app.addHook('preValidation', async request => { seen.push(request.session.get('user')) })
+          app.get('/login', async request => { request.session.set('user', 'ann') })
+          app.get('/logout', async request => { await request.session.destroy() })
+          app.post('/slow', async request => {
+            request.session.set('late', 1)
+            return { user: request.session.get('user') ?? null, deleted: request.session.deleted }
+          })
+          app.get('/data', async request => request.session.data())
+        })
+        const client = visitor()
+        await client.get('/login')
+        const cookie = `sid=${client.jar.get('sid')}`
+        const post = slowPost(url, '/slow', { cookie, ...framing })
+        await gate.arrived
+        await client.get('/logout')
+        seen.length = 0
+        const { body, cookies } = await post.send()
+        t.strictSame(JSON.parse(body), { user: null, deleted: true })
+        t.strictSame(cookies, [], 'neither set nor cleared')
+        t.strictSame(seen, [undefined], 'plugins that read the session in preValidation know it, too')
+        t.strictSame((await client.get('/data', { cookie })).json, {})
+      })
+    }
+  }
+}
+
+t.test('the store is looked at once more for a body, and only then', async t => {
+  const store = new MemoryStore()
+  const { visitor } = await serve(t, { store, hook: 'onRequest' }, app => {
+    app.get('/login', async request => { request.session.set('user', 'ann') })
+    app.route({ method: ['GET', 'POST'], url: '/', handler: async request => request.session.get('user') })
+    app.post('/free', { config: { session: false } }, async () => 'free')
+  })
+  const client = visitor()
+  await client.get('/login')
+  const body = JSON.stringify({ a: 1 })
+  const cookie = `sid=${client.jar.get('sid')}`
+  const post = async (path: string, body?: string): Promise<string> => await (await fetch(client.url + path, {
+    method: 'POST', headers: { cookie, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, ...(body === undefined ? {} : { body })
+  })).text()
+  store.calls.length = 0
+  t.equal((await client.get('/')).text, 'ann')
+  t.equal(await post('/'), 'ann')
+  t.strictSame(store.calls, ['read', 'read'])
+  t.equal(await post('/', body), 'ann')
+  t.strictSame(store.calls, ['read', 'read', 'read', 'read'])
+  t.equal(await post('/free', body), 'free')
+  t.equal(store.calls.length, 4)
+})
+
+t.test('a store that fails when it is looked at again is a 500', async t => {
+  for (const isPrompt of [false, true]) {
+    let looks = 0
+    const fail = (): void => { if (++looks === 2) throw new SessionError('SESSION_FILE', 'the disk says no') }
+    class Failing extends PromptStore {
+      override readNow (name: string) {
+        if (!isPrompt) return undefined
+        fail()
+        return super.readNow(name)
+      }
+    }
+    const store = new Failing()
+    if (!isPrompt) store.before = { read: fail }
+    const { visitor } = await serve(t, { store, hook: 'onRequest' }, app => {
+      app.get('/login', async request => { request.session.set('user', 'ann') })
+      app.post('/', async request => request.session.get('user'))
+    })
+    const client = visitor()
+    await client.get('/login')
+    const answer = await fetch(client.url, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', cookie: `sid=${client.jar.get('sid')}` } })
+    t.equal(answer.status, 500)
+    t.match(await answer.json(), { code: 'SESSION_FILE' })
+    t.equal(looks, 2)
+  }
+})
+
+t.test('HTTP/2: a body needs no header that says how long it is', async t => {
+  const store = new MemoryStore()
+  const gate = new Gate()
+  const { url } = await serve(t, { store, hook: 'onRequest' }, app => {
+    app.addHook('onRequest', async request => { if (request.method === 'POST') gate.pass() })
+    app.get('/login', async request => { request.session.set('user', 'ann') })
+    app.post('/', async request => ({ user: request.session.get('user') ?? null }))
+  }, { http2: true } as object)
+  const client = http2.connect(url)
+  t.teardown(() => { client.close() })
+  const login = client.request({ ':path': '/login' })
+  const [headers] = await once(login, 'response') as [http2.IncomingHttpHeaders]
+  login.resume()
+  const cookie = headers['set-cookie']?.[0]?.split(';')[0] as string
+  const post = client.request({ ':path': '/', ':method': 'POST', 'content-type': 'application/json', cookie })
+  post.write('{"a":')
+  await gate.arrived
+  store.entries.clear()
+  post.end('1}')
+  let body = ''
+  for await (const part of post) body += String(part)
+  t.strictSame(JSON.parse(body), { user: null })
 })

@@ -2,7 +2,7 @@ import http from 'node:http'
 import cookiePlugin from '@fastify/cookie'
 import fc from 'fast-check'
 import t from 'tap'
-import fileSessions from '../../index'
+import { fileSessions } from '../../lib/plugin/plugin'
 import { filesIn, serve, serveApp, sessionDirectory, type Served } from '../support/serve'
 
 interface Result { status: number, setCookie: string[], body: string }
@@ -42,7 +42,7 @@ async function noneHarms (t: Parameters<typeof serve>[0], served: Served, sessio
     fc.pre(cookie.length < 12_000 && !cookie.includes(client.jar.get('sid') as string))
     const { status, setCookie, body } = await ask(`${served.url}/look`, cookie)
     if (status !== 200 || body !== '{}') throw new Error(`${status} ${body}`)
-    if (setCookie.some(line => !line.startsWith('sid=; Max-Age=0;'))) throw new Error(setCookie.join())
+    if (setCookie.length > 0) throw new Error(setCookie.join())
     if (filesIn(sessionDir).join() !== before.join()) throw new Error('something was made on the disk')
   }), { numRuns: 300 })
   t.strictSame((await client.get('/look')).json, { user: 'ann' })

@@ -121,7 +121,7 @@ t.test('an undecodable text is told without the text', async t => {
   const decoders: Array<[RegExp, (text: string) => Record<string, unknown>]> = [
     [/cannot be decoded \(RangeError\)/, text => { throw new RangeError(text) }],
     [/cannot be decoded \(string\)/, text => { throw text }],
-    [/cannot be decoded \(it is no object\)/, text => [text] as unknown as Record<string, unknown>]
+    [/cannot be decoded \(it is not an object\)/, text => [text] as unknown as Record<string, unknown>]
   ]
   for (const [message, decode] of decoders) {
     const store = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions') })

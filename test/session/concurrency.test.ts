@@ -91,14 +91,14 @@ t.test('logout wins: a slow request does not bring the session back', async t =>
         way.at.open()
         const { status, json, cookies } = await answer
         t.equal(status, 200)
-        if (slow !== '/slow/touch') t.match(cookies, [{ name: 'sid', value: '', attributes: { 'max-age': '0' } }], 'its cookie is cleared')
+        t.strictSame(cookies, [], 'its cookie may be a newer one by now, and is left alone')
         if (slow === '/slow/save') t.strictSame(json, { deleted: true, data: {} })
         if (slow === '/slow/late-update') t.strictSame(json, { answer: null, deleted: true })
 
         const thief = visitor()
         thief.jar.set('sid', old)
         t.strictSame((await thief.get('/look')).json, {}, 'the old id never works again')
-        t.equal(thief.jar.size, 0)
+        t.equal(thief.jar.get('sid'), old, 'it is neither adopted nor cleared')
         const now = (await client.get('/look')).json
         t.strictSame(now, end === '/regenerate' ? { user: 'ann' } : {}, 'and nothing of it is in the new session')
         if (end !== '/regenerate') t.equal(filesIn(sessionDir).length, files.length - 1)
@@ -143,7 +143,7 @@ t.test('a slow regenerate that keeps data', async t => {
   await t.test('a session that was destroyed meanwhile does not live on under another id', async t => {
     const { client, json } = await regenerate('/logout')
     t.strictSame(json, { deleted: true })
-    t.strictSame((await client.get('/look')).json, { after: 1 }, 'what was set afterwards is a new session')
+    t.strictSame((await client.get('/look')).json, {}, 'nor does what was set afterwards')
   })
 })
 
@@ -161,7 +161,8 @@ t.test('two logouts at once, and two regenerations', async t => {
     const client = visitor()
     await client.get('/login')
     const answers = await Promise.all([client.get('/end'), client.get('/end')])
-    t.match(answers, [{ status: 200, cookies: [{ value: '' }] }, { status: 200, cookies: [{ value: '' }] }])
+    t.match(answers, [{ status: 200 }, { status: 200 }])
+    t.match(answers.flatMap(({ cookies }) => cookies), [{ value: '' }], 'the request that ended it clears the cookie')
     t.strictSame(filesIn(sessionDir), [])
   }
 })

@@ -1,4 +1,5 @@
 import { deepStrictEqual } from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import fc from 'fast-check'
 import { merge } from '../../lib/session/merge'
@@ -54,6 +55,49 @@ t.test('plain objects are merged in their turn, anything else is one value', asy
   t.strictSame(merge({ v: { a: [1] } }, {}, { v: { a: [1] } }), {}, 'unchanged by value, not by identity')
   const [long, longer] = [new Date(1), new Date(2)]
   t.strictSame(merge({ at: long }, { at: longer }, { at: new Date(1) }), { at: longer }, 'what another codec makes')
+})
+
+/** What merge does, in its shortest form: it overflows the stack of the engine at some depth. */
+function plainMerge (base: PlainObject, theirs: PlainObject, mine: PlainObject): PlainObject {
+  const merged: PlainObject = {}
+  for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
+    const [b, t, m] = [base, theirs, mine].map(side => Object.hasOwn(side, key) ? { value: side[key] } : null)
+    if (t && m && isPlainObject(t.value) && isPlainObject(m.value)) {
+      setOwn(merged, key, plainMerge(isPlainObject(b?.value) ? b.value : {}, t.value, m.value))
+    } else if (m && (!b || !isDeepStrictEqual(b.value, m.value))) {
+      setOwn(merged, key, m.value)
+    } else if (t && (m || !b)) {
+      setOwn(merged, key, t.value)
+    }
+  }
+  return merged
+}
+
+t.test('it does what the plain recursive merge does', async t => {
+  fc.assert(fc.property(data, data, data, (base, theirs, mine) => {
+    deepStrictEqual(merge(base, theirs, mine), plainMerge(base, theirs, mine))
+    t.equal(JSON.stringify(merge(base, theirs, mine)), JSON.stringify(plainMerge(base, theirs, mine)), 'in the same order')
+  }), { numRuns: 300 })
+})
+
+t.test('a hundred thousand levels', async t => {
+  const nest = (leaf: PlainObject): PlainObject => {
+    let object = leaf
+    for (let level = 0; level < 100_000; level++) object = { inner: object, list: [level] }
+    return object
+  }
+  let end = merge(nest({ a: 1, b: 1 }), nest({ a: 2, b: 1 }), nest({ a: 1, b: 2 }))
+  for (let level = 0; level < 100_000; level++) end = end['inner'] as PlainObject
+  t.strictSame(end, { a: 2, b: 2 })
+})
+
+t.test('circles and one object in two places, as another codec makes them', async t => {
+  const ring = (data: PlainObject): PlainObject => Object.assign(data, { self: data, list: [1] })
+  const merged = merge(ring({ a: 1, b: 1 }), ring({ a: 2, b: 1 }), ring({ a: 1, b: 2 }))
+  t.match(merged, { a: 2, b: 2, self: { a: 2, b: 2 } })
+  t.equal(merged['self'], (merged['self'] as PlainObject)['self'])
+  const shared = { n: 1 }
+  t.strictSame(merge({ x: { n: 1 }, y: { n: 1 } }, { x: { n: 2 }, y: { n: 3 } }, { x: shared, y: shared }), { x: { n: 2 }, y: { n: 3 } })
 })
 
 t.test('the arguments stay as they are', async t => {

@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import t from 'tap'
 import { SessionError } from '../../lib/errors'
-import { MapStore, MemoryStore } from '../support/map-store'
+import { Gate } from '../support/barrier'
+import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { sessionHandle } from '../../lib/store/session-id'
 import { json, Visits } from '../support/visits'
 
@@ -226,4 +227,190 @@ t.test('request after request on one session', async t => {
     t.strictSame(await visits.finish(visit), { change: 'none' })
   }
   t.strictSame(store.data, { n: 5 })
+})
+
+t.test('several cookies: the first that names a live session counts', async t => {
+  for (const store of [new MemoryStore(), new PromptStore()]) {
+    const visits = new Visits(store)
+    const [one, two] = [await visits.stored({ n: 1 }), await visits.stored({ n: 2 })]
+    t.equal((await visits.begin('junk', two, one)).session.get('n'), 2)
+    t.equal((await visits.begin(one, two)).session.get('n'), 1)
+    const none = await visits.begin('junk', 'more')
+    t.equal(none.session.isNew, true)
+    t.strictSame(visits.log.map(({ message }) => message), ['the cookie names no live session'], 'that is said once')
+
+    const ended = await visits.begin('junk', one)
+    await ended.session.destroy()
+    t.strictSame(await visits.finish(ended), { change: 'clear' })
+    const taken = await visits.begin('junk')
+    taken.session.set('fresh', 1)
+    t.not((await visits.finish(taken) as { sesid: string }).sesid, 'junk', 'a value that names nothing is never adopted')
+  }
+})
+
+t.test('a store that has everything at hand is asked at once', async t => {
+  const store = new PromptStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ n: 1 })
+  store.calls.length = 0
+  const values = [{ sesid, renew: false }]
+  const visit = visits.manager.loadNow(values, { debug () {}, warn () {} })
+  visit?.session.set('n', 2)
+  t.strictSame(visit?.finishNow(), { change: 'none' })
+  t.equal(visit?.storedAtOnce, true)
+  t.strictSame(store.calls, [])
+  t.strictSame(store.data, { n: 2 })
+})
+
+t.test('a store that would have to wait is asked the slow way', async t => {
+  class Busy extends PromptStore {
+    override readNow (): undefined {}
+    override replaceNow (): undefined {}
+  }
+  const store = new Busy()
+  const visits = new Visits(store)
+  const visit = await visits.begin(await visits.stored({ n: 1 }))
+  store.calls.length = 0
+  visit.session.set('n', 2)
+  t.equal(visit.finishNow(), undefined)
+  t.strictSame(await visit.finish(), { change: 'none' })
+  t.equal(visit.storedAtOnce, false)
+  t.strictSame(store.calls, ['replace'])
+  await visit.checkAgain()
+  t.strictSame(store.data, { n: 2 })
+})
+
+t.test('trouble in loading at once', async t => {
+  class Broken extends PromptStore {
+    override readNow (): never { return refuse() }
+  }
+  t.throws(() => new Visits(new Broken()).manager.loadNow([{ sesid: 'x', renew: false }], { debug () {}, warn () {} }), trouble)
+})
+
+t.test('a conflict in a store that has everything at hand', async t => {
+  const store = new PromptStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1, b: 1 })
+  const visit = await visits.begin(sesid)
+  visit.session.set('a', 2)
+  store.overwrite(sesid, '{"a":1,"b":2}')
+  t.strictSame(await visits.finish(visit), { change: 'none' })
+  t.strictSame(store.data, { a: 2, b: 2 })
+})
+
+t.test('two requests that commit in the same turn: the second waits for the first, and reads what it stored', async t => {
+  for (const store of [new MemoryStore(), new PromptStore()]) {
+    const visits = new Visits(store)
+    const sesid = await visits.stored({ n: 0 })
+    const [one, two] = [await visits.begin(sesid), await visits.begin(sesid)]
+    one.session.set('one', 1)
+    two.session.set('two', 2)
+    const saved = one.session.save()
+    await Promise.all([saved, visits.finish(two)])
+    t.strictSame(store.data, { n: 0, one: 1, two: 2 })
+  }
+})
+
+t.test('a cookie that a retired secret signed is sent again, once', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1 })
+  const send = { change: 'send', sesid, maxAge: undefined, options: undefined }
+  const unopened = await visits.bring({ sesid, renew: true })
+  t.equal(unopened.needsNoFinish, false)
+  t.strictSame(await visits.finish(unopened), send)
+  const opened = await visits.bring({ sesid, renew: true })
+  opened.session.get('a')
+  t.strictSame(await visits.finish(opened), send)
+  const unknown = await visits.bring({ sesid: 'unknown', renew: true })
+  t.equal(unknown.needsNoFinish, true)
+  t.strictSame(await visits.finish(unknown), { change: 'none' })
+  const ended = await visits.bring({ sesid, renew: true })
+  await ended.session.destroy()
+  t.strictSame(await visits.finish(ended), { change: 'clear' })
+})
+
+t.test('an end that takes time, and a second reply meanwhile', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const visit = await visits.begin(await visits.stored({ a: 1 }))
+  visit.session.options({ maxAge: 5 })
+  const gate = new Gate()
+  store.before = { replace: () => gate.pass() }
+  t.equal(visit.finishNow(), undefined)
+  const first = visit.finish()
+  t.equal(visit.finishNow(), undefined)
+  const second = visit.finish()
+  gate.open()
+  t.match(await first, { change: 'send' })
+  t.strictSame(await second, { change: 'none' }, 'it waited, and sets no second cookie')
+  t.strictSame(await visit.finish(), { change: 'none' })
+})
+
+t.test('an end that fails, and a second reply meanwhile', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const visit = await visits.begin(await visits.stored({ a: 1 }))
+  visit.session.set('a', 2)
+  store.before = { replace: refuse }
+  t.equal(visit.finishNow(), undefined)
+  await t.rejects(Promise.all([visit.finish(), t.rejects(visit.finish(), trouble)]), trouble)
+  t.strictSame(visit.finishNow(), { change: 'none' })
+})
+
+t.test('two logouts at once: the one that removed it clears the cookie', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1 })
+  const both = [await visits.begin(sesid), await visits.begin(sesid)]
+  const changes = await Promise.all(both.map(async visit => {
+    await visit.session.destroy()
+    return (await visits.finish(visit)).change
+  }))
+  t.strictSame(changes, ['clear', 'none'])
+})
+
+t.test('of a request that ends a session which it made itself, the cookie is left alone', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const visit = await visits.begin('unknown')
+  visit.session.set('a', 1)
+  await visit.session.save()
+  await visit.session.destroy()
+  t.strictSame(await visits.finish(visit), { change: 'none' })
+  t.strictSame(store.ids, [])
+})
+
+t.test('delete() while the new session is made', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const visit = await visits.begin()
+  const gate = new Gate()
+  store.before = { create: () => gate.pass() }
+  visit.session.set('a', 1)
+  const saved = visit.session.save()
+  await gate.arrived
+  visit.session.delete()
+  gate.open()
+  await saved
+  t.strictSame(await visits.finish(visit), { change: 'none' })
+  t.strictSame(store.ids, [])
+})
+
+t.test('delete() while the session is read again', async t => {
+  for (const method of ['reload', 'checkAgain'] as const) {
+    const store = new MemoryStore()
+    const visits = new Visits(store)
+    const visit = await visits.begin(await visits.stored({ a: 1 }))
+    const { session } = visit
+    const gate = new Gate()
+    store.before = { read: () => gate.pass() }
+    const done = method === 'reload' ? session.reload() : visit.checkAgain()
+    await gate.arrived
+    session.delete()
+    gate.open()
+    await done
+    t.strictSame(session.data(), {})
+    t.strictSame(await visits.finish(visit), { change: 'clear' })
+  }
 })

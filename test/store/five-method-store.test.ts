@@ -1,14 +1,22 @@
 import t from 'tap'
-import { SessionError } from '../../index'
-import { LastWriterWins } from '../../lib/store/five-method-store'
+import { SessionError } from '../../lib/errors'
+import { FiveMethodStore } from '../../lib/store/five-method-store'
+import { hasRecords, isDated, isImmediate, isIterable, isReadable, isReapable, type DatedSession } from '../../lib/store/session-store'
 import { MapStore } from '../support/map-store'
 
 const trouble = new SessionError('SESSION_FILE', 'no')
 const refuse = (): never => { throw trouble }
 
+/** A session in the store, as a request makes one. */
+async function create (store: FiveMethodStore, text: string, idleTimeout?: number): Promise<string> {
+  const sesid = await store.newId()
+  t.strictSame(await store.create(store.nameOf(sesid), { text, idleTimeout }), { result: 'created', version: text })
+  return sesid
+}
+
 t.test('the five methods are the store\'s own', async t => {
   const store = new MapStore('mine')
-  const all = new LastWriterWins(store)
+  const all = new FiveMethodStore(store)
   t.equal(all.sesAppid(), 'mine')
   const sesid = await all.newSession()
   t.equal(await all.getSession(sesid), '')
@@ -20,54 +28,116 @@ t.test('the five methods are the store\'s own', async t => {
   t.strictSame(store.calls, ['newSession', 'getSession', 'putSession', 'getSession', 'delSession', 'getSession'])
 })
 
+t.test('it has records, and declares nothing that the store has not', async t => {
+  const all = new FiveMethodStore(new MapStore())
+  t.equal(hasRecords(all), true)
+  t.strictSame([isDated, isImmediate, isIterable, isReadable, isReapable].map(has => has(all)), [false, false, false, false, false])
+  await all.open()
+  await all.close()
+})
+
 t.test('create and read', async t => {
   const store = new MapStore()
-  const all = new LastWriterWins(store)
-  const { sesid } = await all.createSession('text', { idleTimeout: 7 })
+  const all = new FiveMethodStore(store)
+  const sesid = await create(all, 'text', 7)
   t.strictSame(store.ids, [sesid])
-  t.match(await all.readSession(sesid), { text: 'text', idleTimeout: undefined, touchDue: false })
+  t.equal(all.nameOf(sesid), sesid)
+  t.strictSame(await all.read(sesid), {
+    text: 'text', version: 'text', idleTimeout: undefined, createdAt: undefined, touchDue: false, idleLeft: undefined
+  })
   t.strictSame(store.putOptions.get(sesid), { idleTimeout: 7 })
-  t.equal(await all.readSession('unknown'), null)
+  t.equal(await all.read('unknown'), null)
 })
 
 t.test('a session that cannot be filled is removed again', async t => {
   const store = new MapStore()
+  const all = new FiveMethodStore(store)
   store.before = { putSession: refuse }
-  await t.rejects(new LastWriterWins(store).createSession('text'), trouble)
+  await t.rejects(create(all, 'text'), trouble)
   t.strictSame(store.ids, [])
   store.before = { putSession: refuse, delSession: () => { throw new Error('another') } }
-  await t.rejects(new LastWriterWins(store).createSession('text'), trouble, 'the first error is the one that counts')
+  await t.rejects(create(all, 'text'), trouble, 'the first error is the one that counts')
 })
 
 t.test('replace compares the text first', async t => {
   const store = new MapStore()
-  const all = new LastWriterWins(store)
-  const { sesid, version } = await all.createSession('first')
-  const second = await all.replaceSession(sesid, 'second', version, { idleTimeout: 9 })
-  t.match(second, { result: 'replaced' })
+  const all = new FiveMethodStore(store)
+  const sesid = await create(all, 'first')
+  t.strictSame(await all.replace(sesid, { text: 'second', idleTimeout: 9 }, 'first'), { result: 'replaced', version: 'second' })
   t.strictSame(store.putOptions.get(sesid), { idleTimeout: 9 })
-  t.strictSame(await all.replaceSession(sesid, 'third', version), { result: 'conflict' })
+  t.strictSame(await all.replace(sesid, { text: 'third' }, 'first'), { result: 'conflict' })
   t.equal(store.texts.get(sesid), 'second', 'a conflict stores nothing')
-  t.match(await all.readSession(sesid), { text: 'second', version: second.result === 'replaced' && second.version })
-  t.match(await new LastWriterWins(store).replaceSession(sesid, 'third', 'second'), { result: 'replaced' })
+  t.match(await all.read(sesid), { text: 'second', version: 'second' })
+  t.match(await new FiveMethodStore(store).replace(sesid, { text: 'third' }, 'second'), { result: 'replaced' })
   t.equal(store.texts.get(sesid), 'third')
+  t.equal(store.putOptions.get(sesid), undefined, 'without an idle timeout it keeps the one that it has')
 })
 
-t.test('whoever comes between comparing and replacing is not seen: the last writer wins', async t => {
+t.test('a change between comparing and replacing is not seen: the last writer wins', async t => {
   const store = new MapStore()
-  const [all, other] = [new LastWriterWins(store), new LastWriterWins(store)]
-  const { sesid, version } = await all.createSession('first')
-  t.match(await Promise.all([all.replaceSession(sesid, 'second', version), other.replaceSession(sesid, 'third', version)]),
+  const [all, other] = [new FiveMethodStore(store), new FiveMethodStore(store)]
+  const sesid = await create(all, 'first')
+  t.match(await Promise.all([all.replace(sesid, { text: 'second' }, 'first'), other.replace(sesid, { text: 'third' }, 'first')]),
     [{ result: 'replaced' }, { result: 'replaced' }])
   t.equal(store.texts.get(sesid), 'third')
 })
 
 t.test('replace does not bring a destroyed session back', async t => {
   const store = new MapStore()
-  const all = new LastWriterWins(store)
-  const { sesid, version } = await all.createSession('text')
+  const all = new FiveMethodStore(store)
+  const sesid = await create(all, 'text')
   store.texts.clear()
-  t.strictSame(await all.replaceSession(sesid, 'late', version), { result: 'gone' })
+  store.calls.length = 0
+  t.strictSame(await all.replace(sesid, { text: 'late' }, 'text'), { result: 'gone' })
   t.strictSame(store.ids, [])
-  t.notOk(store.calls.slice(2).includes('putSession'))
+  t.strictSame(store.calls, ['getSession'])
+})
+
+t.test('remove tells what it did, with a version and without', async t => {
+  const store = new MapStore()
+  const all = new FiveMethodStore(store)
+  for (const version of ['text', undefined]) {
+    const sesid = await create(all, 'text')
+    t.equal(await all.remove(sesid, 'older'), 'conflict')
+    t.strictSame(store.ids, [sesid])
+    t.equal(await all.remove(sesid, version), 'removed')
+    t.strictSame(store.ids, [])
+    t.equal(await all.remove(sesid, version), 'gone')
+  }
+})
+
+t.test('what cannot be decoded is removed: there is no place to set it aside', async t => {
+  const store = new MapStore()
+  const all = new FiveMethodStore(store)
+  await all.setAside(await create(all, 'no JSON'))
+  t.strictSame(store.ids, [])
+})
+
+t.test('a store that knows idle times is asked for them, and touched', async t => {
+  class Dated extends MapStore {
+    readonly features = { dated: true } as const
+    readonly touched: string[] = []
+    async readSession (sesid: string): Promise<DatedSession | null> {
+      const text = this.texts.get(sesid)
+      return text === undefined ? null : { text, idleTimeout: 5, touchDue: true }
+    }
+
+    async touchSession (sesid: string): Promise<void> { this.touched.push(sesid) }
+  }
+  const store = new Dated()
+  const all = new FiveMethodStore(store)
+  const sesid = await create(all, 'text')
+  store.calls.length = 0
+  t.strictSame(await all.read(sesid), {
+    text: 'text', version: 'text', idleTimeout: 5, createdAt: undefined, touchDue: true, idleLeft: undefined
+  })
+  t.equal(await all.read('unknown'), null)
+  await all.touch(sesid)
+  t.strictSame(store.touched, [sesid])
+  t.match(await all.replace(sesid, { text: 'next' }, 'text'), { result: 'replaced' })
+  t.strictSame(store.calls, ['putSession'], 'it compares without a read that counts as use')
+
+  const plain = new MapStore()
+  await new FiveMethodStore(plain).touch(sesid)
+  t.strictSame(plain.calls, [])
 })

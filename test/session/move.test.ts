@@ -1,0 +1,130 @@
+import t from 'tap'
+import { SessionError } from '../../lib/errors'
+import { createSession, moveSession } from '../../lib/session/move'
+import type { SessionRecord, StoredSession } from '../../lib/store/session-store'
+import { MemoryStore } from '../support/map-store'
+
+const trouble = new SessionError('SESSION_FILE', 'no')
+const refuse = (): never => { throw trouble }
+const keep = ({ text, createdAt }: StoredSession): SessionRecord => ({ text: `kept ${text}`, createdAt })
+
+async function begin (record: SessionRecord = { text: 'old' }) {
+  const store = new MemoryStore()
+  const from = store.nameOf('from')
+  store.write(from, record)
+  const base = store.peek(from)
+  store.calls.length = 0
+  return { store, from, base }
+}
+
+t.test('the new session is there before the old one goes', async t => {
+  const { store, from, base } = await begin({ text: 'old', createdAt: 5 })
+  const move = await moveSession(store, from, base, keep)
+  t.strictSame(store.calls, ['create', 'remove'])
+  t.match(move, { conflicts: 0, to: { stored: { text: 'kept old', createdAt: 5, touchDue: false } } })
+  t.strictSame(store.ids, [move?.to?.sesid])
+  t.strictSame(store.peek(move?.to?.name as string)?.version, move?.to?.stored.version)
+  t.match(store.peek(move?.to?.name as string), { text: 'kept old', createdAt: 5 })
+})
+
+t.test('a caller who does not know the newest record has it read', async t => {
+  const { store, from } = await begin()
+  t.match(await moveSession(store, from, null, keep), { to: { stored: { text: 'kept old' } } })
+  t.strictSame(store.calls, ['read', 'create', 'remove'])
+})
+
+t.test('what was stored before the old session went is in the new one', async t => {
+  const { store, from, base } = await begin()
+  let updates = 0
+  store.before = { remove: () => { if (updates < 3) store.write(from, { text: `update ${++updates}` }) } }
+  const move = await moveSession(store, from, base, keep)
+  t.match(move, { conflicts: 3, to: { stored: { text: 'kept update 3' } } })
+  t.strictSame(store.ids, [move?.to?.sesid])
+  t.match(await store.replace(move?.to?.name as string, { text: 'next' }, move?.to?.stored.version as string), { result: 'replaced' })
+})
+
+t.test('another request ends the old session first: nothing is left behind', async t => {
+  for (const verb of ['create', 'remove', 'read', 'replace'] as const) {
+    const { store, from, base } = await begin()
+    let isFirst = true
+    const update = (): void => {
+      if (isFirst && store.entries.has(from)) store.write(from, { text: 'update' })
+      isFirst = false
+    }
+    store.before = { remove: update, [verb]: () => { store.entries.delete(from) } }
+    t.equal(await moveSession(store, from, base, keep), null, verb)
+    t.equal(store.entries.size, 0)
+  }
+})
+
+t.test('of many moves at once one wins, and the others leave no session behind', async t => {
+  const { store, from, base } = await begin()
+  const moves = await Promise.all(Array.from({ length: 8 }, () => moveSession(store, from, base, keep)))
+  const won = moves.filter(move => move !== null)
+  t.equal(won.length, 1)
+  t.strictSame(store.ids, [won[0]?.to?.sesid])
+})
+
+t.test('nothing is kept: no new session is made, and one that was is removed', async t => {
+  const { store, from, base } = await begin()
+  t.strictSame(await moveSession(store, from, base, () => null), { to: null, conflicts: 0 })
+  t.strictSame(store.calls, ['remove'])
+
+  const other = await begin()
+  let isFirst = true
+  other.store.before = { remove: () => { if (isFirst) other.store.write(from, { text: '' }); isFirst = false } }
+  const move = await moveSession(other.store, from, other.base, newest => newest.text === '' ? null : keep(newest))
+  t.strictSame(move, { to: null, conflicts: 1 })
+  t.strictSame(other.store.ids, [])
+})
+
+t.test('the new session vanishes on the way, as by clear(): another one is made', async t => {
+  const { store, from, base } = await begin()
+  let isFirst = true
+  store.before = {
+    remove: () => { if (isFirst) store.write(from, { text: 'update' }); isFirst = false },
+    replace: name => { store.entries.delete(name) }
+  }
+  const move = await moveSession(store, from, base, keep)
+  t.match(move, { conflicts: 1, to: { stored: { text: 'kept update' } } })
+  t.strictSame(store.ids, [move?.to?.sesid])
+})
+
+t.test('a store that fails on the way loses no session, and none is left behind', async t => {
+  for (const verb of ['create', 'remove', 'replace', 'read'] as const) {
+    const { store, from, base } = await begin()
+    let conflicts = 0
+    store.before = { remove: name => { if (name === from && conflicts++ === 0) store.write(from, { text: 'update' }) } }
+    const { before } = store
+    store.before = verb === 'remove' ? { remove: name => { if (name === from) throw trouble } } : { ...before, [verb]: refuse }
+    await t.rejects(moveSession(store, from, base, keep), trouble)
+    t.strictSame(store.ids, ['from'], verb)
+  }
+  const { store, from, base } = await begin()
+  store.before = { remove: refuse }
+  await t.rejects(moveSession(store, from, base, keep), trouble, 'the first error counts, though the new session cannot be removed')
+})
+
+t.test('what keep throws is the caller\'s', async t => {
+  const { store, from, base } = await begin()
+  await t.rejects(moveSession(store, from, base, refuse), trouble)
+  t.strictSame(store.ids, ['from'])
+})
+
+t.test('a process that never stops writing is an error in the end', async t => {
+  const { store, from, base } = await begin()
+  let updates = 0
+  store.before = { remove: name => { if (name === from) store.write(from, { text: `${++updates}` }) } }
+  await t.rejects(moveSession(store, from, base, keep), { name: 'SessionError', code: 'SESSION_CONFLICT' })
+  t.equal(updates, 1000)
+  t.strictSame(store.ids, ['from'])
+})
+
+t.test('createSession asks for another id when one is taken, and gives up on a broken generator', async t => {
+  const ids = ['taken', 'taken', 'free']
+  const store = new MemoryStore('sid', () => ids.shift() ?? 'taken')
+  store.write(store.nameOf('taken'), { text: '' })
+  t.match(await createSession(store, { text: 'new' }), { sesid: 'free', stored: { text: 'new' } })
+  await t.rejects(createSession(store, { text: 'new' }), { name: 'SessionError', code: 'SESSION_ID', message: /idGenerator/ })
+  t.strictSame(store.ids, ['taken', 'free'])
+})
