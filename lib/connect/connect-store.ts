@@ -65,7 +65,7 @@ export class ConnectStore extends EventEmitter {
     this.#sessions = sessions
   }
 
-  /** Returns the session; `null`, and no error, when it is unknown, destroyed or expired. */
+  /** Returns the session; `null`, and not an error, when it is unknown, destroyed or expired. */
   get<Data = ConnectSessionData> (sesid: string, callback: (error: Error | null, session?: Data | null) => void): void {
     this.#answer(this.#sessions.get(sesid) as Promise<Data | null>, callback)
   }
@@ -80,7 +80,7 @@ export class ConnectStore extends EventEmitter {
     this.#answer(this.#sessions.touch(sesid, session as PlainObject), callback)
   }
 
-  /** Ends the session. A session that is not there is no error. */
+  /** Ends the session. A session that is not there is not an error. */
   destroy (sesid: string, callback?: Done): void {
     this.#answer(this.#sessions.destroy(sesid), callback)
   }
