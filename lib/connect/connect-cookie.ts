@@ -1,4 +1,4 @@
-import { isPlainObject, type PlainObject } from '../session/merge'
+import { isPlainObject, type PlainObject } from '../session/plain-object'
 import type { StoredSession } from '../store/session-store'
 
 /** What an express-session store is given and returns: the session's data, and its cookie. */

@@ -2,7 +2,7 @@ import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
 import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
-import { isPlainObject, type PlainObject } from '../session/merge'
+import { isPlainObject, type PlainObject } from '../session/plain-object'
 import type { RecordStore, SessionRecord } from '../store/session-store'
 import { isMaxAge } from './connect-cookie'
 

@@ -5,7 +5,7 @@ import { isExempt, type VisitingRequest, type VisitKey } from './hooks'
 import type { SettledOptions } from './options'
 import type { SessionCookie } from './session-cookie'
 import type { Session } from '../session/session'
-import type { Visit } from '../session/session-manager'
+import type { Visit } from '../session/visit'
 import type { SessionStore } from '../store/session-store'
 
 /** The appids of this app's registrations: two of them must not use one cookie. */

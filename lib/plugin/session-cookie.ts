@@ -3,15 +3,7 @@ import { SessionError } from '../errors'
 import { cookieValues } from './cookie-header'
 import { isSameSiteNone, prefixedCookie } from './options'
 import type { SessionCookieOptions } from '../session/cookie-options'
-import type { CookieChange } from '../session/session-manager'
-
-/** What a request's cookie says. */
-export interface CookieValue {
-  /** The id that the cookie bears. It may name no session. */
-  readonly sesid: string
-  /** Whether a retired secret signed the value, so that the cookie must be sent again. */
-  readonly renew: boolean
-}
+import type { CookieChange, CookieValue } from '../session/visit'
 
 type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
 

@@ -1,6 +1,6 @@
 import { SessionError } from '../errors'
 import { check } from '../option-checks'
-import { isPlainObject, type PlainObject } from './merge'
+import { isPlainObject, type PlainObject } from './plain-object'
 
 /** How session data becomes text and back. `decode(encode(data))` must equal `data`. */
 export interface SessionCodec {

@@ -1,0 +1,1 @@
+export { isPlainObject, type PlainObject } from './merge'
