@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
-  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore,
-  type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
+  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
+  type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
   type SessionInfo, type SessionStore
 } from '../index'
 
@@ -157,6 +157,21 @@ test('stores', () => {
   }
   expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new FiveMethods() })
   expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ store: new Map() })
+  class Openable extends FiveMethods implements OpenableSessionStore {
+    readonly features: OpenableSessionStore['features'] = { openable: true }
+    async open (): Promise<void> {}
+    async close (): Promise<void> {}
+  }
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new Openable() })
+  class Iterable extends FiveMethods {
+    readonly features = { iterable: true } as const
+    async * sessions (): AsyncGenerator<SessionInfo> {}
+    async clear (): Promise<number> { return 0 }
+  }
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new Iterable() })
+  expect<IterableSessionStore>().type.toBeAssignableFrom<Iterable>()
+  expect<RecordStore>().type.toBeAssignableFrom<SessionFileStore>()
+  expect<RecordStore>().type.not.toBeAssignableFrom<FiveMethods>()
 })
 
 test('errors', () => {

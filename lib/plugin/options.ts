@@ -33,7 +33,7 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    * `request.NAME` and `fastify.NAMEStore`. @default 'session'
    */
   sessionName?: string | undefined
-  /** Another store than the files. Options that are the file store's may not be given with it. */
+  /** Another store than the files. The file store's options may not be given with it. */
   store?: SessionStore | undefined
 }
 
@@ -47,12 +47,12 @@ export type SettledOptions = {
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
 const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'store']
-/** Fastify hands its own register options on to the plugin. */
+/** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 const SAME_SITE = ['lax', 'strict', 'none']
-/** Longer timers fire at once in Node. */
+/** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
 const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
 

@@ -12,7 +12,7 @@ const MOST_VALUES = 4
 /** So many cookies of the name are looked at, forged ones included: checking a signature takes time. */
 const MOST_COOKIES = 64
 
-/** The cookie that bears the session's id: reads it from requests, writes it to replies. */
+/** The cookie with the session's id: reads it from requests, writes it to replies. */
 export class SessionCookie {
   readonly #name: string
   readonly #options: SessionCookieOptions
@@ -28,8 +28,8 @@ export class SessionCookie {
   }
 
   /**
-   * @throws {SessionError} when the cookie is to be signed and there is no secret to do it with, or
-   * when the options make no cookie
+   * @throws {SessionError} when the cookie must be signed and the app has no secret, or when no cookie
+   * can be made of the options
    */
   check (fastify: FastifyInstance): void {
     if (this.#options.signed === true && !fastify.hasDecorator('signCookie')) {
@@ -88,7 +88,7 @@ export class SessionCookie {
     reply.header('cache-control', privateCacheControl(reply.getHeader('cache-control')))
   }
 
-  /** Not by `reply.setCookie`: that late it sends nothing, unless the request's cookies were parsed before. */
+  /** `reply.setCookie` would send nothing at this point, unless @fastify/cookie has parsed the request's cookies. */
   #set (reply: FastifyReply, value: string, options: SettledCookieOptions): void {
     reply.header('set-cookie', reply.server.serializeCookie(this.#name, value, options))
   }
