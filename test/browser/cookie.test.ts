@@ -35,6 +35,17 @@ t.test('the cookie, as a browser keeps it', { skip }, async t => {
     await tab.seesCounter(1)
   })
 
+  t.test('a junk cookie of the name, on a longer path, neither hides the session nor ends it', async t => {
+    const { context, tab } = await visit(t)
+    await tab.logIn('alice')
+    await context.addCookies([{ name: 'sid', value: 'junk', domain: '127.0.0.1', path: '/account' }])
+    await tab.open('/account')
+    t.match(await tab.page.evaluate('document.body.innerText'), /alice/)
+    t.match((await context.cookies()).map(({ value }) => value).sort(), [/./, 'junk'], 'both are left alone')
+    await tab.open()
+    await tab.sees('Hello alice')
+  })
+
   t.test('HttpOnly: scripts see no cookie', async t => {
     const { context, tab } = await visit(t)
     await tab.logIn('alice')
