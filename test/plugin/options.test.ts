@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
@@ -59,7 +60,7 @@ const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
 t.test('the defaults', async t => {
   const { idGenerator, ...fileStore } = fileStoreOptions({})
   t.strictSame(fileStore, {
-    appid: 'sid', sessionDir: './sessions', idleTimeout: 7200, absoluteTimeout: undefined, durability: 'os', maxSize: 1024 * 1024
+    appid: 'sid', sessionDir: resolve('sessions'), idleTimeout: 7200, absoluteTimeout: undefined, durability: 'os', maxSize: 1024 * 1024
   })
   t.match(idGenerator(), /^[\w-]{32}$/, '192 random bits')
   t.not(idGenerator(), idGenerator())
@@ -85,7 +86,7 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
-  t.match(fileStoreOptions(undefinedOptions), { appid: 'sid', sessionDir: './sessions', maxSize: 1024 * 1024 })
+  t.match(fileStoreOptions(undefinedOptions), { appid: 'sid', sessionDir: resolve('sessions'), maxSize: 1024 * 1024 })
   for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) t.equal(pluginOptions({ hook }).hook, hook)
   t.equal(pluginOptions({ reapInterval: 0 }).reapInterval, 0)
   t.equal(pluginOptions({ rolling: false }).rolling, false)
