@@ -118,10 +118,11 @@ function unsigned (request: FastifyRequest, text: string): CookieValue | null {
   return valid ? { sesid: value, renew: renew === true } : null
 }
 
-/** The path of a request's target, which may be a whole address. */
-function requestPath (url: string): string {
-  const [path = ''] = url.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)
-  return path === '' ? '/' : path
+/** Returns the path of a request's target, which may be a whole address. */
+function requestPath (target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '')
+  const end = path.search(/[?#]/)
+  return end === -1 ? path : path.slice(0, end)
 }
 
 /** Returns what the response says of caches, changed so that no shared cache keeps it and the cookie in it. */
