@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import express from 'express'
 import session from 'express-session'
 import type { AddressInfo } from 'node:net'
@@ -15,12 +16,12 @@ const files: RecordStore = new SessionFileStore({ appid: 'sid', sessionDir: './s
 const store: ConnectStore = connectStore(files)
 const other: SessionStore = fromConnectStore(new session.MemoryStore())
 // @ts-expect-error -- a store without records
-connectStore(other)
+assert.throws(() => connectStore(other), SessionError)
 
 const app = express()
 app.use(session({ store, name: 'sid', secret: 'a secret', resave: false, saveUninitialized: false }))
 app.get('/', (request, response) => {
   request.session.visits = (request.session.visits ?? 0) + 1
-  response.json({ visits: request.session.visits, isError: store instanceof SessionError })
+  response.json({ visits: request.session.visits })
 })
 const server = app.listen(0, '127.0.0.1', () => { console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) })
