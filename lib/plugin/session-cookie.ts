@@ -54,7 +54,7 @@ export class SessionCookie {
     if (header === undefined) return values
     for (const text of cookieValues(header, this.#name, MOST_COOKIES)) {
       const value = this.#options.signed === true ? unsigned(request, text) : { sesid: text, renew: false }
-      if (value === null || value.sesid === '' || values.some(({ sesid }) => sesid === value.sesid)) continue
+      if (value === null || value.sesid === '' || (values.length > 0 && values.some(({ sesid }) => sesid === value.sesid))) continue
       if (values.push(value) === MOST_VALUES) break
     }
     return values

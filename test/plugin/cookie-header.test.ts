@@ -65,14 +65,12 @@ t.test('a header that is made to be slow is read in one pass', async t => {
 /** Returns how many characters of the header are looked at, beside native searches. */
 function countReads (header: string): number {
   let reads = 0
-  // eslint-disable-next-line no-new-wrappers -- a Proxy needs an object
-  const counted: unknown = new Proxy<object>(new String(header), {
-    get (target, key) {
-      const value: unknown = Reflect.get(target, key, target)
-      if (typeof key === 'string' && /^\d+$/.test(key)) reads++
-      return typeof value === 'function' ? (value as (...parameters: unknown[]) => unknown).bind(target) : value
-    }
-  })
-  cookieValues(counted as string, 'sid', 64)
+  const counted = {
+    length: header.length,
+    indexOf: (text: string, from?: number) => header.indexOf(text, from),
+    slice: (from: number, to: number) => header.slice(from, to),
+    charCodeAt: (at: number) => { reads++; return header.charCodeAt(at) }
+  }
+  cookieValues(counted as unknown as string, 'sid', 64)
   return reads
 }

@@ -199,7 +199,7 @@ t.test('@fastify/cookie', async t => {
   })
 
   await t.test('registered after: the error is Fastify\'s, and the log says what to do', async t => {
-    // Before 11.1.2 it throws where no caller can catch it.
+    // Some versions of it throw where no caller can catch the error.
     const late = fastifyPlugin(async (app: FastifyInstance) => {
       await new Promise<void>((resolve, reject) => {
         const loaded: unknown = (cookiePlugin as (...parameters: unknown[]) => unknown)(app, {}, (error?: Error) => { error ? reject(error) : resolve() })
