@@ -1,9 +1,10 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
   fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
   type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
-  type SessionInfo, type SessionStore
+  type SessionCookieOptions, type SessionInfo, type SessionStore
 } from '../index'
 
 declare module '../index' {
@@ -90,6 +91,12 @@ test('promise or callback, not both', () => {
   expect(session.regenerate(undefined, callback)).type.toBe<void>()
   expect(session.regenerate).type.not.toBeCallableWith('a')
   expect(session.regenerate).type.not.toBeCallableWith(callback, ['a'])
+})
+
+test('the cookie\'s options are those of @fastify/cookie', () => {
+  expect<SessionCookieOptions>().type.toBeAssignableTo<CookieSerializeOptions>()
+  expect<Omit<CookieSerializeOptions, 'encode'>>().type.toBeAssignableTo<SessionCookieOptions>()
+  expect<keyof SessionCookieOptions>().type.toBe<Exclude<keyof CookieSerializeOptions, 'encode'>>()
 })
 
 test('the rest of the session', () => {

@@ -30,7 +30,7 @@ const [lowest, newest] = [LOWEST_NODE, NEWEST_NODE].map(installNode)
 const nodes = [lowest, process.execPath, newest]
 
 installsWithoutWarning()
-await useFrom('apps', ['fastify', '@types/node@20'])
+await useFrom('apps', ['fastify', '@fastify/cookie', '@types/node@20'])
 await useFrom('express', ['express', 'express-session', '@types/node@20', '@types/express', '@types/express-session'])
 for (const guide of readdirSync(join(root, 'docs')).filter(name => name.startsWith('migrate-'))) {
   console.log(`following ${guide}`)
