@@ -1,13 +1,15 @@
 import { SessionError } from './errors'
 
 const COOKIE_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-/** Its percent-encoded form must fit into a file name. */
+/** Characters. The percent-encoded form of an appid must fit into a file name. */
 const LONGEST_APPID = 80
 
+/** @throws {SessionError} SESSION_OPTION, with the name of the option and the rule, unless the option is right */
 export function check (isRight: boolean, name: string, rule: string): asserts isRight {
   if (!isRight) throw new SessionError('SESSION_OPTION', `fastify-file-sessions: option ${name} ${rule}`)
 }
 
+/** @throws {SessionError} SESSION_OPTION, for options that are not an object or have a name that is not known */
 export function checkKnown (options: object, known: string[]): void {
   check(typeof options === 'object' && options !== null, 'options', 'must be an object')
   for (const name of Object.keys(options)) {
@@ -15,11 +17,13 @@ export function checkKnown (options: object, known: string[]): void {
   }
 }
 
+/** @throws {SessionError} SESSION_OPTION, unless the appid is a cookie name that is short enough */
 export function checkAppid (appid: string, name = 'appid'): void {
   check(typeof appid === 'string' && COOKIE_NAME.test(appid) && appid.length <= LONGEST_APPID, name,
     `must be a cookie name: 1 to ${LONGEST_APPID} letters, digits or any of !#$%&'*+-.^_\`|~`)
 }
 
+/** Whether the value is a finite number of seconds, of at least `least`. */
 export function isTime (value: unknown, least = Number.MIN_VALUE): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value >= least
 }

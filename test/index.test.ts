@@ -2,13 +2,15 @@ import { chmodSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync, 
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
+import * as connectEntry from '../connect'
 import fileSessions, * as entry from '../index'
-import { importSessionFileStore } from '../lib/connect/import-session-file-store'
+import { importFromSessionFileStore } from '../lib/connect/import-from-session-file-store'
 import { connectStore } from '../lib/connect/connect-store'
 import { fromConnectStore } from '../lib/connect/from-connect-store'
+import type { OpenableSessionStore } from '../lib/plugin/openable'
 import { SessionFileStore } from '../lib/store/files/session-file-store'
 import { noDescriptorList } from './support/disks'
-import { MapStore, VersionedMapStore } from './support/map-store'
+import { MapStore, MemoryStore } from './support/map-store'
 import { filesIn, loggingApp, serve, sessionDirectory } from './support/serve'
 
 function routes (app: FastifyInstance): void {
@@ -21,14 +23,34 @@ function routes (app: FastifyInstance): void {
 
 t.test('the package\'s names', t => {
   t.strictSame(Object.keys(entry).sort(), [
-    'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore', 'importSessionFileStore'
+    'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore',
+    'importFromSessionFileStore'
   ])
   t.equal(entry.default, entry.fileSessions)
   t.equal(entry.SessionFileStore, SessionFileStore)
   t.equal(entry.connectStore, connectStore)
   t.equal(entry.fromConnectStore, fromConnectStore)
-  t.equal(entry.importSessionFileStore, importSessionFileStore)
+  t.equal(entry.importFromSessionFileStore, importFromSessionFileStore)
   t.ok(new entry.SessionFileError('x') instanceof entry.SessionError)
+  t.end()
+})
+
+t.test('the entry point /connect: the same classes, without the plugin', t => {
+  const { default: plugin, fileSessions, ...rest } = entry
+  t.strictSame({ ...connectEntry }, rest)
+  t.end()
+})
+
+t.test('the entry point /connect loads nothing of Fastify\'s', t => {
+  const modulesOf = (path: string, found = new Set<string>()): Set<string> => {
+    found.add(path)
+    for (const { filename } of require.cache[path]?.children ?? []) if (!found.has(filename)) modulesOf(filename, found)
+    return found
+  }
+  const ofFastify = (name: string): string[] => [...modulesOf(require.resolve(name))]
+    .filter(path => /node_modules\/(@fastify|fastify|fastify-plugin)\//.test(path))
+  t.not(ofFastify('../index').length, 0)
+  t.strictSame(ofFastify('../connect'), [])
   t.end()
 })
 
@@ -160,7 +182,7 @@ t.test('a directory that is removed while the app runs', async t => {
   const client = visitor()
   await client.get('/login')
   renameSync(sessionDir, `${sessionDir}.away`)
-  t.match(await client.get('/look'), { status: 200, json: {}, cookies: [{ value: '' }] }, 'its sessions are gone')
+  t.match(await client.get('/look'), { status: 200, json: {}, cookies: [] }, 'its sessions are gone')
   t.match(await client.get('/login'), { status: 200, cookies: [{ name: 'sid' }] }, 'new ones are made')
   t.equal(statSync(sessionDir).mode & 0o777, 0o700)
 })
@@ -173,7 +195,7 @@ t.test('a session file that is removed from outside while the app runs', async t
   await client.get('/login')
   await client.get('/look')
   rmSync(filesIn(sessionDir)[0] as string)
-  t.match(await client.get('/look'), { status: 200, json: {}, cookies: [{ value: '' }] })
+  t.match(await client.get('/look'), { status: 200, json: {}, cookies: [] })
 })
 
 t.test('a text that cannot be decoded is set aside, and a new session begins', async t => {
@@ -232,28 +254,42 @@ t.test('a five-method store with a text that cannot be decoded', async t => {
   const client = visitor()
   await client.get('/login')
   store.texts.set(client.jar.get('sid') as string, '{')
-  t.match(await client.get('/look'), { status: 200, json: {}, cookies: [{ value: '' }] })
-  t.equal(store.texts.size, 1, 'the store cannot set it aside, so it is left there')
+  t.match(await client.get('/look'), { status: 200, json: {} })
+  t.equal(store.texts.size, 0, 'the store cannot set it aside, so the plugin removes it')
 })
 
-t.test('a store that has something to open is opened when the app gets ready', async t => {
-  class Openable extends VersionedMapStore {
-    opened = 0
-    async open (): Promise<void> { this.opened++ }
-    async close (): Promise<void> { throw new Error('it belongs to whoever made it') }
-  }
-  const store = new Openable()
+t.test('a store with records is opened when the app gets ready, and closed with it', async t => {
+  const store = new MemoryStore()
   const { app } = loggingApp()
   await app.register(fileSessions, { store })
-  t.equal(store.opened, 0)
+  t.notOk(store.isOpen)
   await app.ready()
-  t.equal(store.opened, 1)
+  t.ok(store.isOpen)
   await app.close()
+  t.notOk(store.isOpen)
 
   const broken = loggingApp().app
-  await broken.register(fileSessions, { store: Object.assign(new Openable(), { open: async () => { throw new Error('no server there') } }) })
+  await broken.register(fileSessions, { store: Object.assign(new MemoryStore(), { open: async () => { throw new Error('no server there') } }) })
   await t.rejects(async () => { await broken.ready() }, { message: 'no server there' })
   await broken.close()
+})
+
+t.test('a store with the five methods is opened and closed if it declares that it is openable', async t => {
+  class Client extends MapStore {
+    readonly steps: string[] = []
+    async open (): Promise<void> { this.steps.push('open') }
+    async close (): Promise<void> { this.steps.push('close') }
+  }
+  class Openable extends Client implements OpenableSessionStore {
+    readonly features: OpenableSessionStore['features'] = { openable: true }
+  }
+  for (const [store, steps] of [[new Openable(), ['open', 'close']], [new Client(), []]] as const) {
+    const { app } = loggingApp()
+    await app.register(fileSessions, { store })
+    await app.ready()
+    await app.close()
+    t.strictSame(store.steps, steps)
+  }
 })
 
 t.test('an app that is closed has no session file open', { skip: noDescriptorList }, async t => {
@@ -274,7 +310,7 @@ t.test('an app that is closed has no session file open', { skip: noDescriptorLis
   t.strictSame(open.filter(path => path.startsWith(sessionDir)), [])
 })
 
-t.test('a text that newSession made, and nobody filled', async t => {
+t.test('a session that newSession made, and that has no data yet', async t => {
   const sessionDir = sessionDirectory(t)
   const { app, visitor } = await serve(t, { sessionDir }, routes)
   const client = visitor()

@@ -2,8 +2,8 @@ import type { Store as ExpressStore } from 'express-session'
 import expressSession from 'express-session'
 import { expect, test } from 'tstyche'
 import {
-  connectStore, fromConnectStore, importSessionFileStore, SessionFileStore, type ConnectSessionStore, type ConnectStore,
-  type DatedSessionStore, type DiagnosticsEvents, type ImportReport, type SessionStore, type TouchableSessionStore
+  connectStore, fromConnectStore, importFromSessionFileStore, SessionFileStore, type ConnectSessionStore, type ConnectStore,
+  type DatedSessionStore, type DiagnosticsEvents, type ImportReport, type RecordStore, type SessionStore
 } from '../index'
 
 declare module 'express-session' {
@@ -35,7 +35,8 @@ test('and for @fastify/session', () => {
   expect<ConnectStore>().type.toBeAssignableTo<FastifySessionStore>()
 })
 
-test('connectStore takes a store that makes sessions under given ids', () => {
+test('connectStore takes a store with records', () => {
+  expect<Parameters<typeof connectStore>[0]>().type.toBe<RecordStore>()
   expect(connectStore).type.not.toBeCallableWith(fromConnectStore(new expressSession.MemoryStore()))
   expect(connectStore).type.not.toBeCallableWith(files, { ttl: 1 })
 })
@@ -44,13 +45,13 @@ test('fromConnectStore takes any of their stores', () => {
   expect<ExpressStore>().type.toBeAssignableTo<ConnectSessionStore>()
   expect<FastifySessionStore>().type.toBeAssignableTo<ConnectSessionStore>()
   expect(fromConnectStore(new expressSession.MemoryStore(), { appid: 'sid', idleTimeout: 60 }))
-    .type.toBe<TouchableSessionStore & DatedSessionStore>()
-  expect<TouchableSessionStore>().type.toBeAssignableTo<SessionStore>()
+    .type.toBe<DatedSessionStore>()
+  expect<DatedSessionStore>().type.toBeAssignableTo<SessionStore>()
   expect(fromConnectStore).type.not.toBeCallableWith({})
 })
 
 test('the import reports', () => {
-  expect(importSessionFileStore('old', files, { ttl: 3600 })).type.toBe<Promise<ImportReport>>()
+  expect(importFromSessionFileStore('old', files, { ttl: 3600 })).type.toBe<Promise<ImportReport>>()
 })
 
 test('diagnostics events are described', () => {

@@ -1,9 +1,10 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
-  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore,
-  type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
-  type SessionInfo, type SessionStore
+  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
+  type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
+  type SessionCookieOptions, type SessionInfo, type SessionStore
 } from '../index'
 
 declare module '../index' {
@@ -92,6 +93,12 @@ test('promise or callback, not both', () => {
   expect(session.regenerate).type.not.toBeCallableWith(callback, ['a'])
 })
 
+test('the cookie\'s options are those of @fastify/cookie', () => {
+  expect<SessionCookieOptions>().type.toBeAssignableTo<CookieSerializeOptions>()
+  expect<Omit<CookieSerializeOptions, 'encode'>>().type.toBeAssignableTo<SessionCookieOptions>()
+  expect<keyof SessionCookieOptions>().type.toBe<Exclude<keyof CookieSerializeOptions, 'encode'>>()
+})
+
 test('the rest of the session', () => {
   expect(session.isModified()).type.toBe<boolean>()
   expect(session.isSaved()).type.toBe<boolean>()
@@ -157,6 +164,21 @@ test('stores', () => {
   }
   expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new FiveMethods() })
   expect<FileSessionsOptions>().type.not.toBeAssignableFrom({ store: new Map() })
+  class Openable extends FiveMethods implements OpenableSessionStore {
+    readonly features: OpenableSessionStore['features'] = { openable: true }
+    async open (): Promise<void> {}
+    async close (): Promise<void> {}
+  }
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new Openable() })
+  class Iterable extends FiveMethods {
+    readonly features = { iterable: true } as const
+    async * sessions (): AsyncGenerator<SessionInfo> {}
+    async clear (): Promise<number> { return 0 }
+  }
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({ store: new Iterable() })
+  expect<IterableSessionStore>().type.toBeAssignableFrom<Iterable>()
+  expect<RecordStore>().type.toBeAssignableFrom<SessionFileStore>()
+  expect<RecordStore>().type.not.toBeAssignableFrom<FiveMethods>()
 })
 
 test('errors', () => {

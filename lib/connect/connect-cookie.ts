@@ -1,7 +1,7 @@
-import { isPlainObject, type PlainObject } from '../session/merge'
+import { isPlainObject, type PlainObject } from '../session/plain-object'
 import type { StoredSession } from '../store/session-store'
 
-/** What an express-session store is given and gives: the session's data, and its cookie. */
+/** What an express-session store is given and returns: the session's data, and its cookie. */
 export interface ConnectSessionData {
   cookie: ConnectCookie
 }
@@ -12,38 +12,48 @@ export interface ConnectCookie {
   expires?: Date | null | undefined
 }
 
-/** Seconds that a session with this cookie may stay unused; `undefined` when the cookie does not say. */
+/** Milliseconds since 1970: the last moment that a `Date` can hold. */
+const LATEST = 8.64e15
+
+/** Returns the seconds that a session with this cookie may stay unused; `undefined` when the cookie does not say. */
 export function idleTimeoutOf (cookie: unknown): number | undefined {
   const { originalMaxAge, expires } = (cookie ?? {}) as PlainObject
-  if (typeof originalMaxAge === 'number') return Math.ceil(originalMaxAge / 1000)
+  if (isMaxAge(originalMaxAge)) return Math.ceil(originalMaxAge / 1000)
   const moment = momentOf(expires)
   return moment === null ? undefined : Math.ceil((moment.getTime() - Date.now()) / 1000)
 }
 
 /**
- * The cookie as it is stored. The moment of expiry is left out when it follows from the last
- * access: that one changes without the data.
+ * Returns the cookie as it is stored. The moment of expiry is left out when it follows from the last
+ * access, because it changes then without the data.
  */
 export function cookieToStore (cookie: unknown): PlainObject {
   const { toJSON } = (cookie ?? {}) as { toJSON?: () => PlainObject }
   const plain = typeof toJSON === 'function' ? toJSON.call(cookie) : { ...cookie as PlainObject }
   delete plain.originalExpires
-  if (typeof plain.originalMaxAge === 'number') delete plain.expires
+  if (isMaxAge(plain.originalMaxAge)) delete plain.expires
+  // express-session has NaN here after `expires: new Date(NaN)` and `maxAge: Infinity`.
+  else if (typeof plain.originalMaxAge === 'number') plain.originalMaxAge = null
   return plain
 }
 
-/** Session data with the cookie as they had it, and the moment of expiry that the store knows. */
+/** Returns the data with the cookie that they were stored with, and the moment of expiry that the store knows. */
 export function withStoredCookie (data: PlainObject, { idleTimeout, idleLeft }: StoredSession): ConnectSessionData {
-  // Without a cookie it was not express-session that stored it.
+  // Data without a cookie were not stored by express-session.
   const cookie = isPlainObject(data.cookie) ? data.cookie : { originalMaxAge: idleTimeout && idleTimeout * 1000 }
   const { originalMaxAge } = cookie
-  if (typeof originalMaxAge !== 'number') {
+  if (!isMaxAge(originalMaxAge)) {
     return { ...data, cookie: { ...cookie, originalMaxAge: null, expires: momentOf(cookie.expires) } }
   }
   return { ...data, cookie: { ...cookie, originalMaxAge, expires: new Date(Date.now() + (idleLeft ?? originalMaxAge)) } }
 }
 
-/** A cookie's `expires`, which JSON makes a text of; null when it is none. */
+/** Whether these are milliseconds after which a session can end: a `Date` can hold the moment. */
+export function isMaxAge (value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(Date.now() + value) <= LATEST
+}
+
+/** Returns a cookie's `expires`, which JSON makes a text of; null when it is not a moment. */
 export function momentOf (expires: unknown): Date | null {
   if (!(expires instanceof Date) && typeof expires !== 'string') return null
   const moment = new Date(expires)

@@ -1,84 +1,82 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
-import { isPlainObject, put, type PlainObject } from '../session/merge'
-import type { SessionCodec } from '../session/codec'
+import { decode, encode, type SessionCodec } from '../session/codec'
+import { KeyedQueue } from '../session/keyed-queue'
+import type { PlainObject } from '../session/plain-object'
+import { isSessionId, LONGEST_ID } from '../store/session-id'
+import { isIterable, isReadable, type RecordStore, type StoredSession } from '../store/session-store'
 import { cookieToStore, idleTimeoutOf, withStoredCookie, type ConnectSessionData } from './connect-cookie'
-import {
-  isIterable, isOpenable, isQuarantining, isReadable, isTouchable, type StoredSession, type VersionedSessionStore
-} from '../store/session-store'
 
 /** So many ids are remembered, to tell a session that was destroyed from one that is new. */
 const SEEN = 10_000
-/** How often a session may appear and go again between two looks at it. */
+/** So often a session may appear and go again while it is saved. */
 const ATTEMPTS = 10
 
-/** What express-session asks of a store, done with ours, which knows neither given ids nor cookies. */
+/**
+ * What express-session asks of a store, done with a store of this package. Calls that change a
+ * session run one after the other, in the order in which they were made; what they store is taken
+ * at the call, before anything is waited for.
+ */
 export class ConnectSessions {
-  readonly #store: VersionedSessionStore
+  readonly #store: RecordStore
   readonly #codec: SessionCodec
+  /** By name. */
+  readonly #queue = new KeyedQueue()
   readonly #seen = new LRUCache<string, true>({ max: SEEN })
   #opened: Promise<void> | undefined
 
-  constructor (store: VersionedSessionStore, codec: SessionCodec) {
+  constructor (store: RecordStore, codec: SessionCodec) {
     this.#store = store
     this.#codec = codec
   }
 
   async get (sesid: string): Promise<ConnectSessionData | null> {
+    const name = this.#name('get', sesid)
     await this.#open()
-    const stored = await this.#store.readSession(sesid)
+    const stored = await this.#store.read(name)
     if (stored === null) return null
-    this.#seen.set(sesid, true)
+    this.#seen.set(name, true)
     const data = this.#decode(stored.text)
     if (data !== null) return withStoredCookie(data, stored)
-    if (isQuarantining(this.#store)) await this.#store.setAsideSession(sesid)
+    await this.#queue.run(name, () => this.#setAside(name))
     return null
   }
 
   async set (sesid: string, session: PlainObject): Promise<void> {
-    await this.#open()
+    const name = this.#name('set', sesid)
+    if (!isSessionId(sesid)) throw badId('set')
+    checkSession('set', session)
     const idleTimeout = idleTimeoutOf(session.cookie)
-    if (idleTimeout !== undefined && idleTimeout <= 0) return await this.destroy(sesid)
-    const text = this.#encode(session)
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const stored = await this.#store.readSession(sesid)
-      if (stored !== null) {
-        this.#seen.set(sesid, true)
-        if (text === stored.text && keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(sesid, stored)
-        return await this.#store.putSession(sesid, text, { idleTimeout })
-      }
-      if (this.#seen.has(sesid) || await this.#create(sesid, text, idleTimeout)) return
-    }
-    throw new SessionError('SESSION_CONFLICT', 'the session could not be saved: it comes and goes all the time')
+    if (hasRunOut(idleTimeout)) return await this.destroy(sesid)
+    const text = encode(this.#codec, Object.fromEntries([...Object.entries(session), ['cookie', cookieToStore(session.cookie)]]))
+    await this.#queue.run(name, () => this.#save(name, text, idleTimeout))
   }
 
   async touch (sesid: string, session: PlainObject): Promise<void> {
-    await this.#open()
+    const name = this.#name('touch', sesid)
+    checkSession('touch', session)
     const idleTimeout = idleTimeoutOf(session.cookie)
-    if (idleTimeout !== undefined && idleTimeout <= 0) return await this.destroy(sesid)
-    for (;;) {
-      const stored = await this.#store.readSession(sesid)
-      if (stored === null) return
-      if (keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(sesid, stored)
-      const { result } = await this.#store.replaceSession(sesid, stored.text, stored.version, { idleTimeout })
-      if (result !== 'conflict') return
-    }
+    if (hasRunOut(idleTimeout)) return await this.destroy(sesid)
+    await this.#queue.run(name, () => this.#touch(name, idleTimeout))
   }
 
   async destroy (sesid: string): Promise<void> {
-    this.#seen.set(sesid, true)
-    await this.#open()
-    await this.#store.delSession(sesid)
+    const name = this.#name('destroy', sesid)
+    this.#seen.set(name, true)
+    await this.#queue.run(name, async () => {
+      await this.#open()
+      await this.#store.remove(name)
+    })
   }
 
   /** Says that the next session with this id is a new one. */
   forget (sesid: string): void {
-    this.#seen.delete(sesid)
+    this.#seen.delete(this.#store.nameOf(sesid))
   }
 
   async all (): Promise<PlainObject[]> {
     await this.#open()
-    if (!isReadable(this.#store)) throw cannot('hand out all its sessions', 'texts')
+    if (!isReadable(this.#store)) throw cannot('hand out all its sessions', 'readable')
     const sessions: PlainObject[] = []
     for await (const text of this.#store.texts()) {
       const data = this.#decode(text)
@@ -89,7 +87,7 @@ export class ConnectSessions {
 
   async count (): Promise<number> {
     await this.#open()
-    if (!isIterable(this.#store)) throw cannot('count its sessions', 'sessions')
+    if (!isIterable(this.#store)) throw cannot('count its sessions', 'iterable')
     const sessions = this.#store.sessions()[Symbol.asyncIterator]()
     let count = 0
     while ((await sessions.next()).done !== true) count++
@@ -98,13 +96,18 @@ export class ConnectSessions {
 
   async clear (): Promise<void> {
     await this.#open()
-    if (!isIterable(this.#store)) throw cannot('remove all its sessions', 'clear')
+    if (!isIterable(this.#store)) throw cannot('remove all its sessions', 'iterable')
     await this.#store.clear()
+  }
+
+  /** @throws {SessionError} SESSION_ID, for what is not a string: it is no id that a store could look for */
+  #name (method: string, sesid: unknown): string {
+    if (typeof sesid !== 'string') throw badId(method)
+    return this.#store.nameOf(sesid)
   }
 
   /** express-session has no moment for a store to get ready: the first call is it. */
   async #open (): Promise<void> {
-    if (!isOpenable(this.#store)) return
     this.#opened ??= this.#store.open().catch((error: unknown) => {
       this.#opened = undefined
       throw error
@@ -112,43 +115,58 @@ export class ConnectSessions {
     await this.#opened
   }
 
-  /** Answers false when the id has a session by now. */
-  async #create (sesid: string, text: string, idleTimeout: number | undefined): Promise<boolean> {
-    let created: string
-    try {
-      created = (await this.#store.createSession(text, { sesid, idleTimeout })).sesid
-    } catch (error) {
-      if (error instanceof SessionError && error.code === 'SESSION_ID_TAKEN') return false
-      throw error
+  async #save (name: string, text: string, idleTimeout: number | undefined): Promise<void> {
+    await this.#open()
+    for (let attempt = 0; attempt < ATTEMPTS;) {
+      const stored = await this.#store.read(name)
+      if (stored === null) {
+        if (this.#seen.has(name)) return
+        const { result } = await this.#store.create(name, { text, idleTimeout })
+        if (result === 'created') {
+          this.#seen.set(name, true)
+          return
+        }
+        // Another process made the session since the look: it is there to be replaced, or gone again.
+        attempt++
+        continue
+      }
+      this.#seen.set(name, true)
+      if (text === stored.text && keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(name, stored)
+      const record = { text, idleTimeout: idleTimeout ?? stored.idleTimeout }
+      const { result } = await this.#store.replace(name, record, stored.version)
+      // A conflict is with another process; as everywhere with express-session, the later one wins.
+      if (result !== 'conflict') return
     }
-    if (created !== sesid) {
-      await this.#store.delSession(created)
-      throw cannot('make a session under a given id', 'createSession with the option sesid')
-    }
-    this.#seen.set(sesid, true)
-    return true
+    throw new SessionError('SESSION_CONFLICT', 'the session could not be saved: it comes and goes all the time')
   }
 
-  async #touchIfDue (sesid: string, { touchDue }: StoredSession): Promise<void> {
-    if (touchDue && isTouchable(this.#store)) await this.#store.touchSession(sesid)
+  async #touch (name: string, idleTimeout: number | undefined): Promise<void> {
+    await this.#open()
+    for (;;) {
+      const stored = await this.#store.read(name)
+      if (stored === null) return
+      if (keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(name, stored)
+      const { result } = await this.#store.replace(name, { text: stored.text, idleTimeout }, stored.version)
+      if (result !== 'conflict') return
+    }
   }
 
-  /** Null for what cannot be decoded; why is not told, for it may quote the data. */
+  async #touchIfDue (name: string, { touchDue }: StoredSession): Promise<void> {
+    if (touchDue) await this.#store.touch(name)
+  }
+
+  /** Looks again first: a save may have put a readable session in place of the one that was read. */
+  async #setAside (name: string): Promise<void> {
+    const stored = await this.#store.read(name)
+    if (stored !== null && this.#decode(stored.text) === null) await this.#store.setAside(name)
+  }
+
   #decode (text: string): PlainObject | null {
-    if (text === '') return {}
     try {
-      const data: unknown = this.#codec.decode(text)
-      return isPlainObject(data) ? data : null
+      return decode(this.#codec, text)
     } catch {
       return null
     }
-  }
-
-  #encode (session: PlainObject): string {
-    const data: PlainObject = {}
-    for (const key of Object.keys(session)) put(data, key, session[key])
-    data.cookie = cookieToStore(session.cookie)
-    return this.#codec.encode(data)
   }
 }
 
@@ -156,6 +174,20 @@ function keepsIdleTimeout (stored: StoredSession, idleTimeout: number | undefine
   return idleTimeout === undefined || idleTimeout === stored.idleTimeout
 }
 
-function cannot (doing: string, method: string): SessionError {
-  return new SessionError('SESSION_STORE', `connectStore: this store cannot ${doing}: it has no ${method}`)
+function hasRunOut (idleTimeout: number | undefined): boolean {
+  return idleTimeout !== undefined && idleTimeout <= 0
+}
+
+function checkSession (method: string, session: unknown): void {
+  if (typeof session === 'object' && session !== null) return
+  throw new SessionError('SESSION_CODEC', `connectStore: the caller of ${method}() must give the session, an object, as the second parameter`)
+}
+
+function badId (method: string): SessionError {
+  return new SessionError('SESSION_ID', `connectStore: the caller of ${method}() must give the session's id as the first parameter: ` +
+    `a string of 1 to ${LONGEST_ID} characters`)
+}
+
+function cannot (doing: string, feature: string): SessionError {
+  return new SessionError('SESSION_STORE', `connectStore: this store cannot ${doing}: it does not declare the feature ${feature}`)
 }

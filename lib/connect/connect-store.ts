@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events'
 import { SessionError } from '../errors'
-import type { PlainObject } from '../session/merge'
-import { JSON_CODEC, type SessionCodec } from '../session/codec'
+import { checkKnown } from '../option-checks'
+import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
+import type { PlainObject } from '../session/plain-object'
+import { hasRecords, type RecordStore } from '../store/session-store'
 import { momentOf, type ConnectCookie, type ConnectSessionData } from './connect-cookie'
 import { ConnectSessions } from './connect-sessions'
-import { isVersioned, type VersionedSessionStore } from '../store/session-store'
 
 export interface ConnectStoreOptions {
   /** How data become text. Give the plugin's if it is to read the same sessions. @default JSON */
@@ -20,32 +21,38 @@ export interface ConnectRequest {
 type Done = (error?: Error | null) => void
 
 /**
- * Session files for express-session and @fastify/session:
+ * Makes a store for express-session and @fastify/session of a store of this package:
  *
  * ```ts
  * app.use(session({ store: connectStore(new SessionFileStore({ appid: 'sid' })), secret, … }))
  * ```
  *
- * A session lives as long unused as its cookie's `maxAge` says, or as the store's `idleTimeout` if
- * the cookie has none. As with any store there, the last of two requests at once wins.
+ * A session may stay unused as long as its cookie's `maxAge` says, or as long as the store's
+ * `idleTimeout` if the cookie has none. As with any store there, the last of two requests at once wins.
  *
- * @throws {SessionError} for a store that cannot make sessions under ids that it is given
+ * @throws {SessionError} for a store without records
  */
-export function connectStore (store: VersionedSessionStore, options: ConnectStoreOptions = {}): ConnectStore {
-  if (!isVersioned(store)) {
-    throw new SessionError('SESSION_OPTION', 'connectStore needs a store with the methods readSession, createSession ' +
-      'and replaceSession, such as SessionFileStore: express-session makes the ids itself')
+export function connectStore (store: RecordStore, options: ConnectStoreOptions = {}): ConnectStore {
+  if (!hasRecords(store ?? {})) {
+    throw new SessionError('SESSION_OPTION', 'connectStore needs a store that declares the feature records, such as ' +
+      'SessionFileStore: express-session makes the ids itself')
   }
-  return new ConnectStore(new ConnectSessions(store, options.codec ?? JSON_CODEC))
+  checkKnown(options, ['codec'])
+  const { codec = JSON_CODEC } = options
+  checkCodec(codec)
+  return new ConnectStore(new ConnectSessions(store, codec))
 }
 
 /**
- * A store as express-session and @fastify/session want it. What express-session has its stores
- * inherit is here too, so that this package does not depend on it.
+ * A store as express-session and @fastify/session call it. It has what express-session's stores
+ * inherit, so that this package does not depend on express-session.
  *
- * `set` does not say whether its session is new. It is taken for new unless this object has met
- * the id before, among the last 10,000: then a session that is not there was destroyed or has
- * expired, and stays gone.
+ * `set` does not say whether its session is new. The session counts as new unless this object has met
+ * its id before, among the last 10,000 ids. A session whose id it has met and which is not there was
+ * destroyed or has expired, and stays gone.
+ *
+ * Calls for one id that change it take effect in the order of the calls, also when the caller does not
+ * wait between them. Each stores the session as it is at the call.
  */
 export class ConnectStore extends EventEmitter {
   readonly #sessions: ConnectSessions
@@ -58,30 +65,32 @@ export class ConnectStore extends EventEmitter {
     this.#sessions = sessions
   }
 
-  /** The session; `null` when there is none that lives. */
+  /** Returns the session; `null`, and not an error, when it is unknown, destroyed or expired. */
   get<Data = ConnectSessionData> (sesid: string, callback: (error: Error | null, session?: Data | null) => void): void {
     this.#answer(this.#sessions.get(sesid) as Promise<Data | null>, callback)
   }
 
+  /** Stores the session with its cookie. */
   set (sesid: string, session: object, callback?: Done): void {
     this.#answer(this.#sessions.set(sesid, session as PlainObject), callback)
   }
 
-  /** Starts the idle time anew. The data are left as they are stored, whatever `session` holds. */
+  /** Starts the idle time anew. The stored data stay as they are, whatever `session` holds. */
   touch (sesid: string, session: object, callback?: Done): void {
     this.#answer(this.#sessions.touch(sesid, session as PlainObject), callback)
   }
 
+  /** Ends the session. A session that is not there is not an error. */
   destroy (sesid: string, callback?: Done): void {
     this.#answer(this.#sessions.destroy(sesid), callback)
   }
 
-  /** All sessions of the appid, without their ids: the files do not know them. */
+  /** Returns all sessions of the appid, without their ids: the store does not know them. */
   all<Data = ConnectSessionData> (callback: (error: Error | null, sessions?: Data[]) => void): void {
     this.#answer(this.#sessions.all() as Promise<unknown[]> as Promise<Data[]>, callback)
   }
 
-  /** How many sessions of the appid there are. */
+  /** Returns how many sessions the appid has. */
   length (callback: (error: Error | null, length?: number) => void): void {
     this.#answer(this.#sessions.count(), callback)
   }
@@ -91,7 +100,7 @@ export class ConnectStore extends EventEmitter {
     this.#answer(this.#sessions.clear(), callback)
   }
 
-  /** express-session's: the session, as its own `Session`. */
+  /** Returns the session as express-session's own `Session`. */
   load<Session = unknown> (sesid: string, callback: (error: Error | null, session?: Session) => void): void {
     this.get<ConnectSessionData>(sesid, (error, data) => {
       if (error !== null || data === null || data === undefined) return callback(error)
@@ -100,7 +109,7 @@ export class ConnectStore extends EventEmitter {
     })
   }
 
-  /** express-session's: a new session in place of the request's. */
+  /** Ends the request's session and gives the request a new one. */
   regenerate (request: ConnectRequest, callback: Done): void {
     this.destroy(request.sessionID, error => {
       this.#generator()(request)
@@ -108,14 +117,14 @@ export class ConnectStore extends EventEmitter {
     })
   }
 
-  /** express-session's: makes its `Session` of the data, for the request. */
+  /** Gives the request a `Session` of express-session's, made of the data, and returns it. */
   createSession<Session> (request: ConnectRequest, data: ConnectSessionData): Session {
     this.#models ??= learn(this.#generator(), request)
     request.session = restore(this.#models, request, data)
     return request.session as Session
   }
 
-  /** express-session puts here how it makes a new session. */
+  /** The function by which express-session makes a new session; express-session sets it. */
   get generate (): ((request: ConnectRequest) => void) | undefined {
     return this.#generate
   }
@@ -124,37 +133,37 @@ export class ConnectStore extends EventEmitter {
     this.#models = undefined
     this.#generate = request => {
       generate(request)
-      // A `genid` that draws no id at random may give one that was another session's.
+      // A `genid` whose ids are not random may return one that another session had.
       this.#sessions.forget(request.sessionID)
     }
   }
 
   #generator (): (request: ConnectRequest) => void {
     if (this.#generate !== undefined) return this.#generate
-    throw new SessionError('SESSION_STORE', 'connectStore: this is for express-session, which must be given the store first: ' +
-      'session({ store })')
+    throw new SessionError('SESSION_STORE', 'connectStore: load, regenerate and createSession are for express-session: ' +
+      'give it the store first, with session({ store })')
   }
 
-  /** In a tick of its own, so that what the callback throws is no rejection of ours. */
+  /** Calls back in a tick of its own: an error that the callback throws is not a rejection of the store. */
   #answer<T> (promise: Promise<T>, callback: (error: Error | null, value?: T) => void = error => { this.#report(error) }): void {
     promise.then(
       value => { process.nextTick(callback, null, value) },
       (error: Error) => { process.nextTick(callback, error) })
   }
 
-  /** An error without a callback goes to those who listen, if any. */
+  /** Emits an error that no callback takes, if the app listens. */
   #report (error: Error | null): void {
     if (error !== null && this.listenerCount('error') > 0) this.emit('error', error)
   }
 }
 
-/** What express-session's sessions and their cookies inherit from. */
+/** The prototypes of express-session's sessions and of their cookies. */
 interface SessionModels {
   session: object
   cookie: object
 }
 
-/** Its classes are not to be had otherwise: a session is made, looked at, and forgotten. */
+/** Makes a session and looks at its prototypes: express-session gives its classes in no other way. */
 function learn (generate: (request: ConnectRequest) => void, request: ConnectRequest): SessionModels {
   const { sessionID } = request
   generate(request)

@@ -4,7 +4,7 @@ import { randomId } from '../store/session-id'
 
 /** What `fromConnectStore()` takes beside the store. All times are in seconds. */
 export interface FromConnectStoreOptions {
-  /** The app's name, a cookie name. Apps that share the other store need a key prefix each there. @default 'sid' */
+  /** The app's name, a cookie name. Apps that share the other store need a key prefix each in it. @default 'sid' */
   appid?: string | undefined
   /** Seconds without access after which a session ends. @default 7200 */
   idleTimeout?: number | undefined

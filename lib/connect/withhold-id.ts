@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 const WITHHELD = '<session id>'
 
 /**
- * The error as it may be logged: another package's may quote the session's id, as in a file name.
- * The same error if it does not.
+ * Returns the error as it may be logged: another package's error may quote the session's id, as in a
+ * file name. Returns the same error if it does not.
  */
 export function withholdId (error: unknown, sesid: string): unknown {
   if (!inspect(error, { depth: 5 }).includes(sesid)) return error

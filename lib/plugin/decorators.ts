@@ -3,20 +3,23 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SessionError } from '../errors'
 import { isExempt, type VisitingRequest, type VisitKey } from './hooks'
 import type { SettledOptions } from './options'
+import type { SessionCookie } from './session-cookie'
 import type { Session } from '../session/session'
-import type { Visit } from '../session/session-manager'
+import type { Visit } from '../session/visit'
 import type { SessionStore } from '../store/session-store'
 
-/** Which appids this app has, to tell when two registrations want the same cookie. */
+/** The appids of this app's registrations: two of them must not use one cookie. */
 const appids = Symbol('fastify-file-sessions.appids')
 
 /**
- * Gives the app `request.session`, `request.sessionLoaded` and `fastify.sessionStore`, or the same
- * under another name. Returns where requests keep what these show.
+ * Decorates the app with `request.session`, `request.sessionLoaded` and `fastify.sessionStore`, or
+ * the same under another name. Returns the key under which a request keeps its visit.
  *
  * @throws {SessionError} when another registration has the name or the cookie
  */
-export function decorate (fastify: FastifyInstance, { sessionName, hook }: SettledOptions, store: SessionStore): VisitKey {
+export function decorate (
+  fastify: FastifyInstance, { sessionName, hook }: SettledOptions, store: SessionStore, cookie: SessionCookie
+): VisitKey {
   const key = Symbol(`fastify-file-sessions.${sessionName}`)
   claim(fastify, sessionName, store.sesAppid())
   fastify.decorate(`${sessionName}Store`, store)
@@ -29,27 +32,22 @@ export function decorate (fastify: FastifyInstance, { sessionName, hook }: Settl
   fastify.decorateRequest(sessionName, {
     getter (this: FastifyRequest): Session {
       const visit = visitOf(this, key)
-      if (visit === null) throw notLoaded(this, sessionName, hook)
+      if (visit === null) throw notLoaded(this, sessionName, hook, cookie)
       return visit.session
     }
   })
   return key
 }
 
-/** Registers @fastify/cookie if the app has not done so. */
+/**
+ * Registers @fastify/cookie if the app has not done so. An app that registers it later gets Fastify's
+ * error about a decorator that is there already, which does not name this plugin: the log does.
+ */
 export async function ensureCookies (fastify: FastifyInstance): Promise<void> {
   if (fastify.hasDecorator('parseCookie')) return
+  fastify.log.info('fastify-file-sessions registers @fastify/cookie, because the app has not. ' +
+    'An app that registers it itself must do so before: otherwise Fastify says that a decorator has already been added')
   await fastify.register(cookiePlugin)
-  // Should the app register it after all, its complaint would be about a decorator that nobody
-  // there has heard of.
-  const decorateInstance = fastify.decorate as (...parameters: unknown[]) => FastifyInstance
-  fastify.decorate = function (this: FastifyInstance, name: string | symbol, ...rest: unknown[]) {
-    if (name === 'parseCookie' || name === 'serializeCookie') {
-      throw new SessionError('SESSION_COOKIE_PLUGIN', '@fastify/cookie is registered after fastify-file-sessions, ' +
-        'which needs it and has already registered it: register @fastify/cookie first')
-    }
-    return decorateInstance.call(this, name, ...rest)
-  } as typeof fastify.decorate
 }
 
 function claim (fastify: FastifyInstance, sessionName: string, appid: string): void {
@@ -62,7 +60,7 @@ function claim (fastify: FastifyInstance, sessionName: string, appid: string): v
     throw new SessionError('SESSION_OPTION', `fastify-file-sessions: option appid: this app already has the session cookie ${appid}; ` +
       'a second registration needs an appid of its own')
   }
-  // Each instance has a set of its own: siblings know nothing of each other.
+  // Each instance has a set of its own: siblings may use the same cookie.
   if (Object.hasOwn(host, appids)) host[appids]?.add(appid)
   else fastify.decorate(appids, new Set(host[appids]).add(appid))
 }
@@ -71,12 +69,18 @@ function visitOf (request: FastifyRequest, key: VisitKey): Visit | null {
   return (request as VisitingRequest)[key] ?? null
 }
 
-function notLoaded (request: FastifyRequest, sessionName: string, hook: string): SessionError {
-  if (isExempt(request)) {
-    return new SessionError('SESSION_NOT_LOADED',
-      `request.${sessionName} is switched off on this route by config: { session: false }`)
+function notLoaded (request: FastifyRequest, sessionName: string, hook: string, cookie: SessionCookie): SessionError {
+  const property = `request.${sessionName}`
+  if (isExempt(request)) return notLoadedError(`${property} is switched off on this route by config: { session: false }`)
+  if (!cookie.covers(request)) {
+    return notLoadedError(`${property} is not there, because the request's path is outside cookie.path (${cookie.path}): ` +
+      'browsers send the session cookie to paths below that only. Choose another cookie.path, or look at ' +
+      `${property}Loaded first. A proxy in front of the app must not change the path`)
   }
-  return new SessionError('SESSION_NOT_LOADED', `request.${sessionName} is not loaded yet: it is loaded in ${hook}. ` +
-    'Choose an earlier one with the option hook of fastify-file-sessions, or look at ' +
-    `request.${sessionName}Loaded first`)
+  return notLoadedError(`${property} is not loaded yet: it is loaded in ${hook}. ` +
+    `Choose an earlier one with the option hook of fastify-file-sessions, or look at ${property}Loaded first`)
+}
+
+function notLoadedError (message: string): SessionError {
+  return new SessionError('SESSION_NOT_LOADED', message)
 }

@@ -14,16 +14,16 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
   hook?: 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | undefined
   /**
    * The session cookie. `secure: 'auto'` is on for https, also behind a proxy if Fastify's
-   * `trustProxy` is set; `signed` needs @fastify/cookie to be registered with a secret. Without
-   * `maxAge` the browser forgets it when it is closed.
+   * `trustProxy` is set. `signed` needs @fastify/cookie to be registered with a secret. Without
+   * `maxAge` the browser forgets the cookie when it is closed. Requests outside `path` have no session.
    * @default { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
    */
   cookie?: SessionCookieOptions | undefined
   /** Whether a cookie with `maxAge` is sent again when the session is touched. @default true */
   rolling?: boolean | undefined
   /**
-   * Seconds between two rounds of removing expired sessions; 0 for none. A store that removes them
-   * by itself, as databases do, has none anyway. @default 900
+   * Seconds between two rounds of removing expired sessions; 0 for none. A store that does not declare
+   * `reapable`, such as a database that removes them by itself, has no rounds. @default 900
    */
   reapInterval?: number | undefined
   /** @default JSON */
@@ -33,7 +33,7 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    * `request.NAME` and `fastify.NAMEStore`. @default 'session'
    */
   sessionName?: string | undefined
-  /** Another store than the files. Options that are the file store's may not be given with it. */
+  /** Another store than the files. The file store's options may not be given with it. */
   store?: SessionStore | undefined
 }
 
@@ -47,12 +47,12 @@ export type SettledOptions = {
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
 const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'store']
-/** Fastify hands its own register options on to the plugin. */
+/** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 const SAME_SITE = ['lax', 'strict', 'none']
-/** Longer timers fire at once in Node. */
+/** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
 const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
 
@@ -71,10 +71,16 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   const settled = { hook, cookie, rolling, reapInterval, codec, sessionName }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
-  const { appid, sessionDir, idleTimeout = cookie.maxAge, absoluteTimeout, durability, maxSize, idGenerator } = options
-  const fileStore = fileStoreOptions({ appid, sessionDir, idleTimeout, absoluteTimeout, durability, maxSize, idGenerator })
+  const fileStore = fileStoreOptions(storeOptions(options, cookie))
   if (rolling && cookie.maxAge !== undefined) checkRenewal(cookie.maxAge, fileStore.idleTimeout)
   return { ...settled, store: null, fileStore }
+}
+
+/** Returns the options that are the file store's. A cookie that lasts longer lets the session idle as long. */
+function storeOptions (options: FileSessionsOptions, cookie: SessionCookieOptions): SessionFileStoreOptions {
+  const names = FILE_STORE_OPTIONS as Array<keyof SessionFileStoreOptions>
+  const given: SessionFileStoreOptions = Object.fromEntries(names.map(name => [name, options[name]]))
+  return given.idleTimeout === undefined ? { ...given, idleTimeout: cookie.maxAge } : given
 }
 
 /** A cookie is sent anew when the session is touched. */
@@ -84,8 +90,8 @@ function checkRenewal (maxAge: number, idleTimeout: number): void {
 }
 
 /**
- * Browsers refuse a cookie whose name starts with `__Host-` or `__Secure-` unless it keeps that
- * prefix's rules; better the app does not start. Returns the options with what the rules imply.
+ * Returns the options with what a name that starts with `__Host-` or `__Secure-` implies. Browsers
+ * refuse a cookie that breaks the rules of its prefix. @throws {SessionError} when the options break them
  */
 export function prefixedCookie (appid: string, cookie: SessionCookieOptions): SessionCookieOptions {
   const host = appid.toLowerCase().startsWith('__host-')
@@ -100,24 +106,29 @@ function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions 
   check(typeof given === 'object' && given !== null, 'cookie', 'must be an object')
   const cookie: SessionCookieOptions = { ...DEFAULT_COOKIE }
   for (const [name, value] of Object.entries(given)) {
-    // Left out, as at the other options: it must not put away a default such as httpOnly.
+    // An option that is undefined is left out, as everywhere: it must not remove a default such as httpOnly.
     if (value !== undefined) Object.assign(cookie, { [name]: value })
   }
   for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
     check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')
   }
-  for (const name of ['path', 'domain'] as const) {
-    check(cookie[name] === undefined || typeof cookie[name] === 'string', `cookie.${name}`, 'must be a string')
-  }
+  check(typeof cookie.path === 'string' && cookie.path.startsWith('/'), 'cookie.path', 'must begin with /')
+  check(cookie.domain === undefined || typeof cookie.domain === 'string', 'cookie.domain', 'must be a string')
   check(typeof cookie.sameSite === 'boolean' || SAME_SITE.includes(String(cookie.sameSite).toLowerCase()), 'cookie.sameSite',
     `must be true, false or one of ${SAME_SITE.join(', ')}`)
   check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
     'must be a whole number of seconds above 0')
   check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
   check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
-  check(String(cookie.sameSite).toLowerCase() !== 'none' || cookie.secure !== false, 'cookie.sameSite',
+  check(!isSameSiteNone(cookie.sameSite) || cookie.secure !== false, 'cookie.sameSite',
     "'none' needs cookie.secure: browsers refuse the cookie otherwise")
+  check(cookie.partitioned !== true || cookie.secure !== false, 'cookie.partitioned',
+    'needs cookie.secure: browsers refuse the cookie otherwise')
   return cookie
+}
+
+export function isSameSiteNone (sameSite: unknown): boolean {
+  return String(sameSite).toLowerCase() === 'none'
 }
 
 function givenStore (options: FileSessionsOptions): SessionStore {

@@ -2,9 +2,10 @@ import type { FastifyPluginAsync } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { SessionManager } from '../session/session-manager'
 import { SessionFileStore } from '../store/files/session-file-store'
-import { isOpenable, isReapable } from '../store/session-store'
+import { isReapable } from '../store/session-store'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
+import { isOpenable } from './openable'
 import { pluginOptions, type FileSessionsOptions } from './options'
 import { Reaper } from './reaper'
 import { SessionCookie } from './session-cookie'
@@ -18,10 +19,12 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   await ensureCookies(fastify)
   cookie.check(fastify)
 
-  const key = decorate(fastify, settled, store)
+  const key = decorate(fastify, settled, store, cookie)
   addSessionHooks(fastify, settled.hook, key, manager, cookie)
-  if (isOpenable(store)) fastify.addHook('onReady', async () => { await store.open() })
-  if (store instanceof SessionFileStore) fastify.addHook('onClose', async () => { await store.close() })
+  if (isOpenable(store)) {
+    fastify.addHook('onReady', async () => { await store.open() })
+    fastify.addHook('onClose', async () => { await store.close() })
+  }
   if (isReapable(store) && settled.reapInterval > 0) {
     const reaper = new Reaper(store, settled.reapInterval, fastify.log)
     fastify.addHook('onReady', async () => { reaper.start() })

@@ -2,12 +2,12 @@ import type { FastifyBaseLogger } from 'fastify'
 import { publishError, publishReap, startOf } from '../diagnostics'
 import type { ReapableSessionStore } from '../store/session-store'
 
-/** Nothing that has expired is in anyone's way, so a new process has other things to do first. */
+/** Milliseconds until the first round at the latest. A process that starts has other work to do first. */
 const LONGEST_START = 60_000
 
 /**
- * Has a store remove what has expired, round after round. Rounds come at uneven times, so that the
- * processes of one machine don't do it all at once.
+ * Tells a store to remove what has expired, round after round. Rounds come at uneven times, so that
+ * the processes of one machine do not all work at once.
  */
 export class Reaper {
   readonly #store: ReapableSessionStore
@@ -29,11 +29,12 @@ export class Reaper {
     this.#random = random
   }
 
+  /** Plans the first round. */
   start (): void {
     this.#schedule(Math.min(this.#interval, LONGEST_START) * this.#random())
   }
 
-  /** Ends the round that is under way, and waits for that. */
+  /** Ends the round that is under way, and waits until it has ended. */
   async stop (): Promise<void> {
     this.#abort.abort()
     clearTimeout(this.#timer)

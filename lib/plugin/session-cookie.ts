@@ -1,26 +1,35 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SessionError } from '../errors'
-import { prefixedCookie } from './options'
+import { cookieValues } from './cookie-header'
+import { isSameSiteNone, prefixedCookie } from './options'
 import type { SessionCookieOptions } from '../session/cookie-options'
-import type { CookieChange } from '../session/session-manager'
+import type { CookieChange, CookieValue } from '../session/visit'
 
 type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
 
-/** The cookie that bears the session's id: reads it from requests, writes it to replies. */
+/** So many values of one request are tried: more cookies of the name are not an accident. */
+const MOST_VALUES = 4
+/** So many cookies of the name are looked at, forged ones included: checking a signature takes time. */
+const MOST_COOKIES = 64
+
+/** The cookie with the session's id: reads it from requests, writes it to replies. */
 export class SessionCookie {
   readonly #name: string
   readonly #options: SessionCookieOptions
+  /** Requests outside this path have no session. */
+  readonly path: string
   #warned = false
 
   /** @throws {SessionError} when the name and the options do not go together */
   constructor (name: string, options: SessionCookieOptions) {
     this.#name = name
     this.#options = prefixedCookie(name, options)
+    this.path = options.path ?? '/'
   }
 
   /**
-   * @throws {SessionError} when the cookie is to be signed and there is no secret to do it with, or
-   * when the options make no cookie
+   * @throws {SessionError} when the cookie must be signed and the app has no secret, or when no cookie
+   * can be made of the options
    */
   check (fastify: FastifyInstance): void {
     if (this.#options.signed === true && !fastify.hasDecorator('signCookie')) {
@@ -34,16 +43,36 @@ export class SessionCookie {
     }
   }
 
-  /** The id that the request brings; `''`, which is no id, for a forged one; null for none. */
-  read (request: FastifyRequest): string | null {
-    const value = this.#cookies(request)[this.#name]
-    // Where @fastify/cookie found none, `constructor` is a member of what it gives.
-    if (typeof value !== 'string') return null
-    if (this.#options.signed !== true) return value
-    const unsigned = request.unsignCookie(value)
-    return unsigned.valid ? unsigned.value : ''
+  /**
+   * Returns what the request's cookies of this name say, in the order of the header, each value once
+   * and at most four: none of them may be the one that names a live session. Empty values and
+   * forged or malformed signed values are left out.
+   */
+  read (request: FastifyRequest): CookieValue[] {
+    const { cookie: header } = request.headers
+    const values: CookieValue[] = []
+    if (header === undefined) return values
+    for (const text of cookieValues(header, this.#name, MOST_COOKIES)) {
+      const value = this.#options.signed === true ? unsigned(request, text) : { sesid: text, renew: false }
+      if (value === null || value.sesid === '' || (values.length > 0 && values.some(({ sesid }) => sesid === value.sesid))) continue
+      if (values.push(value) === MOST_VALUES) break
+    }
+    return values
   }
 
+  /**
+   * Whether a browser sends this cookie to the request's path: the path-match of RFC 6265, section
+   * 5.1.4. It goes by the path that the browser asked for, not by the one that `rewriteUrl` made of it.
+   */
+  covers (request: FastifyRequest): boolean {
+    const { path } = this
+    if (path === '/') return true
+    const requested = requestPath(request.originalUrl)
+    return requested.startsWith(path) &&
+      (requested.length === path.length || path.endsWith('/') || requested[path.length] === '/')
+  }
+
+  /** Sets, refreshes or clears the cookie in the reply, and keeps the reply out of shared caches then. */
   write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): void {
     if (change.change === 'none') return
     if (change.change === 'clear') {
@@ -59,23 +88,20 @@ export class SessionCookie {
     reply.header('cache-control', privateCacheControl(reply.getHeader('cache-control')))
   }
 
-  /** Not by `reply.setCookie`: that late it sends nothing, unless the request's cookies were parsed before. */
+  /** `reply.setCookie` would send nothing at this point, unless @fastify/cookie has parsed the request's cookies. */
   #set (reply: FastifyReply, value: string, options: SettledCookieOptions): void {
     reply.header('set-cookie', reply.server.serializeCookie(this.#name, value, options))
   }
 
-  /** @fastify/cookie may be told to parse later than we need it, or never. */
-  #cookies (request: FastifyRequest): Record<string, string | undefined> {
-    const parsed = request.cookies as Record<string, string | undefined> | null | undefined
-    if (parsed) return parsed
-    const header = request.headers.cookie
-    return header === undefined ? {} : request.server.parseCookie(header)
-  }
-
-  /** `secure: 'auto'` goes by Fastify's own notion of the protocol, which knows `trustProxy`. */
+  /**
+   * `secure: 'auto'` goes by Fastify's own notion of the protocol, which knows `trustProxy`. Browsers
+   * refuse a cookie that is not Secure and says `SameSite=None` or `Partitioned`, so neither is sent then.
+   */
   #settled (request: FastifyRequest, changes?: SessionCookieOptions): SettledCookieOptions {
     const options = changes === undefined ? this.#options : prefixedCookie(this.#name, { ...this.#options, ...changes })
-    return { ...options, secure: options.secure === 'auto' ? request.protocol === 'https' : options.secure === true }
+    const secure = options.secure === 'auto' ? request.protocol === 'https' : options.secure === true
+    if (secure) return { ...options, secure }
+    return { ...options, secure, partitioned: false, ...(isSameSiteNone(options.sameSite) ? { sameSite: 'lax' } : {}) }
   }
 
   #warnOnce (request: FastifyRequest, options: SettledCookieOptions): void {
@@ -86,7 +112,20 @@ export class SessionCookie {
   }
 }
 
-/** What the response said of caches, made to keep it, and the cookie in it, out of shared ones. */
+/** Returns null for a value that no secret of the app signed. */
+function unsigned (request: FastifyRequest, text: string): CookieValue | null {
+  const { valid, value, renew } = request.unsignCookie(text)
+  return valid ? { sesid: value, renew: renew === true } : null
+}
+
+/** Returns the path of a request's target, which may be a whole address. */
+function requestPath (target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '')
+  const end = path.search(/[?#]/)
+  return end === -1 ? path : path.slice(0, end)
+}
+
+/** Returns what the response says of caches, changed so that no shared cache keeps it and the cookie in it. */
 function privateCacheControl (given: unknown): string {
   const directives = given === undefined ? [] : String(given).split(',').map(directive => directive.trim())
   const kept = directives.filter(directive => directive !== '' && !/^(public|s-maxage\b.*)$/i.test(directive))

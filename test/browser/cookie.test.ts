@@ -35,6 +35,18 @@ t.test('the cookie, as a browser keeps it', { skip }, async t => {
     await tab.seesCounter(1)
   })
 
+  t.test('a junk cookie of the name, on a longer path, neither hides the session nor ends it', async t => {
+    const { context, tab } = await visit(t)
+    await tab.logIn('alice')
+    await context.addCookies([{ name: 'sid', value: 'junk', domain: '127.0.0.1', path: '/account' }])
+    await tab.open('/account')
+    await tab.sees('Secret account')
+    const cookies = await context.cookies()
+    t.strictSame(cookies.map(({ name, path }) => [name, path]).sort(), [['sid', '/'], ['sid', '/account']], 'both are left alone')
+    await tab.open()
+    await tab.sees('Hello alice')
+  })
+
   t.test('HttpOnly: scripts see no cookie', async t => {
     const { context, tab } = await visit(t)
     await tab.logIn('alice')

@@ -3,18 +3,18 @@ import { rename, unlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import express, { type Request, type Response } from 'express'
 import session from 'express-session'
 import Fastify, { type FastifyPluginAsync } from 'fastify'
 import cookiePlugin from '@fastify/cookie'
 import t, { type Test } from 'tap'
-import { Clock } from '../../lib/store/clock'
-import { SessionError } from '../../lib/errors'
 import { connectStore, type ConnectRequest, type ConnectStore } from '../../lib/connect/connect-store'
+import { SessionError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
-import { localDisk } from '../../lib/store/files/local-disk'
-import type { CreatedSession, SessionStore, VersionedSessionStore } from '../../lib/store/session-store'
+import type { Creation, RecordStore, SessionRecord } from '../../lib/store/session-store'
+import { AgingStore } from '../support/aging-store'
+import { MapStore, MemoryStore } from '../support/map-store'
 
 declare module 'express-session' {
   interface SessionData {
@@ -39,11 +39,6 @@ const SECRET = 'a secret of more than thirty-two letters'
 
 function directory (t: Test): string {
   return join(t.testdir(), 'sessions')
-}
-
-/** A store whose time is the test's. */
-function storeAt (t: Test, time: { now: number }, options: { idleTimeout?: number } = {}, sessionDir = directory(t)): SessionFileStore {
-  return new SessionFileStore({ sessionDir, ...options }, localDisk, new Clock(() => time.now, () => time.now))
 }
 
 /** The callback methods as promises. */
@@ -209,7 +204,7 @@ t.test('once the trouble is gone, the next call works', async t => {
 })
 
 t.test('a session has the data and the cookie that it was given', async t => {
-  const store = promised(connectStore(new SessionFileStore({ sessionDir: directory(t) })))
+  const store = promised(connectStore(new MemoryStore()))
   t.equal(await store.get('one'), null)
   const data = JSON.parse('{"a":[1,{"b":2}],"__proto__":{"c":3},"empty":""}') as object
   await store.set('one', { ...data, cookie: { ...browserCookie, sameSite: 'lax', secure: true } })
@@ -223,35 +218,34 @@ t.test('a session has the data and the cookie that it was given', async t => {
 })
 
 t.test('a session lives as long as its cookie says, from its last use', async t => {
-  const time = { now: Date.now() }
-  const files = storeAt(t, time, { idleTimeout: 100 })
-  const store = promised(connectStore(files))
+  const sessions = new AgingStore(100)
+  const store = promised(connectStore(sessions))
   await store.set('short', { cookie: cookieFor(10_000) })
   await store.set('default', { cookie: browserCookie })
   await store.set('long', { cookie: cookieFor(1_000_000) })
 
-  time.now += 9000
+  sessions.pass(9)
   const left = (await store.get('short'))?.cookie.expires?.getTime() as number - Date.now()
   t.ok(left > 0 && left < 2000, 'the cookie says when it ends, going by its last use')
   await store.touch('short', { cookie: cookieFor(10_000), a: 1 })
-  time.now += 9000
+  sessions.pass(9)
   t.strictSame(Object.keys(await store.get('short') ?? {}), ['cookie'], 'a touch keeps it alive, and its data as they were')
-  time.now += 9000
+  sessions.pass(9)
   t.equal(await store.get('short'), null)
-  time.now += 100_000
+  sessions.pass(100)
   t.equal(await store.get('default'), null, 'without a maxAge it is the store\'s idleTimeout')
   t.match(await store.get('long'), { cookie: { originalMaxAge: 1_000_000 } })
 
   await store.touch('long', { cookie: cookieFor(5000) })
-  time.now += 6000
+  sessions.pass(6)
   t.equal(await store.get('long'), null, 'a touch can change how long it lives')
   await store.touch('long', { cookie: cookieFor(5000) })
   t.equal(await store.get('long'), null, 'and brings nothing back')
 })
 
 t.test('a cookie may have a moment of expiry alone', async t => {
-  const time = { now: Date.now() }
-  const store = promised(connectStore(storeAt(t, time)))
+  const sessions = new AgingStore(7200)
+  const store = promised(connectStore(sessions))
   const expires = new Date(Date.now() + 60_000)
   await store.set('one', { cookie: { originalMaxAge: null, expires } })
   t.strictSame((await store.get('one'))?.cookie, { originalMaxAge: null, expires })
@@ -259,13 +253,13 @@ t.test('a cookie may have a moment of expiry alone', async t => {
   t.strictSame((await store.get('text'))?.cookie, { originalMaxAge: null, expires })
   await store.set('nonsense', { cookie: { originalMaxAge: null, expires: 'never' } })
   t.strictSame((await store.get('nonsense'))?.cookie, { originalMaxAge: null, expires: null })
-  time.now += 61_000
+  sessions.pass(61)
   t.equal(await store.get('one'), null)
   t.not(await store.get('nonsense'), null)
 })
 
 t.test('a session whose cookie has run out is removed', async t => {
-  const store = promised(connectStore(new SessionFileStore({ sessionDir: directory(t) })))
+  const store = promised(connectStore(new MemoryStore()))
   await store.set('set', { cookie: browserCookie })
   await store.set('set', { cookie: { originalMaxAge: null, expires: new Date(0) } })
   t.equal(await store.get('set'), null)
@@ -275,23 +269,22 @@ t.test('a session whose cookie has run out is removed', async t => {
 })
 
 t.test('what has not changed is touched, not written', async t => {
-  const time = { now: Date.now() }
-  const files = storeAt(t, time, { idleTimeout: 100 })
-  const store = promised(connectStore(files))
+  const sessions = new AgingStore(100)
+  const name = sessions.nameOf('one')
+  const store = promised(connectStore(sessions))
   await store.set('one', { cookie: cookieFor(100_000), a: 1 })
-  const { version } = await files.readSession('one') ?? {}
-  time.now += 60_000
+  const { version } = await sessions.read(name) ?? {}
+  sessions.pass(60)
   await store.set('one', { cookie: cookieFor(100_000), a: 1 })
-  time.now += 60_000
-  t.equal((await files.readSession('one'))?.version, version, 'alive, and the same version')
+  sessions.pass(60)
+  t.equal((await sessions.read(name))?.version, version, 'alive, and the same version')
   await store.set('one', { cookie: cookieFor(100_000), a: 2 })
-  t.not((await files.readSession('one'))?.version, version)
+  t.not((await sessions.read(name))?.version, version)
 })
 
 t.test('a destroyed session stays destroyed', async t => {
-  const sessionDir = directory(t)
-  const [here, there] = [1, 2].map(() => promised(connectStore(new SessionFileStore({ sessionDir })))) as
-    [ReturnType<typeof promised>, ReturnType<typeof promised>]
+  const sessions = new MemoryStore()
+  const [here, there] = [promised(connectStore(sessions)), promised(connectStore(sessions))]
   await here.set('one', { cookie: browserCookie, a: 1 })
   await here.get('one')
   await there.destroy('one')
@@ -308,7 +301,7 @@ t.test('over HTTP: logout wins over a slow request', async t => {
   let release = (): void => {}
   let entered = (): void => {}
   const isIn = new Promise<void>(resolve => { entered = resolve })
-  const store = connectStore(new SessionFileStore({ sessionDir: directory(t) }))
+  const store = connectStore(new MemoryStore())
   const client = new Client(await expressApp(t, store, {}, app => {
     app.get('/slow', (request, response) => {
       request.session.views = 100
@@ -326,7 +319,7 @@ t.test('over HTTP: logout wins over a slow request', async t => {
 })
 
 t.test('an id that express-session gives out again is new again', async t => {
-  const store = connectStore(new SessionFileStore({ sessionDir: directory(t) }))
+  const store = connectStore(new MemoryStore())
   const client = new Client(await expressApp(t, store, { genid: () => 'always-the-same' }))
   t.equal((await client.get('/count')).body, '1')
   await client.get('/logout')
@@ -335,26 +328,27 @@ t.test('an id that express-session gives out again is new again', async t => {
 })
 
 t.test('two processes that make one session at once both get it stored', async t => {
-  const sessionDir = directory(t)
-  const files = new SessionFileStore({ sessionDir })
-  const first = promised(connectStore(files))
-  // Between the look and the making, another was faster.
-  const readSession = files.readSession.bind(files)
-  let overtaken = false
-  files.readSession = async sesid => {
-    const stored = await readSession(sesid)
-    if (!overtaken) {
-      overtaken = true
-      await new SessionFileStore({ sessionDir }).createSession('{"theirs":1,"cookie":{}}', { sesid })
-    }
-    return stored
-  }
+  const sessions = new MemoryStore()
+  const first = promised(connectStore(sessions))
+  // Another process makes the session between the look and the making.
+  sessions.before.create = name => { sessions.write(name, { text: '{"theirs":1,"cookie":{}}' }) }
   await first.set('one', { cookie: browserCookie, mine: 1 })
   t.match(await first.get('one'), { mine: 1 })
 })
 
+t.test('a save that meets another process comes later, and so wins', async t => {
+  const sessions = new MemoryStore()
+  const store = promised(connectStore(sessions))
+  await store.set('one', { cookie: browserCookie, a: 1 })
+  let others = 20
+  sessions.before.replace = name => { if (others-- > 0) sessions.write(name, { text: `{"theirs":${others},"cookie":{}}` }) }
+  await store.set('one', { cookie: browserCookie, a: 2 })
+  t.match(await store.get('one'), { a: 2 })
+  t.equal(others, -1)
+})
+
 t.test('a session without a cookie is stored all the same', async t => {
-  const store = promised(connectStore(new SessionFileStore({ sessionDir: directory(t) })))
+  const store = promised(connectStore(new MemoryStore()))
   await store.set('bare', { a: 1 })
   await store.touch('bare', { a: 1 })
   t.strictSame(await store.get('bare'), { a: 1, cookie: { originalMaxAge: null, expires: null } })
@@ -366,90 +360,82 @@ t.test('a session that cannot be made is an error', async t => {
 })
 
 t.test('a session that comes and goes all the time is an error in the end', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t) })
-  files.createSession = async () => { throw new SessionError('SESSION_ID_TAKEN', 'taken') }
-  await t.rejects(promised(connectStore(files)).set('one', { cookie: browserCookie }), { code: 'SESSION_CONFLICT' })
+  const sessions = new MemoryStore()
+  sessions.create = async () => ({ result: 'taken' })
+  await t.rejects(promised(connectStore(sessions)).set('one', { cookie: browserCookie }), { code: 'SESSION_CONFLICT' })
 })
 
 t.test('a touch that changes the time and meets another save leaves that in place', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t) })
-  const store = promised(connectStore(files))
+  const sessions = new MemoryStore()
+  const name = sessions.nameOf('one')
+  const store = promised(connectStore(sessions))
   await store.set('one', { cookie: browserCookie, a: 1 })
-  const replaceSession = files.replaceSession.bind(files)
-  let overtaken = false
-  files.replaceSession = async (sesid, text, version, options) => {
-    if (!overtaken) {
-      overtaken = true
-      await files.putSession('one', JSON.stringify({ a: 2, cookie: browserCookie }))
-    }
-    return await replaceSession(sesid, text, version, options)
+  sessions.before.replace = () => {
+    delete sessions.before.replace
+    sessions.write(name, { text: JSON.stringify({ a: 2, cookie: browserCookie }) })
   }
   await store.touch('one', { cookie: cookieFor(30_000), a: 1 })
   t.match(await store.get('one'), { a: 2 })
-  t.equal((await files.readSession('one'))?.idleTimeout, 30)
+  t.equal((await sessions.read(name))?.idleTimeout, 30)
 })
 
 t.test('a session that the plugin stored can be read, with a cookie made for it', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t) })
-  const store = promised(connectStore(files))
-  await files.open()
-  const empty = await files.newSession()
+  const sessions = new MemoryStore()
+  const store = promised(connectStore(sessions))
+  const empty = await sessions.newSession()
   t.strictSame(await store.get(empty), { cookie: { originalMaxAge: null, expires: null } })
-  const { sesid } = await files.createSession('{"user":"ann"}', { idleTimeout: 60 })
-  t.match(await store.get(sesid), { user: 'ann', cookie: { originalMaxAge: 60_000, expires: Date } })
+  sessions.write(sessions.nameOf('ann'), { text: '{"user":"ann"}', idleTimeout: 60 })
+  t.match(await store.get('ann'), { user: 'ann', cookie: { originalMaxAge: 60_000, expires: Date } })
 })
 
 t.test('what cannot be decoded is set aside', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t) })
-  const store = promised(connectStore(files))
-  await files.open()
+  const sessions = new MemoryStore()
+  const store = promised(connectStore(sessions))
   for (const text of ['no JSON', '[]']) {
-    const { sesid } = await files.createSession(text)
-    t.equal(await store.get(sesid), null)
-    t.equal(await files.getSession(sesid), null)
+    sessions.write(sessions.nameOf('one'), { text })
+    t.equal(await store.get('one'), null)
+    t.equal(await sessions.getSession('one'), null)
   }
+  t.strictSame(sessions.asides, ['no JSON', '[]'])
+})
+
+t.test('what cannot be decoded is not set aside after a save has replaced it', async t => {
+  const sessions = new MemoryStore()
+  const name = sessions.nameOf('one')
+  const store = promised(connectStore(sessions))
+  for (const becomes of ['{"a":1}', null]) {
+    sessions.write(name, { text: 'no JSON' })
+    let reads = 0
+    sessions.before.read = () => {
+      if (++reads !== 2) return
+      if (becomes === null) sessions.entries.delete(name)
+      else sessions.write(name, { text: becomes })
+    }
+    t.equal(await store.get('one'), null)
+    t.equal(await sessions.getSession('one'), becomes)
+  }
+  t.strictSame(sessions.asides, [])
 })
 
 t.test('another codec', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t) })
+  const sessions = new MemoryStore()
   const codec = {
     encode: (data: object) => Buffer.from(JSON.stringify(data)).toString('hex'),
     decode: (text: string) => JSON.parse(Buffer.from(text, 'hex').toString()) as Record<string, unknown>
   }
-  const store = promised(connectStore(files, { codec }))
+  const store = promised(connectStore(sessions, { codec }))
   await store.set('one', { cookie: browserCookie, a: 1 })
   t.match(await store.get('one'), { a: 1 })
-  t.match(await files.getSession('one'), /^[0-9a-f]+$/)
+  t.match(await sessions.getSession('one'), /^[0-9a-f]+$/)
 })
 
-/** The five methods and compare-and-swap, in memory, and a list of them all; nothing else. */
-class MemorySessions implements VersionedSessionStore {
-  readonly byId = new Map<string, string>()
-  sesAppid (): string { return 'sid' }
-  async getSession (sesid: string): Promise<string | null> { return this.byId.get(sesid) ?? null }
-  async newSession (): Promise<string> { return (await this.createSession('')).sesid }
-  async putSession (sesid: string, text: string): Promise<void> { this.byId.set(sesid, text) }
-  async delSession (sesid: string): Promise<void> { this.byId.delete(sesid) }
-  async readSession (sesid: string) {
-    const text = await this.getSession(sesid)
-    return text === null ? null : { text, version: text, idleTimeout: undefined, touchDue: true }
-  }
+/** A store with the verbs that can list its sessions. */
+class ListedSessions extends MemoryStore {
+  override readonly features = { records: true, iterable: true, readable: true } as const
 
-  async createSession (text: string, { sesid = String(this.byId.size) } = {}): Promise<CreatedSession> {
-    this.byId.set(sesid, text)
-    return { sesid, version: text }
-  }
-
-  async replaceSession (sesid: string, text: string) {
-    this.byId.set(sesid, text)
-    return { result: 'replaced' as const, version: text }
-  }
-}
-
-class ListedSessions extends MemorySessions {
-  async * sessions () { for (const text of this.byId.values()) yield { age: 0, idle: 0, idleLeft: 1, size: text.length } }
-  async * texts () { yield * this.byId.values() }
-  async clear (): Promise<number> { this.byId.clear(); return 0 }
+  async * sessions () { for (const { record: { text } } of this.entries.values()) yield { age: 0, idle: 0, idleLeft: 1, size: text.length } }
+  async * texts () { for (const { record: { text } } of this.entries.values()) yield text }
+  async clear (): Promise<number> { this.entries.clear(); return 0 }
 }
 
 t.test('all, length and clear', async t => {
@@ -457,7 +443,7 @@ t.test('all, length and clear', async t => {
   const store = promised(connectStore(sessions))
   await store.set('one', { cookie: browserCookie, a: 1 })
   await store.set('two', { cookie: cookieFor(1000), a: 2 })
-  await sessions.putSession('three', 'no JSON')
+  sessions.write('three', { text: 'no JSON' })
   t.match(await store.all(), [{ a: 1 }, { a: 2 }])
   t.equal((await store.all())?.length, 2)
   t.equal(await store.length(), 3)
@@ -466,54 +452,49 @@ t.test('all, length and clear', async t => {
 })
 
 t.test('a store that can do less', async t => {
-  const store = promised(connectStore(new MemorySessions()))
-  await t.rejects(store.all(), { code: 'SESSION_STORE', message: /texts/ })
-  await t.rejects(store.length(), { code: 'SESSION_STORE', message: /sessions/ })
-  await t.rejects(store.clear(), { code: 'SESSION_STORE', message: /clear/ })
+  const store = promised(connectStore(new MemoryStore()))
+  await t.rejects(store.all(), { code: 'SESSION_STORE', message: /feature readable/ })
+  await t.rejects(store.length(), { code: 'SESSION_STORE', message: /feature iterable/ })
+  await t.rejects(store.clear(), { code: 'SESSION_STORE', message: /feature iterable/ })
   await store.set('one', { cookie: cookieFor(1000) })
-  await store.touch('one', { cookie: cookieFor(1000) })
-  t.match(await store.get('one'), { cookie: { originalMaxAge: 1000, expires: Date } }, 'no time left that it knows of: all of it')
-  await (store.set('bad', { cookie: browserCookie }))
-  const sessions = new MemorySessions()
-  await sessions.putSession('bad', 'no JSON')
-  t.equal(await promised(connectStore(sessions)).get('bad'), null)
-  t.equal(await sessions.getSession('bad'), 'no JSON', 'there is nowhere to set it aside')
+  t.match(await store.get('one'), { cookie: { originalMaxAge: 1000, expires: Date } }, 'a store that does not know the time left: all of it')
 })
 
-t.test('a store that makes the ids itself cannot be used', async t => {
-  const five = { sesAppid () {}, getSession () {}, newSession () {}, putSession () {}, delSession () {} } as unknown as SessionStore
-  t.throws(() => connectStore(five as VersionedSessionStore), { code: 'SESSION_OPTION', message: /createSession/ })
-  const deaf = new MemorySessions()
-  const createSession = deaf.createSession.bind(deaf)
-  deaf.createSession = async text => await createSession(text)
-  await t.rejects(promised(connectStore(deaf)).set('given', { cookie: browserCookie }), { code: 'SESSION_STORE', message: /sesid/ })
-  t.equal(deaf.byId.size, 0, 'nothing is left behind')
+t.test('a store without records cannot be used', async t => {
+  for (const store of [new MapStore(), undefined, null]) {
+    t.throws(() => connectStore(store as unknown as RecordStore), { code: 'SESSION_OPTION', message: /feature records/ })
+  }
+})
+
+t.test('options', async t => {
+  t.throws(() => connectStore(new MemoryStore(), { ttl: 1 } as object), { code: 'SESSION_OPTION', message: /ttl is not known/ })
+  t.throws(() => connectStore(new MemoryStore(), { codec: {} as never }), { code: 'SESSION_OPTION', message: /codec/ })
 })
 
 t.test('without a callback', async t => {
-  const sessions = new MemorySessions()
+  const sessions = new MemoryStore()
   const store = connectStore(sessions)
-  const stored = new Promise<void>(resolve => {
-    const createSession = sessions.createSession.bind(sessions)
-    sessions.createSession = async (text, options) => {
-      const created = await createSession(text, options)
+  const isStored = new Promise<void>(resolve => {
+    const create = sessions.create.bind(sessions)
+    sessions.create = async (name: string, record: SessionRecord): Promise<Creation> => {
+      const created = await create(name, record)
       resolve()
       return created
     }
   })
   store.set('one', { cookie: browserCookie, a: 1 })
-  await stored
+  await isStored
   t.match(await promised(store).get('one'), { a: 1 })
-  sessions.delSession = async () => { throw new Error('broken') }
+  sessions.before.remove = () => { throw new Error('broken') }
   store.destroy('one')
-  await t.rejects(promised(store).destroy('one'), { message: 'broken' }, 'nobody listens: nothing happens')
+  await t.rejects(promised(store).destroy('one'), { message: 'broken' }, 'the app does not listen: nothing happens')
   const heard = once(store, 'error')
   store.destroy('one')
   t.match(await heard, [{ message: 'broken' }])
 })
 
 t.test('what express-session has its stores inherit', async t => {
-  const store = connectStore(new SessionFileStore({ sessionDir: directory(t) }))
+  const store = connectStore(new MemoryStore())
   const request: ConnectRequest = { sessionID: 'one' }
   t.throws(() => store.createSession(request, { cookie: { originalMaxAge: null } }), { code: 'SESSION_STORE', message: /session\({ store }\)/ })
   t.equal(store.generate, undefined)
@@ -532,16 +513,144 @@ t.test('what express-session has its stores inherit', async t => {
   loaded.views++
   await promisify(loaded.save.bind(loaded))()
   t.match(await promised(store).get('one'), { views: 8 })
-  await t.rejects(promisify(store.load.bind(connectStore(Object.assign(new MemorySessions(), {
-    readSession: async () => { throw new Error('broken') }
-  }))))('one'), { message: 'broken' })
+  const broken = new MemoryStore()
+  broken.before.read = () => { throw new Error('broken') }
+  await t.rejects(promisify(store.load.bind(connectStore(broken)))('one'), { message: 'broken' })
 })
 
 t.test('over HTTP: a persistent cookie, touched by every request', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t), idleTimeout: 5 })
-  const client = new Client(await expressApp(t, connectStore(files), { cookie: { maxAge: 3_600_000 }, rolling: true }))
+  const client = new Client(await expressApp(t, connectStore(new AgingStore(5)), { cookie: { maxAge: 3_600_000 }, rolling: true }))
   t.match((await client.get('/count')).setCookie, /expires=/i)
   t.match((await client.get('/views')).setCookie, /expires=/i, 'rolling')
   const left = Number((await client.get('/max-age')).body)
   t.ok(left > 3_590_000 && left <= 3_600_000)
+})
+
+t.test('overlapping calls for one id take effect in the order of the calls', async t => {
+  for (const isThere of [false, true]) {
+    const sessions = new MemoryStore()
+    const store = promised(connectStore(sessions))
+    if (isThere) await store.set('one', { cookie: browserCookie })
+    // Each call to the store takes longer than any that comes after it.
+    let ticks = 50
+    const delay = async (): Promise<void> => {
+      for (let tick = ticks--; tick > 0; tick--) await new Promise(resolve => { setImmediate(resolve) })
+    }
+    sessions.before = { read: delay, create: delay, replace: delay, remove: delay }
+    await Promise.all([1, 2, 3, 4].map(n => store.set('one', { cookie: browserCookie, n })))
+    t.match(await store.get('one'), { n: 4 })
+    await Promise.all([store.touch('one', { cookie: cookieFor(30_000) }), store.set('one', { cookie: browserCookie, n: 5 })])
+    t.match(await store.get('one'), { n: 5 })
+    await Promise.all([store.set('one', { cookie: browserCookie, n: 6 }), store.destroy('one')])
+    t.equal(await store.get('one'), null)
+    await Promise.all([store.set('two', { cookie: browserCookie }), store.destroy('two'), store.set('two', { cookie: browserCookie })])
+    t.equal(await store.get('two'), null, 'ended stays ended')
+  }
+})
+
+t.test('one id does not wait for another', async t => {
+  const sessions = new MemoryStore()
+  const store = promised(connectStore(sessions))
+  let release = (): void => {}
+  const released = new Promise<void>(resolve => { release = resolve })
+  sessions.before.create = async name => { if (name === sessions.nameOf('slow')) await released }
+  const slow = store.set('slow', { cookie: browserCookie })
+  await store.set('quick', { cookie: browserCookie })
+  release()
+  await slow
+  t.equal(sessions.entries.size, 2)
+})
+
+t.test('a save stores the session as it is at the call', async t => {
+  const sessions = new MemoryStore()
+  const store = promised(connectStore(sessions))
+  const data = { cookie: { ...browserCookie }, list: [1] }
+  const saved = store.set('one', data)
+  data.list.push(2)
+  data.cookie.path = '/later'
+  await saved
+  t.match(await store.get('one'), { list: [1], cookie: { path: '/' } })
+  t.strictSame((await store.get('one'))?.['list'], [1])
+})
+
+t.test('over HTTP: what an unawaited save stores does not outlast what the response stores', async t => {
+  const sessions = new MemoryStore()
+  // The first save takes its time in the store: the second overtakes it unless it has to wait as well.
+  let saves = 0
+  let end = (): void => {}
+  const firstSave = new Promise<void>(resolve => { end = resolve })
+  sessions.before.read = async () => { if (++saves === 1) for (let tick = 0; tick < 20; tick++) await new Promise(resolve => { setImmediate(resolve) }) }
+  const client = new Client(await expressApp(t, connectStore(sessions), {}, app => {
+    app.get('/unawaited', (request, response) => {
+      request.session.views = 1
+      request.session.save(end)
+      request.session.views = 2
+      response.send('done')
+    })
+  }))
+  await client.get('/unawaited')
+  await firstSave
+  t.match(sessions.data, { views: 2 })
+})
+
+t.test('a session that cannot be encoded is a SessionError that quotes nothing', async t => {
+  const sessions = new MemoryStore()
+  const store = promised(connectStore(sessions))
+  const circular: Record<string, unknown> = { cookie: browserCookie }
+  circular['confidential'] = { confidential: circular }
+  for (const data of [circular, { cookie: browserCookie, confidential: 1n }]) {
+    const error = await store.set('one', data).catch((error: unknown) => error)
+    t.ok(error instanceof SessionError)
+    t.match(error, { code: 'SESSION_CODEC' })
+    t.notMatch(inspect(error, { depth: 10 }), /confidential/)
+  }
+  t.strictSame(sessions.calls, [])
+})
+
+t.test('a cookie with a time that is none', async t => {
+  const sessions = new AgingStore(100)
+  const store = promised(connectStore(sessions))
+  for (const [n, cookie] of [
+    { originalMaxAge: NaN, expires: new Date(NaN) }, { originalMaxAge: null, expires: new Date(NaN) }, { originalMaxAge: Infinity },
+    { originalMaxAge: -Infinity }, { originalMaxAge: 1e300 }
+  ].entries()) {
+    const sesid = `n-${n}`
+    await store.set(sesid, { cookie, a: 1 })
+    t.strictSame(await store.get(sesid), { a: 1, cookie: { originalMaxAge: null, expires: null } })
+    await store.touch(sesid, { cookie })
+    t.equal((await sessions.read(sessions.nameOf(sesid)))?.idleTimeout, undefined)
+  }
+  sessions.write(sessions.nameOf('two'), { text: '{"cookie":{"originalMaxAge":1e300}}' })
+  t.strictSame(await store.get('two'), { cookie: { originalMaxAge: null, expires: null } })
+
+  for (const [n, cookie] of [{ expires: new Date(NaN) }, { maxAge: Infinity }].entries()) {
+    const client = new Client(await expressApp(t, connectStore(sessions), { genid: () => `http-${n}` }, app => {
+      app.get('/set', (request, response) => {
+        Object.assign(request.session.cookie, cookie)
+        request.session.views = 1
+        response.send(String(request.session.views))
+      })
+    }))
+    t.equal((await client.get('/set')).body, '1')
+    t.match(JSON.parse(sessions.entries.get(sessions.nameOf(`http-${n}`))?.record.text ?? ''), { views: 1, cookie: { originalMaxAge: null } })
+  }
+})
+
+t.test('a caller that gives no id or no session is told so', async t => {
+  const store = promised(connectStore(new MemoryStore()))
+  const data = { cookie: browserCookie }
+  for (const none of [undefined, null, 7] as unknown as string[]) {
+    for (const [method, call] of Object.entries<Promise<unknown>>({
+      get: store.get(none), set: store.set(none, data), touch: store.touch(none, data), destroy: store.destroy(none)
+    })) await t.rejects(call, { name: 'SessionError', code: 'SESSION_ID', message: new RegExp(`caller of ${method}\\(\\)`) })
+  }
+  for (const bad of ['', 'x'.repeat(1025)]) {
+    await t.rejects(store.set(bad, data), { code: 'SESSION_ID' })
+    t.equal(await store.get(bad), null, 'to look for it is no error')
+    await store.destroy(bad)
+  }
+  for (const none of [undefined, null, 'text'] as unknown as object[]) {
+    await t.rejects(store.set('one', none), { name: 'SessionError', code: 'SESSION_CODEC', message: /set\(\)/ })
+    await t.rejects(store.touch('one', none), { name: 'SessionError', code: 'SESSION_CODEC', message: /touch\(\)/ })
+  }
 })

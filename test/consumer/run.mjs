@@ -1,17 +1,20 @@
 /**
  * Uses the package as its users do: packs it, installs the tarball into empty directories, and runs
- * it from ESM, CommonJS and TypeScript, on this Node and on the newest one; then follows the
- * migration guides step by step, with the real packages that they start from.
+ * it from ESM, CommonJS and TypeScript, with Fastify and with Express alone, on the lowest Node, on this
+ * one and on the newest; then follows the migration guides step by step, with the real packages that
+ * they start from.
  *
- * Needs the npm registry, and so is no part of `npm test`: run it with `npm run consumer`.
+ * Needs the npm registry, and so is not part of `npm test`: run it with `npm run consumer`.
  */
-import { execFileSync } from 'node:child_process'
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { followGuide } from './guide.mjs'
 import { checkCounter } from './visit.mjs'
 
+const LOWEST_NODE = '20.15.0'
 const NEWEST_NODE = 'latest'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -23,26 +26,49 @@ const npm = (cwd, ...parameters) => execFileSync('npm', [...parameters, '--no-au
 console.log('packing')
 const tarball = join(work, npm(root, 'pack', '--pack-destination', work).trim().split('\n').at(-1))
 
-const newest = join(work, 'newest')
-mkdirSync(newest)
-writeFileSync(join(newest, 'package.json'), '{ "private": true }')
-npm(newest, 'install', `node@${NEWEST_NODE}`)
-const nodes = [process.execPath, join(newest, 'node_modules/node/bin/node')]
+const [lowest, newest] = [LOWEST_NODE, NEWEST_NODE].map(installNode)
+const nodes = [lowest, process.execPath, newest]
 
-await useFromEverywhere()
+installsWithoutWarning()
+await useFrom('apps', ['fastify', '@fastify/cookie', '@types/node@20'])
+await useFrom('express', ['express', 'express-session', '@types/node@20', '@types/express', '@types/express-session'])
 for (const guide of readdirSync(join(root, 'docs')).filter(name => name.startsWith('migrate-'))) {
   console.log(`following ${guide}`)
   await followGuide(join(root, 'docs', guide), join(work, basename(guide, '.md')), { npm, tarball })
 }
 console.log('the package works for its users')
 
-async function useFromEverywhere () {
-  const directory = join(work, 'consumer')
-  cpSync(join(root, 'test/consumer/apps'), directory, { recursive: true })
+function emptyDirectory (name) {
+  const directory = join(work, name)
+  mkdirSync(directory)
   writeFileSync(join(directory, 'package.json'), '{ "private": true }')
-  npm(directory, 'install', 'fastify', 'typescript@5.9', '@types/node@20', tarball)
+  return directory
+}
 
-  console.log('compiling with TypeScript')
+/** Installs this version of Node and returns the path of its program. */
+function installNode (version) {
+  const directory = emptyDirectory(`node-${version}`)
+  npm(directory, 'install', `node@${version}`)
+  return join(directory, 'node_modules/node/bin/node')
+}
+
+/** The lowest Node that the package names is one that all its dependencies run on. */
+function installsWithoutWarning () {
+  console.log(`installing on Node ${LOWEST_NODE}`)
+  const { stderr, status } = spawnSync(lowest, [process.env.npm_execpath, 'install', tarball, '--no-audit', '--no-fund'],
+    { cwd: emptyDirectory('lowest'), encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  assert.doesNotMatch(stderr, /EBADENGINE/)
+}
+
+/** Runs the apps of a directory beside this file, with what they need installed. */
+async function useFrom (apps, packages) {
+  const directory = join(work, apps)
+  cpSync(join(root, 'test/consumer', apps), directory, { recursive: true })
+  writeFileSync(join(directory, 'package.json'), '{ "private": true }')
+  npm(directory, 'install', 'typescript@5.9', ...packages, tarball)
+
+  console.log(`compiling ${apps} with TypeScript`)
   for (const module of ['node16', 'nodenext']) {
     execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.', '--module', module, '--outDir', module],
       { cwd: directory, stdio: 'inherit' })
@@ -50,7 +76,7 @@ async function useFromEverywhere () {
   for (const node of nodes) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
     for (const app of ['esm.mjs', 'cjs.cjs', 'node16/typed-esm.mjs', 'node16/typed-cjs.cjs', 'nodenext/typed-esm.mjs', 'nodenext/typed-cjs.cjs']) {
-      console.log(`${version}: ${app}`)
+      console.log(`${version}: ${apps}/${app}`)
       rmSync(join(directory, 'sessions'), { recursive: true, force: true })
       await checkCounter(node, app, directory)
     }

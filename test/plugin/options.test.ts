@@ -1,6 +1,7 @@
+import { resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
-import { fileStoreOptions } from '../../lib/store/files/options'
+import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
 import { pluginOptions, prefixedCookie, type FileSessionsOptions } from '../../lib/plugin/options'
 import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import type { SessionStore } from '../../lib/store/session-store'
@@ -51,7 +52,7 @@ const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
   httpOnly: ['yes', 1, null],
   signed: ['yes', 1, null],
   partitioned: ['yes', 1, null],
-  path: [7, null],
+  path: [7, null, '', 'app', './app', 'https://example.org/app'],
   domain: [7, null],
   sameSite: ['laxx', '', 1, null]
 }
@@ -59,7 +60,7 @@ const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
 t.test('the defaults', async t => {
   const { idGenerator, ...fileStore } = fileStoreOptions({})
   t.strictSame(fileStore, {
-    appid: 'sid', sessionDir: './sessions', idleTimeout: 7200, absoluteTimeout: undefined, durability: 'os', maxSize: 1024 * 1024
+    appid: 'sid', sessionDir: resolve('sessions'), idleTimeout: 7200, absoluteTimeout: undefined, durability: 'os', maxSize: 1024 * 1024
   })
   t.match(idGenerator(), /^[\w-]{32}$/, '192 random bits')
   t.not(idGenerator(), idGenerator())
@@ -85,7 +86,7 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
-  t.match(fileStoreOptions(undefinedOptions), { appid: 'sid', sessionDir: './sessions', maxSize: 1024 * 1024 })
+  t.match(fileStoreOptions(undefinedOptions), { appid: 'sid', sessionDir: resolve('sessions'), maxSize: 1024 * 1024 })
   for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) t.equal(pluginOptions({ hook }).hook, hook)
   t.equal(pluginOptions({ reapInterval: 0 }).reapInterval, 0)
   t.equal(pluginOptions({ rolling: false }).rolling, false)
@@ -128,6 +129,7 @@ t.test('bad options of the plugin name themselves', async t => {
   }
   refuses(t, () => pluginOptions({ cookie: { sameSite: 'none', secure: false } }), 'cookie.sameSite')
   refuses(t, () => pluginOptions({ cookie: { sameSite: 'None' as 'none', secure: false } }), 'cookie.sameSite')
+  refuses(t, () => pluginOptions({ cookie: { partitioned: true, secure: false } }), 'cookie.partitioned')
 })
 
 t.test('options that nobody knows, and no options at all', async t => {
@@ -145,8 +147,25 @@ t.test('a rolling cookie that would run out before it is sent again', async t =>
   t.throws(() => pluginOptions({ cookie: { maxAge: 599 }, idleTimeout: 600 }), { code: 'SESSION_OPTION', message })
   for (const options of [
     { cookie: { maxAge: 45 } }, { cookie: { maxAge: 45 }, idleTimeout: 45 }, { cookie: { maxAge: 600 }, idleTimeout: 7200 },
-    { cookie: { maxAge: 45 }, idleTimeout: 7200, rolling: false }, { idleTimeout: 7200 }
+    { cookie: { maxAge: 45 }, idleTimeout: 7200, rolling: false }, { idleTimeout: 7200 }, { cookie: { partitioned: true, secure: 'auto' as const } }
   ]) t.doesNotThrow(() => pluginOptions(options))
+})
+
+t.test('every option of the file store reaches it', async t => {
+  const idGenerator = (): string => 'x'
+  const given = {
+    appid: 'app', sessionDir: '/srv/s', idleTimeout: 5, absoluteTimeout: 60, durability: 'fsync' as const, maxSize: 10, idGenerator
+  }
+  t.strictSame(pluginOptions({ ...given, hook: 'onRequest' }).fileStore, fileStoreOptions(given))
+  const refused = FILE_STORE_OPTIONS.map(name => {
+    try {
+      pluginOptions({ [name]: Symbol(name) } as unknown as FileSessionsOptions)
+    } catch (error) {
+      return (error as Error).message.split(' ')[2]
+    }
+    return undefined
+  })
+  t.strictSame(refused, FILE_STORE_OPTIONS, 'the file store has checked each of them')
 })
 
 t.test('the idle timeout follows the cookie\'s maxAge unless it is given', async t => {

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { existsSync } from 'node:fs'
 import { Writable } from 'node:stream'
 import Fastify from 'fastify'
-import fileSessions, { SessionError, SessionFileStore, type ReapCounts, type SessionStore } from '../../index'
+import fileSessions, { SessionError, SessionFileStore, type ReapableSessionStore, type ReapCounts } from '../../index'
 import { Reaper } from '../../lib/plugin/reaper'
 import { age, newFile, sessionDirectory } from '../support/aged-sessions'
 
@@ -45,8 +45,9 @@ function catchTimers (t: Test) {
   return timers
 }
 
-function reapingStore (reap: (signal?: AbortSignal) => Promise<ReapCounts>): SessionStore & { reap: typeof reap } {
+function reapingStore (reap: (signal?: AbortSignal) => Promise<ReapCounts>): ReapableSessionStore {
   return {
+    features: { reapable: true },
     sesAppid: () => 'sid',
     getSession: async () => null,
     newSession: async () => 'id',
@@ -181,14 +182,15 @@ t.test('the plugin\'s reaper starts when the app is ready and stops with it', as
   t.equal(stops().length, 1)
 })
 
-t.test('no reaper with reapInterval 0, nor for a store that cannot reap', async t => {
+t.test('no reaper with reapInterval 0, nor for a store that does not declare that it is reapable', async t => {
   const starts = t.capture(Reaper.prototype, 'start', () => {})
-  const { reap, ...plainStore } = reapingStore(async () => NOTHING)
+  const { features, ...plainStore } = reapingStore(async () => NOTHING)
   for (const options of [
     { sessionDir: sessionDirectory(t), reapInterval: 0 },
-    { store: reapingStore(reap), reapInterval: 0 },
+    { store: { ...plainStore, features }, reapInterval: 0 },
     { store: plainStore, reapInterval: 5 },
-    { store: plainStore }
+    { store: plainStore },
+    { store: { ...plainStore, features: { reapable: false } } }
   ]) {
     const app = Fastify()
     await app.register(fileSessions, options)

@@ -1,9 +1,11 @@
 import cookiePlugin from '@fastify/cookie'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions } from 'fastify'
 import t from 'tap'
 import fileSessions, { SessionError, type FileSessionsOptions, type SessionCookieOptions } from '../../index'
+import { SessionCookie } from '../../lib/plugin/session-cookie'
+import type { CookieValue } from '../../lib/session/visit'
 import type { SetCookie } from '../support/client'
-import { VersionedMapStore } from '../support/map-store'
+import { MemoryStore } from '../support/map-store'
 import { filesIn, loggingApp, serve, serveApp, sessionDirectory } from '../support/serve'
 
 function routes (app: FastifyInstance): void {
@@ -19,8 +21,8 @@ function routes (app: FastifyInstance): void {
   app.get('/none', () => 'none')
 }
 
-function options (cookie?: SessionCookieOptions, more: FileSessionsOptions = {}): FileSessionsOptions & { store: VersionedMapStore } {
-  return { store: new VersionedMapStore(), ...(cookie && { cookie }), ...more } as FileSessionsOptions & { store: VersionedMapStore }
+function options (cookie?: SessionCookieOptions, more: FileSessionsOptions = {}): FileSessionsOptions & { store: MemoryStore } {
+  return { store: new MemoryStore(), ...(cookie && { cookie }), ...more } as FileSessionsOptions & { store: MemoryStore }
 }
 
 /** The plain attributes of the only cookie. */
@@ -111,16 +113,18 @@ t.test('secure: true over http is sent, and warned of once', async t => {
   t.notOk(https.log.some(({ level }) => level === 40))
 })
 
-t.test('an id that nobody gave out is cleared, and never adopted', async t => {
+t.test('an id that names no session is left alone, and never adopted', async t => {
   const sessionDir = sessionDirectory(t)
   const { visitor } = await serve(t, { sessionDir }, routes)
   for (const id of ['unknown', '', '../../etc/passwd', 'x'.repeat(5000), '%00', '%2e%2e%2f', '%', 'a'.repeat(32)]) {
     const client = visitor()
     client.jar.set('sid', id)
-    const { status, cookies } = await client.get('/none')
-    t.equal(status, 200)
-    t.match(cookies, [{ name: 'sid', value: '', attributes: { 'max-age': '0', path: '/', httponly: '' } }])
-    t.equal(client.jar.size, 0)
+    for (const path of ['/none', '/look', '/touch', '/logout']) {
+      const { status, cookies, headers } = await client.get(path)
+      t.equal(status, 200)
+      t.strictSame(cookies, [])
+      t.equal(headers.get('cache-control'), null)
+    }
     t.strictSame(filesIn(sessionDir), [])
   }
   const fixed = visitor()
@@ -151,12 +155,11 @@ t.test('after logout the cookie is cleared and the old one worth nothing', async
   await client.get('/login')
   const thief = client.twin()
   t.match((await client.get('/logout')).cookies, [{ value: '', attributes: { 'max-age': '0', expires: 'Thu, 01 Jan 1970 00:00:00 GMT' } }])
-  t.strictSame((await thief.get('/look')).json, {})
-  t.equal(thief.jar.size, 0)
-  t.strictSame(given.store.ids, [])
+  t.match(await thief.get('/look'), { json: {}, cookies: [] }, 'only the request that ended the session clears its cookie')
+  t.equal(given.store.entries.size, 0)
 })
 
-t.test('an expired session: its cookie is cleared', async t => {
+t.test('an expired session: its cookie is left alone, and the next session has another', async t => {
   const { utimes } = await import('node:fs/promises')
   const sessionDir = sessionDirectory(t)
   const { visitor } = await serve(t, { sessionDir, idleTimeout: 60 }, routes)
@@ -164,9 +167,10 @@ t.test('an expired session: its cookie is cleared', async t => {
   await client.get('/login')
   const old = new Date(Date.now() - 3600_000)
   await utimes(filesIn(sessionDir)[0] as string, old, old)
-  const { json, cookies } = await client.get('/look')
-  t.strictSame(json, {})
-  t.match(cookies, [{ value: '' }])
+  const expired = client.jar.get('sid')
+  t.match(await client.get('/look'), { json: {}, cookies: [] })
+  t.match((await client.get('/login')).cookies, [{ name: 'sid' }])
+  t.not(client.jar.get('sid'), expired)
 })
 
 t.test('signed cookies', async t => {
@@ -192,15 +196,20 @@ t.test('signed cookies', async t => {
     forger.jar.set('sid', encodeURIComponent(forged))
     const { status, json, cookies } = await forger.get('/look')
     t.strictSame([status, json], [200, {}])
-    t.match(cookies, [{ value: '', attributes: { 'max-age': '0' } }], 'a forged value is cleared')
+    t.strictSame(cookies, [], 'a forged value is left alone')
   }
   t.strictSame((await client.get('/look')).json, { user: 'ann' }, 'the true one still works')
 
   const rotated = await signed(['a new secret', secret])
-  rotated.visitor()
   const old = rotated.visitor()
   old.jar.set('sid', client.jar.get('sid') as string)
-  t.strictSame((await old.get('/look')).json, { user: 'ann' }, 'a secret that is being replaced still counts')
+  const { json, cookies } = await old.get('/look')
+  t.strictSame(json, { user: 'ann' }, 'a secret that is being replaced still counts')
+  t.match(cookies, [{ name: 'sid' }], 'the cookie is signed anew')
+  t.match(await old.get('/look'), { json: { user: 'ann' }, cookies: [] }, 'once')
+  const next = (await signed('a new secret')).visitor()
+  next.jar.set('sid', old.jar.get('sid') as string)
+  t.strictSame((await next.get('/look')).json, { user: 'ann' }, 'and needs the old secret no more')
 
   t.match((await client.get('/logout')).cookies, [{ value: '' }])
   t.strictSame(filesIn(sessionDir), [])
@@ -251,7 +260,7 @@ t.test('__Host- and __Secure- keep the rules of their prefix', async t => {
 
 t.test('session.options for one response keeps to the rules of the prefix too', async t => {
   const given = options()
-  given.store = new VersionedMapStore('__Host-sid')
+  given.store = new MemoryStore('__Host-sid')
   const { visitor } = await serve(t, given, app => {
     app.get('/domain', async request => {
       request.session.set('user', 'ann')
@@ -309,7 +318,7 @@ t.test('a cookie of the browser session is not sent again when touched', async t
   await client.get('/login')
   given.store.calls.length = 0
   t.strictSame((await client.get('/none')).cookies, [])
-  t.ok(given.store.calls.includes('touchSession'))
+  t.ok(given.store.calls.includes('touch'))
 })
 
 t.test('no shared cache keeps a response with the cookie', async t => {
@@ -376,7 +385,7 @@ t.test('an appid that every object has a member of', async t => {
   for (const appid of ['constructor', 'toString', '__proto__', 'hasOwnProperty']) {
     const { visitor } = await serveApp(t, async app => {
       await app.register(cookiePlugin, { secret: 'secret' })
-      await app.register(fileSessions, { store: new VersionedMapStore(appid), cookie: { signed: true } })
+      await app.register(fileSessions, { store: new MemoryStore(appid), cookie: { signed: true } })
       routes(app)
     })
     const client = visitor()
@@ -398,4 +407,166 @@ t.test('an id with characters that cookies don\'t like comes back whole', async 
 
 t.test('the errors are the package\'s own', async t => {
   t.ok(await startError(options({ signed: true })) instanceof SessionError)
+})
+
+t.test('a junk cookie of the same name does not hide the session', async t => {
+  const { visitor } = await serve(t, options(), routes)
+  const client = visitor()
+  await client.get('/login')
+  const id = client.jar.get('sid') as string
+  for (const cookie of [`sid=junk; sid=${id}`, `sid=; sid=${id}`, `sid=1; sid=2; sid=3; sid=${id}`, `sid=${id}; sid=junk`, `sid=${id}; sid=${id}`]) {
+    t.match(await visitor().get('/look', { cookie }), { json: { user: 'ann' }, cookies: [] }, cookie)
+  }
+  t.match(await visitor().get('/look', { cookie: `sid=1; sid=2; sid=3; sid=4; sid=${id}` }), { json: {}, cookies: [] }, 'four are tried')
+
+  const second = visitor()
+  await second.get('/login')
+  t.match(await visitor().get('/logout', { cookie: `sid=junk; sid=${id}; sid=${second.jar.get('sid')}` }), { cookies: [{ value: '' }] })
+  t.strictSame((await client.get('/look')).json, {}, 'the first that lives is the request\'s session')
+  t.strictSame((await second.get('/look')).json, { user: 'ann' })
+})
+
+t.test('requests outside cookie.path have no session', async t => {
+  const given = options({ path: '/app' })
+  const { app, visitor } = await serve(t, given, app => {
+    for (const path of ['/app', '/app/deep', '/application', '/outside']) {
+      app.get(path, async request => {
+        if (!request.sessionLoaded) return 'none'
+        request.session.set('path', path)
+        return 'stored'
+      })
+      app.get(`${path}/read`, async request => request.session.data())
+    }
+  })
+  const client = visitor()
+  for (const path of ['/outside', '/application']) {
+    t.match(await client.get(path), { text: 'none', cookies: [] })
+    t.match(await client.get(`${path}/read`), {
+      status: 500, json: { code: 'SESSION_NOT_LOADED', message: /^request\.session is not there.*outside cookie\.path \(\/app\)/ }, cookies: []
+    })
+  }
+  t.match(await client.get('/app'), { text: 'stored', cookies: [{ attributes: { path: '/app' } }] })
+  t.match(await client.get('/app/deep?x=/outside'), { text: 'stored', cookies: [] })
+  t.strictSame((await client.get('/app/read')).json, { path: '/app/deep' })
+  t.match(await client.get('/outside'), { text: 'none', cookies: [] }, 'not even with the cookie')
+  t.equal(given.store.entries.size, 1, 'and no session is replaced there')
+  t.equal((await app.inject({ url: '/app', cookies: { sid: client.jar.get('sid') as string } })).body, 'stored')
+})
+
+/** What a cookie says of requests, without a session behind it. */
+async function cookieOf (
+  options: SessionCookieOptions, { name = 'sid', secret, server = {} }: { name?: string, secret?: string | string[], server?: FastifyServerOptions } = {}
+) {
+  const app = Fastify(server)
+  await app.register(cookiePlugin, secret === undefined ? {} : { secret })
+  const cookie = new SessionCookie(name, options)
+  app.route({
+    method: ['GET', 'OPTIONS'],
+    url: '*',
+    handler: async (request, reply) => {
+      const { change } = request.query as { change?: string }
+      if (change !== undefined) cookie.write(request, reply, JSON.parse(change) as Parameters<SessionCookie['write']>[2])
+      return { values: cookie.read(request), isCovered: cookie.covers(request) }
+    }
+  })
+  const ask = async (url: string, headers: Record<string, string> = {}, more: InjectOptions = {}) => await app.inject({ url, headers, ...more })
+  return {
+    app,
+    values: async (header: string): Promise<CookieValue[]> => (await ask('/', { cookie: header })).json<{ values: CookieValue[] }>().values,
+    covers: async (url: string): Promise<boolean> => (await ask(url)).json<{ isCovered: boolean }>().isCovered,
+    written: async (change: object, headers = {}): Promise<string> =>
+      String((await ask(`/?change=${encodeURIComponent(JSON.stringify(change))}`, headers)).headers['set-cookie'])
+  }
+}
+
+t.test('read: the values in the order of the header, each once, at most four', async t => {
+  const { app, values } = await cookieOf({})
+  const ids = async (header: string): Promise<string[]> => (await values(header)).map(({ sesid }) => sesid)
+  t.strictSame((await app.inject('/')).json(), { values: [], isCovered: true }, 'no header')
+  t.strictSame(await values('sid=a; x=y; sid=b'), [{ sesid: 'a', renew: false }, { sesid: 'b', renew: false }])
+  t.strictSame(await ids('sid=a; sid=b; sid=a; sid=a; sid=b; sid=c'), ['a', 'b', 'c'])
+  t.strictSame(await ids('sid=; sid=" "; sid= ; sid=b'), ['" "', 'b'], 'an empty value is no id')
+  t.strictSame(await ids('sid2=x; SID=y; sid=%61'), ['a'])
+  t.strictSame(await ids(Array.from({ length: 100 }, (_, n) => `sid=${n}`).join('; ')), ['0', '1', '2', '3'])
+  t.strictSame(await ids(`${'x'.repeat(16_000)}; sid=a`), ['a'])
+  t.strictSame(await ids(`${'sid=a; '.repeat(63)}sid=b; sid=c`), ['a', 'b'], 'after 64 cookies of the name it looks no further')
+  t.strictSame(await values(''), [])
+})
+
+t.test('read: signed values', async t => {
+  const current = await cookieOf({ signed: true }, { secret: ['new', 'old'] })
+  const [fresh, retired] = [current.app.signCookie('a'), cookiePlugin.sign('a', 'old')].map(encodeURIComponent) as [string, string]
+  const other = encodeURIComponent(current.app.signCookie('b'))
+  t.strictSame(await current.values(`sid=${fresh}`), [{ sesid: 'a', renew: false }])
+  t.strictSame(await current.values(`sid=${retired}`), [{ sesid: 'a', renew: true }])
+  t.strictSame(await current.values(`sid=${retired}; sid=${fresh}`), [{ sesid: 'a', renew: true }], 'the first counts')
+  for (const forged of ['a', 'a.', '.', '', `x${fresh}`, `${fresh}x`, encodeURIComponent(cookiePlugin.sign('a', 'stranger'))]) {
+    t.strictSame(await current.values(`sid=${forged}`), [], forged)
+    t.strictSame(await current.values(`sid=${forged}; sid=${forged}2; sid=${forged}3; sid=${forged}4; sid=${other}`), [{ sesid: 'b', renew: false }], 'a forged value takes no place')
+  }
+  t.strictSame(await current.values(`sid=${encodeURIComponent(current.app.signCookie(''))}`), [], 'an empty id is none, signed or not')
+  t.strictSame(await current.values(`${'sid=a.b; '.repeat(64)}sid=${fresh}`), [], 'signatures of 64 cookies are checked')
+
+  const signer = { sign: (value: string) => value, unsign: (value: string) => ({ valid: true, value }) }
+  const own = await cookieOf({ signed: true }, { secret: signer as unknown as string })
+  t.strictSame(await own.values('sid=a'), [{ sesid: 'a', renew: false }], 'a signer of the app\'s that does not say renew')
+})
+
+t.test('covers: the path-match of RFC 6265', async t => {
+  const expected: Record<string, { inside: string[], outside: string[] }> = {
+    '/': { inside: ['/', '/x', '/?q', '/a/b'], outside: [] },
+    '/app': {
+      inside: ['/app', '/app/', '/app/x', '/app?x', '/app/?x=/', '/app//'],
+      outside: ['/', '/application', '/ap', '/App', '/x/app', '/?/app', '/%61pp', '/app%2fx', '//app', '/app.x', '/app;x']
+    },
+    '/app/': { inside: ['/app/', '/app/x', '/app/?x'], outside: ['/app', '/app?x', '/', '/apps/'] },
+    '/ä b': { inside: [], outside: ['/%C3%A4%20b'] }
+  }
+  for (const [path, { inside, outside }] of Object.entries(expected)) {
+    const { covers } = await cookieOf({ path })
+    for (const url of inside) t.equal(await covers(url), true, `${path} ${url}`)
+    for (const url of outside) t.equal(await covers(url), false, `${path} ${url}`)
+  }
+})
+
+t.test('covers: by the path that the browser asked for', async t => {
+  const rewritten = await cookieOf({ path: '/app' }, { server: { rewriteUrl: ({ url = '' }) => url.replace(/^\/app/, '') } })
+  t.equal(await rewritten.covers('/app/x'), true)
+  t.equal(await rewritten.covers('/x'), false)
+
+  const { app } = await cookieOf({ path: '/app' })
+  t.teardown(() => app.close())
+  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
+  const asked = async (path: string): Promise<unknown> => {
+    const { get } = await import('node:http')
+    return await new Promise((resolve, reject) => {
+      get({ port, host: '127.0.0.1', path, agent: false }, response => {
+        let text = ''
+        response.on('data', part => { text += String(part) }).on('end', () => { resolve((JSON.parse(text) as { isCovered: unknown }).isCovered) })
+      }).on('error', reject)
+    })
+  }
+  for (const [target, isCovered] of [
+    ['http://example.org/app/x', true], ['HTTP://example.org:80/app', true], ['http://example.org/other', false], ['http://example.org/?/app', false]
+  ] as const) t.equal(await asked(target), isCovered, `a proxy's whole address: ${target}`)
+})
+
+t.test('SameSite=None and Partitioned are sent with Secure only', async t => {
+  const send = { change: 'send', sesid: 'a' }
+  const https = { 'x-forwarded-proto': 'https' }
+  const server = { trustProxy: true }
+  const cross = await cookieOf({ path: '/', sameSite: 'none', secure: 'auto', partitioned: true }, { server })
+  for (const change of [send, { change: 'refresh', sesid: 'a', maxAge: 60 }, { change: 'clear' }]) {
+    const [plain, secure] = [await cross.written(change), await cross.written(change, https)]
+    t.match(plain, /SameSite=Lax/)
+    t.notMatch(plain, /Secure|Partitioned/)
+    t.match(secure, /Secure/)
+    t.match(secure, /Partitioned/)
+    t.match(secure, /SameSite=None/)
+  }
+  const lax = await cookieOf({ path: '/', sameSite: 'lax', secure: 'auto' }, { server })
+  t.match(await lax.written({ ...send, options: { sameSite: 'None' } }), /SameSite=Lax/, 'also when one response asks for it')
+  t.match(await lax.written({ ...send, options: { sameSite: 'strict' } }), /SameSite=Strict/)
+  const off = await cookieOf({ path: '/', sameSite: false, secure: 'auto' })
+  t.notMatch(await off.written(send), /SameSite/)
 })

@@ -1,3 +1,4 @@
+import cookie from '@fastify/cookie'
 import Fastify from 'fastify'
 import fileSessions, {
   SessionError, SessionFileStore, type FileSessionsOptions, type SessionStore
@@ -11,6 +12,8 @@ declare module 'fastify-file-sessions' {
 
 const options: FileSessionsOptions = { appid: 'sid', sessionDir: './sessions', cookie: { sameSite: 'lax' } }
 const app = Fastify()
+// The newest version, which may be another than the one that this package brings.
+app.register(cookie, { secret: 'a secret' })
 app.register(fileSessions, options)
 
 app.get('/', async ({ session }) => {

@@ -1,9 +1,10 @@
 import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
-import { isPlainObject, type PlainObject } from '../session/merge'
-import { JSON_CODEC, type SessionCodec } from '../session/codec'
-import { isOpenable, type VersionedSessionStore } from '../store/session-store'
+import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
+import { isPlainObject, type PlainObject } from '../session/plain-object'
+import type { RecordStore, SessionRecord } from '../store/session-store'
+import { isMaxAge } from './connect-cookie'
 
 export interface ImportOptions {
   /** Seconds that a session without a `maxAge` of its own lived there: session-file-store's `ttl`. @default 3600 */
@@ -21,26 +22,26 @@ export interface ImportReport {
   imported: number
   /** Sessions that had expired; they are left out. */
   expired: number
-  /** Sessions whose id is in the store already; they are left as they are there. */
+  /** Sessions whose id the store has already; they stay there as they are. */
   present: number
   /** Files whose session could not be imported, and why. Their names are session ids: keep them to yourself. */
   failed: Array<{ path: string, reason: string }>
 }
 
 /**
- * Brings the sessions of a session-file-store directory into a store, under their ids, so that
- * nobody is logged out by the move. Reads only; may be run again. Each session starts its idle
- * time anew; one with a `maxAge` of its own keeps that. The cookie, which that package has among
- * the data, is left out.
+ * Brings the sessions of a session-file-store directory into a store, under their ids, so that no
+ * visitor is logged out by the move. Reads the directory only, and may be run again. Each session
+ * starts its idle time anew; one with a `maxAge` of its own keeps that. The cookie, which that package
+ * keeps among the data, is left out.
  *
  * @throws {SessionError} when the directory cannot be read or is encrypted, or the store has trouble
  */
-export async function importSessionFileStore (
-  directory: string, store: VersionedSessionStore, options: ImportOptions = {}
+export async function importFromSessionFileStore (
+  directory: string, store: RecordStore, options: ImportOptions = {}
 ): Promise<ImportReport> {
   const { ttl = 3600, fileExtension = '.json', codec = JSON_CODEC, onProgress } = options
   const report: ImportReport = { imported: 0, expired: 0, present: 0, failed: [] }
-  if (isOpenable(store)) await store.open()
+  await store.open()
   for await (const name of fileNames(directory, fileExtension)) {
     const path = join(directory, name)
     try {
@@ -50,7 +51,7 @@ export async function importSessionFileStore (
       } else {
         const sesid = name.slice(0, name.length - fileExtension.length)
         const idleTimeout = maxAge === undefined ? undefined : maxAge / 1000
-        if (await create(store, sesid, codec.encode(data), idleTimeout)) report.imported++
+        if (await create(store, sesid, { text: textOf(data, codec), idleTimeout })) report.imported++
         else report.present++
       }
     } catch (error) {
@@ -62,6 +63,7 @@ export async function importSessionFileStore (
   return report
 }
 
+/** Why one session cannot be imported; the others can. */
 class NotImported extends Error {}
 
 async function * fileNames (directory: string, fileExtension: string): AsyncGenerator<string, void> {
@@ -74,17 +76,22 @@ async function * fileNames (directory: string, fileExtension: string): AsyncGene
   }
 }
 
-/** Answers false when the id has a session. */
-async function create (
-  store: VersionedSessionStore, sesid: string, text: string, idleTimeout: number | undefined
-): Promise<boolean> {
+/** Returns whether the session was made; false when the id has one. */
+async function create (store: RecordStore, sesid: string, record: SessionRecord): Promise<boolean> {
   try {
-    await store.createSession(text, { sesid, idleTimeout })
-    return true
+    const { result } = await store.create(store.nameOf(sesid), record)
+    return result === 'created'
   } catch (error) {
     const { code, message } = error as SessionError
-    if (code === 'SESSION_ID_TAKEN') return false
-    throw code === 'SESSION_TOO_BIG' || code === 'SESSION_ID' ? new NotImported(message) : error
+    throw code === 'SESSION_TOO_BIG' ? new NotImported(message) : error
+  }
+}
+
+function textOf (data: PlainObject, codec: SessionCodec): string {
+  try {
+    return encode(codec, data)
+  } catch (error) {
+    throw new NotImported((error as SessionError).message)
   }
 }
 
@@ -92,16 +99,16 @@ interface ForeignSession {
   data: PlainObject
   /** Milliseconds since 1970. */
   lastAccess: number
-  /** Milliseconds, when the session has its own. */
+  /** Milliseconds that the session may stay unused; `undefined` when it has no time of its own. */
   maxAge: number | undefined
 }
 
 async function readSession (path: string): Promise<ForeignSession> {
   const session = parse(await read(path))
   const { cookie, __lastAccess: lastAccess, ...data } = session
-  if (!isPlainObject(cookie) || typeof lastAccess !== 'number') throw new NotImported('it is no session of session-file-store\'s')
+  if (!isPlainObject(cookie) || typeof lastAccess !== 'number') throw new NotImported('it is not a session of session-file-store')
   const { originalMaxAge } = cookie
-  return { data, lastAccess, maxAge: typeof originalMaxAge === 'number' && originalMaxAge > 0 ? originalMaxAge : undefined }
+  return { data, lastAccess, maxAge: isMaxAge(originalMaxAge) && originalMaxAge > 0 ? originalMaxAge : undefined }
 }
 
 async function read (path: string): Promise<string> {
@@ -112,7 +119,7 @@ async function read (path: string): Promise<string> {
   }
 }
 
-/** What the parser says is not told: it quotes the data. */
+/** The parser's error is not a cause: it quotes the data. */
 function parse (text: string): PlainObject {
   let session: unknown
   try {
@@ -120,7 +127,7 @@ function parse (text: string): PlainObject {
   } catch {
     throw new NotImported('it is not JSON')
   }
-  if (!isPlainObject(session)) throw new NotImported('it is no session of session-file-store\'s')
+  if (!isPlainObject(session)) throw new NotImported('it is not a session of session-file-store')
   if (isEncrypted(session)) {
     throw new SessionError('SESSION_IMPORT', 'the sessions are encrypted (session-file-store\'s option secret), so they cannot ' +
       'be imported: run the old app once without its secret, or let its visitors log in anew')

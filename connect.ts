@@ -1,0 +1,21 @@
+/** The stores, and the adapters to express-session and @fastify/session: nothing here needs Fastify. */
+
+export { connectStore } from './lib/connect/connect-store'
+export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/connect/connect-store'
+export type { ConnectCookie, ConnectSessionData } from './lib/connect/connect-cookie'
+export { fromConnectStore } from './lib/connect/from-connect-store'
+export type { ConnectSessionStore } from './lib/connect/from-connect-store'
+export type { FromConnectStoreOptions } from './lib/connect/options'
+export { importFromSessionFileStore } from './lib/connect/import-from-session-file-store'
+export type { ImportOptions, ImportReport } from './lib/connect/import-from-session-file-store'
+export type { SessionCodec } from './lib/session/codec'
+
+export { SessionFileStore } from './lib/store/files/session-file-store'
+export type { SessionFileStoreOptions } from './lib/store/files/options'
+export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'
+export type {
+  Creation, DatedSession, DatedSessionStore, IterableSessionStore, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
+  RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
+} from './lib/store/session-store'
+
+export { SessionError, SessionFileError } from './lib/errors'
