@@ -1,5 +1,5 @@
 import { opendir } from 'node:fs/promises'
-import { importSessionFileStore } from '../connect/import-session-file-store'
+import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { print, Progress, type Terminal } from './terminal'
 
@@ -21,7 +21,7 @@ export async function importSessions (
   const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED })
   const progress = new Progress(terminal, appid)
   let done = 0
-  const { imported, expired, present, failed } = await importSessionFileStore(from, store, {
+  const { imported, expired, present, failed } = await importFromSessionFileStore(from, store, {
     ttl,
     fileExtension: extension,
     onProgress: () => { progress.report(++done, files) }
