@@ -45,23 +45,24 @@ function ask (name, args) {
 function patchNow (name) {
   const original = fs[`${name}Sync`]
   if (original === undefined) return
-  fs[`${name}Sync`] = (...args) => {
+  // Some have members, such as realpath.native.
+  fs[`${name}Sync`] = Object.assign((...args) => {
     let change
     try {
       change = ask(name, args)
     } catch (error) {
-      if (isMissing(error) && statuses.has(name) && args[1]?.throwIfNoEntry === false) return undefined
+      if (error.code === 'ENOENT' && statuses.has(name) && args[1]?.throwIfNoEntry === false) return undefined
       throw error
     }
     const result = original(...args)
     return result === undefined && statuses.has(name) ? result : change(result)
-  }
+  }, original)
 }
 
 function patchCallback (name) {
   const original = fs[name]
   if (original === undefined) return
-  fs[name] = (...args) => {
+  fs[name] = Object.assign((...args) => {
     const done = args.at(-1)
     let change
     try {
@@ -80,7 +81,7 @@ function patchCallback (name) {
       }
       done(error, ...results)
     })
-  }
+  }, original)
 }
 
 function patchPromise (name) {
@@ -93,7 +94,6 @@ function patchPromise (name) {
   }
   const method = FILE_HANDLE[name]
   if (method === undefined) return
-  const prototype = fileHandlePrototype()
   const ofHandle = prototype[method]
   prototype[method] = async function (...args) {
     const change = ask(name, [this.fd, ...args])
@@ -101,15 +101,7 @@ function patchPromise (name) {
   }
 }
 
-let prototype
 /** Node shows the class nowhere, but by an open file. */
-function fileHandlePrototype () {
-  prototype ??= Object.getPrototypeOf(handle)
-  return prototype
-}
 const handle = await fs.promises.open(process.execPath)
+const prototype = Object.getPrototypeOf(handle)
 await handle.close()
-
-function isMissing (error) {
-  return error.code === 'ENOENT'
-}

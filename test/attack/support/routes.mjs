@@ -3,6 +3,7 @@ import { SessionError } from 'fastify-file-sessions'
 /** The routes that most attacks need. */
 export function addRoutes (app) {
   app.setErrorHandler((error, request, reply) => {
+    request.log.error({ err: error })
     reply.code(500).send({ isSessionError: error instanceof SessionError, code: error.code, message: error.message })
   })
   app.get('/plain', { config: { session: false } }, async () => ({ plain: true }))
