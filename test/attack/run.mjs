@@ -29,12 +29,14 @@ const HERE = fileURLToPath(new URL('.', import.meta.url))
 const SECTIONS = ['updates', 'cookie', 'directory', 'disk', 'people']
 /** Milliseconds that an attack may take before it is ended, which counts as an error. The longest needs a tenth of it. */
 const LONGEST = 120_000
-const NAME_WIDTH = 62
+/** So many attacks are under way at a time. */
+const AT_ONCE = 2
 const MUST_TRY_ALL = Boolean(process.env.CI) && process.platform === 'linux' && process.getuid() === 0
 
 const { values: { only, list } } = parseArgs({ options: { only: { type: 'string' }, list: { type: 'boolean' } } })
 const chosen = only?.split(',').map(Number)
 const attacks = (await everyAttack()).filter(({ entry }) => chosen?.includes(entry) ?? true)
+const nameWidth = Math.max(...attacks.map(({ name }) => name.length))
 
 if (list) for (const { entry, name, file } of attacks) console.log(`${cells(entry, name)}  ${relative(process.cwd(), file)}`)
 else process.exitCode = await attackAll() ? 0 : 1
@@ -54,8 +56,13 @@ async function everyAttack () {
 async function attackAll () {
   let held = 0
   console.log(`${cells('entry', 'attack')}  ${'tries'.padStart(7)}  held`)
-  for (const { entry, name, file, index } of attacks) {
-    const { tries, verdict, isHeld } = judge(await attack(file, index))
+  const reports = []
+  for (const [place, { entry, name }] of attacks.entries()) {
+    for (let next = reports.length; next < Math.min(place + AT_ONCE, attacks.length); next++) {
+      // Most of them wait most of the time. The next begins when the one before the last is over.
+      reports.push((reports[next - AT_ONCE] ?? Promise.resolve()).then(() => attack(attacks[next])))
+    }
+    const { tries, verdict, isHeld } = judge(await reports[place])
     if (isHeld) held++
     console.log(`${cells(entry, name)}  ${String(tries).padStart(7)}  ${verdict}`)
   }
@@ -63,7 +70,7 @@ async function attackAll () {
   return attacks.length > 0 && held === attacks.length
 }
 
-async function attack (file, index) {
+async function attack ({ file, index }) {
   const base = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'session-attack-'))
   // Detached: it leads a process group, by which its own children can be ended.
   const child = fork(join(HERE, 'support/one-attack.mjs'), [file, String(index), base],
@@ -112,5 +119,5 @@ function judge ({ tries, skipped, error, successes = [], successCount = 0 }) {
 }
 
 function cells (entry, name) {
-  return `${String(entry).padStart(5)}  ${name.padEnd(NAME_WIDTH)}`
+  return `${String(entry).padStart(5)}  ${name.padEnd(nameWidth)}`
 }

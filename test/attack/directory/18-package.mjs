@@ -11,7 +11,7 @@ async function foreignCommand (ground) {
   for (const path of paths) {
     const lines = fs.readFileSync(path, 'utf8').split('\n')
     ground.tried()
-    ground.succeeded('a page tells readers to run npx file-sessions', lines.filter(line => /npx (?!--no-install )[^|`]*\bfile-sessions\b/.test(line)).length)
+    ground.succeeded('a page tells readers to run npx file-sessions', lines.filter(line => /npx (?!--no-install )[^|`]*(?<!fastify-)\bfile-sessions\b/.test(line)).length)
   }
 }
 

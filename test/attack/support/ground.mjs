@@ -1,4 +1,4 @@
-import { execFileSync, fork, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
@@ -142,16 +142,5 @@ export class Ground {
     const { status, stdout, stderr } = spawnSync(process.execPath, [...preloads, COMMAND, ...args],
       { encoding: 'utf8', input, env: { ...process.env, ...env } })
     return { status, stdout, stderr, output: stdout + stderr }
-  }
-
-  /** Starts any command, in the background. */
-  spawn (command, ...args) {
-    const child = spawn(command, args, { stdio: 'ignore' })
-    child.exited = once(child, 'exit')
-    this.later(async () => {
-      child.kill('SIGKILL')
-      await child.exited
-    })
-    return child
   }
 }

@@ -73,7 +73,7 @@ export function gate () {
 }
 
 function withResolvers () {
-  let resolve
-  const promise = new Promise(settle => { resolve = settle })
-  return { promise, resolve }
+  const settled = {}
+  settled.promise = new Promise(resolve => { settled.resolve = resolve })
+  return settled
 }

@@ -17,9 +17,9 @@ async function updatesBesideRegenerate (ground, durability) {
   for (let round = 0; round < ROUNDS; round++) {
     const { cookie } = await visit(sites[0], '/set', { body: { n: 0 } })
     let acknowledged = 0
-    let isOver = false
+    const state = { isOver: false }
     const update = async site => {
-      while (!isOver) {
+      while (!state.isOver) {
         const { status } = await visit(site, '/count', { cookie, body: {} })
         if (status === 500) ground.succeeded('an update fails')
         if (status !== 200) return
@@ -28,7 +28,7 @@ async function updatesBesideRegenerate (ground, durability) {
     }
     const updaters = Array.from({ length: UPDATERS }, (_, index) => update(sites[index % 2]))
     const login = await visit(sites[round % 2], '/login', { cookie, body: { user: 'ann', keep: ['n'] } })
-    if (login.cookie === undefined) isOver = true
+    if (login.cookie === undefined) state.isOver = true
     await Promise.all(updaters)
     const { body: { n } } = await visit(sites[1], '/read', { cookie: login.cookie ?? cookie })
     ground.tried(acknowledged)
