@@ -43,9 +43,11 @@ async function swappedLinks (ground, instead) {
     }
     const child = await ground.start('swapped-link.mjs', [instead, join(ours, 'sid'), join(theirs, 'bank'), ...work(ours)])
     await child.exited
-    const outside = JSON.parse(child.output().split('\n').find(line => line.startsWith('outside: ')).slice('outside: '.length))
+    ground.checkNoCrash(child.output())
+    const { isSwapped, count } = JSON.parse(child.output().split('\n').find(line => line.startsWith('outside: ')).slice('outside: '.length))
+    if (!isSwapped) throw new Error('no link was put in place of a directory')
     ground.judge(sessionFiles(theirs).length < before.length, `${what} removes sessions in another directory`)
-    ground.succeeded(`${what} opens files in another directory`, outside.length > 0 ? 1 : 0)
+    ground.succeeded(`${what} opens files in another directory`, count)
   }
 }
 

@@ -136,11 +136,17 @@ export class Ground {
     return child
   }
 
+  /** An attack on code that crashed would seem to be held. */
+  checkNoCrash (output) {
+    if (/^Node\.js v\d/m.test(output)) throw new Error(`a process has crashed: ${output}`)
+  }
+
   /** Runs the command `file-sessions`. `imports` are scripts of this folder that are loaded first. */
   command (args, { imports = [], env = {}, input = '' } = {}) {
     const preloads = imports.flatMap(script => ['--import', join(HERE, script)])
     const { status, stdout, stderr } = spawnSync(process.execPath, [...preloads, COMMAND, ...args],
       { encoding: 'utf8', input, env: { ...process.env, ...env } })
+    this.checkNoCrash(stderr)
     return { status, stdout, stderr, output: stdout + stderr }
   }
 }

@@ -1,16 +1,17 @@
-// Works on a session directory in which a link is put just after the listing:
+// Works on a session directory in which a link is put just after the listing: at the first call that names a shard, or
+// the appid's directory once more, whichever is swapped.
 // node swapped-link.mjs shard|appid <appid's directory> <target> clear|reap|command <sessionDir or arguments>
-// Prints which files outside of the appid's directory were opened or removed.
+// Prints whether it came to that, and how many files of the target were opened or removed.
 import fs from 'node:fs'
 import { hook } from './fs-hooks.mjs'
 
 const [instead, directory, target, work, ...args] = process.argv.slice(2)
 const outside = new Set()
+let isListed = false
 let isSwapped = false
 for (const name of ['open', 'opendir', 'readdir', 'lstat', 'stat', 'realpath']) {
   hook(name, path => {
-    const [, shard] = shardIn(path) ?? []
-    if (isSwapped || shard === undefined) return
+    if (isSwapped || !isNextCall(name, path)) return
     isSwapped = true
     if (instead === 'appid') swap(directory, target)
     // All of them: which one is looked at next is not known.
@@ -31,7 +32,7 @@ for (const name of ['open', 'unlink']) {
 }
 
 process.send('ready')
-process.on('exit', () => { fs.writeSync(1, `\noutside: ${JSON.stringify([...outside])}\n`) })
+process.on('exit', () => { fs.writeSync(1, `\noutside: ${JSON.stringify({ isSwapped, count: outside.size })}\n`) })
 if (work === 'command') {
   process.argv.splice(2, process.argv.length, ...args)
   await import('../../../dist/lib/cli/main.js')
@@ -42,8 +43,13 @@ if (work === 'command') {
 }
 process.disconnect()
 
-function shardIn (path) {
-  return typeof path === 'string' && path.startsWith(`${directory}/`) ? /^([0-9a-f]{2})(\/|$)/.exec(path.slice(directory.length + 1)) : null
+function isNextCall (name, path) {
+  if (typeof path !== 'string') return false
+  if (path.startsWith(`${directory}/`)) return /^[0-9a-f]{2}(\/|$)/.test(path.slice(directory.length + 1))
+  if (path !== directory) return false
+  if (isListed) return instead === 'appid'
+  isListed = name === 'opendir' || name === 'readdir'
+  return false
 }
 
 function swap (path, target) {
