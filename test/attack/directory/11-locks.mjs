@@ -8,7 +8,7 @@ const NAMES = ['precious.txt', 'key.pem', '0123456789abcdef']
 /** Milliseconds that a save is let wait for a lock in unrest. Locks are taken away after two seconds. */
 const LONGEST_WAIT = 8000
 
-/** A directory of things that nobody must touch. */
+/** A directory of things that no process may touch. */
 function treasure (ground) {
   const path = ground.directory()
   for (const name of NAMES) fs.writeFileSync(join(path, name), 'precious')
@@ -63,7 +63,7 @@ async function foreignInLock (ground) {
     for (const name of names) fs.writeFileSync(join(`${path}.lock`, name), 'precious')
     fs.utimesSync(`${path}.lock`, 1e9, 1e9)
     await work({ ground, app, sessionDir, cookie })
-    ground.judge(missing(`${path}.lock`, names) > 0, `${name}: files in a lock are removed that are none of ours`)
+    ground.judge(missing(`${path}.lock`, names) > 0, `${name}: files in a lock are removed that are not ours`)
   }
 }
 
@@ -95,7 +95,7 @@ async function restlessLock (ground) {
 
 export const attacks = [
   { entry: 11, name: 'a symbolic link as a lock', run: linkedLock },
-  { entry: 11, name: "a lock that holds somebody's files", run: foreignInLock },
+  { entry: 11, name: 'a lock that holds foreign files', run: foreignInLock },
   { entry: 11, name: 'a lock that holds a directory', run: directoryInLock },
   { entry: 11, name: 'a lock whose token changes every millisecond', run: restlessLock }
 ]

@@ -55,7 +55,7 @@ function shardOf (path) {
   return dirname(path).slice(-2)
 }
 
-/** `clean` told to work on what is no session directory. */
+/** `clean` works on a directory that is not a session directory. */
 async function gitRepository (ground) {
   ground.needCommands('git')
   const directory = ground.directory()
@@ -90,7 +90,7 @@ function objects (repository) {
   return fs.readdirSync(join(repository, 'objects'), { recursive: true }).filter(name => /[0-9a-f]{62}$/.test(name)).length
 }
 
-/** Files that are no journals, under names that sessions have. */
+/** Files that are not journals, under names that sessions have. */
 async function strangeFiles (ground) {
   const contents = { 'a text': 'precious\n', 'a few zeros': Buffer.alloc(100), 'a journal of another kind': 'FFT1' + 'x'.repeat(100) }
   for (const what of ['store.reap()', 'store.clear()', 'file-sessions clean']) {
@@ -114,5 +114,5 @@ export const attacks = [
   { entry: 14, name: 'a shard swapped for a link after the listing', run: ground => swappedLinks(ground, 'shard') },
   { entry: 14, name: "an appid's directory swapped for a link after the listing", run: ground => swappedLinks(ground, 'appid') },
   { entry: 14, name: 'clean, sweep and clear of a sha256 git repository', run: gitRepository },
-  { entry: 14, name: 'clean, sweep and clear of files that are no journals', run: strangeFiles }
+  { entry: 14, name: 'clean, sweep and clear of files that are not journals', run: strangeFiles }
 ]

@@ -27,7 +27,7 @@ async function changedDirectory (ground) {
   ground.judge(body.n !== 1, 'after a chdir the app loses its sessions')
 }
 
-/** A directory of the same name that everybody may use. */
+/** A directory of the same name that every user may use. */
 function trap (ground) {
   const path = ground.directory()
   fs.mkdirSync(join(path, 'sessions'))

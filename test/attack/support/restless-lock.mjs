@@ -12,7 +12,7 @@ for (;;) {
     if (before === undefined) fs.writeFileSync(token, '', { mode: 0o600 })
     else fs.renameSync(`${path}/${before}`, token)
   } catch {
-    // Somebody took it away: take it again.
+    // Another process took it away: take it again.
   }
   if (count === 1) process.send('ready')
   await wait(1)

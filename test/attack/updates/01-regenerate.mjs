@@ -33,7 +33,7 @@ async function updatesBesideRegenerate (ground, durability) {
     const { body: { n } } = await visit(sites[1], '/read', { cookie: login.cookie ?? cookie })
     ground.tried(acknowledged)
     ground.succeeded('acknowledged updates are missing in the new session', acknowledged - n)
-    ground.succeeded('updates are in the new session that nobody was told of', n - acknowledged)
+    ground.succeeded('updates are in the new session that were not acknowledged', n - acknowledged)
   }
 }
 

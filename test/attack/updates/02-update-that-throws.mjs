@@ -11,7 +11,7 @@ async function deepData (ground) {
     if (status !== 200) throw new Error('the session could not be made')
     // By update(), so that the session has the data in the very request that changes them.
     const deep = await visit(app, '/set', { cookie, body: `{"x":${'['.repeat(depth)}${']'.repeat(depth)}}`, headers: { 'content-type': 'application/json' } })
-    if (deep.status !== 200) ground.judge(depth === DEPTHS[0] || !deep.body.isSessionError, 'a session cannot be saved for its depth, or the error is no SessionError')
+    if (deep.status !== 200) ground.judge(depth === DEPTHS[0] || !deep.body.isSessionError, 'a session cannot be saved for its depth, or the error is not a SessionError')
     let expected = 0
     for (let update = 0; update < UPDATES; update++) {
       const { status, body } = await visit(app, '/count', { cookie, body: {} })
@@ -23,7 +23,7 @@ async function deepData (ground) {
       } else {
         ground.succeeded('an update that failed is stored', n === expected ? 0 : 1)
         ground.succeeded('an update fails for the depth of the data', depth === DEPTHS[0] ? 1 : 0)
-        ground.succeeded('update() rejects with an error that is no SessionError', body.isSessionError ? 0 : 1)
+        ground.succeeded('update() rejects with an error that is not a SessionError', body.isSessionError ? 0 : 1)
         expected = n
       }
     }

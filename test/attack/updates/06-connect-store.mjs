@@ -71,7 +71,7 @@ async function whatCannotBeStored (ground) {
   for (const data of [circle, newSession({ secretName: 1n })]) {
     const error = await set('id', data).then(() => null, error => error)
     ground.tried()
-    ground.succeeded('set answers with an error that is no SessionError', error instanceof SessionError ? 0 : 1)
+    ground.succeeded('set answers with an error that is not a SessionError', error instanceof SessionError ? 0 : 1)
     ground.succeeded('the error tells a name from the data', /secretName/.test(`${error?.stack} ${error?.cause?.stack}`) ? 1 : 0)
   }
 }
@@ -94,7 +94,7 @@ async function noId (ground) {
     const error = await set(sesid, newSession({ n: 1 })).then(() => null, error => error)
     ground.tried()
     ground.succeeded('set without an id succeeds', error === null ? 1 : 0)
-    ground.succeeded('set without an id answers with an error that is no SessionError', error instanceof SessionError || error === null ? 0 : 1)
+    ground.succeeded('set without an id answers with an error that is not a SessionError', error instanceof SessionError || error === null ? 0 : 1)
     ground.succeeded('set without an id blames the store', error?.code === 'SESSION_STORE' ? 1 : 0)
   }
   for await (const { size } of files.sessions()) ground.succeeded(`a session of ${size} bytes was left behind`)
