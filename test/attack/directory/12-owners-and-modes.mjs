@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { SessionFileError, SessionFileStore } from 'fastify-file-sessions'
 import { sessionFiles } from '../support/files.mjs'
 import { hook } from '../support/fs-hooks.mjs'
+import { pretendMount } from '../support/pretended-mount.mjs'
 
 const STRANGER = 4242
 
@@ -97,6 +98,7 @@ async function advice (ground) {
   for (const name of ['stat', 'lstat', 'fstat']) {
     hook(name, () => status => typeof status.mode === 'bigint' ? status : Object.assign(status, { mode: (status.mode & ~0o777) | 0o755 }))
   }
+  pretendMount('vfat')
   const sessionDir = ground.directory()
   const error = await new SessionFileStore({ sessionDir }).open().then(() => null, error => error)
   ground.judge(!/umask=0?077/.test(error?.message), 'on a mount that has no modes the error does not name umask=077')
