@@ -52,7 +52,7 @@ export function writeChart (running) {
 }
 
 /** Puts the table and the chart into docs/benchmarks.md, and the sentence of a few ratios into README.md. */
-export function updateReadme (running, names, { rounds, seconds, loadTool }) {
+export function updatePages (running, names, { rounds, seconds, loadTool }) {
   const rows = new Map(running.map(({ label, results }) =>
     [label, Object.fromEntries([...results].map(([name, { rate }]) => [name, Math.round(spread(rate).median)]))]))
   replaceSection(PAGE, `

@@ -10,7 +10,7 @@ import { contenders } from './contenders.mjs'
 import { load, loadTool } from './load.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
 import { isInstalled, startRedis, startServer } from './processes.mjs'
-import { keptTable, resultTable, updateReadme, writeChart } from './report.mjs'
+import { keptTable, resultTable, updatePages, writeChart } from './report.mjs'
 import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
 
 /** Seconds before each measurement in which nothing counts. */
@@ -37,7 +37,7 @@ if (options.help) {
   --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
   --dir PATH          a directory on a disk (node_modules/.cache/bench)
   --tmpfs PATH        a directory in memory (/dev/shm)
-  --update-readme     put table and chart of a whole run into README.md and docs/bench.svg`)
+  --update-readme     put table and chart of a whole run into README.md, docs/benchmarks.md and docs/bench.svg`)
   process.exit()
 }
 
@@ -74,8 +74,8 @@ console.log(keptTable(running, names))
 console.log(barTable(running, { isDisk: places.disk.filesystem !== 'tmpfs' }))
 if (options['update-readme']) {
   writeChart(running)
-  updateReadme(running, names, { rounds, seconds, loadTool })
-  console.log('README.md and docs/bench.svg are updated')
+  updatePages(running, names, { rounds, seconds, loadTool })
+  console.log('README.md, docs/benchmarks.md and docs/bench.svg are updated')
 }
 process.exit()
 
