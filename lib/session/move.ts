@@ -2,6 +2,9 @@ import { SessionError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { RecordStore, SessionRecord, StoredSession } from '../store/session-store'
 
+/** What a move needs of a store. */
+type MovingStore = Pick<RecordStore, 'newId' | 'nameOf' | 'read' | 'create' | 'replace' | 'remove'>
+
 /** A session that was just made. */
 export interface NewSession {
   readonly sesid: string
@@ -32,7 +35,7 @@ const ATTEMPTS = 5
  * @throws {SessionError}
  */
 export async function moveSession (
-  store: RecordStore, from: string, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
+  store: MovingStore, from: string, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
 ): Promise<Move | null> {
   let to: NewSession | null = null
   try {
@@ -55,7 +58,7 @@ export async function moveSession (
 }
 
 /** Makes a session under a new id. @throws {SessionError} */
-export async function createSession (store: RecordStore, record: SessionRecord): Promise<NewSession> {
+export async function createSession (store: MovingStore, record: SessionRecord): Promise<NewSession> {
   const { text, idleTimeout, createdAt } = record
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const sesid = await store.newId()
@@ -69,7 +72,7 @@ export async function createSession (store: RecordStore, record: SessionRecord):
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */
-async function prepare (store: RecordStore, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
+async function prepare (store: MovingStore, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await store.replace(to.name, record, to.stored.version)
     if (replacement.result === 'replaced') {
@@ -82,6 +85,6 @@ async function prepare (store: RecordStore, to: NewSession | null, record: Sessi
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
-async function discard (store: RecordStore, to: NewSession | null): Promise<void> {
+async function discard (store: MovingStore, to: NewSession | null): Promise<void> {
   if (to !== null) await store.remove(to.name).catch(() => undefined)
 }

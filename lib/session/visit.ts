@@ -132,13 +132,15 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   #endLater (end: Promise<CookieChange>): undefined {
-    this.#finishing = watched('save', this.shared.appid, end)
-    const over = (): void => { this.#finishing = null }
-    end.then(over, over)
+    this.#finishing = end
+    end.then(() => { this.#finishing = null }, (error: unknown) => {
+      this.#finishing = null
+      publishError('save', this.shared.appid, error)
+    })
   }
 
   async #end (known?: string | null): Promise<CookieChange> {
-    await this.#removeLeftovers()
+    if (this.leftovers !== null) await this.#removeLeftovers()
     const text = known === undefined ? this.#textToStore() : known
     if (text !== null) await this.commit(text)
     return this.#cookieChange(this.#isTouchDue && await this.#touchNow())

@@ -565,6 +565,18 @@ t.test('the body of an upload is still there when the session is loaded first', 
   t.match(await second.json(), { n: 2, body: { text: 'x'.repeat(100_000) } })
 })
 
+t.test('a reply that is sent twice at once is sent once, with the cookie', async t => {
+  const { visitor, log } = await serve(t, { store: new MemoryStore() }, app => {
+    app.get('/', (request, reply) => {
+      count(request)
+      reply.send('first')
+      reply.send('second')
+    })
+  })
+  t.match(await visitor().get('/'), { status: 200, text: 'first', cookies: [{ name: 'sid' }] })
+  t.ok(log.some(({ level, msg }) => level === 40 && /sent already/.test(msg)))
+})
+
 /** Sends a body slowly: the headers at once, the rest when `send` is called. */
 function slowPost (url: string, path: string, headers: Record<string, string>): { send: () => Promise<{ body: string, cookies: string[] }> } {
   const request = http.request(url + path, { method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } })

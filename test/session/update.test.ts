@@ -139,19 +139,25 @@ t.test('an update inside an update of the same session is refused at once', asyn
 })
 
 t.test('what a change function began is not inside any more when it is over', async t => {
-  const { store, session } = await begin({ n: 0 })
-  const gate = new Gate()
-  let later: Promise<unknown> | undefined
-  await session.update(async draft => {
-    later = (async () => {
-      await gate.pass()
-      return await session.update(add)
-    })()
-    add(draft)
-  })
-  gate.open()
-  t.equal(await later, 2)
-  t.strictSame(store.data, { n: 2 })
+  for (const isOtherRunning of [false, true]) {
+    const { store, visits, session } = await begin({ n: 0 })
+    const [gate, otherGate] = [new Gate(), new Gate()]
+    const other = await visits.begin(await visits.stored({ other: 1 }))
+    const otherUpdate = isOtherRunning ? other.session.update(() => otherGate.pass()) : undefined
+    let later: Promise<unknown> | undefined
+    await session.update(async draft => {
+      later = (async () => {
+        await gate.pass()
+        return await session.update(add)
+      })()
+      add(draft)
+    })
+    gate.open()
+    t.equal(await later, 2)
+    otherGate.open()
+    await otherUpdate
+    t.match(JSON.parse(store.recordOf(session.sessionId as string)?.text as string), { n: 2 })
+  }
 })
 
 t.test('updates of two sessions inside each other do not wait for each other', async t => {
@@ -171,6 +177,17 @@ t.test('updates of two sessions inside each other do not wait for each other', a
   const data = [one, two].map(sesid => JSON.parse(store.recordOf(sesid)?.text as string) as Draft)
   t.match(data, [{ done: true }, { done: true }])
   t.ok(data.every(({ n }) => Number(n) >= 1))
+})
+
+t.test('an update of a session that is not stored, inside that of another', async t => {
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const [one, two] = [await visits.begin(), await visits.begin()]
+  await one.session.update(async draft => {
+    add(draft)
+    await two.session.update(add)
+  })
+  t.strictSame([...store.entries.values()].map(({ record }) => record.text), ['{"n":1}', '{"n":1}'])
 })
 
 t.test('a promise of another library is subscribed to once, as its work may begin anew each time', async t => {
