@@ -5,7 +5,6 @@ import './types/fastify'
 export { fileSessions }
 export default fileSessions
 export type { FileSessionsOptions } from './lib/plugin/options'
-export type { OpenableSessionStore } from './lib/plugin/openable'
 
 export type { RequestSession, Session, SessionDraft } from './lib/session/session'
 export type { SessionCookieOptions } from './lib/session/cookie-options'

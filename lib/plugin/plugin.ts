@@ -2,10 +2,9 @@ import type { FastifyPluginAsync } from 'fastify'
 import fastifyPlugin from 'fastify-plugin'
 import { SessionManager } from '../session/session-manager'
 import { SessionFileStore } from '../store/files/session-file-store'
-import { isReapable } from '../store/session-store'
+import { hasRecords, isOpenable, isReapable } from '../store/session-store'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
-import { isOpenable } from './openable'
 import { pluginOptions, type FileSessionsOptions } from './options'
 import { Reaper } from './reaper'
 import { SessionCookie } from './session-cookie'
@@ -22,7 +21,10 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   const key = decorate(fastify, settled, store, cookie)
   addSessionHooks(fastify, settled.hook, key, manager, cookie)
   if (isOpenable(store)) {
-    fastify.addHook('onReady', async () => { await store.open() })
+    fastify.addHook('onReady', async () => {
+      await store.open()
+      for (const warning of hasRecords(store) ? store.warnings ?? [] : []) fastify.log.warn(warning)
+    })
     fastify.addHook('onClose', async () => { await store.close() })
   }
   if (isReapable(store) && settled.reapInterval > 0) {

@@ -53,6 +53,8 @@ export interface StoreFeatures {
   readonly readable?: boolean
   /** It is a {@link ReapableSessionStore}: it has to be told to remove what has expired. */
   readonly reapable?: boolean
+  /** It is an {@link OpenableSessionStore}: it gets ready before the first request. Every {@link RecordStore} does. */
+  readonly openable?: boolean
   /** It is an {@link ImmediateRecordStore}. @internal */
   readonly immediate?: boolean
 }
@@ -107,6 +109,9 @@ export interface RecordStore extends SessionStore {
 
   /** Gets the store ready: makes and checks what it needs. May be called again. A rejection keeps the app from starting. */
   open (): Promise<void>
+
+  /** What the last `open` found that does not keep the app from starting, a sentence each. The plugin logs them. */
+  readonly warnings?: readonly string[]
 
   /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
   close (): Promise<void>
@@ -189,6 +194,19 @@ export interface DatedSessionStore extends SessionStore {
 
 export type DatedSession = Pick<StoredSession, 'text' | 'idleTimeout' | 'touchDue'>
 
+/**
+ * A store with the five methods that must get ready before the first request, and gives something
+ * back after the last. A method `open` alone means nothing: stores have methods of that name for
+ * purposes of their own.
+ */
+export interface OpenableSessionStore extends SessionStore {
+  readonly features: StoreFeatures & { readonly openable: true }
+  /** Gets the store ready. May be called again. A rejection keeps the app from starting. */
+  open (): Promise<void>
+  /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
+  close (): Promise<void>
+}
+
 /** A store that can list what it holds. */
 export interface IterableSessionStore extends SessionStore {
   readonly features: StoreFeatures & { readonly iterable: true }
@@ -253,6 +271,11 @@ export function isImmediate (store: SessionStore): store is ImmediateRecordStore
 
 export function isDated (store: SessionStore): store is DatedSessionStore {
   return store.features?.dated === true
+}
+
+/** Whether the plugin opens and closes the store: every store with records, and any that declares `openable`. */
+export function isOpenable (store: SessionStore): store is SessionStore & Pick<OpenableSessionStore, 'open' | 'close'> {
+  return hasRecords(store) || store.features?.openable === true
 }
 
 export function isIterable (store: SessionStore): store is IterableSessionStore {

@@ -14,7 +14,7 @@ import { basename, join, resolve } from 'node:path'
 import { followGuide } from './guide.mjs'
 import { checkCounter } from './visit.mjs'
 
-const LOWEST_NODE = '20.15.0'
+const LOWEST_NODE = '22.2.0'
 const NEWEST_NODE = 'latest'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -30,8 +30,8 @@ const [lowest, newest] = [LOWEST_NODE, NEWEST_NODE].map(installNode)
 const nodes = [lowest, process.execPath, newest]
 
 installsWithoutWarning()
-await useFrom('apps', ['fastify', '@fastify/cookie', '@types/node@20'])
-await useFrom('express', ['express', 'express-session', '@types/node@20', '@types/express', '@types/express-session'])
+await useFrom('apps', ['fastify', '@fastify/cookie', '@types/node@22'])
+await useFrom('express', ['express', 'express-session', '@types/node@22', '@types/express', '@types/express-session'])
 for (const guide of readdirSync(join(root, 'docs')).filter(name => name.startsWith('migrate-'))) {
   console.log(`following ${guide}`)
   await followGuide(join(root, 'docs', guide), join(work, basename(guide, '.md')), { npm, tarball })
