@@ -19,15 +19,15 @@ interface Inode {
 export class VolatileDisk {
   /** So many of the next syncs of files fail. */
   failures = 0
-  /** Called before each call. May throw. */
-  before: (name: keyof Disk) => void = () => {}
+  /** Called before each call. May fail. */
+  before: (name: keyof Disk) => unknown = () => {}
   readonly #inodes = new Map<number, Inode>()
   /** The files that a directory has on the platter, by name. */
   readonly #entries = new Map<string, Map<string, number>>()
   readonly #open = new Map<number, string>()
 
   readonly disk = interceptedDisk(async (name, given, call) => {
-    this.before(name)
+    await this.before(name)
     switch (name) {
       case 'open': return this.#opened(await call() as number, given[0] as string)
       case 'write': return await this.#write(given as [number, Buffer, number?], call as () => Promise<number>)

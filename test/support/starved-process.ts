@@ -2,11 +2,12 @@ import { closeSync, openSync } from 'node:fs'
 import { hasCode } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { openDescriptors } from './disks'
+import { newSession } from './new-session'
 
 /** Run with few descriptors allowed: what the store says when there are none left, and afterwards. */
 async function report (sessionDir: string): Promise<unknown> {
   const store = new SessionFileStore({ sessionDir, durability: 'fsync' })
-  const { sesid } = await store.createSession('before')
+  const { sesid, name } = await newSession(store, 'before')
   const other = new SessionFileStore({ sessionDir })
   const before = openDescriptors()
   const taken: number[] = []
@@ -18,7 +19,7 @@ async function report (sessionDir: string): Promise<unknown> {
   const errors = []
   const works = [
     () => other.getSession(sesid), () => store.putSession(sesid, 'starved'), () => store.newSession(),
-    async () => await store.replaceSession(sesid, 'starved', '')]
+    () => store.replace(name, { text: 'starved' }, '')]
   for (const work of works) {
     errors.push(await work().then(value => ({ value }), (error: Error) =>
       ({ name: error.name, message: error.message, cause: (error.cause as NodeJS.ErrnoException).code })))

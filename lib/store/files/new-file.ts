@@ -26,28 +26,48 @@ export interface NewFile {
  *
  * Rejects with EEXIST when there is a file of that name, with ENOENT when the directory is missing.
  */
-export async function makeFile ({ path, bytes, disk, durable, now }: NewFile): Promise<FileStatus> {
+export async function makeFile (file: NewFile): Promise<FileStatus> {
+  const { path, disk } = file
   const staging = `${path}.${randomText(8, 'hex')}.tmp`
   const fd = await disk.open(staging, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-  let named: FileStatus | null = null
   try {
-    try {
-      checkWhole(await disk.write(fd, bytes), bytes)
-      if (durable) await disk.fdatasync(fd)
-      const status = await stamped(disk, fd, staging, now)
-      await disk.link(staging, path)
-      named = status
-    } finally {
-      await unlessMissing(disk.unlink(staging))
-    }
-    if (durable) await syncDirectory(disk, dirname(path))
-    // Where ctime stands for the birth time: a second name and its end change it.
-    return named.birthtimeMs === 0 ? await disk.fstat(fd) : named
-  } catch (error) {
-    if (named !== null) await takeOut(disk, path, named.ino)
-    throw error
+    return await settle(file, fd, staging, await name(file, fd, staging))
   } finally {
     await disk.close(fd)
+  }
+}
+
+/** Gives the file its name once it is complete. */
+async function name (file: NewFile, fd: number, staging: string): Promise<FileStatus> {
+  const { path, disk } = file
+  try {
+    const status = await fill(file, fd, staging)
+    await disk.link(staging, path)
+    return status
+  } catch (error) {
+    await unlessMissing(disk.unlink(staging))
+    throw error
+  }
+}
+
+async function fill ({ bytes, disk, durable, now }: NewFile, fd: number, staging: string): Promise<FileStatus> {
+  checkWhole(await disk.write(fd, bytes), bytes)
+  if (durable) await disk.fdatasync(fd)
+  return await stamped(disk, fd, staging, now)
+}
+
+/** Ends the private name, and makes the other one survive a power loss; or takes the file back. */
+async function settle (
+  { path, disk, durable }: NewFile, fd: number, staging: string, status: FileStatus
+): Promise<FileStatus> {
+  try {
+    await unlessMissing(disk.unlink(staging))
+    if (durable) await syncDirectory(disk, dirname(path))
+    // Where ctime stands for the birth time: a second name and its end change it.
+    return status.birthtimeMs === 0 ? await disk.fstat(fd) : status
+  } catch (error) {
+    await takeOut(disk, path, status.ino)
+    throw error
   }
 }
 

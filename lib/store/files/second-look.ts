@@ -16,10 +16,12 @@ export async function find<T> (file: Missing, isExpected: boolean, look: () => P
 
 /** The process that puts another file in its place holds the lock, which has a file in it. */
 async function isBack ({ path, disk, limits }: Missing): Promise<boolean> {
-  for (let waited = 0; ; waited += limits.patience) {
+  let waited = 0
+  for (;;) {
     const tokens = await unlessMissing(disk.readdir(`${path}.lock`)) ?? []
     if (await unlessMissing(disk.lstat(path)) !== null) return true
     if (tokens.length === 0 || waited >= limits.stale) return false
     await disk.wait(limits.patience)
+    waited += limits.patience
   }
 }

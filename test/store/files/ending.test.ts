@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../../lib/store/files/disk'
 import { FileStore } from '../../../lib/store/files/file-store'
+import type { FileView } from '../../../lib/store/files/file-view'
 import { encodeRecord, fold } from '../../../lib/store/files/journal'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
@@ -255,8 +256,7 @@ t.test('a session that was put back gives way to one that has its name', async t
 t.test('what was judged to be over stays, if it was used since', async t => {
   const { sessionDir, store, name, version, path } = await made(t)
   const file = new SessionFile(path, pooledDisk, false)
-  const view = await file.read()
-  if (view === null) return t.fail()
+  const view = await file.read() as FileView
   await store.replace(name, { text: 'used' }, version)
   t.equal(await file.removeJudged(view), false)
   t.match(await store.read(name), { text: 'used' })
