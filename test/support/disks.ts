@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { descriptors } from '../../lib/store/files/descriptors'
 import type { Disk } from '../../lib/store/files/disk'
@@ -74,18 +74,24 @@ export function systemError (code: string, syscall = 'open'): NodeJS.ErrnoExcept
 /** Why a test that counts descriptors is skipped; false where it can run. */
 export const noDescriptorList = existsSync('/proc/self/fd') ? false : 'there is no /proc to count descriptors in'
 
-/** Returns when a change of the file would bear another time than its last one: at once, but where clocks are coarse. */
+/**
+ * Returns when a change of the file would bear another time than its last one, and a new file another
+ * birth time: at once, but where clocks are coarse.
+ */
 export function passTick (path: string): void {
-  const { ctimeMs } = statSync(path)
-  while (ctimeMs === changeTime(dirname(path)));
+  const before = statSync(path)
+  for (;;) {
+    const { ctimeMs, birthtimeMs } = newFile(dirname(path))
+    if (ctimeMs !== before.ctimeMs && (birthtimeMs === 0 || birthtimeMs !== before.birthtimeMs)) return
+  }
 }
 
-function changeTime (dir: string): number {
+function newFile (dir: string): Stats {
   const path = join(dir, 'clock')
   writeFileSync(path, '')
-  const { ctimeMs } = statSync(path)
+  const status = statSync(path)
   rmSync(path)
-  return ctimeMs
+  return status
 }
 
 /** How many descriptors this process has open, beside those that it would give back. */

@@ -55,10 +55,9 @@ export async function takeLock (file: Lockable, staging: string, isStillSealed: 
   let holder: string | undefined
   let holderSince = 0
   let removals = 0
-  for (let waited = 0; ;) {
-    // Over an empty directory, which a holder left when it died between its last two steps, rename
-    // succeeds; over one that holds something it does not, nor over what is not a directory.
-    if (await hasRenamed(disk, staging, lock)) return true
+  // Over an empty directory, which a holder left when it died between its last two steps, rename
+  // succeeds; over one that holds something it does not, nor over what is not a directory.
+  for (let waited = 0; !await hasRenamed(disk, staging, lock);) {
     if (!await isStillSealed()) return false
     const present = (await namesIn(disk, lock)).join('/')
     if (present !== holder) {
@@ -73,6 +72,7 @@ export async function takeLock (file: Lockable, staging: string, isStillSealed: 
       await moveAway(file, lock)
     }
   }
+  return true
 }
 
 /**

@@ -2,9 +2,8 @@ import { constants } from 'node:fs'
 import { hasCode, SessionFileError } from '../../errors'
 import type { DiskCalls, DiskNow, FileStatus } from './disk'
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
-/** Linux alone has it. */
-const O_NOATIME = constants.O_NOATIME ?? 0
+// Linux alone has O_NOATIME.
+const { O_APPEND, O_CREAT, O_EXCL, O_NOATIME = 0, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
 /**
  * Part of every open: a link leads nowhere, and no call waits for the other end of a FIFO. A thread
  * of the pool that waited there would never come back.

@@ -5,7 +5,7 @@ import { birth, type Disk, type FileStatus } from '../../../lib/store/files/disk
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { replaceSealed, takeAway } from '../../../lib/store/files/seal'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
+import { impatientDisk, interceptedDisk, openDescriptors, passTick, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 
 const FIRST = '00000000000000f1'
@@ -20,8 +20,15 @@ async function rewrite (file: SessionFile): Promise<void> {
 function sealedFile (t: Test, text = 'sealed'): string {
   const dir = join(t.testdir(), 'sessions')
   mkdirSync(dir, { mode: 0o700 })
-  writeFileSync(join(dir, 'file'), sealedJournal(text), { mode: 0o600 })
-  return join(dir, 'file')
+  const path = join(dir, 'file')
+  seal(path, text)
+  return path
+}
+
+/** Makes the file a sealed one. Its rewrite has no tick to wait for, so that it always makes the same calls. */
+function seal (path: string, text = 'sealed'): void {
+  writeFileSync(path, sealedJournal(text), { mode: 0o600 })
+  passTick(path)
 }
 
 function beside (path: string): string[] {
@@ -49,7 +56,7 @@ async function stalledAtEachCall (
 ): Promise<string> {
   const names: Array<string | undefined> = []
   for (;;) {
-    writeFileSync(path, sealedJournal('sealed'), { mode: 0o600 })
+    seal(path)
     const { disk, stalled, goOn, stalledIn } = stallingDisk(names.length)
     const working = work(new SessionFile(path, disk, false))
     if (!await stalled(working)) return names.join(' ')
@@ -150,7 +157,7 @@ t.test('a process that dies while it rewrites, at whichever step, is in no other
     t.equal(textIn(path), 'newer')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp|\.lock)?$/.test(name)), 'at most directories are left')
 
-    writeFileSync(path, sealedJournal('sealed again'), { mode: 0o600 })
+    seal(path, 'sealed again')
     t.equal(await save(other, 'newest'), 'won')
     t.equal(textIn(path), 'newest', 'nor the next time')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp)?$/.test(name)), 'and the next rewrite takes an empty lock away')
@@ -276,7 +283,7 @@ t.test('destroyed stays destroyed, wherever both of them stall', async t => {
   for (let first = 0; rewriterStalled; first++) {
     let removerStalled = true
     for (let second = 0; removerStalled; second++) {
-      writeFileSync(path, sealedJournal('sealed'), { mode: 0o600 })
+      seal(path)
       const rewriter = stallingDisk(first)
       const rewriting = rewrite(new SessionFile(path, rewriter.disk, false))
       rewriterStalled = await rewriter.stalled(rewriting)
