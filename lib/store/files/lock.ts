@@ -59,7 +59,7 @@ export async function takeLock (file: Lockable, staging: string, isStillSealed: 
   // succeeds; over one that holds something it does not, nor over what is not a directory.
   for (let waited = 0; !await hasRenamed(disk, staging, lock);) {
     if (!await isStillSealed()) return false
-    const present = (await namesIn(disk, lock)).join('/')
+    const present = await holderOf(disk, lock)
     if (present !== holder) {
       holder = present
       holderSince = waited
@@ -68,8 +68,10 @@ export async function takeLock (file: Lockable, staging: string, isStillSealed: 
       await disk.wait(limits.patience)
       waited += limits.patience
     } else {
-      if (removals++ === MOST_REMOVALS) throw obstacle('other processes hold its lock again and again')
-      await moveAway(file, lock)
+      if (removals === MOST_REMOVALS) throw obstacle('other processes hold its lock again and again')
+      // Emptied it can be renamed over. Where that is not enough, something else is in it, or comes into it.
+      if (removals++ === 0) await emptyOut(disk, lock)
+      else await moveAway(file, lock)
     }
   }
   return true
@@ -93,11 +95,17 @@ export async function takeApart (disk: DiskCalls, directory: string): Promise<bo
   if (status === null) return false
   if (isLink(status)) await unlessMissing(disk.unlink(directory))
   if (!isOwnDirectory(status)) return false
+  const isTaken = await emptyOut(disk, directory)
+  await removeEmpty(disk, directory)
+  return isTaken
+}
+
+/** Unlinks the file in a lock or a staging directory. Returns whether there was one. */
+async function emptyOut (disk: DiskCalls, directory: string): Promise<boolean> {
   let isTaken = false
   for (const name of await unlessMissing(disk.readdir(directory)) ?? []) {
     if (TOKEN.test(name)) isTaken = await hasUnlinked(disk, `${directory}/${name}`) || isTaken
   }
-  await removeEmpty(disk, directory)
   return isTaken
 }
 
@@ -135,16 +143,17 @@ async function hasUnlinked (disk: DiskCalls, path: string): Promise<boolean> {
   }
 }
 
-/** What is in the lock. A link that stands for it is removed. @throws {SessionFileError} for anything else that is not a lock of ours */
-async function namesIn (disk: DiskCalls, lock: string): Promise<string[]> {
+/**
+ * Returns who holds the lock, by its directory and the last change in it. A link that stands for the
+ * lock is removed. @throws {SessionFileError} for anything else that is not a lock of ours
+ */
+async function holderOf (disk: DiskCalls, lock: string): Promise<string> {
   const status = await unlessMissing(disk.lstat(lock))
-  if (status === null) return []
-  if (isLink(status)) {
-    await unlessMissing(disk.unlink(lock))
-    return []
-  }
-  if (!isOwnDirectory(status)) throw obstacle('a file, or a directory of another user, stands where its lock should be')
-  return await unlessMissing(disk.readdir(lock)) ?? []
+  if (status === null) return 'none'
+  if (isOwnDirectory(status)) return `${status.ino} ${status.birthtimeMs} ${status.mtimeMs}`
+  if (!isLink(status)) throw obstacle('a file, or a directory of another user, stands where its lock should be')
+  await unlessMissing(disk.unlink(lock))
+  return 'none'
 }
 
 function obstacle (what: string): SessionFileError {

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { SessionFileError } from '../../errors'
-import { birth, removeEmpty, syncDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { birth, removeEmpty, syncDirectory, unlessMissing, type FileStatus } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 import { lockPath, newToken, stagingPath, takeLock, takeLockAway, type Lockable, type Patience } from './lock'
 import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
@@ -68,43 +68,55 @@ export async function takeAway (file: Lockable, take: () => Promise<void>): Prom
   return isTaken
 }
 
-/** Writes the new journal, complete and synced. Returns what the file is. */
-async function prepare ({ disk, limits }: Sealed, path: string, record: JournalRecord, born: number): Promise<FileStatus> {
-  const bytes = encodeRecord(record, NO_RECORD)
-  const fd = await makeUnlike(disk, path, born, limits.patience)
-  try {
-    for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
-    // In any case: not every filesystem writes a file out before it is renamed over another, and
-    // here everything that was ever saved is in it.
-    await disk.fdatasync(fd)
-    return await disk.fstat(fd)
-  } finally {
-    await disk.close(fd)
-  }
-}
-
 /**
- * Makes an empty file whose birth time is another than `born`, and returns its descriptor.
+ * Writes the new journal, complete and synced, and returns what the file is.
  *
  * A file is told from others by inode number and birth time. Numbers are used again at once and
  * clocks are coarse, so the next file but one could pass for this one: not if births differ. Where
- * they do not, this waits for the next tick of the clock.
+ * they do not, the file is made again at the next tick of the clock.
  */
-async function makeUnlike (disk: DiskCalls, path: string, born: number, pause: number): Promise<number> {
-  for (let waited = 0; waited <= LONGEST_TICK; waited += pause) {
-    const fd = await disk.open(path, TO_MAKE, FILE_MODE)
-    let isUnlike = false
-    try {
-      const status = await disk.fstat(fd)
-      checkPrivate(status)
-      isUnlike = birth(status) !== born
-    } finally {
-      if (!isUnlike) await disk.close(fd)
-    }
-    if (isUnlike) return fd
-    await disk.unlink(path)
-    await disk.wait(pause)
+async function prepare (file: Sealed, path: string, record: JournalRecord, born: number): Promise<FileStatus> {
+  const bytes = encodeRecord(record, NO_RECORD)
+  let status = await writeUnlike(file, path, bytes, born)
+  if (status === null) {
+    await nextTick(file, path, born)
+    status = await writeUnlike(file, path, bytes, born)
   }
+  return status ?? clockStands()
+}
+
+/** Returns what the new file is; null when it was born at `born`, and is removed again before it costs a sync. */
+async function writeUnlike ({ disk }: Sealed, path: string, bytes: Buffer, born: number): Promise<FileStatus | null> {
+  const fd = await disk.open(path, TO_MAKE, FILE_MODE)
+  try {
+    for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
+    const status = await disk.fstat(fd)
+    checkPrivate(status)
+    if (birth(status) !== born) {
+      // In any case: not every filesystem writes a file out before it is renamed over another, and
+      // here everything that was ever saved is in it.
+      await disk.fdatasync(fd)
+      return status
+    }
+  } finally {
+    await disk.close(fd)
+  }
+  await disk.unlink(path)
+  return null
+}
+
+/** Resolves when a new file would be born at another time than `born`. */
+async function nextTick ({ disk, limits }: Sealed, path: string, born: number): Promise<void> {
+  for (let waited = 0; waited <= LONGEST_TICK; waited += limits.patience) {
+    await disk.wait(limits.patience)
+    const fd = await disk.open(path, TO_MAKE, FILE_MODE)
+    const status = await disk.fstat(fd).finally(async () => { await disk.close(fd) })
+    await disk.unlink(path)
+    if (birth(status) !== born) return
+  }
+}
+
+function clockStands (): never {
   throw new SessionFileError('the clock of the filesystem with the session files stands still: choose another sessionDir')
 }
 

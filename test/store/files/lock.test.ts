@@ -94,6 +94,10 @@ t.test('a lock that is there again each time it was taken away is an error', asy
   let removals = 0
   const disk = interceptedDisk(async (name, given, call) => {
     const result = await call()
+    if (name === 'unlink' && given[0] === join(lock, OTHER)) {
+      removals++
+      writeFileSync(join(lock, newToken()), '')
+    }
     if (name === 'rename' && given[0] === lock) {
       removals++
       fill(lock, newToken())
@@ -108,9 +112,9 @@ t.test('a lock that is there again each time it was taken away is an error', asy
   t.equal(removals, 10)
 })
 
-t.test('a lock that is gone just when it is to be taken away', async t => {
+t.test('a lock that is gone just when it is to be moved away', async t => {
   const { lock, staging, file } = scene(t)
-  fill(lock, OTHER)
+  fill(lock, 'notes')
   const disk = interceptedDisk(async (name, given, call) => {
     if (name === 'rename' && given[0] === lock) rmSync(lock, { recursive: true })
     return await call()
@@ -171,7 +175,7 @@ t.test('a symbolic link for a lock leads nowhere', async t => {
   t.test('also when it takes the place of a lock that is taken away', async t => {
     const { lock, staging, file, target } = linked(t)
     rmSync(lock)
-    fill(lock, OTHER)
+    fill(lock, 'notes')
     const disk = interceptedDisk(async (name, given, call) => {
       if (name === 'rename' && given[0] === lock) {
         rmSync(lock, { recursive: true })
