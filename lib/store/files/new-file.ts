@@ -1,18 +1,16 @@
-import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { randomText } from '../../random'
 import { takeOut } from './ending'
-import { checkWhole, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
+import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { newToken, stagingPath } from './lock'
+import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 
 /** A new file's times may differ by this much (milliseconds) from the store's clock. */
 const TOLERANCE = 1000
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
-
 export interface NewFile {
   path: string
   bytes: Buffer
-  disk: Disk
+  disk: DiskCalls
   /** Whether it must survive a power loss. */
   durable: boolean
   /** The time by the store's clock, in milliseconds since 1970. */
@@ -28,8 +26,8 @@ export interface NewFile {
  */
 export async function makeFile (file: NewFile): Promise<FileStatus> {
   const { path, disk } = file
-  const staging = `${path}.${randomText(8, 'hex')}.tmp`
-  const fd = await disk.open(staging, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  const staging = stagingPath(path, newToken())
+  const fd = await disk.open(staging, TO_MAKE, FILE_MODE)
   try {
     return await settle(file, fd, staging, await name(file, fd, staging))
   } finally {
@@ -75,8 +73,9 @@ async function settle (
  * The kernel stamps files by its own clock. In a process that goes by another one, such as a test
  * with a fake clock, a new session would be as old as the clocks differ.
  */
-async function stamped (disk: Disk, fd: number, path: string, now: number): Promise<FileStatus> {
+async function stamped (disk: DiskCalls, fd: number, path: string, now: number): Promise<FileStatus> {
   const status = await disk.fstat(fd)
+  checkPrivate(status)
   if (Math.abs(now - status.mtimeMs) <= TOLERANCE) return status
   await disk.lutimes(path, now / 1000, now / 1000)
   return await disk.fstat(fd)

@@ -15,6 +15,9 @@ import { journalOf, recordOf, sealedJournal } from '../../support/journal-files'
 import { newSession, type NewSession } from '../../support/new-session'
 import { sessionFiles } from '../../support/session-files'
 
+// What the tests make themselves is private as well.
+process.umask(0o077)
+
 interface Made extends NewSession { sessionDir: string, store: SessionFileStore, path: string }
 
 async function made (t: Test, text = 'text'): Promise<Made> {
@@ -186,7 +189,7 @@ t.test('a session that was made anew under the name stays, wherever a removal st
       return view !== null && await new SessionFile(path, disk, false).removeJudged(view)
     },
     'of a file without a record': async (disk, { path }) => {
-      writeFileSync(path, 'FFS1')
+      writeFileSync(path, 'FFS1', { mode: 0o600 })
       age(path, 100)
       const view = await new SessionFile(path, impatientDisk, false).read()
       return view !== null && await new SessionFile(path, disk, false).removeJudged(view)
@@ -266,7 +269,7 @@ t.test('what was judged to be over stays, if it was used since', async t => {
   t.equal(now !== null && await full.removeJudged(now), true, 'where what is over is removed without a tombstone')
   t.equal(now !== null && await full.removeJudged(now), false, 'once')
   t.equal(await new SessionFileStore({ sessionDir }).read(name), null)
-  writeFileSync(path, sealedJournal('sealed'))
+  writeFileSync(path, sealedJournal('sealed'), { mode: 0o600 })
   const sealed = new SessionFile(path, pooledDisk, true)
   const seen = await sealed.read()
   t.equal(seen !== null && await sealed.removeJudged(seen), true, 'a sealed file')
@@ -275,7 +278,7 @@ t.test('what was judged to be over stays, if it was used since', async t => {
 
 /** Makes the last record of the file one of a newer version. */
 function makeNewer (path: string): void {
-  writeFileSync(path, newerBytes(readFileSync(path)))
+  writeFileSync(path, newerBytes(readFileSync(path)), { mode: 0o600 })
 }
 
 function newerBytes (bytes: Buffer): Buffer {

@@ -11,6 +11,9 @@ import type { SessionInfo } from '../../../lib/store/session-store'
 import { recordingDisk } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 
+// What the tests make themselves is private as well.
+process.umask(0o077)
+
 const MINUTE = 60
 const HOUR = 3600
 

@@ -9,6 +9,9 @@ import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { impatientDisk, interceptedDisk, openDescriptors, stallingDisk, systemError } from '../../support/disks'
 import { sessionFiles } from '../../support/session-files'
 
+// What the tests make themselves is private as well.
+process.umask(0o077)
+
 t.test('a session can be made under a given name, once', async t => {
   const store = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions') })
   const name = store.nameOf('given')

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
-import type { ImmediateDisk } from '../../../lib/store/files/disk'
+import type { DiskNow } from '../../../lib/store/files/disk'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { Replacement } from '../../../lib/store/session-store'
 import { age } from '../../support/aged-sessions'
@@ -11,7 +11,7 @@ import { interceptedDisk, pooledDisk, systemError } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 import { sessionFiles } from '../../support/session-files'
 
-const ready = { ...localDisk, immediate: { ...localDisk.immediate as ImmediateDisk, isReady: () => true } }
+const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
 
 async function made (t: Test, disk = ready) {
   const sessionDir = join(t.testdir(), 'sessions')
@@ -84,7 +84,7 @@ t.test('nothing has happened when it cannot be done at once', async t => {
 
 t.test('trouble is thrown as the slow way rejects', async t => {
   const { sessionDir, name, version } = await made(t)
-  const broken = { ...ready, immediate: { ...ready.immediate, write () { throw systemError('EIO', 'write') } } }
+  const broken = { ...ready, now: { ...ready.now, write () { throw systemError('EIO', 'write') } } }
   const store = new FileStore({ sessionDir }, broken)
   await store.read(name)
   t.throws(() => store.replaceNow(name, { text: 'x' }, version), { name: 'SessionFileError', cause: { code: 'EIO' } })

@@ -9,6 +9,9 @@ import { interceptedDisk, recordingDisk, systemError } from '../../support/disks
 import { newSession, type NewSession } from '../../support/new-session'
 import { sessionFiles } from '../../support/session-files'
 
+// What the tests make themselves is private as well.
+process.umask(0o077)
+
 interface Made extends NewSession { sessionDir: string, path: string }
 
 async function made (t: Test): Promise<Made> {
@@ -54,7 +57,8 @@ t.test('as long as another file is about to take its place, it is waited for', a
   let waits = 0
   const disk: Disk = {
     ...localDisk,
-    immediate: undefined,
+    eager: undefined,
+    now: undefined,
     wait: async () => {
       if (++waits !== 3) return
       renameSync(`${path}.moved`, path)

@@ -1,12 +1,15 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk, ImmediateDisk } from '../../../lib/store/files/disk'
+import type { Disk, DiskNow } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
+
+// What the tests make themselves is private as well.
+process.umask(0o077)
 
 function directory (t: Test): string {
   const dir = join(t.testdir(), 'sessions')
@@ -470,14 +473,14 @@ t.test('trouble of any kind leaves what was stored, and no descriptor', async t 
 })
 
 /** A disk whose immediate calls go as `changes` say; the others must not be needed, but for looking back. */
-function immediateDisk (changes: Partial<ImmediateDisk> = {}): Disk {
-  const { immediate } = localDisk
+function immediateDisk (changes: Partial<DiskNow> = {}): Disk {
+  const { now } = localDisk
   return {
     ...interceptedDisk(async (name, _given, call) => {
       if (name === 'open' || name === 'write' || name === 'lstat') throw systemError('EIO', name)
       return await call()
     }),
-    immediate: { ...immediate as ImmediateDisk, isReady: () => true, ...changes }
+    now: { ...now as DiskNow, isReady: () => true, ...changes }
   }
 }
 
@@ -519,7 +522,7 @@ t.test('a session that was destroyed is found gone without waiting', async t => 
   const late = new SessionFile(file.path, immediateDisk({
     write (fd, bytes) {
       unlinkSync(file.path)
-      return localDisk.immediate?.write(fd, bytes) ?? 0
+      return localDisk.now?.write(fd, bytes) ?? 0
     }
   }), false, file.view)
   t.equal(late.appendNow(recordOf('late'), tipId(file)), 'gone')
@@ -554,18 +557,18 @@ t.test('a seal that comes after the session was destroyed saves nothing', async 
 t.test('trouble without waiting is thrown, and leaves no descriptor', async t => {
   const file = await newFile(t)
   const before = openDescriptors()
-  const writer = (changes: Partial<ImmediateDisk>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, file.view)
+  const writer = (changes: Partial<DiskNow>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, file.view)
   t.throws(() => writer({ open () { throw systemError('EMFILE') } }).appendNow(recordOf('x'), tipId(file)), { code: 'EMFILE' })
   t.throws(() => writer({ fstat () { throw systemError('EIO') } }).appendNow(recordOf('y'), tipId(file)), { code: 'EIO' })
-  t.throws(() => writer({ write: (fd, bytes) => localDisk.immediate?.write(fd, bytes.subarray(0, 30)) ?? 0 }).appendNow(recordOf('z'), tipId(file)), { code: 'ENOSPC' })
+  t.throws(() => writer({ write: (fd, bytes) => localDisk.now?.write(fd, bytes.subarray(0, 30)) ?? 0 }).appendNow(recordOf('z'), tipId(file)), { code: 'ENOSPC' })
   t.equal(openDescriptors(), before)
   t.match(await another(file).read(), { tip: { text: 'y' }, torn: true })
 })
 
 t.test('what could have to wait is not done at once', async t => {
-  const appended = async (t: Test, text: string, durable: boolean, changes: Partial<ImmediateDisk>): Promise<boolean> => {
+  const appended = async (t: Test, text: string, durable: boolean, changes: Partial<DiskNow>): Promise<boolean> => {
     const file = await newFile(t)
-    const disk = { ...pooledDisk, immediate: { ...localDisk.immediate as ImmediateDisk, isReady: () => true, ...changes } }
+    const disk = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, ...changes } }
     const answer = new SessionFile(file.path, disk, durable, file.view).appendNow(recordOf(text), tipId(file))
     t.ok(answer === 'won' || textIn(file.path) === 'first', 'or nothing has happened')
     return answer === undefined
@@ -574,7 +577,7 @@ t.test('what could have to wait is not done at once', async t => {
   t.ok(await appended(t, 'x'.repeat(65 * 1024), false, {}), 'many bytes')
   t.ok(await appended(t, 'small', true, {}), 'what is to be synced')
   t.ok(await appended(t, 'small', false, { isReady: () => false }), 'a disk that was slow')
-  const ready = { ...pooledDisk, immediate: { ...localDisk.immediate as ImmediateDisk, isReady: () => true } }
+  const ready = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
   const sealed = await newFile(t, 'first', ready)
   appendFileSync(sealed.path, 'garbage')
   await sealed.read()
