@@ -265,7 +265,8 @@ export class SessionFile {
 
   async #removeLast (): Promise<boolean> {
     const file = this.#by(this.#diskFor(0))
-    for (let isTaken = false; ;) {
+    let isTaken = false
+    for (;;) {
       const view = this.recall() ?? await this.read()
       if (view === null) return isTaken
       if (view.tip?.seal === true) {

@@ -317,6 +317,25 @@ t.test('a session that a newer version has stored is neither served nor changed,
   await t.rejects(writer.replace(second.name, { text: 'x' }, second.version), refusal, 'also when it comes first by a moment')
 })
 
+t.test('a sealed file that another process removes, or replaces, at that moment', async t => {
+  for (const event of ['removes', 'replaces', 'ends'] as const) {
+    const { sessionDir, name, path } = await made(t)
+    writeFileSync(path, sealedJournal('sealed'))
+    const other = new FileStore({ sessionDir }, impatientDisk)
+    let opens = 0
+    const disk = interceptedDisk(async (call, _given, proceed) => {
+      if (call === 'open' && ++opens === 2) {
+        const version = event === 'removes' ? undefined : (await other.read(name))?.version
+        if (event === 'replaces') await new SessionFile(path, impatientDisk, false).unseal()
+        else t.equal(await other.remove(name, version), 'removed')
+      }
+      return await proceed()
+    })
+    t.equal(await new FileStore({ sessionDir }, disk).remove(name), event === 'replaces' ? 'removed' : 'gone', event)
+    t.strictSame(beside(path), [])
+  }
+})
+
 t.test('the locks of dead processes go with a session', async t => {
   const { store, name, path } = await made(t)
   mkdirSync(`${path}.lock`)
