@@ -151,6 +151,13 @@ class Run {
     })
   }
 
+  /** A name in a lock or a staging directory, as it was drawn: 16 hexadecimal digits, the same for the same name. */
+  #token (name: string): string {
+    const token = Buffer.from(name, 'latin1').toString('hex').padEnd(16, '0')
+    this.#tokens.set(token, name)
+    return token
+  }
+
   #disk (): ModelDisk {
     const ask = async <T>(call: Call): Promise<T> => await this.#ask(call) as T
     return {
@@ -170,7 +177,7 @@ class Run {
       rename: (path, to) => ask({ call: 'rename', path: this.#path(path), to: this.#path(to) }),
       mkdir: path => ask({ call: 'mkdir', path: this.#path(path) }),
       rmdir: path => ask({ call: 'rmdir', path: this.#path(path) }),
-      readdir: path => ask({ call: 'readdir', path: this.#path(path) }),
+      readdir: async path => (await ask<string[]>({ call: 'readdir', path: this.#path(path) })).map(name => this.#token(name)),
       wait: () => ask({ call: 'wait' }),
       truncate: (path, length) => ask({ call: 'truncate', path, length }),
       acknowledged: () => ask({ call: 'acknowledged' })
@@ -180,5 +187,5 @@ class Run {
 
 function fileStatus ({ ino, born, links, size, directory }: Status): FileStatus {
   const mode = directory ? 0o40700 : 0o100600
-  return { ino, size, nlink: links, mode, atimeMs: 0, mtimeMs: 0, ctimeMs: 0, birthtimeMs: born }
+  return { ino, size, nlink: links, mode, uid: process.geteuid?.() ?? 0, atimeMs: 0, mtimeMs: 0, ctimeMs: 0, birthtimeMs: born }
 }

@@ -1,27 +1,27 @@
 import t from 'tap'
 import { SessionFileStore } from '../../index'
-import { LastWriterWins } from '../../lib/store/five-method-store'
-import { isOpenable, isQuarantining, isTouchable, isVersioned } from '../../lib/store/session-store'
-import { MapStore, VersionedMapStore } from '../support/map-store'
+import { hasRecords, isDated, isImmediate, isIterable, isReadable, isReapable, type SessionStore, type StoreFeatures } from '../../lib/store/session-store'
+import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 
-const asked = { isVersioned, isTouchable, isQuarantining, isOpenable }
+const asked = { hasRecords, isDated, isImmediate, isIterable, isReadable, isReapable }
 
-function abilities (store: MapStore | SessionFileStore | LastWriterWins): string[] {
+function features (store: SessionStore): string[] {
   return Object.entries(asked).filter(([, has]) => has(store)).map(([name]) => name)
 }
 
-t.test('a store says what it can do by doing it', t => {
-  t.strictSame(abilities(new MapStore()), [])
-  t.strictSame(abilities(new VersionedMapStore()), ['isVersioned', 'isTouchable', 'isQuarantining'])
-  t.strictSame(abilities(new LastWriterWins(new MapStore())), ['isVersioned'])
-  t.strictSame(abilities(new SessionFileStore({})), ['isVersioned', 'isTouchable', 'isQuarantining', 'isOpenable'])
+t.test('a store can do what it declares', t => {
+  t.strictSame(features(new MapStore()), [])
+  t.strictSame(features(new MemoryStore()), ['hasRecords'])
+  t.strictSame(features(new PromptStore()), ['hasRecords', 'isImmediate'])
+  t.strictSame(features(new SessionFileStore({})), ['hasRecords', 'isImmediate', 'isIterable', 'isReadable', 'isReapable'])
+  const dated: StoreFeatures = { dated: true }
+  t.strictSame(features(Object.assign(new MapStore(), { features: dated })), ['isDated'])
   t.end()
 })
 
-t.test('versions are all three methods or none', t => {
-  for (const method of ['readSession', 'createSession', 'replaceSession']) {
-    t.equal(isVersioned(Object.assign(new VersionedMapStore(), { [method]: undefined })), false)
-  }
-  t.equal(isTouchable(Object.assign(new MapStore(), { touchSession: true })), false)
+t.test('nothing is guessed from the names of methods', t => {
+  const store = Object.assign(new MapStore(), { read: () => null, reap: () => null, sessions: () => [] })
+  t.strictSame(features(store), [])
+  t.strictSame(features(Object.assign(store, { features: { records: false } })), [])
   t.end()
 })

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { descriptors } from '../../lib/store/files/descriptors'
 import type { Disk } from '../../lib/store/files/disk'
 import { localDisk } from '../../lib/store/files/local-disk'
 
 /** The local disk with every call going through the thread pool, where it can be led elsewhere. */
-export const pooledDisk: Disk = { ...localDisk, immediate: undefined }
+export const pooledDisk: Disk = { ...localDisk, eager: undefined, now: undefined }
 
 /** Waiting takes no time here: what others do in the meantime is for the tests to say. */
 export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
@@ -14,7 +14,7 @@ type Call = (...given: unknown[]) => Promise<unknown>
 
 /** The local disk with every call led through `around`, which does it or does something else. */
 export function interceptedDisk (around: (name: keyof Disk, given: unknown[], call: () => Promise<unknown>) => Promise<unknown>): Disk {
-  const { immediate, ...calls } = impatientDisk
+  const { eager, now, ...calls } = impatientDisk
   const entries = Object.entries(calls) as Array<[keyof Disk, Call]>
   return Object.fromEntries(entries.map(([name, method]) =>
     [name, (...given: unknown[]) => around(name, given, () => method(...given))])) as unknown as Disk
@@ -41,6 +41,8 @@ export interface StallingDisk {
   stalled: (work: Promise<unknown>) => Promise<boolean>
   /** Lets the stalled call go on. */
   goOn: () => void
+  /** Name of the call that stalled. */
+  stalledIn: () => string | undefined
 }
 
 /** A disk whose user stalls just before the call with this number, counted from 0. */
@@ -48,10 +50,12 @@ export function stallingDisk (step: number): StallingDisk {
   let count = 0
   let goOn = (): void => {}
   let reached = (): void => {}
+  let stalledIn: string | undefined
   const told = new Promise<void>(resolve => { goOn = resolve })
   const arrived = new Promise<void>(resolve => { reached = resolve })
-  const disk = interceptedDisk(async (_name, _given, call) => {
+  const disk = interceptedDisk(async (name, _given, call) => {
     if (count++ === step) {
+      stalledIn = name
       reached()
       await told
     }
@@ -59,7 +63,7 @@ export function stallingDisk (step: number): StallingDisk {
   })
   const stalled = (work: Promise<unknown>): Promise<boolean> =>
     Promise.race([arrived.then(() => true), work.then(() => false)])
-  return { disk, stalled, goOn }
+  return { disk, stalled, goOn, stalledIn: () => stalledIn }
 }
 
 /** A system error, as the disk gives them. */
@@ -70,18 +74,24 @@ export function systemError (code: string, syscall = 'open'): NodeJS.ErrnoExcept
 /** Why a test that counts descriptors is skipped; false where it can run. */
 export const noDescriptorList = existsSync('/proc/self/fd') ? false : 'there is no /proc to count descriptors in'
 
-/** Returns when a change of the file would bear another time than its last one: at once, but where clocks are coarse. */
+/**
+ * Returns when a change of the file would bear another time than its last one, and a new file another
+ * birth time: at once, but where clocks are coarse.
+ */
 export function passTick (path: string): void {
-  const { ctimeMs } = statSync(path)
-  while (ctimeMs === changeTime(dirname(path)));
+  const before = statSync(path)
+  for (;;) {
+    const { ctimeMs, birthtimeMs } = newFile(dirname(path))
+    if (ctimeMs !== before.ctimeMs && (birthtimeMs === 0 || birthtimeMs !== before.birthtimeMs)) return
+  }
 }
 
-function changeTime (dir: string): number {
+function newFile (dir: string): Stats {
   const path = join(dir, 'clock')
   writeFileSync(path, '')
-  const { ctimeMs } = statSync(path)
+  const status = statSync(path)
   rmSync(path)
-  return ctimeMs
+  return status
 }
 
 /** How many descriptors this process has open, beside those that it would give back. */

@@ -1,14 +1,14 @@
 import { AsyncResource } from 'node:async_hooks'
 import { hasCode } from '../../errors'
 
-/** Descriptors that this process keeps at most, of all it may have: a small part of what systems allow. */
+/** Most descriptors that this process keeps: a small part of those that systems allow. */
 const MOST = 128
-/** Milliseconds. What was not used for this long is closed, at the latest after twice as long. */
+/** Milliseconds after which a descriptor without use is closed; at the latest after twice as long. */
 const IDLE = 5000
-/** For so long (milliseconds) nothing is kept after others needed the room. */
+/** Milliseconds during which nothing is kept, after others needed the room. */
 const SCARCE = 1000
 
-/** Not in the context of the request that happens to come first: it would be held in memory. */
+/** Starts the timer outside the context of the request that comes first: the timer would keep it in memory. */
 const startTimer = AsyncResource.bind((tick: () => void): NodeJS.Timeout => setInterval(tick, IDLE).unref())
 
 export interface Holder {
@@ -18,8 +18,8 @@ export interface Holder {
 }
 
 /**
- * What this process keeps open, of all stores together: a few descriptors, for a short while, and
- * none that is needed elsewhere.
+ * The descriptors that this process keeps open, of all stores together: a few, for a short while,
+ * and none that is needed elsewhere.
  */
 export class Descriptors {
   readonly #holders = new Set<Holder>()
@@ -35,7 +35,7 @@ export class Descriptors {
     return this.#holders.size < MOST && this.#now() >= this.#scarceUntil
   }
 
-  /** Answers false when there are too many already. */
+  /** Returns false when there are too many already. */
   add (holder: Holder): boolean {
     if (!this.hasRoom) return false
     this.#holders.add(holder)
@@ -53,7 +53,7 @@ export class Descriptors {
     for (const holder of this.#holders) holder.release()
   }
 
-  /** Closes all, because somebody needs the room, and keeps none for a while. Answers false when there is nothing to close. */
+  /** Closes all, for others need the room, and keeps none for a while. Returns false when there is nothing to close. */
   makeRoom (): boolean {
     if (this.#holders.size === 0) return false
     this.#scarceUntil = this.#now() + SCARCE
@@ -71,25 +71,19 @@ export class Descriptors {
 
 export const descriptors = new Descriptors()
 
-/** Does what needs a descriptor; once more, when it failed for want of one and some could be given back. */
-export async function withRoom<T> (work: () => Promise<T>, kept = descriptors): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isWanting(error) || !kept.makeRoom()) throw error
-    return await work()
-  }
-}
-
-export function withRoomNow<T> (work: () => T, kept = descriptors): T {
-  try {
-    return work()
-  } catch (error) {
-    if (!isWanting(error) || !kept.makeRoom()) throw error
+/**
+ * Does what needs a descriptor, at once or as a promise. Does it once more when it failed for want
+ * of a descriptor and some could be given back.
+ */
+export function withRoom<T> (work: () => T, kept = descriptors): T {
+  const again = (error: unknown): T => {
+    if (!hasCode(error, 'EMFILE', 'ENFILE') || !kept.makeRoom()) throw error
     return work()
   }
-}
-
-function isWanting (error: unknown): boolean {
-  return hasCode(error, 'EMFILE', 'ENFILE')
+  try {
+    const result = work()
+    return result instanceof Promise ? result.catch(again) as T : result
+  } catch (error) {
+    return again(error)
+  }
 }

@@ -6,12 +6,10 @@ import { hasCode } from '../../errors'
  * a seam: the tests put a disk of their own behind the same code, to run it in every order that
  * several processes could, and to make calls fail.
  */
-export interface Disk {
-  /** Where it is missing, everything is asked for as if it could take long. */
-  readonly immediate?: ImmediateDisk | undefined
+export interface DiskCalls {
   open (path: string, flags: number, mode?: number): Promise<number>
   close (fd: number): Promise<void>
-  /** One write, at `position` or else where the descriptor stands; answers how many bytes were taken, which may be fewer. */
+  /** One write, at `position` or else where the descriptor stands; returns how many bytes were taken, which may be fewer. */
   write (fd: number, bytes: Buffer, position?: number): Promise<number>
   read (fd: number, bytes: Buffer, position: number): Promise<number>
   fsync (fd: number): Promise<void>
@@ -27,16 +25,24 @@ export interface Disk {
   mkdir (path: string, mode: number): Promise<void>
   rmdir (path: string): Promise<void>
   readdir (path: string): Promise<string[]>
-  /** Lets time pass for someone else to get on. */
+  /** Lets time pass in which another process can get on. */
   wait (milliseconds: number): Promise<unknown>
 }
 
 /**
- * What the kernel does in its memory, done without a trip through the thread pool, which costs
- * several times as much. For files that were in use moments ago, and that are not to be synced.
+ * A disk has three lanes. Its own calls are *pooled*: they go through Node's thread pool, so that
+ * the event loop never waits for a device. The other two are quicker, and for what the kernel does
+ * in its memory. Where a disk lacks them, everything is pooled.
  */
-export interface ImmediateDisk {
-  /** False for a while after a call had to wait for the disk, so that it is not the event loop that waits. */
+export interface Disk extends DiskCalls {
+  /** For several calls in a row: does each of them at once while the disk is quick, all but reading and syncing. */
+  readonly eager?: DiskCalls | undefined
+  /** For files that were in use moments ago, and that are not to be synced: no call is a promise. */
+  readonly now?: DiskNow | undefined
+}
+
+export interface DiskNow {
+  /** False while the disk is slow or does not answer, so that the event loop does not wait for it. */
   isReady (): boolean
   open (path: string, flags: number): number
   close (fd: number): void
@@ -46,24 +52,19 @@ export interface ImmediateDisk {
   fstat (fd: number): FileStatus
   /** `undefined` when there is no such file, or it cannot be said. */
   lstat (path: string): FileStatus | undefined
-  /**
-   * For what takes several calls: a disk that does each of them at once as long as it is ready, all
-   * but reading and syncing.
-   */
-  readonly prompt: Disk
 }
 
 /** The part of `fs.Stats` that session files are judged by. */
 export type FileStatus = Pick<fs.Stats,
-  'ino' | 'size' | 'nlink' | 'mode' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
+  'ino' | 'size' | 'nlink' | 'mode' | 'uid' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
 
-/** Milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
+/** Returns when the file was made, in milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
 export function birth (status: FileStatus): number {
   return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
 }
 
 /** Makes what was done in a directory survive a power loss. */
-export async function syncDirectory (disk: Disk, path: string): Promise<void> {
+export async function syncDirectory (disk: DiskCalls, path: string): Promise<void> {
   const fd = await disk.open(path, fs.constants.O_RDONLY)
   try {
     await disk.fsync(fd)
@@ -72,7 +73,7 @@ export async function syncDirectory (disk: Disk, path: string): Promise<void> {
   }
 }
 
-/** The promised value, or null when the file or directory is not there. */
+/** Returns the promised value, or null when the file or directory is not there. */
 export async function unlessMissing<T> (promise: Promise<T>): Promise<T | null> {
   try {
     return await promise
@@ -82,8 +83,8 @@ export async function unlessMissing<T> (promise: Promise<T>): Promise<T | null> 
   }
 }
 
-/** Removes a directory that has nothing in it; one that has, or that is not there, is left as it is. */
-export async function removeEmpty (disk: Disk, path: string): Promise<void> {
+/** Removes a directory if there is nothing in it. */
+export async function removeEmpty (disk: DiskCalls, path: string): Promise<void> {
   try {
     await disk.rmdir(path)
   } catch (error) {

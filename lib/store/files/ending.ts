@@ -1,11 +1,11 @@
-import { randomText } from '../../random'
 import { hasCode } from '../../errors'
-import { checkWhole, unlessMissing, type Disk } from './disk'
-import { openToRead, readView } from './file-reading'
+import { checkWhole, unlessMissing, type DiskCalls } from './disk'
+import { readView } from './file-reading'
 import { isNext, isOpen, wasAlive, type FileView } from './file-view'
-import { TO_APPEND } from './held-file'
 import { encodeRecord, newRecordId } from './journal'
-import type { Sealed } from './seal'
+import { newToken, stagingPath } from './lock'
+import { openToAppend, openToRead } from './private-file'
+import { takeAway, type Sealed } from './seal'
 import { find } from './second-look'
 
 /** `lost`: another record was first. `gone`: the session has ended before. */
@@ -18,7 +18,7 @@ export type Ended = 'won' | 'lost' | 'gone'
  */
 export async function endAt (file: Sealed, known: FileView | null, previous: string): Promise<Ended> {
   const { path, disk } = file
-  const fd = await find(file, wasAlive(known), () => disk.open(path, TO_APPEND))
+  const fd = await find(file, wasAlive(known), () => openToAppend(disk, path))
   if (fd === null) return 'gone'
   try {
     const { outcome, ino } = await appendTombstone(disk, fd, known, previous)
@@ -53,8 +53,25 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
   }
 }
 
+/**
+ * Removes a sealed file, to which no tombstone can be appended, and sees to it that no process under
+ * way puts the file that follows in its place. Returns whether this call has removed it. Even then
+ * the file that follows may have been put there just before: look again.
+ */
+export async function removeSealed (file: Sealed, { ino }: FileView): Promise<boolean> {
+  const { path, disk } = file
+  const fd = await unlessMissing(openToRead(disk, path))
+  if (fd === null) return false
+  try {
+    if ((await disk.fstat(fd)).ino !== ino) return false
+    return await takeAway(file, async () => { if (!await takeOut(disk, path, ino)) throw missing() })
+  } finally {
+    await disk.close(fd)
+  }
+}
+
 async function appendTombstone (
-  disk: Disk, fd: number, known: FileView | null, previous: string
+  disk: DiskCalls, fd: number, known: FileView | null, previous: string
 ): Promise<{ outcome: Ended, ino: number }> {
   const id = newRecordId()
   const bytes = encodeRecord({ id, text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }, previous)
@@ -75,8 +92,8 @@ async function appendTombstone (
  * There is no system call that removes a name only if it still stands for a certain file. So the
  * file at the path is moved to a private name and looked at there. If it is another one, it goes back.
  */
-export async function takeOut (disk: Disk, path: string, ino: number): Promise<boolean> {
-  const taken = `${path}.${randomText(8, 'hex')}.tmp`
+export async function takeOut (disk: DiskCalls, path: string, ino: number): Promise<boolean> {
+  const taken = stagingPath(path, newToken())
   const wasThere = await unlessMissing(disk.rename(path, taken).then(() => true))
   if (wasThere === null) return false
   const isOurs = (await disk.lstat(taken)).ino === ino
@@ -86,10 +103,14 @@ export async function takeOut (disk: Disk, path: string, ino: number): Promise<b
 }
 
 /** If yet another session was made at the path within these microseconds, that one stays: it has the name. */
-async function putBack (disk: Disk, taken: string, path: string): Promise<void> {
+async function putBack (disk: DiskCalls, taken: string, path: string): Promise<void> {
   try {
     await disk.link(taken, path)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
+}
+
+function missing (): Error {
+  return Object.assign(new Error('ENOENT: another file has its place'), { code: 'ENOENT' })
 }

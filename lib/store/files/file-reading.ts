@@ -1,35 +1,45 @@
-import { constants } from 'node:fs'
-import { hasCode } from '../../errors'
-import type { Disk } from './disk'
-import { knownBytes, readOn, type FileView, type ReadView } from './file-view'
+import { SessionFileError } from '../../errors'
+import type { DiskCalls } from './disk'
+import { knownBytes, readOn, type FileView, type ReadView, type SizeLimits } from './file-view'
+import { HEADER_SIZE } from './journal'
+import { checkPrivate, openToRead } from './private-file'
 
-const { O_NOFOLLOW, O_RDONLY } = constants
-/** Linux alone has it. */
-const O_NOATIME = constants.O_NOATIME ?? 0
+export { openToRead }
+
+/** Records that a file may hold beside those that its limits speak of: of appends that lost, or that a full disk cut off. */
+const VOID_RECORDS = 64
 
 /**
- * The access time says when the session was last used, so it must not change because somebody
- * looked: an expired session would live again.
+ * Returns the length (bytes) above which a file cannot be one of a store with this `maxSize`.
+ *
+ * A record that is no seal is only appended while the file is not longer than its limits, as far as
+ * its writer knows. A seal comes after that. What others append at the same time, without knowing of
+ * each other, is void: one record for each writer that is under way, and there are rarely more than a
+ * few. A torn record makes the next one a seal. So the bound is generous. It has to be: a file that
+ * is longer cannot be read any more. It also leaves room for a `maxSize` that was lowered.
  */
-export async function openToRead (disk: Disk, path: string): Promise<number> {
-  try {
-    return await disk.open(path, O_RDONLY | O_NOFOLLOW | O_NOATIME)
-  } catch (error) {
-    // Only the owner of a file may ask for that.
-    if (!hasCode(error, 'EPERM')) throw error
-    return await disk.open(path, O_RDONLY | O_NOFOLLOW)
-  }
+export function longestFile (maxSize: number, { size, fewestRecords }: SizeLimits): number {
+  const record = HEADER_SIZE + maxSize
+  return Math.max(size, fewestRecords * record) + (1 + VOID_RECORDS) * record
 }
 
-/** What the open file is; of its bytes only those are read that are not known yet. */
-export async function readView (disk: Disk, fd: number, known: FileView | null, watched?: string): Promise<ReadView> {
+/**
+ * Returns what the open file is. Of its bytes only those are read that are not known yet.
+ *
+ * @throws {SessionFileError} before anything is read, when the file is not private or is longer than `longest` bytes
+ */
+export async function readView (
+  disk: DiskCalls, fd: number, known: FileView | null, watched?: string, longest = Infinity
+): Promise<ReadView> {
   const status = await disk.fstat(fd)
+  checkPrivate(status)
+  if (status.size > longest) throw tooLong(status.size, longest)
   const start = knownBytes(known, status)
   return readOn(known, status, await readAll(disk, fd, start, status.size - start), watched)
 }
 
 /** Reads so many bytes, or up to the end of the file. */
-export async function readAll (disk: Disk, fd: number, start: number, length: number): Promise<Buffer> {
+export async function readAll (disk: DiskCalls, fd: number, start: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {
@@ -38,4 +48,9 @@ export async function readAll (disk: Disk, fd: number, start: number, length: nu
     filled += count
   }
   return bytes.subarray(0, filled)
+}
+
+function tooLong (size: number, longest: number): SessionFileError {
+  return new SessionFileError(`a session file has ${size} bytes, and with this maxSize none can have more than ${longest}: ` +
+    `look for it with find SESSION_DIR -size +${longest}c, then remove it, or raise maxSize`)
 }

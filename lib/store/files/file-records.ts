@@ -7,12 +7,14 @@ import type {
 } from '../session-store'
 import type { Disk } from './disk'
 import { FileCache } from './file-cache'
+import { longestFile } from './file-reading'
 import type { FileView } from './file-view'
 import { newRecordId, type JournalRecord } from './journal'
+import { localDiskAt } from './local-disk'
 import type { SettledFileStoreOptions } from './options'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
 import { directoryName, makePrivateDirectory } from './session-directory'
-import { SessionFile, type Appended } from './session-file'
+import { LIMITS, SessionFile, type Appended, type FileLimits } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
@@ -26,15 +28,19 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   abstract override readonly features: ImmediateRecordStore['features']
   /** The directory of this appid. */
   protected readonly directory: string
+  protected readonly disk: Disk
   protected readonly ages: SessionAges
   readonly #files = new FileCache(CACHE_SIZE)
+  readonly #limits: FileLimits
 
   constructor (
-    protected readonly options: SettledFileStoreOptions, protected readonly disk: Disk, protected readonly clock: Clock
+    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock
   ) {
     super(options.appid, options.idGenerator)
     this.directory = join(options.sessionDir, directoryName(options.appid))
+    this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
+    this.#limits = { ...LIMITS, longest: longestFile(options.maxSize, LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
@@ -152,7 +158,8 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   #file (name: string): SessionFile {
     return this.#files.get(name, () => {
       if (!NAME.test(name)) throw new SessionError('SESSION_NAME', 'the name of a session must be one that nameOf returns')
-      return new SessionFile(`${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`, this.disk, this.options.durability === 'fsync')
+      const path = `${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`
+      return new SessionFile(path, this.disk, this.options.durability === 'fsync', null, this.#limits)
     })
   }
 

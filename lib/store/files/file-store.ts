@@ -5,7 +5,6 @@ import type {
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { FileRecords } from './file-records'
-import { localDisk } from './local-disk'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
 import type { SessionView } from './session-age'
 import { makePrivateDirectory } from './session-directory'
@@ -16,7 +15,7 @@ import { sweep } from './sweep'
 export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
   readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true } as const
 
-  constructor (options: SessionFileStoreOptions = {}, disk: Disk = localDisk, clock: Clock = new Clock()) {
+  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
     super(fileStoreOptions(options), disk, clock)
   }
 

@@ -1,10 +1,8 @@
-import { constants } from 'node:fs'
 import { hasCode } from '../../errors'
 import { descriptors, type Holder } from './descriptors'
-import { checkWhole, type FileStatus, type ImmediateDisk } from './disk'
+import { checkWhole, type DiskNow, type FileStatus } from './disk'
+import { openToAppendNow } from './private-file'
 
-const { O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants
-export const TO_APPEND = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK
 /**
  * Milliseconds for which a descriptor may stand for the path that it was opened by. A directory
  * that was moved by hand shows nowhere else, and neither does a second change in the same tick of a
@@ -24,7 +22,7 @@ const REFUSED = 1000
  */
 export class HeldFile implements Holder {
   readonly #path: string
-  readonly #disk: ImmediateDisk
+  readonly #disk: DiskNow
   #fd: number | null = null
   #openedAt = 0
   /** Do not retry opening before this time: the last attempt was refused. */
@@ -32,7 +30,7 @@ export class HeldFile implements Holder {
   #isKept = false
   isUsed = false
 
-  constructor (path: string, disk: ImmediateDisk) {
+  constructor (path: string, disk: DiskNow) {
     this.#path = path
     this.#disk = disk
   }
@@ -46,9 +44,8 @@ export class HeldFile implements Holder {
     if (status !== null) return status
     if (descriptors.hasRoom && now >= this.#refusedUntil) {
       try {
-        return this.#disk.fstat(this.#open(now))
+        return this.#open(now)
       } catch {
-        this.release()
         this.#refusedUntil = now + REFUSED
       }
     }
@@ -59,7 +56,7 @@ export class HeldFile implements Holder {
    * Appends the bytes and returns what the file is then; undefined when there is no file at the
    * path. Must be followed by `rest`, also when it throws.
    *
-   * @throws what opening and writing do
+   * @throws what opening and writing do, {SessionFileError} when the file is not private
    */
   append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
     try {
@@ -121,11 +118,12 @@ export class HeldFile implements Holder {
     return null
   }
 
-  #open (now: number): number {
-    this.#fd = this.#disk.open(this.#path, TO_APPEND)
+  #open (now: number): FileStatus {
+    const { fd, status } = openToAppendNow(this.#disk, this.#path)
+    this.#fd = fd
     this.#openedAt = now
     this.#isKept = descriptors.add(this)
     this.isUsed = true
-    return this.#fd
+    return status
   }
 }

@@ -1,22 +1,24 @@
 import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
-import { withRoom, withRoomNow } from './descriptors'
-import type { Disk, FileStatus, ImmediateDisk } from './disk'
+import { withRoom } from './descriptors'
+import type { Disk, DiskCalls, DiskNow, FileStatus } from './disk'
 
-/** A call that takes longer than this (milliseconds) had to wait for the disk. */
+/** Milliseconds; a call that takes longer had to wait for the disk. */
 const SLOW = 5
-/** For so many times as long, all calls then go through the thread pool: so the event loop waits for the disk 2 % of its time at most. */
+/** For so many times as long, all calls are pooled then: so the event loop waits for the disk 2 % of its time at most. */
 const REST = 50
+/** Milliseconds of use of the quick lanes after which the disk is probed again. */
+const PROBE_AFTER = 100
 
 /**
- * The local disk. Whatever may wait for a device goes through the thread pool, by callback calls on
+ * The local disk without its quick lanes. Calls that may wait for a device are callback calls on
  * descriptors, which cost less than FileHandle's promises. Of an open file the kernel knows all
- * that is asked for here.
+ * that is asked for here, and closing does not wait.
  */
-const pooledCalls: Disk = {
+const pooled: DiskCalls = {
   open: (path, flags, mode) => withRoom(() => call(done => { fs.open(path, flags, mode, done) })),
   close: async fd => { fs.closeSync(fd) },
-  write: (fd, bytes, position) => call(done => { fs.write(fd, bytes, 0, bytes.length, position ?? null, done) }),
+  write: (fd, bytes, position) => call(done => { fs.write(fd, bytes, 0, bytes.length, position, done) }),
   read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
   fsync: fd => call(done => { fs.fsync(fd, done) }),
   fdatasync: fd => call(done => { fs.fdatasync(fd, done) }),
@@ -32,60 +34,108 @@ const pooledCalls: Disk = {
   wait
 }
 
-/** The immediate part of the local disk; `now` is a clock in milliseconds that is never set. */
-export function immediateCalls (now: () => number = () => performance.now()): ImmediateDisk {
-  let readyAt = 0
-  const isReady = (): boolean => now() >= readyAt
+/** A disk with all its lanes. */
+export interface QuickDisk extends Disk {
+  readonly eager: DiskCalls
+  readonly now: DiskNow
+}
 
-  /** The call, which is found slow when it is. */
+/** What the quick lanes go by. Tests put their own here. */
+export interface QuickLanes {
+  /** A clock in milliseconds that is never set. */
+  clock?: () => number
+  /** A call through the thread pool that does not come back while the filesystem is frozen. */
+  probe?: () => Promise<unknown>
+}
+
+/**
+ * Returns a local disk with quick lanes that notice a slow disk by the time that calls take. With a
+ * `probe` they also notice one that is frozen (by `fsfreeze`, or for a snapshot of the machine),
+ * most often before a call of the event loop has to wait for it.
+ */
+export function localDiskWith ({ clock = () => performance.now(), probe }: QuickLanes): QuickDisk {
+  let readyAt = 0
+  let probeAt = 0
+  let isProbing = false
+
+  function isReady (): boolean {
+    const time = clock()
+    if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
+    return time >= readyAt && !isProbing
+  }
+
+  function startProbe (probe: () => Promise<unknown>, time: number): void {
+    isProbing = true
+    probeAt = time + PROBE_AFTER
+    // A probe that fails has been answered as well: the disk is not frozen.
+    const answered = (): void => { isProbing = false }
+    probe().then(answered, answered)
+  }
+
+  /** The call, after which the disk counts as slow if it took long. */
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
     return (...parameters) => {
-      const start = now()
+      const start = clock()
       try {
         return call(...parameters)
       } finally {
-        const end = now()
+        const end = clock()
         if (end - start > SLOW) readyAt = end + REST * (end - start)
       }
     }
   }
 
-  /** At once while the disk is quick, otherwise through the pool. */
-  function promptly<P extends unknown[], T> (
+  /** At once while the disk is quick, otherwise pooled. */
+  function eagerly<P extends unknown[], T> (
     atOnce: (...parameters: P) => T, pooled: (...parameters: P) => Promise<T>
   ): (...parameters: P) => Promise<T> {
     const call = timed(atOnce)
     return async (...parameters) => isReady() ? call(...parameters) : await pooled(...parameters)
   }
 
-  const open = (path: string, flags: number, mode?: number): number => fs.openSync(path, flags, mode)
-  const write = (fd: number, bytes: Buffer, position?: number): number =>
-    fs.writeSync(fd, bytes, 0, bytes.length, position ?? null)
-  return {
+  const open = (path: string, flags: number, mode?: number): number => withRoom(() => fs.openSync(path, flags, mode))
+  const write = (fd: number, bytes: Buffer, position?: number): number => fs.writeSync(fd, bytes, 0, bytes.length, position)
+  const eager: DiskCalls = {
+    ...pooled,
+    open: eagerly(open, pooled.open),
+    write: eagerly(write, pooled.write),
+    lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
+    lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
+    unlink: eagerly(path => { fs.unlinkSync(path) }, pooled.unlink),
+    link: eagerly((path, name) => { fs.linkSync(path, name) }, pooled.link),
+    rename: eagerly((from, to) => { fs.renameSync(from, to) }, pooled.rename),
+    mkdir: eagerly((path, mode) => { fs.mkdirSync(path, mode) }, pooled.mkdir),
+    rmdir: eagerly(path => { fs.rmdirSync(path) }, pooled.rmdir),
+    readdir: eagerly(path => withRoom(() => fs.readdirSync(path)), pooled.readdir)
+  }
+  const now: DiskNow = {
     isReady,
-    open: timed((path, flags) => withRoomNow(() => open(path, flags))),
+    open: timed(open),
     close: fd => { fs.closeSync(fd) },
-    write: timed((fd, bytes) => write(fd, bytes)),
+    write: timed(write),
     read: timed((fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position)),
     fstat: fd => fs.fstatSync(fd),
-    lstat: timed(statusOf),
-    prompt: {
-      ...pooledCalls,
-      open: promptly((path, flags, mode) => withRoomNow(() => open(path, flags, mode)), pooledCalls.open),
-      write: promptly(write, pooledCalls.write),
-      lstat: promptly((path): FileStatus => fs.lstatSync(path), pooledCalls.lstat),
-      lutimes: promptly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooledCalls.lutimes),
-      unlink: promptly(path => { fs.unlinkSync(path) }, pooledCalls.unlink),
-      link: promptly((path, name) => { fs.linkSync(path, name) }, pooledCalls.link),
-      rename: promptly((from, to) => { fs.renameSync(from, to) }, pooledCalls.rename),
-      mkdir: promptly((path, mode) => { fs.mkdirSync(path, mode) }, pooledCalls.mkdir),
-      rmdir: promptly(path => { fs.rmdirSync(path) }, pooledCalls.rmdir),
-      readdir: promptly(path => withRoomNow(() => fs.readdirSync(path)), pooledCalls.readdir)
-    }
+    lstat: timed(statusOf)
   }
+  return { ...pooled, eager, now }
 }
 
-export const localDisk: Disk = { ...pooledCalls, immediate: immediateCalls() }
+/** The local disk, for work that may wait for a frozen filesystem, such as that of a command. */
+export const localDisk: Disk = localDiskWith({})
+
+/** Returns the local disk for a server with its sessions in this directory: it does not wait for a frozen filesystem. */
+export function localDiskAt (directory: string): Disk {
+  return localDiskWith({ probe: () => probe(directory) })
+}
+
+/**
+ * Sets the times of a directory of ours to now. That waits as long as the filesystem is frozen, like
+ * every change, and these times mean nothing to this package.
+ */
+function probe (directory: string): Promise<void> {
+  const seconds = Date.now() / 1000
+  return pooled.lutimes(directory, seconds, seconds)
+}
 
 function statusOf (path: string): FileStatus | undefined {
   try {

@@ -1,18 +1,16 @@
-import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { randomText } from '../../random'
 import { takeOut } from './ending'
-import { checkWhole, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
+import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { newToken, stagingPath } from './lock'
+import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 
 /** A new file's times may differ by this much (milliseconds) from the store's clock. */
 const TOLERANCE = 1000
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
-
 export interface NewFile {
   path: string
   bytes: Buffer
-  disk: Disk
+  disk: DiskCalls
   /** Whether it must survive a power loss. */
   durable: boolean
   /** The time by the store's clock, in milliseconds since 1970. */
@@ -26,28 +24,48 @@ export interface NewFile {
  *
  * Rejects with EEXIST when there is a file of that name, with ENOENT when the directory is missing.
  */
-export async function makeFile ({ path, bytes, disk, durable, now }: NewFile): Promise<FileStatus> {
-  const staging = `${path}.${randomText(8, 'hex')}.tmp`
-  const fd = await disk.open(staging, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-  let named: FileStatus | null = null
+export async function makeFile (file: NewFile): Promise<FileStatus> {
+  const { path, disk } = file
+  const staging = stagingPath(path, newToken())
+  const fd = await disk.open(staging, TO_MAKE, FILE_MODE)
   try {
-    try {
-      checkWhole(await disk.write(fd, bytes), bytes)
-      if (durable) await disk.fdatasync(fd)
-      const status = await stamped(disk, fd, staging, now)
-      await disk.link(staging, path)
-      named = status
-    } finally {
-      await unlessMissing(disk.unlink(staging))
-    }
-    if (durable) await syncDirectory(disk, dirname(path))
-    // Where ctime stands for the birth time: a second name and its end change it.
-    return named.birthtimeMs === 0 ? await disk.fstat(fd) : named
-  } catch (error) {
-    if (named !== null) await takeOut(disk, path, named.ino)
-    throw error
+    return await settle(file, fd, staging, await name(file, fd, staging))
   } finally {
     await disk.close(fd)
+  }
+}
+
+/** Gives the file its name once it is complete. */
+async function name (file: NewFile, fd: number, staging: string): Promise<FileStatus> {
+  const { path, disk } = file
+  try {
+    const status = await fill(file, fd, staging)
+    await disk.link(staging, path)
+    return status
+  } catch (error) {
+    await unlessMissing(disk.unlink(staging))
+    throw error
+  }
+}
+
+async function fill ({ bytes, disk, durable, now }: NewFile, fd: number, staging: string): Promise<FileStatus> {
+  checkWhole(await disk.write(fd, bytes), bytes)
+  if (durable) await disk.fdatasync(fd)
+  return await stamped(disk, fd, staging, now)
+}
+
+/** Ends the private name, and makes the other one survive a power loss; or takes the file back. */
+async function settle (
+  { path, disk, durable }: NewFile, fd: number, staging: string, status: FileStatus
+): Promise<FileStatus> {
+  try {
+    await unlessMissing(disk.unlink(staging))
+    if (durable) await syncDirectory(disk, dirname(path))
+    // Where ctime stands for the birth time: a second name and its end change it.
+    return status.birthtimeMs === 0 ? await disk.fstat(fd) : status
+  } catch (error) {
+    await takeOut(disk, path, status.ino)
+    throw error
   }
 }
 
@@ -55,8 +73,9 @@ export async function makeFile ({ path, bytes, disk, durable, now }: NewFile): P
  * The kernel stamps files by its own clock. In a process that goes by another one, such as a test
  * with a fake clock, a new session would be as old as the clocks differ.
  */
-async function stamped (disk: Disk, fd: number, path: string, now: number): Promise<FileStatus> {
+async function stamped (disk: DiskCalls, fd: number, path: string, now: number): Promise<FileStatus> {
   const status = await disk.fstat(fd)
+  checkPrivate(status)
   if (Math.abs(now - status.mtimeMs) <= TOLERANCE) return status
   await disk.lutimes(path, now / 1000, now / 1000)
   return await disk.fstat(fd)

@@ -1,60 +1,45 @@
-import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { hasCode } from '../../errors'
-import { randomText } from '../../random'
-import { birth, removeEmpty, syncDirectory, unlessMissing, type Disk, type FileStatus } from './disk'
+import { SessionFileError } from '../../errors'
+import { birth, removeEmpty, syncDirectory, unlessMissing, type FileStatus } from './disk'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
+import { lockPath, newToken, stagingPath, takeLock, takeLockAway, type Lockable, type Patience } from './lock'
+import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 
-/** Milliseconds. */
-export interface Patience {
-  /** A lock whose holder makes no progress for this long is taken away. */
-  stale: number
-  /** How long to wait before looking at it again. */
-  patience: number
-}
+export type { Patience }
 
 /** The file that is sealed, or may be. */
-export interface Sealed { path: string, disk: Disk, durable: boolean, limits: Patience }
+export interface Sealed extends Lockable { durable: boolean }
+
+/** Milliseconds; no filesystem's clock has a longer tick. */
+const LONGEST_TICK = 3000
 
 /**
  * Puts a new journal that starts with `record` in place of a sealed file that was born at `born`.
- * Returns when it is there, whoever did it, or when the file is no longer the sealed one; answers
- * what the new file is if it was put there by this call.
+ * Resolves when it is there, whichever process did it, or when the file is no longer the sealed one;
+ * returns what the new file is if it was put there by this call. The steps have the numbers of
+ * rule 5 in docs/session-file.md.
  *
- * The lock `<name>.lock` is a directory that holds the new journal, complete, under a random name.
- * One rename takes the lock, content and all; one rename of what it holds puts the new file in
- * place. To take the lock away from someone, the file in it is unlinked: after that the other's
- * rename has nothing to move, however late it comes. So a process that stalls while it holds the
- * lock, even after its last look, can never put an old file over a newer one.
+ * One rename takes the lock, and the new journal in it; one rename of what it holds puts the new file
+ * in place. To take the lock away from its holder, what is in it is unlinked or moved: after that the
+ * holder's rename has nothing to move, however late it comes. So a process that stalls while it holds
+ * the lock, even after its last look, can never put an old file over a newer one.
  */
 export async function replaceSealed (
   file: Sealed, record: JournalRecord, born: number, isStillSealed: () => Promise<boolean>
 ): Promise<FileStatus | null> {
   const { path, disk } = file
-  const token = randomText(8, 'hex')
-  const staging = `${path}.${token}.tmp`
-  const lock = `${path}.lock`
-  await disk.mkdir(staging, 0o700)
+  const token = newToken()
+  const staging = stagingPath(path, token)
   let isStaged = true
+  await disk.mkdir(staging, 0o700)
   try {
-    // A file is told from others by inode number and birth time. Numbers are used again at once and
-    // clocks are coarse, so the next file but one could pass for this one: not if births differ.
-    let status = await writeJournal(file, `${staging}/${token}`, record)
-    while (birth(status) === born) {
-      await disk.unlink(`${staging}/${token}`)
-      await disk.wait(file.limits.patience)
-      status = await writeJournal(file, `${staging}/${token}`, record)
-    }
-    if (!await takeLock(file, staging, lock, isStillSealed)) return null
+    const status = await prepare(file, `${staging}/${token}`, record, born) // Step 1.
+    if (!await takeLock(file, staging, isStillSealed)) return null // Step 2.
     isStaged = false
-    let isInstalled = false
-    if (!await isStillSealed()) {
-      await unlessMissing(disk.unlink(`${lock}/${token}`))
-    } else {
-      isInstalled = await unlessMissing(disk.rename(`${lock}/${token}`, path).then(() => true)) === true
-      if (isInstalled && file.durable) await syncDirectory(disk, dirname(path))
-    }
-    await removeEmpty(disk, lock)
+    const isInstalled = await isStillSealed() // Step 3.
+      ? await install(file, token) // Step 4.
+      : await giveUp(file, token)
+    await removeEmpty(disk, lockPath(path)) // Step 5.
     return isInstalled ? status : null
   } finally {
     if (isStaged) {
@@ -65,72 +50,85 @@ export async function replaceSealed (
 }
 
 /**
- * Takes a session file away, by `take`, so that nothing under way elsewhere brings it back.
+ * Takes a session file away, by `take`, so that no process under way brings it back. Returns whether
+ * `take` found it.
  *
  * A process may be about to put a new file in place of a sealed one. Its lock is taken away
  * first, so that its rename fails; and again, until nothing was there in two rounds: one that
  * got between must have left either its lock or its file to be found.
  */
-export async function takeAway (file: Sealed, take: () => Promise<void>): Promise<void> {
+export async function takeAway (file: Lockable, take: () => Promise<void>): Promise<boolean> {
+  let isTaken = false
   for (let quiet = 0; quiet < 2;) {
     const tookLock = await takeLockAway(file)
     const tookFile = await unlessMissing(take().then(() => true)) ?? false
     quiet = tookLock || tookFile ? 0 : quiet + 1
+    isTaken ||= tookFile
   }
+  return isTaken
 }
 
-/** Takes the lock from whoever holds it. Answers whether anyone did. */
-export async function takeLockAway ({ path, disk }: Sealed): Promise<boolean> {
-  const lock = `${path}.lock`
-  const tokens = await unlessMissing(disk.readdir(lock))
-  if (tokens === null) return false
-  let taken = false
-  for (const token of tokens) {
-    taken = await unlessMissing(disk.unlink(`${lock}/${token}`).then(() => true)) ?? taken
-  }
-  await removeEmpty(disk, lock)
-  return taken
-}
-
-async function writeJournal ({ disk }: Sealed, path: string, record: JournalRecord): Promise<FileStatus> {
+/**
+ * Writes the new journal, complete and synced, and returns what the file is.
+ *
+ * A file is told from others by inode number and birth time. Numbers are used again at once and
+ * clocks are coarse, so the next file but one could pass for this one: not if births differ. Where
+ * they do not, the file is made again at the next tick of the clock.
+ */
+async function prepare (file: Sealed, path: string, record: JournalRecord, born: number): Promise<FileStatus> {
   const bytes = encodeRecord(record, NO_RECORD)
-  const fd = await disk.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  let status = await writeUnlike(file, path, bytes, born)
+  if (status === null) {
+    await nextTick(file, path, born)
+    status = await writeUnlike(file, path, bytes, born)
+  }
+  return status ?? clockStands()
+}
+
+/** Returns what the new file is; null when it was born at `born`, and is removed again before it costs a sync. */
+async function writeUnlike ({ disk }: Sealed, path: string, bytes: Buffer, born: number): Promise<FileStatus | null> {
+  const fd = await disk.open(path, TO_MAKE, FILE_MODE)
   try {
     for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
-    // In any case: not every filesystem writes a file out before it is renamed over another, and
-    // here everything that was ever saved is in it.
-    await disk.fdatasync(fd)
-    return await disk.fstat(fd)
+    const status = await disk.fstat(fd)
+    checkPrivate(status)
+    if (birth(status) !== born) {
+      // In any case: not every filesystem writes a file out before it is renamed over another, and
+      // here everything that was ever saved is in it.
+      await disk.fdatasync(fd)
+      return status
+    }
   } finally {
     await disk.close(fd)
   }
+  await disk.unlink(path)
+  return null
 }
 
-/** Answers false when there is nothing left to do because another holder did it. */
-async function takeLock (
-  { disk, limits }: Sealed, staging: string, lock: string, isStillSealed: () => Promise<boolean>
-): Promise<boolean> {
-  let holder: string | undefined
-  let waited = 0
-  for (;;) {
-    try {
-      // Over an empty directory, which a holder left when it died between its last two steps,
-      // rename succeeds; over one that holds something it does not.
-      await disk.rename(staging, lock)
-      return true
-    } catch (error) {
-      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
-    }
-    if (!await isStillSealed()) return false
-    const [token] = await unlessMissing(disk.readdir(lock)) ?? []
-    if (token !== holder) {
-      holder = token
-      waited = 0
-    } else if (waited >= limits.stale && token !== undefined) {
-      await unlessMissing(disk.unlink(`${lock}/${token}`))
-      continue
-    }
+/** Resolves when a new file would be born at another time than `born`. */
+async function nextTick ({ disk, limits }: Sealed, path: string, born: number): Promise<void> {
+  for (let waited = 0; waited <= LONGEST_TICK; waited += limits.patience) {
     await disk.wait(limits.patience)
-    waited += limits.patience
+    const fd = await disk.open(path, TO_MAKE, FILE_MODE)
+    const status = await disk.fstat(fd).finally(async () => { await disk.close(fd) })
+    await disk.unlink(path)
+    if (birth(status) !== born) return
   }
+}
+
+function clockStands (): never {
+  throw new SessionFileError('the clock of the filesystem with the session files stands still: choose another sessionDir')
+}
+
+/** Puts the new file in place of the sealed one. Returns false when the lock was taken away. */
+async function install ({ path, disk, durable }: Sealed, token: string): Promise<boolean> {
+  const isInstalled = await unlessMissing(disk.rename(`${lockPath(path)}/${token}`, path).then(() => true)) ?? false
+  if (isInstalled && durable) await syncDirectory(disk, dirname(path))
+  return isInstalled
+}
+
+/** Removes the new file, which is not wanted any more. */
+async function giveUp ({ path, disk }: Sealed, token: string): Promise<false> {
+  await unlessMissing(disk.unlink(`${lockPath(path)}/${token}`))
+  return false
 }

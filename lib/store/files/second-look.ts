@@ -1,25 +1,25 @@
-import { unlessMissing, type Disk } from './disk'
-import type { Patience } from './seal'
-
-interface Missing { path: string, disk: Disk, limits: Patience }
+import { unlessMissing } from './disk'
+import { lockPath, type Lockable } from './lock'
 
 /**
  * Returns what `look` finds of the file; null when the file is missing. On some file systems (bindfs,
  * exFAT, ntfs-3g) a file is missing for a moment while another takes its place. So a file that is
  * expected is looked for a second time. One that is not costs nothing more.
  */
-export async function find<T> (file: Missing, isExpected: boolean, look: () => Promise<T>): Promise<T | null> {
+export async function find<T> (file: Lockable, isExpected: boolean, look: () => Promise<T>): Promise<T | null> {
   const found = await unlessMissing(look())
   if (found !== null || !isExpected || !await isBack(file)) return found
   return await unlessMissing(look())
 }
 
 /** The process that puts another file in its place holds the lock, which has a file in it. */
-async function isBack ({ path, disk, limits }: Missing): Promise<boolean> {
-  for (let waited = 0; ; waited += limits.patience) {
-    const tokens = await unlessMissing(disk.readdir(`${path}.lock`)) ?? []
+async function isBack ({ path, disk, limits }: Lockable): Promise<boolean> {
+  let waited = 0
+  for (;;) {
+    const tokens = await unlessMissing(disk.readdir(lockPath(path))) ?? []
     if (await unlessMissing(disk.lstat(path)) !== null) return true
     if (tokens.length === 0 || waited >= limits.stale) return false
     await disk.wait(limits.patience)
+    waited += limits.patience
   }
 }

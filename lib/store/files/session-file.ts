@@ -1,21 +1,23 @@
 import { dirname } from 'node:path'
-import { endAt, removeJudged } from './ending'
-import { checkWhole, syncDirectory, unlessMissing, type Disk, type FileStatus, type ImmediateDisk } from './disk'
-import { openToRead, readView } from './file-reading'
+import { endAt, removeJudged, removeSealed } from './ending'
+import { checkWhole, syncDirectory, unlessMissing, type Disk, type DiskCalls, type DiskNow, type FileStatus } from './disk'
+import { readView } from './file-reading'
 import {
   isNext, isOpen, isSame, isWarm, knownBytes, mustSeal, readOn, viewOf, wasAlive, type FileView, type ReadView, type SizeLimits
 } from './file-view'
-import { HeldFile, TO_APPEND } from './held-file'
+import { HeldFile } from './held-file'
 import { encodeRecord, newRecordId, NO_RECORD, type JournalRecord } from './journal'
+import { takeLockAway, type Patience } from './lock'
 import { makeFile } from './new-file'
-import { replaceSealed, takeAway, takeLockAway, type Patience, type Sealed } from './seal'
+import { checkPrivate, openToAppend, openToRead } from './private-file'
+import { replaceSealed, takeAway, type Sealed } from './seal'
 import { find } from './second-look'
 import { syncWhole } from './whole-sync'
 
-/** When a file is rewritten, and how long that may take. */
-export type FileLimits = SizeLimits & Patience
+/** When a file is rewritten, how long that may take, and the length (bytes) above which it is not read. */
+export type FileLimits = SizeLimits & Patience & { longest?: number }
 
-const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5 }
+export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5 }
 /** More bytes than this are not written at once. */
 const IMMEDIATE_SIZE = 64 * 1024
 
@@ -50,10 +52,10 @@ export class SessionFile {
   /** Returns the file as it stands; undefined when the disk would have to be waited for. */
   recall (): FileView | undefined {
     const known = this.#view
-    const { immediate } = this.disk
+    const disk = this.disk.now
     const now = performance.now()
-    if (known === null || !isWarm(known, now) || immediate?.isReady() !== true) return undefined
-    const status = this.#hold(immediate).status(known.ctimeMs, now)
+    if (known === null || !isWarm(known, now) || disk?.isReady() !== true) return undefined
+    const status = this.#hold(disk).status(known.ctimeMs, now)
     return status === undefined ? undefined : this.#confirm(known, status, now)
   }
 
@@ -70,7 +72,7 @@ export class SessionFile {
     const fd = await this.#find(() => openToRead(this.disk, this.path))
     if (fd === null) return this.#forget()
     try {
-      return this.#remember((await readView(this.disk, fd, known)).view)
+      return this.#remember((await this.#readView(fd, known)).view)
     } finally {
       await this.disk.close(fd)
     }
@@ -101,8 +103,8 @@ export class SessionFile {
     record.seal = known !== null && mustSeal(known, record, this.limits)
     const bytes = encodeRecord(record, previous)
     // What may have to wait goes through the pool: here also the opening of a file that was not in use.
-    const disk = known !== null && isWarm(known, performance.now()) ? this.#diskFor(bytes.length) : this.disk
-    const fd = await this.#find(() => disk.open(this.path, TO_APPEND))
+    const disk: DiskCalls = known !== null && isWarm(known, performance.now()) ? this.#diskFor(bytes.length) : this.disk
+    const fd = await this.#find(() => openToAppend(disk, this.path))
     if (fd === null) return this.#gone()
     let outcome: Appended
     try {
@@ -122,13 +124,13 @@ export class SessionFile {
    */
   appendNow (record: JournalRecord, previous: string): Appended | undefined {
     const known = this.#view
-    const { immediate } = this.disk
+    const disk = this.disk.now
     const now = performance.now()
-    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || immediate?.isReady() !== true) return undefined
+    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady() !== true) return undefined
     if (mustSeal(known, record, this.limits)) return undefined
     const bytes = encodeRecord(record, previous)
     if (bytes.length > IMMEDIATE_SIZE) return undefined
-    const held = this.#hold(immediate)
+    const held = this.#hold(disk)
     try {
       const status = held.append(bytes, known.ctimeMs, now)
       if (status === undefined) return undefined
@@ -163,10 +165,7 @@ export class SessionFile {
       isRemoved = await this.#removeLast()
       await takeLockAway(file)
     } catch {
-      await takeAway(file, async () => {
-        await file.disk.unlink(this.path)
-        isRemoved = true
-      })
+      isRemoved = await takeAway(file, () => file.disk.unlink(this.path))
     }
     this.#forget()
     await this.#syncDirectory()
@@ -217,7 +216,7 @@ export class SessionFile {
     this.#held?.release()
   }
 
-  async #write (disk: Disk, fd: number, record: JournalRecord, previous: string, bytes: Buffer): Promise<Appended> {
+  async #write (disk: DiskCalls, fd: number, record: JournalRecord, previous: string, bytes: Buffer): Promise<Appended> {
     const known = this.#view
     checkWhole(await disk.write(fd, bytes), bytes)
     const status = await disk.fstat(fd)
@@ -225,7 +224,7 @@ export class SessionFile {
     if (known !== null && isNext(known, status, previous, bytes)) {
       view = this.#remember(viewOf(status, record, status.size, known.torn, known.synced))
     } else {
-      const read = await readView(this.disk, fd, known, record.id)
+      const read = await this.#readView(fd, known, record.id)
       const outcome = this.#judge(read)
       if (outcome !== 'won') return outcome
       view = read.view
@@ -243,8 +242,12 @@ export class SessionFile {
   }
 
   /** Takes a record back whose save fails, by the record before it, unless another request has built on it or it is a seal. */
-  async #undo (disk: Disk, fd: number, record: JournalRecord, before: JournalRecord): Promise<void> {
+  async #undo (disk: DiskCalls, fd: number, record: JournalRecord, before: JournalRecord): Promise<void> {
     await disk.write(fd, encodeRecord({ ...before, id: newRecordId() }, record.id))
+  }
+
+  async #readView (fd: number, known: FileView | null, watched?: string): Promise<ReadView> {
+    return await readView(this.disk, fd, known, watched, this.limits.longest)
   }
 
   /** What became of a record that was appended. */
@@ -261,18 +264,20 @@ export class SessionFile {
   }
 
   async #removeLast (): Promise<boolean> {
+    const file = this.#by(this.#diskFor(0))
+    let isTaken = false
     for (;;) {
       const view = this.recall() ?? await this.read()
-      if (view === null) return false
-      if (view.tip === null || view.tip.ended) {
-        await this.removeJudged(view)
-        return false
-      }
-      if (view.tip.seal) {
-        await this.unseal()
+      if (view === null) return isTaken
+      if (view.tip?.seal === true) {
+        isTaken = await removeSealed(file, view)
         continue
       }
-      const outcome = await endAt(this.#by(this.#diskFor(0)), view, view.tip.id)
+      if (view.tip === null || view.tip.ended) {
+        await removeJudged(file, view)
+        return false
+      }
+      const outcome = await endAt(file, view, view.tip.id)
       if (outcome !== 'lost') return outcome === 'won'
     }
   }
@@ -293,6 +298,7 @@ export class SessionFile {
     known.seenAt = now
     const { atimeMs, mtimeMs, ctimeMs } = status
     if (known.ctimeMs === ctimeMs && known.atimeMs === atimeMs && known.mtimeMs === mtimeMs) return known
+    checkPrivate(status)
     return this.#remember({ ...known, atimeMs, mtimeMs, ctimeMs })
   }
 
@@ -312,7 +318,7 @@ export class SessionFile {
     return 'gone'
   }
 
-  #hold (disk: ImmediateDisk): HeldFile {
+  #hold (disk: DiskNow): HeldFile {
     this.#held ??= new HeldFile(this.path, disk)
     return this.#held
   }
@@ -322,12 +328,12 @@ export class SessionFile {
   }
 
   /** The disk for calls in a row, of which one may write so many bytes. */
-  #diskFor (size: number): Disk {
-    return this.durable || size > IMMEDIATE_SIZE ? this.disk : this.disk.immediate?.prompt ?? this.disk
+  #diskFor (size: number): DiskCalls {
+    return this.durable || size > IMMEDIATE_SIZE ? this.disk : this.disk.eager ?? this.disk
   }
 
   /** This file, by way of that disk. */
-  #by (disk: Disk): Sealed {
+  #by (disk: DiskCalls): Sealed {
     return { path: this.path, disk, durable: this.durable, limits: this.limits }
   }
 }

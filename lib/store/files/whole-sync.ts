@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { dirname } from 'node:path'
-import { syncDirectory, unlessMissing, type Disk } from './disk'
+import { syncDirectory, unlessMissing, type DiskCalls } from './disk'
 import { readAll } from './file-reading'
 import { isSame, type FileView } from './file-view'
 
@@ -15,7 +15,7 @@ const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
  * again before it syncs: the same bytes at the same place. If the sync then succeeds, they are on
  * the disk. If it fails, the save fails.
  */
-export async function syncWhole (disk: Disk, path: string, fd: number, view: FileView, length: number): Promise<void> {
+export async function syncWhole (disk: DiskCalls, path: string, fd: number, view: FileView, length: number): Promise<void> {
   const { synced, size } = view
   const isInPlace = synced === size - length ||
     await writeAgain(disk, path, view, await readAll(disk, fd, synced, size - synced))
@@ -28,7 +28,7 @@ export async function syncWhole (disk: Disk, path: string, fd: number, view: Fil
  * file is not at its path any more: the session has ended since, or another file has taken its place,
  * which holds all that was saved and was synced before it got there.
  */
-async function writeAgain (disk: Disk, path: string, view: FileView, bytes: Buffer): Promise<boolean> {
+async function writeAgain (disk: DiskCalls, path: string, view: FileView, bytes: Buffer): Promise<boolean> {
   const fd = await unlessMissing(disk.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK))
   if (fd === null) return false
   try {

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { mock } from 'node:test'
 import t, { type Test } from 'tap'
-import { Descriptors, withRoom, withRoomNow } from '../../../lib/store/files/descriptors'
+import { Descriptors, withRoom } from '../../../lib/store/files/descriptors'
 import { systemError } from '../../support/disks'
 
 class Holder {
@@ -62,7 +62,7 @@ t.test('work that fails for want of descriptors is done once more when some coul
     if (tries++ === 0) throw systemError(code)
     return tries
   }
-  const ways = [withRoomNow<number>, async (work: () => number, kept: Descriptors) => await withRoom(async () => work(), kept)]
+  const ways = [withRoom<number>, async (work: () => number, kept: Descriptors) => await withRoom(async () => work(), kept)]
   for (const way of ways) {
     for (const code of ['EMFILE', 'ENFILE']) {
       tries = 0
@@ -77,7 +77,11 @@ t.test('work that fails for want of descriptors is done once more when some coul
   }
 })
 
-t.test('the timer holds no context of whoever came first', async t => {
+t.test('work that is done at once is no promise', async t => {
+  t.equal(withRoom(() => 7, new Descriptors()), 7)
+})
+
+t.test('the timer holds no context of the request that comes first', async t => {
   const context = new AsyncLocalStorage<string>()
   const contexts: unknown[] = []
   t.intercept(globalThis, 'setInterval', {

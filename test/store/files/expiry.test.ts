@@ -7,8 +7,12 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { storageName } from '../../../lib/store/session-id'
+import type { SessionInfo } from '../../../lib/store/session-store'
 import { recordingDisk } from '../../support/disks'
 import { newSession } from '../../support/new-session'
+
+// What the tests make themselves is private as well.
+process.umask(0o077)
 
 const MINUTE = 60
 const HOUR = 3600
@@ -209,4 +213,57 @@ t.test('a clock that jumps ends no session, and no session lives for ever', asyn
   t.equal(await store.getSession(sesid), 'text', 'and right again')
   pass(25 * HOUR)
   t.equal(await store.getSession(sesid), null)
+})
+
+t.test('where the clock is ahead of the kernel\'s, or behind, a new session is new', async t => {
+  for (const ahead of [10 * HOUR, -10 * HOUR]) {
+    let now = Date.now() + ahead * 1000
+    const clock = new Clock(() => now, () => now)
+    const store = new FileStore({ sessionDir: join(t.testdir(), 'sessions') }, localDisk, clock)
+    // One that has moved to a new id: the visitor's session is older than the idle timeout.
+    const { name, sesid } = await newSession(store, { text: '0', createdAt: now - 5 * HOUR * 1000 })
+    t.match(await store.read(name), { text: '0', touchDue: false, createdAt: now - 5 * HOUR * 1000 })
+    now += (2 * HOUR - 1) * 1000
+    t.equal(await store.getSession(sesid), '0')
+    for (let turn = 1; turn < 200; turn++) await store.putSession(sesid, `${turn}`.padEnd(200))
+    now += (2 * HOUR - 1) * 1000
+    t.equal((await store.getSession(sesid))?.trim(), '199', 'also after saves, and after a rewrite')
+    now += (2 * HOUR + 1) * 1000
+    t.equal(await store.getSession(sesid), null)
+  }
+})
+
+t.test('what is stamped in the future does not live for ever: a touch brings it back', async t => {
+  const { store, sesid, path } = await session(t)
+  const name = store.nameOf(sesid)
+  const future = Date.now() / 1000 + 1e8
+  for (const [atime, mtime] of [[future, future], [Date.now() / 1000, future], [future, Date.now() / 1000]] as const) {
+    utimesSync(path, atime, mtime)
+    const found: SessionInfo[] = []
+    for await (const info of store.sessions()) found.push(info)
+    t.match(found, [{ idle: 0 }])
+    t.match(await store.read(name), { touchDue: true })
+    await store.touch(name)
+    const status = statSync(path)
+    t.ok(status.atimeMs <= Date.now() && status.mtimeMs <= Date.now())
+    t.match(await store.read(name), { touchDue: false })
+  }
+})
+
+t.test('a session that was made in the future is brought back by the next save', async t => {
+  let now = Date.now() + 1e9
+  const clock = new Clock(() => now, () => now)
+  const sessionDir = join(t.testdir(), 'sessions')
+  const store = new FileStore({ sessionDir, absoluteTimeout: HOUR }, localDisk, clock)
+  const { name, version } = await newSession(store, 'text')
+  now -= 1e9
+  const other = new FileStore({ sessionDir, absoluteTimeout: HOUR }, localDisk, new Clock(() => now, () => now))
+  t.match(await other.replace(name, { text: 'saved' }, version), { result: 'replaced' })
+  t.match(await other.read(name), { createdAt: now })
+  now += HOUR * 1000
+  t.equal(await other.read(name), null)
+  const born = await newSession(other, { text: 'text', createdAt: now + 5000 })
+  t.match(await other.read(born.name), { createdAt: now }, 'nor is one made so')
+  const odd = await newSession(other, { text: 'text', createdAt: -7.5 })
+  t.equal(await other.read(odd.name), null, 'one from before 1970 has come to its absolute end')
 })

@@ -2,17 +2,20 @@ import fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { descriptors } from '../../../lib/store/files/descriptors'
-import type { ImmediateDisk } from '../../../lib/store/files/disk'
+import type { DiskNow } from '../../../lib/store/files/disk'
 import { HeldFile } from '../../../lib/store/files/held-file'
-import { immediateCalls } from '../../../lib/store/files/local-disk'
+import { localDisk } from '../../../lib/store/files/local-disk'
 import { passTick, systemError } from '../../support/disks'
 
-interface Watched { disk: ImmediateDisk, calls: string[] }
+// What the tests make themselves is private as well.
+process.umask(0o077)
+
+interface Watched { disk: DiskNow, calls: string[] }
 
 /** Writes down which calls are made. */
-function watchedDisk (changes: Partial<ImmediateDisk> = {}): Watched {
+function watchedDisk (changes: Partial<DiskNow> = {}): Watched {
   const calls: string[] = []
-  const disk = { ...immediateCalls(), ...changes }
+  const disk = { ...localDisk.now as DiskNow, ...changes }
   for (const name of ['open', 'close', 'fstat', 'lstat'] as const) {
     const call = disk[name] as (...given: unknown[]) => unknown
     Object.assign(disk, {
@@ -27,7 +30,7 @@ function watchedDisk (changes: Partial<ImmediateDisk> = {}): Watched {
 
 interface Held extends Watched { held: HeldFile, path: string }
 
-function heldFile (t: Test, changes?: Partial<ImmediateDisk>): Held {
+function heldFile (t: Test, changes?: Partial<DiskNow>): Held {
   const path = join(t.testdir({ sub: { file: 'text' } }), 'sub', 'file')
   const watched = watchedDisk(changes)
   const held = new HeldFile(path, watched.disk)
@@ -147,7 +150,7 @@ t.test('where too many are kept already, it is opened only to append', async t =
   t.strictSame(file.calls, ['lstat'])
   t.equal(file.held.append(Buffer.from('s'), 0, 1000)?.size, 5)
   file.held.rest()
-  t.strictSame(file.calls, ['lstat', 'open', 'fstat', 'close'])
+  t.strictSame(file.calls, ['lstat', 'open', 'fstat', 'fstat', 'close'])
   descriptors.closeAll()
 })
 

@@ -1,7 +1,11 @@
-import { constants, existsSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, {
+  constants, existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import { immediateCalls, localDisk } from '../../../lib/store/files/local-disk'
+import { localDisk, localDiskAt, localDiskWith } from '../../../lib/store/files/local-disk'
+import { systemError } from '../../support/disks'
 
 t.test('the local disk does what the system calls do', async t => {
   const dir = t.testdir()
@@ -51,10 +55,10 @@ t.test('the local disk rejects with the system\'s errors', async t => {
   for (const [syscall, call] of Object.entries(calls)) await t.rejects(call(), { code: 'ENOENT', syscall })
 })
 
-t.test('the immediate disk does what the system calls do', async t => {
+t.test('the lane without promises does what the system calls do', async t => {
   const dir = t.testdir()
   const path = join(dir, 'file')
-  const disk = immediateCalls()
+  const disk = localDiskWith({}).now
   t.equal(disk.isReady(), true)
   t.throws(() => disk.open(path, constants.O_WRONLY), { code: 'ENOENT', syscall: 'open' })
   writeFileSync(path, 'a')
@@ -66,7 +70,7 @@ t.test('the immediate disk does what the system calls do', async t => {
   t.equal(readFileSync(path, 'utf8'), 'abc')
   t.equal(disk.lstat(path)?.ino, lstatSync(path).ino)
   t.equal(disk.lstat(join(dir, 'missing')), undefined)
-  t.equal(disk.lstat(join(path, 'below a file')), undefined, 'ENOTDIR: whoever asks in earnest gets the error')
+  t.equal(disk.lstat(join(path, 'below a file')), undefined, 'ENOTDIR: the pooled call says so')
 })
 
 t.test('after a call that had to wait for the disk the next ones are not done at once, for fifty times as long', async t => {
@@ -74,10 +78,12 @@ t.test('after a call that had to wait for the disk the next ones are not done at
   // Each look at the clock takes as long as the next one in the list, at last no time at all.
   const passing: number[] = []
   let time = 1000
-  const disk = immediateCalls(() => {
-    time += passing.shift() ?? 0
-    return time
-  })
+  const disk = localDiskWith({
+    clock: () => {
+      time += passing.shift() ?? 0
+      return time
+    }
+  }).now
   const fd = disk.open(path, constants.O_WRONLY | constants.O_CREAT)
   const write = (milliseconds: number): void => {
     passing.push(0, milliseconds)
@@ -100,5 +106,95 @@ t.test('after a call that had to wait for the disk the next ones are not done at
   disk.close(disk.open(path, constants.O_RDONLY))
   t.equal(disk.isReady(), false, 'and so does opening')
   disk.close(fd)
-  t.equal(immediateCalls(() => time).isReady(), true, 'each disk for itself')
+  t.equal(localDiskWith({ clock: () => time }).now.isReady(), true, 'each disk for itself')
+})
+
+t.test('the eager lane does what the system calls do, at once or pooled', async t => {
+  let isSlow = false
+  let time = 0
+  const { eager } = localDiskWith({
+    clock: () => {
+      if (isSlow) time += 6
+      return time
+    }
+  })
+  for (isSlow of [false, true]) {
+    const dir = t.testdir()
+    const sub = join(dir, 'sub')
+    await eager.mkdir(sub, 0o700)
+    const path = join(sub, 'file')
+    const fd = await eager.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
+    t.equal(statSync(path).mode & 0o777, 0o600)
+    t.equal(await eager.write(fd, Buffer.from('hello')), 5)
+    await eager.close(fd)
+    t.equal((await eager.lstat(path)).size, 5)
+    await eager.lutimes(path, 1000, 2000)
+    t.strictSame([statSync(path).atimeMs, statSync(path).mtimeMs], [1_000_000, 2_000_000])
+    t.strictSame(await eager.readdir(sub), ['file'])
+    await eager.rename(path, join(dir, 'moved'))
+    await eager.rmdir(sub)
+    await eager.unlink(join(dir, 'moved'))
+    t.strictSame(readdirSync(dir), [])
+    await t.rejects(eager.lstat(path), { code: 'ENOENT' })
+  }
+})
+
+t.test('nothing is done at once while a probe of the disk has not come back', async t => {
+  let time = 5000
+  const probes: Array<{ comeBack: () => void, fail: (error: Error) => void }> = []
+  const disk = localDiskWith({
+    clock: () => time,
+    probe: async () => { await new Promise<void>((resolve, reject) => { probes.push({ comeBack: resolve, fail: reject }) }) }
+  })
+  const { now } = disk
+  t.equal(now.isReady(), false, 'the first use asks')
+  t.equal(now.isReady(), false)
+  time += 60_000
+  t.equal(now.isReady(), false, 'for as long as it takes')
+  t.equal(probes.length, 1, 'and one thread of the pool at most waits for it')
+
+  probes[0]?.comeBack()
+  await nextTurn()
+  t.equal(now.isReady(), false, 'it was long ago: the next one is under way')
+  probes[1]?.comeBack()
+  await nextTurn()
+  t.equal(now.isReady(), true)
+  time += 99
+  t.equal(now.isReady(), true)
+  t.equal(probes.length, 2)
+  time += 1
+  t.equal(now.isReady(), false, 'after 100 milliseconds it is asked again')
+  probes[2]?.fail(systemError('EROFS'))
+  await nextTurn()
+  t.equal(now.isReady(), true, 'an error is an answer')
+  t.equal(probes.length, 3)
+})
+
+t.test('while the filesystem is frozen what is asked for goes through the pool, and the event loop is free', async t => {
+  const dir = t.testdir()
+  let thaw = (): void => {}
+  const frozen = new Promise<void>(resolve => { thaw = resolve })
+  const { eager } = localDiskWith({ clock: () => 0, probe: () => frozen })
+  for (const name of ['mkdirSync', 'openSync', 'writeSync'] as const) {
+    t.intercept(fs, name, { value: () => { throw new Error(`${name} in the event loop`) } })
+  }
+  await eager.mkdir(join(dir, 'sub'), 0o700)
+  const fd = await eager.open(join(dir, 'sub', 'file'), constants.O_WRONLY | constants.O_CREAT, 0o600)
+  t.equal(await eager.write(fd, Buffer.from('text')), 4)
+  thaw()
+  await nextTurn()
+  await t.rejects(eager.write(fd, Buffer.from('text')), { message: 'writeSync in the event loop' })
+  await eager.close(fd)
+})
+
+t.test('the disk of a server probes its directory, and does not mind when that is missing', async t => {
+  const dir = t.testdir()
+  utimesSync(dir, 1000, 1000)
+  const { now } = localDiskAt(dir)
+  t.equal(now?.isReady(), false)
+  while (now?.isReady() !== true) await nextTurn()
+  t.ok(statSync(dir).mtimeMs > 1_000_000, 'by a change that a frozen filesystem does not let through')
+  const missing = localDiskAt(join(dir, 'missing')).now
+  while (missing?.isReady() !== true) await nextTurn()
+  t.pass('it is ready')
 })

@@ -7,6 +7,9 @@ import { openDescriptors, recordingDisk } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 import { isClean, journalOf, recordOf, textIn } from '../../support/journal-files'
 
+// What the tests make themselves is private as well.
+process.umask(0o077)
+
 /** A store with one session, and where its file is. */
 async function oneSession (t: Test, ...texts: string[]): Promise<{ sessionDir: string, sesid: string, path: string }> {
   const sessionDir = join(t.testdir(), 'sessions')
@@ -115,7 +118,7 @@ t.test('with durability fsync, file and directories are on the disk before the p
 
   await store.putSession(sesid, 'second')
   t.strictSame(calls.splice(0), [
-    `lstat ${file}`, `open ${file}`, `write ${file}`, `fstat ${file}`, `fdatasync ${file}`, `close ${file}`],
+    `lstat ${file}`, `open ${file}`, `fstat ${file}`, `write ${file}`, `fstat ${file}`, `fdatasync ${file}`, `close ${file}`],
   'its entry is on the disk already')
 
   const other = new FileStore({ sessionDir, durability: 'fsync' }, disk)

@@ -1,21 +1,34 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { constants, existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk } from '../../../lib/store/files/disk'
+import { birth, type Disk, type FileStatus } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
-import { replaceSealed, takeLockAway } from '../../../lib/store/files/seal'
+import { replaceSealed, takeAway } from '../../../lib/store/files/seal'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, interceptedDisk, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
+import { impatientDisk, interceptedDisk, openDescriptors, passTick, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 
-/** Steps that no way of a rewrite, an append or a removal has. */
-const BEYOND = 100
+const FIRST = '00000000000000f1'
+const SECOND = '00000000000000f2'
+/** Calls of a rewrite, in their order. There are others between them. */
+const REWRITING = /mkdir .*open .*write .*fdatasync .*rename .*lstat .*rename .*rmdir/
+
+async function rewrite (file: SessionFile): Promise<void> {
+  await file.unseal()
+}
 
 function sealedFile (t: Test, text = 'sealed'): string {
   const dir = join(t.testdir(), 'sessions')
   mkdirSync(dir, { mode: 0o700 })
-  writeFileSync(join(dir, 'file'), sealedJournal(text), { mode: 0o600 })
-  return join(dir, 'file')
+  const path = join(dir, 'file')
+  seal(path, text)
+  return path
+}
+
+/** Makes the file a sealed one. Its rewrite has no tick to wait for, so that it always makes the same calls. */
+function seal (path: string, text = 'sealed'): void {
+  writeFileSync(path, sealedJournal(text), { mode: 0o600 })
+  passTick(path)
 }
 
 function beside (path: string): string[] {
@@ -25,7 +38,7 @@ function beside (path: string): string[] {
 /** Saves as the store does: rewrites what is sealed, then appends until it has won. */
 async function save (file: SessionFile, text: string): Promise<'won' | 'gone'> {
   for (;;) {
-    await file.unseal()
+    await rewrite(file)
     const view = await file.read()
     if (view === null || view.tip === null) return 'gone'
     if (view.tip.seal) continue
@@ -34,14 +47,34 @@ async function save (file: SessionFile, text: string): Promise<'won' | 'gone'> {
   }
 }
 
-/** A process that died: from its next call on, nothing that it does ever ends. */
-function dyingDisk (step: number): { disk: Disk, dead: Promise<void> } {
+/**
+ * Has `work` stall at each of its calls in turn while `meanwhile` is done, and then go on. Returns the
+ * names of the calls, in their order.
+ */
+async function stalledAtEachCall (
+  path: string, work: (file: SessionFile) => Promise<unknown>, meanwhile: () => Promise<void>, afterwards: (where: string) => void
+): Promise<string> {
+  const names: Array<string | undefined> = []
+  for (;;) {
+    seal(path)
+    const { disk, stalled, goOn, stalledIn } = stallingDisk(names.length)
+    const working = work(new SessionFile(path, disk, false))
+    if (!await stalled(working)) return names.join(' ')
+    await meanwhile()
+    goOn()
+    await working
+    afterwards(`stalled before call ${names.push(stalledIn())}, ${stalledIn()}`)
+  }
+}
+
+/** A process that died: from its next call on, nothing that it does ever ends. Resolves with the call's name. */
+function dyingDisk (step: number): { disk: Disk, dead: Promise<string> } {
   let count = 0
-  let die = (): void => {}
-  const dead = new Promise<void>(resolve => { die = resolve })
-  const disk = interceptedDisk((_name, _given, call) => {
+  let die = (_name: string): void => {}
+  const dead = new Promise<string>(resolve => { die = resolve })
+  const disk = interceptedDisk((name, _given, call) => {
     if (count++ < step) return call()
-    die()
+    die(name)
     return new Promise(() => {})
   })
   return { disk, dead }
@@ -51,7 +84,7 @@ t.test('a sealed file makes room for a new journal that starts with the last rec
   const path = sealedFile(t, 'the text')
   const file = new SessionFile(path, localDisk, false)
   const sealed = await file.read()
-  await file.unseal()
+  await rewrite(file)
   const now = await file.read()
   t.strictSame(now?.tip, { ...sealed?.tip, seal: false }, 'the same record, its id included')
   t.not(now?.ino, sealed?.ino)
@@ -62,13 +95,13 @@ t.test('a sealed file makes room for a new journal that starts with the last rec
 
 t.test('a file that is not sealed, or not there, is left alone', async t => {
   const path = sealedFile(t)
-  await new SessionFile(path, localDisk, false).unseal()
+  await rewrite(new SessionFile(path, localDisk, false))
   const before = statSync(path)
   const { disk, calls } = recordingDisk(join(path, '..'))
-  await new SessionFile(path, disk, false).unseal()
+  await rewrite(new SessionFile(path, disk, false))
   t.equal(statSync(path).ino, before.ino)
   t.notMatch(calls.join(), /mkdir|rename|write/)
-  await new SessionFile(`${path}-none`, localDisk, false).unseal()
+  await rewrite(new SessionFile(`${path}-none`, localDisk, false))
   t.strictSame(beside(path), ['file'])
 })
 
@@ -76,7 +109,7 @@ t.test('with durability fsync the new journal is on the disk before it is put in
   const path = sealedFile(t)
   const dir = join(path, '..')
   const { disk, calls } = recordingDisk(dir)
-  await new SessionFile(path, disk, true).unseal()
+  await rewrite(new SessionFile(path, disk, true))
   const steps = calls.map(call => call.replaceAll(/[0-9a-f]{16}/g, 'TOKEN'))
   const synced = steps.indexOf('fdatasync file.TOKEN.tmp/TOKEN')
   const locked = steps.indexOf('rename file.TOKEN.tmp')
@@ -92,49 +125,44 @@ t.test('a write that takes only a part is gone on with', async t => {
     const [fd, bytes] = given as [number, Buffer]
     return localDisk.write(fd, bytes.subarray(0, 7))
   })
-  await new SessionFile(path, disk, false).unseal()
+  await rewrite(new SessionFile(path, disk, false))
   t.equal(textIn(path), 'a longer text, written in pieces')
   t.ok(isClean(path))
 })
 
-t.test('whoever stalls while it rewrites, at whichever step, puts no old file over a newer one', async t => {
+t.test('a process that stalls while it rewrites, at whichever step, puts no old file over a newer one', async t => {
   const path = sealedFile(t)
-  let steps = 0
-  for (; steps < BEYOND; steps++) {
-    writeFileSync(path, sealedJournal('sealed'))
-    const { disk, stalled, goOn } = stallingDisk(steps)
-    const rewriting = new SessionFile(path, disk, false).unseal()
-    if (!await stalled(rewriting)) break
+  const calls = await stalledAtEachCall(path, rewrite, async () => {
     const other = new SessionFile(path, impatientDisk, false)
     t.equal(await save(other, 'newer'), 'won')
     t.equal(await save(other, 'newest'), 'won')
-    goOn()
-    await rewriting
-    t.equal(textIn(path), 'newest', `stalled before step ${steps}`)
+  }, where => {
+    t.equal(textIn(path), 'newest', where)
     t.ok(isClean(path))
     t.strictSame(beside(path), ['file'], 'both have tidied up')
-  }
-  t.ok(steps > 12 && steps < BEYOND, `${steps} steps`)
+  })
+  t.match(calls, REWRITING)
 })
 
-t.test('whoever dies while it rewrites, at whichever step, is in nobody\'s way', async t => {
-  let steps = 0
-  for (; steps < BEYOND; steps++) {
+t.test('a process that dies while it rewrites, at whichever step, is in no other\'s way', async t => {
+  const calls: string[] = []
+  for (;;) {
     const path = sealedFile(t)
-    const { disk, dead } = dyingDisk(steps)
-    const rewriting = new SessionFile(path, disk, false).unseal()
-    if (!await Promise.race([dead.then(() => true), rewriting.then(() => false)])) break
+    const { disk, dead } = dyingDisk(calls.length)
+    const diedIn = await Promise.race([dead, rewrite(new SessionFile(path, disk, false)).then(() => null)])
+    if (diedIn === null) break
+    calls.push(diedIn)
     const other = new SessionFile(path, impatientDisk, false)
-    t.equal(await save(other, 'newer'), 'won', `dead before step ${steps}`)
+    t.equal(await save(other, 'newer'), 'won', `dead before call ${calls.length}, ${diedIn}`)
     t.equal(textIn(path), 'newer')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp|\.lock)?$/.test(name)), 'at most directories are left')
 
-    writeFileSync(path, sealedJournal('sealed again'))
+    seal(path, 'sealed again')
     t.equal(await save(other, 'newest'), 'won')
     t.equal(textIn(path), 'newest', 'nor the next time')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp)?$/.test(name)), 'and the next rewrite takes an empty lock away')
   }
-  t.ok(steps > 12 && steps < BEYOND, `${steps} steps`)
+  t.match(calls.join(' '), REWRITING)
 })
 
 t.test('leftovers of the dead', async t => {
@@ -152,18 +180,18 @@ t.test('leftovers of the dead', async t => {
   for (const [what, leave] of Object.entries(leftovers)) {
     const path = sealedFile(t)
     leave(path)
-    await new SessionFile(path, impatientDisk, false).unseal()
+    await rewrite(new SessionFile(path, impatientDisk, false))
     t.equal(textIn(path), 'sealed', what)
     t.ok(isClean(path))
     t.notOk(existsSync(`${path}.lock`))
   }
 })
 
-t.test('a lock is taken away only from one who makes no progress for two seconds', async t => {
+t.test('a lock is taken away only from a holder that makes no progress for two seconds', async t => {
   const path = sealedFile(t)
   const lock = `${path}.lock`
   mkdirSync(lock)
-  writeFileSync(join(lock, 'first holder'), '')
+  writeFileSync(join(lock, FIRST), '')
   let waited = 0
   let sinceChange = 0
   const disk: Disk = {
@@ -173,12 +201,12 @@ t.test('a lock is taken away only from one who makes no progress for two seconds
       waited += milliseconds
       sinceChange += milliseconds
       if (waited === 1500) {
-        await localDisk.rename(join(lock, 'first holder'), join(lock, 'second holder'))
+        await localDisk.rename(join(lock, FIRST), join(lock, SECOND))
         sinceChange = 0
       }
     }
   }
-  await new SessionFile(path, disk, false).unseal()
+  await rewrite(new SessionFile(path, disk, false))
   t.equal(waited, 3500, 'the second holder got its own two seconds')
   t.equal(sinceChange, 2000)
   t.ok(isClean(path))
@@ -189,34 +217,34 @@ t.test('a holder that is done while another waits leaves nothing to do', async t
   const path = sealedFile(t, 'text')
   const lock = `${path}.lock`
   mkdirSync(lock)
-  writeFileSync(join(lock, 'holder'), 'its journal')
+  writeFileSync(join(lock, FIRST), 'its journal')
   const disk: Disk = {
     ...pooledDisk,
     wait: async () => {
-      await localDisk.rename(join(lock, 'holder'), path)
-      writeFileSync(join(lock, 'next holder'), '')
+      await localDisk.rename(join(lock, FIRST), path)
+      writeFileSync(join(lock, SECOND), '')
     }
   }
-  await new SessionFile(path, disk, false).unseal()
+  await rewrite(new SessionFile(path, disk, false))
   t.equal(readFileSync(path, 'utf8'), 'its journal')
   t.strictSame(beside(path), ['file', 'file.lock'])
-  t.strictSame(readdirSync(lock), ['next holder'], 'and the lock is no business of its own')
+  t.strictSame(readdirSync(lock), [SECOND], 'and the lock is no business of its own')
 })
 
 t.test('a lock that is given back just when another looks who holds it', async t => {
   const path = sealedFile(t, 'text')
   const lock = `${path}.lock`
   mkdirSync(lock)
-  writeFileSync(join(lock, 'holder'), '')
+  writeFileSync(join(lock, FIRST), '')
   let looks = 0
   const disk = interceptedDisk(async (name, _given, call) => {
     if (name === 'readdir' && looks++ === 0) {
-      await localDisk.unlink(join(lock, 'holder'))
+      await localDisk.unlink(join(lock, FIRST))
       await localDisk.rmdir(lock)
     }
     return await call()
   })
-  await new SessionFile(path, disk, false).unseal()
+  await rewrite(new SessionFile(path, disk, false))
   t.equal(looks, 1)
   t.ok(isClean(path))
   t.strictSame(beside(path), ['file'])
@@ -225,69 +253,54 @@ t.test('a lock that is given back just when another looks who holds it', async t
 t.test('many at once agree on one new file', async t => {
   const path = sealedFile(t, 'text')
   const files = Array.from({ length: 8 }, () => new SessionFile(path, localDisk, false))
-  await Promise.all(files.map(file => file.unseal()))
+  await Promise.all(files.map(rewrite))
   t.equal(textIn(path), 'text')
   t.ok(isClean(path))
   t.strictSame(beside(path), ['file'])
 })
 
-t.test('destroyed stays destroyed, wherever the one who rewrites stalls', async t => {
+t.test('destroyed stays destroyed, wherever the process that rewrites stalls', async t => {
   const path = sealedFile(t)
-  let steps = 0
-  for (; steps < BEYOND; steps++) {
-    writeFileSync(path, sealedJournal('sealed'))
-    const { disk, stalled, goOn } = stallingDisk(steps)
-    const rewriting = new SessionFile(path, disk, false).unseal()
-    if (!await stalled(rewriting)) break
+  const calls = await stalledAtEachCall(path, rewrite, async () => {
     await new SessionFile(path, impatientDisk, false).remove()
     t.notOk(existsSync(path))
-    goOn()
-    await rewriting
-    t.strictSame(beside(path), [], `stalled before step ${steps}`)
-  }
-  t.ok(steps > 12 && steps < BEYOND, `${steps} steps`)
+  }, where => { t.strictSame(beside(path), [], where) })
+  t.match(calls, REWRITING)
 })
 
-t.test('destroyed stays destroyed, wherever the one who destroys stalls', async t => {
+t.test('destroyed stays destroyed, wherever the process that destroys stalls', async t => {
   const path = sealedFile(t)
-  let steps = 0
-  for (; steps < BEYOND; steps++) {
-    writeFileSync(path, sealedJournal('sealed'))
-    const { disk, stalled, goOn } = stallingDisk(steps)
-    const removing = new SessionFile(path, disk, false).remove()
-    if (!await stalled(removing)) break
+  const calls = await stalledAtEachCall(path, async file => { await file.remove() }, async () => {
     await save(new SessionFile(path, impatientDisk, false), 'newer')
-    goOn()
-    await removing
-    t.strictSame(beside(path), [], `stalled before step ${steps}`)
-  }
-  t.ok(steps >= 6 && steps < BEYOND, `${steps} steps`)
+  }, where => { t.strictSame(beside(path), [], where) })
+  t.match(calls, /lstat .*rename lstat unlink lstat .*rename lstat .*rename /, 'a round in which the file was there, and two quiet ones')
 })
 
 t.test('destroyed stays destroyed, wherever both of them stall', async t => {
   const path = sealedFile(t)
-  let pairs = 0
-  for (let first = 0; first < BEYOND; first++) {
-    let reached = true
-    for (let second = 0; second < BEYOND && reached; second++) {
-      writeFileSync(path, sealedJournal('sealed'))
+  const pairs = new Set<string>()
+  let rewriterStalled = true
+  for (let first = 0; rewriterStalled; first++) {
+    let removerStalled = true
+    for (let second = 0; removerStalled; second++) {
+      seal(path)
       const rewriter = stallingDisk(first)
-      const rewriting = new SessionFile(path, rewriter.disk, false).unseal()
-      reached = await rewriter.stalled(rewriting)
+      const rewriting = rewrite(new SessionFile(path, rewriter.disk, false))
+      rewriterStalled = await rewriter.stalled(rewriting)
       const remover = stallingDisk(second)
       const removing = new SessionFile(path, remover.disk, false).remove()
-      const removerStalled = await remover.stalled(removing)
+      removerStalled = await remover.stalled(removing)
       rewriter.goOn()
       await rewriting
       remover.goOn()
       await removing
+      pairs.add(`${rewriter.stalledIn()} ${remover.stalledIn()}`)
       if (beside(path).length > 0) t.strictSame(beside(path), [], `stalled before ${first} and ${second}`)
-      pairs++
-      if (!removerStalled) break
     }
-    if (!reached) break
   }
-  t.ok(pairs > 100, `${pairs} pairs of steps`)
+  for (const first of ['mkdir', 'open', 'write', 'fdatasync', 'rename', 'lstat', 'rmdir']) {
+    for (const second of ['lstat', 'unlink']) t.ok(pairs.has(`${first} ${second}`), `${first} and ${second}`)
+  }
 })
 
 t.test('what is set aside keeps its bytes and leaves its name', async t => {
@@ -302,24 +315,18 @@ t.test('what is set aside keeps its bytes and leaves its name', async t => {
   t.strictSame(beside(path), ['file.1700000000000.aside'], 'what is not there cannot be set aside')
 })
 
-t.test('set aside stays set aside, wherever the one who rewrites stalls', async t => {
+t.test('set aside stays set aside, wherever the process that rewrites stalls', async t => {
   const path = sealedFile(t)
-  let steps = 0
-  for (; steps < BEYOND; steps++) {
-    writeFileSync(path, sealedJournal('sealed'))
-    const { disk, stalled, goOn } = stallingDisk(steps)
-    const rewriting = new SessionFile(path, disk, false).unseal()
-    if (!await stalled(rewriting)) break
+  const calls = await stalledAtEachCall(path, rewrite, async () => {
     await new SessionFile(path, impatientDisk, false).setAside('1')
-    goOn()
-    await rewriting
-    t.strictSame(beside(path), ['file.1.aside'], `stalled before step ${steps}`)
+  }, where => {
+    t.strictSame(beside(path), ['file.1.aside'], where)
     t.equal(textIn(`${path}.1.aside`), 'sealed')
-  }
-  t.ok(steps > 12 && steps < BEYOND, `${steps} steps`)
+  })
+  t.match(calls, REWRITING)
 })
 
-t.test('the holder who finds the file changed after all takes its journal back', async t => {
+t.test('a holder that finds the file changed after all takes its journal back', async t => {
   const path = sealedFile(t)
   const file = new SessionFile(path, localDisk, false)
   await replaceSealed(file, recordOf('mine'), 0, async () => false)
@@ -328,26 +335,6 @@ t.test('the holder who finds the file changed after all takes its journal back',
   await replaceSealed(file, recordOf('mine'), 0, async () => true)
   t.equal(textIn(path), 'mine')
   t.strictSame(beside(path), ['file'])
-})
-
-t.test('takeLockAway says whether anyone held it', async t => {
-  const path = sealedFile(t)
-  const file = new SessionFile(path, localDisk, false)
-  t.equal(await takeLockAway(file), false, 'no lock')
-  mkdirSync(`${path}.lock`)
-  t.equal(await takeLockAway(file), false, 'an empty one')
-  mkdirSync(`${path}.lock`)
-  writeFileSync(`${path}.lock/a`, '')
-  writeFileSync(`${path}.lock/b`, '')
-  t.equal(await takeLockAway(file), true)
-  t.strictSame(beside(path), ['file'])
-  mkdirSync(`${path}.lock`)
-  writeFileSync(`${path}.lock/a`, '')
-  const late = interceptedDisk(async (name, _given, call) => {
-    if (name === 'unlink') await localDisk.rename(`${path}.lock/a`, path)
-    return await call()
-  })
-  t.equal(await takeLockAway(new SessionFile(path, late, false)), false, 'the holder was quicker')
 })
 
 t.test('trouble while rewriting leaves the sealed file readable, and nothing behind', async t => {
@@ -361,11 +348,80 @@ t.test('trouble while rewriting leaves the sealed file readable, and nothing beh
       if (name === failing) throw systemError(code, name)
       return await call()
     })
-    await t.rejects(new SessionFile(path, disk, true, known).unseal(), { code }, failing)
+    await t.rejects(rewrite(new SessionFile(path, disk, true, known)), { code }, failing)
     t.equal(textIn(path), 'text')
     if (failing !== 'rmdir') t.strictSame(beside(path), ['file'], failing)
-    await file.unseal()
+    await rewrite(file)
     t.ok(isClean(path), 'works again afterwards')
     t.notOk(existsSync(`${path}.lock`) && failing !== 'rmdir')
   }
+})
+
+/** A disk whose clock moves a second at a time, and only while somebody waits; `hasBirths`: it knows when files were made. */
+function coarseDisk (hasBirths: boolean): { disk: Disk, calls: string[], waited: () => number } {
+  let now = 0
+  const second = (): number => Math.floor(now / 1000) * 1000
+  const births = new Map<number, number>()
+  const calls: string[] = []
+  const disk = interceptedDisk(async (name, given, call) => {
+    calls.push(name)
+    if (name === 'wait') now += given[0] as number
+    const isNew = name === 'open' && ((given[1] as number) & constants.O_CREAT) !== 0
+    const result = await call()
+    if (isNew) births.set(fstatSync(result as number).ino, second())
+    if (name !== 'lstat' && name !== 'fstat') return result
+    const status = result as FileStatus
+    const birthtimeMs = births.get(status.ino) ?? 0
+    return { ...status, ctimeMs: second(), birthtimeMs: hasBirths ? birthtimeMs : 0 }
+  })
+  return { disk, calls, waited: () => now }
+}
+
+t.test('where a clock is coarse, a rewrite waits for its next tick once, and syncs once', async t => {
+  for (const hasBirths of [true, false]) {
+    const path = sealedFile(t, 'text')
+    const { disk, calls, waited } = coarseDisk(hasBirths)
+    const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+    const status = await replaceSealed(file, recordOf('first'), 0, async () => true)
+    t.equal(waited(), 1000)
+    t.equal(calls.filter(name => name === 'fdatasync').length, 1)
+    t.equal(calls.filter(name => name === 'write').length, 2, 'the journal, whose birth came too early, and again')
+    t.equal(status === null ? null : birth(status), 1000)
+    t.equal(textIn(path), 'first')
+    t.strictSame(beside(path), ['file'])
+  }
+})
+
+t.test('a clock that stands still is an error, and leaves nothing behind', async t => {
+  const path = sealedFile(t, 'text')
+  const disk = interceptedDisk(async (name, _given, call) => {
+    const result = await call()
+    return name === 'fstat' ? { ...result as FileStatus, birthtimeMs: 7 } : result
+  })
+  const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+  await t.rejects(replaceSealed(file, recordOf('first'), 7, async () => true),
+    { name: 'SessionFileError', message: /clock .* stands still: choose another sessionDir/ })
+  t.equal(textIn(path), 'text')
+  t.strictSame(beside(path), ['file'])
+})
+
+t.test('a staged file that is not private is not put in place, and its descriptor is closed', async t => {
+  const path = sealedFile(t, 'text')
+  const before = openDescriptors()
+  const disk = interceptedDisk(async (name, _given, call) => {
+    const result = await call()
+    return name === 'fstat' ? { ...result as FileStatus, mode: constants.S_IFREG | 0o644 } : result
+  })
+  const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+  await t.rejects(replaceSealed(file, recordOf('first'), 0, async () => true), { name: 'SessionFileError', message: /others may use/ })
+  t.equal(textIn(path), 'text')
+  t.strictSame(beside(path), ['file'])
+  t.equal(openDescriptors(), before)
+})
+
+t.test('takeAway says whether the file was found', async t => {
+  const path = sealedFile(t)
+  const file = { path, disk: pooledDisk, limits: { stale: 2000, patience: 5 } }
+  t.equal(await takeAway(file, () => pooledDisk.unlink(path)), true)
+  t.equal(await takeAway(file, () => pooledDisk.unlink(path)), false)
 })

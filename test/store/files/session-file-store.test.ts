@@ -1,5 +1,5 @@
 import {
-  existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync
+  chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -15,6 +15,9 @@ import { interceptedDisk, noDescriptorList, passTick } from '../../support/disks
 import { isClean, recordOf, sealedJournal } from '../../support/journal-files'
 import { newSession } from '../../support/new-session'
 import { otherProcess } from '../../support/other-process'
+
+// What the tests make themselves is private as well.
+process.umask(0o077)
 
 function newDir (t: Test): string {
   return join(t.testdir(), 'sessions')
@@ -78,7 +81,9 @@ t.test('open makes the directories, and refuses those that others may use', asyn
   t.strictSame(listing(sessionDir), ['sid'])
   t.equal(statSync(sessionDir).mode & 0o7777, 0o700)
   await store.open()
-  const open = new SessionFileStore({ sessionDir: t.testdir({ sub: {} }) })
+  const dir = t.testdir({ sub: {} })
+  chmodSync(dir, 0o755)
+  const open = new SessionFileStore({ sessionDir: dir })
   await t.rejects(open.open(), { code: 'SESSION_FILE', message: /chmod 700 / })
 })
 
@@ -382,7 +387,7 @@ t.test('an unreadable thing in place of the file', async t => {
   t.equal(await store.getSession(sesid), null)
   t.equal(readFileSync(join(t.testdirName, 'target'), 'utf8'), 'mine', 'the link was removed, not what it names')
   mkdirSync(path)
-  await t.rejects(store.getSession(sesid), { name: 'SessionFileError', message: /EISDIR; a directory stands/ })
+  await t.rejects(store.getSession(sesid), { name: 'SessionFileError', message: /directory stands where a session file should be/ })
   await t.rejects(store.delSession(sesid), { name: 'SessionFileError' })
 })
 

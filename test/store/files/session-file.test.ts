@@ -1,12 +1,15 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk, ImmediateDisk } from '../../../lib/store/files/disk'
+import type { Disk, DiskNow } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
+
+// What the tests make themselves is private as well.
+process.umask(0o077)
 
 function directory (t: Test): string {
   const dir = join(t.testdir(), 'sessions')
@@ -159,7 +162,7 @@ t.test('an append that nobody comes between needs no reading', async t => {
   const { disk, calls } = recordingDisk(join(file.path, '..'))
   const known = new SessionFile(file.path, disk, false, file.view)
   t.equal(await known.append(recordOf('second'), tipId(known)), 'won')
-  t.strictSame(calls, ['open file', 'write file', 'fstat file', 'close file'])
+  t.strictSame(calls, ['open file', 'fstat file', 'write file', 'fstat file', 'close file'])
   t.equal(await textOf(known), 'second')
   t.equal(await textOf(another(file)), 'second')
 })
@@ -333,7 +336,8 @@ t.test('where the system cannot open a file without noting it, files are read al
   })
   t.match(await new mocked.SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
   t.match(await new SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
-  t.strictSame(flags, [constants.O_RDONLY | constants.O_NOFOLLOW, constants.O_RDONLY | constants.O_NOFOLLOW | O_NOATIME])
+  const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  t.strictSame(flags, [flag, flag | O_NOATIME])
 })
 
 t.test('touching sets the access time and keeps the modification time', async t => {
@@ -470,14 +474,14 @@ t.test('trouble of any kind leaves what was stored, and no descriptor', async t 
 })
 
 /** A disk whose immediate calls go as `changes` say; the others must not be needed, but for looking back. */
-function immediateDisk (changes: Partial<ImmediateDisk> = {}): Disk {
-  const { immediate } = localDisk
+function immediateDisk (changes: Partial<DiskNow> = {}): Disk {
+  const { now } = localDisk
   return {
     ...interceptedDisk(async (name, _given, call) => {
       if (name === 'open' || name === 'write' || name === 'lstat') throw systemError('EIO', name)
       return await call()
     }),
-    immediate: { ...immediate as ImmediateDisk, isReady: () => true, ...changes }
+    now: { ...now as DiskNow, isReady: () => true, ...changes }
   }
 }
 
@@ -519,7 +523,7 @@ t.test('a session that was destroyed is found gone without waiting', async t => 
   const late = new SessionFile(file.path, immediateDisk({
     write (fd, bytes) {
       unlinkSync(file.path)
-      return localDisk.immediate?.write(fd, bytes) ?? 0
+      return localDisk.now?.write(fd, bytes) ?? 0
     }
   }), false, file.view)
   t.equal(late.appendNow(recordOf('late'), tipId(file)), 'gone')
@@ -554,18 +558,23 @@ t.test('a seal that comes after the session was destroyed saves nothing', async 
 t.test('trouble without waiting is thrown, and leaves no descriptor', async t => {
   const file = await newFile(t)
   const before = openDescriptors()
-  const writer = (changes: Partial<ImmediateDisk>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, file.view)
+  const writer = (changes: Partial<DiskNow>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, file.view)
+  let looks = 0
+  const secondFails: DiskNow['fstat'] = fd => {
+    if (++looks === 2) throw systemError('EIO')
+    return (localDisk.now as DiskNow).fstat(fd)
+  }
   t.throws(() => writer({ open () { throw systemError('EMFILE') } }).appendNow(recordOf('x'), tipId(file)), { code: 'EMFILE' })
-  t.throws(() => writer({ fstat () { throw systemError('EIO') } }).appendNow(recordOf('y'), tipId(file)), { code: 'EIO' })
-  t.throws(() => writer({ write: (fd, bytes) => localDisk.immediate?.write(fd, bytes.subarray(0, 30)) ?? 0 }).appendNow(recordOf('z'), tipId(file)), { code: 'ENOSPC' })
+  t.throws(() => writer({ fstat: secondFails }).appendNow(recordOf('y'), tipId(file)), { code: 'EIO' })
+  t.throws(() => writer({ write: (fd, bytes) => localDisk.now?.write(fd, bytes.subarray(0, 30)) ?? 0 }).appendNow(recordOf('z'), tipId(file)), { code: 'ENOSPC' })
   t.equal(openDescriptors(), before)
   t.match(await another(file).read(), { tip: { text: 'y' }, torn: true })
 })
 
 t.test('what could have to wait is not done at once', async t => {
-  const appended = async (t: Test, text: string, durable: boolean, changes: Partial<ImmediateDisk>): Promise<boolean> => {
+  const appended = async (t: Test, text: string, durable: boolean, changes: Partial<DiskNow>): Promise<boolean> => {
     const file = await newFile(t)
-    const disk = { ...pooledDisk, immediate: { ...localDisk.immediate as ImmediateDisk, isReady: () => true, ...changes } }
+    const disk = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, ...changes } }
     const answer = new SessionFile(file.path, disk, durable, file.view).appendNow(recordOf(text), tipId(file))
     t.ok(answer === 'won' || textIn(file.path) === 'first', 'or nothing has happened')
     return answer === undefined
@@ -574,14 +583,15 @@ t.test('what could have to wait is not done at once', async t => {
   t.ok(await appended(t, 'x'.repeat(65 * 1024), false, {}), 'many bytes')
   t.ok(await appended(t, 'small', true, {}), 'what is to be synced')
   t.ok(await appended(t, 'small', false, { isReady: () => false }), 'a disk that was slow')
-  const sealed = await newFile(t)
+  const ready = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
+  const sealed = await newFile(t, 'first', ready)
   appendFileSync(sealed.path, 'garbage')
   await sealed.read()
   t.equal(sealed.appendNow(recordOf('seal'), tipId(sealed)), undefined, 'a seal')
   writeFileSync(sealed.path, sealedJournal('sealed'))
   await sealed.read()
   t.equal(sealed.appendNow(recordOf('x'), tipId(sealed)), undefined, 'after a seal')
-  t.equal(new SessionFile(sealed.path, localDisk, false).appendNow(recordOf('x'), ''), undefined, 'a file that was never seen')
-  const long = new SessionFile(sealed.path, localDisk, false, { ...sealed.view as FileView, seenAt: performance.now() - 11_000 })
+  t.equal(new SessionFile(sealed.path, ready, false).appendNow(recordOf('x'), ''), undefined, 'a file that was never seen')
+  const long = new SessionFile(sealed.path, ready, false, { ...sealed.view as FileView, seenAt: performance.now() - 11_000 })
   t.equal(long.appendNow(recordOf('x'), tipId(sealed)), undefined, 'or long ago')
 })

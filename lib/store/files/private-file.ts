@@ -1,0 +1,116 @@
+import { constants } from 'node:fs'
+import { hasCode, SessionFileError } from '../../errors'
+import type { DiskCalls, DiskNow, FileStatus } from './disk'
+
+// Linux alone has O_NOATIME.
+const { O_APPEND, O_CREAT, O_EXCL, O_NOATIME = 0, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
+/**
+ * Part of every open: a link leads nowhere, and no call waits for the other end of a FIFO. A thread
+ * of the pool that waited there would never come back.
+ */
+const SAFELY = O_NOFOLLOW | O_NONBLOCK
+const TO_READ = O_RDONLY | SAFELY
+/** Flags to open a session file that is there, to append to it and to look back. */
+export const TO_APPEND = O_RDWR | O_APPEND | SAFELY
+/** Flags to make a file that is not there. */
+export const TO_MAKE = O_WRONLY | O_CREAT | O_EXCL | SAFELY
+/** Access mode of every file that is made. */
+export const FILE_MODE = 0o600
+
+/** Bits of the mode: what kind of file it is, and the access of group and others. */
+const JUDGED = constants.S_IFMT | 0o077
+const OWN_FILE = constants.S_IFREG
+
+/** User that this process works as; asked again when a file is another user's, since a process may change it. */
+let user = -1
+
+/** Whether the file is a regular one of this user, without access for group and others. */
+export function isPrivate ({ mode, uid }: FileStatus): boolean {
+  return (mode & JUDGED) === OWN_FILE && isOwn(uid)
+}
+
+/** Whether this process works as the user with that number. */
+export function isOwn (uid: number): boolean {
+  return uid === user || uid === (user = effectiveUser())
+}
+
+/** @throws {SessionFileError} when the open file is not private */
+export function checkPrivate (status: FileStatus): void {
+  if (!isPrivate(status)) throw refusal(status)
+}
+
+/**
+ * Opens a session file to read it, without a change of its access time where the system can do that.
+ * The access time says when the session was last used: an expired session that is looked at must not
+ * live again. What is opened is not checked yet: `checkPrivate` does that with the file's status.
+ *
+ * @throws the system's error, or {SessionFileError} for what is not a file
+ */
+export async function openToRead (disk: DiskCalls, path: string): Promise<number> {
+  try {
+    return await disk.open(path, TO_READ | O_NOATIME)
+  } catch (error) {
+    // Only the owner of a file may ask for that.
+    if (!hasCode(error, 'EPERM')) throw openError(error)
+  }
+  return await disk.open(path, TO_READ)
+}
+
+/** Opens a session file to append to it. @throws the system's error, or {SessionFileError} when it is not private */
+export async function openToAppend (disk: DiskCalls, path: string): Promise<number> {
+  let fd: number
+  try {
+    fd = await disk.open(path, TO_APPEND)
+  } catch (error) {
+    throw openError(error)
+  }
+  try {
+    checkPrivate(await disk.fstat(fd))
+  } catch (error) {
+    await disk.close(fd)
+    throw error
+  }
+  return fd
+}
+
+/** Does the same at once, and returns what the file is as well. */
+export function openToAppendNow (disk: DiskNow, path: string): { fd: number, status: FileStatus } {
+  let fd: number
+  try {
+    fd = disk.open(path, TO_APPEND)
+  } catch (error) {
+    throw openError(error)
+  }
+  try {
+    const status = disk.fstat(fd)
+    checkPrivate(status)
+    return { fd, status }
+  } catch (error) {
+    disk.close(fd)
+    throw error
+  }
+}
+
+/** A socket, or a device that is not there, cannot even be opened; the system's message would not say why. */
+function openError (error: unknown): unknown {
+  return hasCode(error, 'ENXIO', 'ENODEV', 'EOPNOTSUPP') ? notFile() : error
+}
+
+function refusal ({ mode, uid }: FileStatus): SessionFileError {
+  if ((mode & constants.S_IFMT) !== OWN_FILE) return notFile()
+  if (!isOwn(uid)) {
+    return new SessionFileError(`a session file belongs to user ${uid} and this process runs as user ${user}: ` +
+      `look for it with find SESSION_DIR ! -user ${user}, then remove it or change its owner`)
+  }
+  return new SessionFileError('group or others may use a session file: run chmod -R go= SESSION_DIR; ' +
+    'on a mount without modes set umask=077 in the mount options')
+}
+
+function notFile (): SessionFileError {
+  return new SessionFileError('a FIFO, socket, device or directory stands where a session file should be: ' +
+    'look for it with find SESSION_DIR ! -type f, then remove it')
+}
+
+function effectiveUser (): number {
+  return (process.geteuid as () => number)()
+}
