@@ -9,8 +9,8 @@ import { hasCode } from '../../errors'
 export interface DiskCalls {
   open (path: string, flags: number, mode?: number): Promise<number>
   close (fd: number): Promise<void>
-  /** One write; returns how many bytes were taken, which may be fewer. */
-  write (fd: number, bytes: Buffer): Promise<number>
+  /** One write, at `position` or else where the descriptor stands; returns how many bytes were taken, which may be fewer. */
+  write (fd: number, bytes: Buffer, position?: number): Promise<number>
   read (fd: number, bytes: Buffer, position: number): Promise<number>
   fsync (fd: number): Promise<void>
   fdatasync (fd: number): Promise<void>
@@ -19,6 +19,8 @@ export interface DiskCalls {
   /** Sets access and modification time, in seconds since 1970. */
   lutimes (path: string, atime: number, mtime: number): Promise<void>
   unlink (path: string): Promise<void>
+  /** Gives the file a second name. Rejects with EEXIST when there is something of that name. */
+  link (path: string, name: string): Promise<void>
   rename (from: string, to: string): Promise<void>
   mkdir (path: string, mode: number): Promise<void>
   rmdir (path: string): Promise<void>
@@ -45,6 +47,8 @@ export interface DiskNow {
   open (path: string, flags: number): number
   close (fd: number): void
   write (fd: number, bytes: Buffer): number
+  /** For bytes that were written a moment ago. */
+  read (fd: number, bytes: Buffer, position: number): number
   fstat (fd: number): FileStatus
   /** `undefined` when there is no such file, or it cannot be said. */
   lstat (path: string): FileStatus | undefined
@@ -87,4 +91,11 @@ export async function removeEmpty (disk: DiskCalls, path: string): Promise<void>
     // Another process put something in it, or removed it first.
     if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
   }
+}
+
+/** A short write is an error: the disk is full. What it left behind is not a record, and so ignored. */
+export function checkWhole (written: number, bytes: Buffer): void {
+  if (written === bytes.length) return
+  throw Object.assign(new Error(`ENOSPC: short write, ${written} of ${bytes.length} bytes`),
+    { code: 'ENOSPC', syscall: 'write' })
 }

@@ -45,7 +45,8 @@ export async function readView (
   return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
 }
 
-async function readAll (disk: DiskCalls, fd: number, start: number, length: number): Promise<Buffer> {
+/** Reads so many bytes, or up to the end of the file. */
+export async function readAll (disk: DiskCalls, fd: number, start: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length)
   let filled = 0
   while (filled < length) {

@@ -18,7 +18,7 @@ const PROBE_AFTER = 100
 const pooled: DiskCalls = {
   open: (path, flags, mode) => withRoom(() => call(done => { fs.open(path, flags, mode, done) })),
   close: async fd => { fs.closeSync(fd) },
-  write: (fd, bytes) => call(done => { fs.write(fd, bytes, done) }),
+  write: (fd, bytes, position) => call(done => { fs.write(fd, bytes, 0, bytes.length, position, done) }),
   read: (fd, bytes, position) => call(done => { fs.read(fd, bytes, 0, bytes.length, position, done) }),
   fsync: fd => call(done => { fs.fsync(fd, done) }),
   fdatasync: fd => call(done => { fs.fdatasync(fd, done) }),
@@ -26,6 +26,7 @@ const pooled: DiskCalls = {
   lstat: path => call(done => { fs.lstat(path, done) }),
   lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
   unlink: path => call(done => { fs.unlink(path, done) }),
+  link: (path, name) => call(done => { fs.link(path, name, done) }),
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),
   mkdir: (path, mode) => call(done => { fs.mkdir(path, mode, done) }),
   rmdir: path => call(done => { fs.rmdir(path, done) }),
@@ -93,7 +94,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   }
 
   const open = (path: string, flags: number, mode?: number): number => withRoom(() => fs.openSync(path, flags, mode))
-  const write = (fd: number, bytes: Buffer): number => fs.writeSync(fd, bytes)
+  const write = (fd: number, bytes: Buffer, position?: number): number => fs.writeSync(fd, bytes, 0, bytes.length, position)
   const eager: DiskCalls = {
     ...pooled,
     open: eagerly(open, pooled.open),
@@ -101,6 +102,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
     lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
     unlink: eagerly(path => { fs.unlinkSync(path) }, pooled.unlink),
+    link: eagerly((path, name) => { fs.linkSync(path, name) }, pooled.link),
     rename: eagerly((from, to) => { fs.renameSync(from, to) }, pooled.rename),
     mkdir: eagerly((path, mode) => { fs.mkdirSync(path, mode) }, pooled.mkdir),
     rmdir: eagerly(path => { fs.rmdirSync(path) }, pooled.rmdir),
@@ -111,6 +113,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     open: timed(open),
     close: fd => { fs.closeSync(fd) },
     write: timed(write),
+    read: timed((fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position)),
     fstat: fd => fs.fstatSync(fd),
     lstat: timed(statusOf)
   }
