@@ -1,19 +1,20 @@
 import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
-import { fileError, hasCode, SessionError } from '../../errors'
+import { asSessionError, hasCode, SessionError } from '../../errors'
 import { BaseRecordStore } from '../record-store'
 import type {
   Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
 } from '../session-store'
 import type { Disk } from './disk'
 import { FileCache } from './file-cache'
+import { directoryName, sessionPath } from './file-names'
 import { longestFile } from './file-reading'
 import type { FileView } from './file-view'
 import { newRecordId, type JournalRecord } from './journal'
 import { localDiskAt } from './local-disk'
 import type { SettledFileStoreOptions } from './options'
+import { PrivateDirectory } from './private-directory'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
-import { directoryName, makePrivateDirectory } from './session-directory'
 import { LIMITS, SessionFile, type Appended, type FileLimits } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
@@ -30,6 +31,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   protected readonly directory: string
   protected readonly disk: Disk
   protected readonly ages: SessionAges
+  protected readonly privacy: PrivateDirectory
   readonly #files = new FileCache(CACHE_SIZE)
   readonly #limits: FileLimits
 
@@ -38,6 +40,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   ) {
     super(options.appid, options.idGenerator)
     this.directory = join(options.sessionDir, directoryName(options.appid))
+    this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
     this.#limits = { ...LIMITS, longest: longestFile(options.maxSize, LIMITS) }
@@ -50,20 +53,20 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
   readNow (name: string): StoredSession | null | undefined {
-    const view = this.#files.peek(name)?.recall()
+    const view = this.privacy.checkNow(name) ? this.#files.peek(name)?.recall() : undefined
     return view === undefined ? undefined : this.ages.stored(view)
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionFileError} */
   async read (name: string): Promise<StoredSession | null> {
-    const file = this.#file(name)
+    const file = await this.#privateFile(name)
     return this.ages.stored(file.recall() ?? await this.#look(name, file))
   }
 
   /** {@inheritDoc RecordStore.create} @throws {SessionFileError} */
   async create (name: string, record: SessionRecord): Promise<Creation> {
     const first = this.#journalRecord(record, this.clock.now())
-    const file = this.#file(name)
+    const file = await this.#privateFile(name)
     while (!await this.#make(name, file, first)) {
       const view = await this.#look(name, file)
       if (view === null) continue
@@ -75,7 +78,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc ImmediateRecordStore.replaceNow} @internal */
   replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined {
-    const file = this.#files.peek(name)
+    const file = this.privacy.checkNow(name) ? this.#files.peek(name) : undefined
     const view = file === undefined ? null : this.#known(file, version)
     if (view === null || this.ages.isTouchDue(view)) return undefined
     const next = this.#journalRecord(record, view.tip.createdAt)
@@ -93,7 +96,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     this.#check(record)
-    const file = this.#file(name)
+    const file = await this.#privateFile(name)
     const view = this.#known(file, version) ?? await this.#open(name, file)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
@@ -113,7 +116,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionFileError} */
   async remove (name: string, version?: string): Promise<Removal> {
-    const file = this.#file(name)
+    const file = await this.#privateFile(name)
     try {
       if (version === undefined) return await this.guard('remove a session', file.remove()) ? 'removed' : 'gone'
       const view = this.#known(file, version) ?? await this.#open(name, file)
@@ -128,7 +131,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionFileError} */
   async touch (name: string): Promise<void> {
-    const file = this.#file(name)
+    const file = await this.#privateFile(name)
     // Looked at anew: one that has expired stays so, and the modification time that is kept is the newest.
     const view = file.recall() ?? await this.#look(name, file)
     const session = view === null ? null : this.ages.live(view, GRACE)
@@ -138,7 +141,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc RecordStore.setAside} @throws {SessionFileError} */
   async setAside (name: string): Promise<void> {
-    const file = this.#file(name)
+    const file = await this.#privateFile(name)
     await this.guard('set a session aside', file.setAside(String(this.clock.now())))
     this.#files.update(name, file)
   }
@@ -152,14 +155,20 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   }
 
   protected wrapped (doing: string, error: unknown): SessionError {
-    return error instanceof SessionError ? error : fileError(doing, this.directory, error)
+    return asSessionError(doing, this.directory, error)
+  }
+
+  /** Returns the file of a session, once the directories above it were found private. */
+  async #privateFile (name: string): Promise<SessionFile> {
+    const file = this.#file(name)
+    if (!this.privacy.checkNow(name)) await this.guard('use the session directory', this.privacy.check(name))
+    return file
   }
 
   #file (name: string): SessionFile {
     return this.#files.get(name, () => {
       if (!NAME.test(name)) throw new SessionError('SESSION_NAME', 'the name of a session must be one that nameOf returns')
-      const path = `${this.directory}/${name.slice(0, 2)}/${name.slice(2)}`
-      return new SessionFile(path, this.disk, this.options.durability === 'fsync', null, this.#limits)
+      return new SessionFile(sessionPath(this.directory, name), this.disk, this.options.durability === 'fsync', null, this.#limits)
     })
   }
 
@@ -198,7 +207,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     try {
       await file.create(record, now).catch(async error => {
         if (!hasCode(error, 'ENOENT')) throw error
-        await makePrivateDirectory(`${this.directory}/${name.slice(0, 2)}`, this.options.durability === 'fsync')
+        await this.privacy.makeShard(name)
         await file.create(record, now)
       })
     } catch (error) {
@@ -224,7 +233,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** Checks what is to be stored. Returns the idle timeout in seconds, 0 for the store's own. */
   #check ({ text, idleTimeout }: SessionRecord): number {
-    if (typeof text !== 'string') throw new TypeError('the text of a session must be a string')
+    if (typeof text !== 'string') throw new SessionError('SESSION_OPTION', 'the text of a session must be a string')
     const { maxSize } = this.options
     if (Buffer.byteLength(text) > maxSize) {
       throw new SessionError('SESSION_TOO_BIG',

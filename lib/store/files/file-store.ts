@@ -4,31 +4,39 @@ import type {
 } from '../session-store'
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
+import { probeDirectory } from './disk-probe'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
 import type { SessionView } from './session-age'
-import { makePrivateDirectory } from './session-directory'
 import { removeSessions, storedSessions } from './session-listing'
 import { sweep } from './sweep'
 
 /** All of the file store, on any disk and by any clock. */
 export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
   readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true } as const
+  #warnings: readonly string[] = []
 
   constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
     super(fileStoreOptions(options), disk, clock)
   }
 
+  /** {@inheritDoc RecordStore.warnings} */
+  get warnings (): readonly string[] {
+    return this.#warnings
+  }
+
   /**
-   * Makes `sessionDir` (0700) if it is missing, and makes sure that others cannot read it. The
-   * plugin calls this before the app is ready.
+   * Makes `sessionDir` (0700) if it is missing, makes sure that no other user can use it, and tries
+   * out whether its file system can keep the promises of this package. The plugin calls this before
+   * the app is ready.
    *
-   * @throws {SessionFileError} when it cannot be made or used, or is open to others.
+   * @throws {SessionFileError} when the directory cannot be made or used, is not private, or lies on a
+   * file system that cannot keep the promises (see the option `allowUnsafeDirectory`)
    */
   async open (): Promise<void> {
-    const { sessionDir, durability } = this.options
-    await makePrivateDirectory(sessionDir, durability === 'fsync')
-    await makePrivateDirectory(this.directory, durability === 'fsync')
+    const { durability, allowUnsafeDirectory: allowUnsafe } = this.options
+    await this.privacy.make()
+    this.#warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
   }
 
   /**
@@ -54,7 +62,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
   async clear (): Promise<number> {
-    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk))
+    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync'))
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */

@@ -20,6 +20,11 @@ export interface SessionFileStoreOptions {
    * missing. `'fsync'`: a save is on the disk before the response is sent. @default 'os'
    */
   durability?: 'os' | 'fsync' | undefined
+  /**
+   * Starts also on a file system that cannot keep the promises of this package, such as NFS, with a
+   * warning in place of the error. @default false
+   */
+  allowUnsafeDirectory?: boolean | undefined
   /** The longest text that a session may have, in bytes. @default 1048576 */
   maxSize?: number | undefined
   /** Makes a session id: random, of at most 1024 characters. @default 192 random bits, base64url */
@@ -33,12 +38,13 @@ export interface SettledFileStoreOptions {
   idleTimeout: number
   absoluteTimeout: number | undefined
   durability: 'os' | 'fsync'
+  allowUnsafeDirectory: boolean
   maxSize: number
   idGenerator: () => string
 }
 
 export const FILE_STORE_OPTIONS = [
-  'appid', 'sessionDir', 'idleTimeout', 'absoluteTimeout', 'durability', 'maxSize', 'idGenerator']
+  'appid', 'sessionDir', 'idleTimeout', 'absoluteTimeout', 'durability', 'allowUnsafeDirectory', 'maxSize', 'idGenerator']
 const LARGEST_SIZE = 512 * 1024 * 1024
 
 /** Checks the file store's options and fills in the defaults. @throws {SessionError} */
@@ -46,7 +52,7 @@ export function fileStoreOptions (options: SessionFileStoreOptions): SettledFile
   checkKnown(options, FILE_STORE_OPTIONS)
   const {
     appid = 'sid', sessionDir = './sessions', idleTimeout = 7200, absoluteTimeout, durability = 'os',
-    maxSize = 1024 * 1024, idGenerator = randomId
+    allowUnsafeDirectory = false, maxSize = 1024 * 1024, idGenerator = randomId
   } = options
   checkAppid(appid)
   check(typeof sessionDir === 'string' && sessionDir !== '' && !sessionDir.includes('\0'), 'sessionDir',
@@ -55,8 +61,9 @@ export function fileStoreOptions (options: SessionFileStoreOptions): SettledFile
   check(absoluteTimeout === undefined || isTime(absoluteTimeout), 'absoluteTimeout',
     'must be a number of seconds above 0, or left out')
   check(durability === 'os' || durability === 'fsync', 'durability', "must be 'os' or 'fsync'")
+  check(typeof allowUnsafeDirectory === 'boolean', 'allowUnsafeDirectory', 'must be true or false')
   check(Number.isInteger(maxSize) && maxSize > 0 && maxSize <= LARGEST_SIZE, 'maxSize',
     `must be a whole number of bytes from 1 to ${LARGEST_SIZE}`)
   check(typeof idGenerator === 'function', 'idGenerator', 'must be a function')
-  return { appid, sessionDir: resolve(sessionDir), idleTimeout, absoluteTimeout, durability, maxSize, idGenerator }
+  return { appid, sessionDir: resolve(sessionDir), idleTimeout, absoluteTimeout, durability, allowUnsafeDirectory, maxSize, idGenerator }
 }
