@@ -6,10 +6,7 @@ import { isOwn } from './private-file'
 
 /** Milliseconds. */
 export interface Patience {
-  /**
-   * A lock whose holder makes no progress for this long is taken away. After twice as long it is
-   * taken away in any case.
-   */
+  /** A lock whose holder makes no progress for this long is taken away. */
   stale: number
   /** Pause before the next look at it. */
   patience: number
@@ -20,6 +17,8 @@ export interface Lockable { path: string, disk: DiskCalls, limits: Patience }
 
 /** Name of the one file in a lock or a staging directory: 64 random bits. Nothing else there is ever unlinked. */
 const TOKEN = /^[0-9a-f]{16}$/
+/** Pauses in all, of one process for one lock, after which it is taken away whatever its holders do: 4 seconds. */
+const MOST_PAUSES = 800
 /** Attempts to take a lock away from processes that put it back each time, before the save fails. */
 const MOST_REMOVALS = 10
 
@@ -64,7 +63,7 @@ export async function takeLock (file: Lockable, staging: string, isStillSealed: 
       holder = present
       holderSince = waited
     }
-    if (waited - holderSince < limits.stale && waited < 2 * limits.stale) {
+    if (waited - holderSince < limits.stale && waited < MOST_PAUSES * limits.patience) {
       await disk.wait(limits.patience)
       waited += limits.patience
     } else {

@@ -1,4 +1,4 @@
-import { chmodSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk } from '../../../lib/store/files/disk'
@@ -54,6 +54,23 @@ t.test('a file of just the longest length is read', async t => {
   t.equal((await view(path, bytes.length)).view.tip?.text, 'text')
   t.equal((await view(path)).view.tip?.text, 'text')
   await t.rejects(view(path, bytes.length - 1), { name: 'SessionFileError' })
+})
+
+t.test('of a file that is known only the rest is read', async t => {
+  const [first, second] = [recordOf('text'), recordOf('more')]
+  const path = file(t, journalOf(first))
+  const known = (await view(path)).view
+  const all = journalOf(first, second)
+  appendFileSync(path, all.subarray(known.end))
+  const positions: unknown[] = []
+  const disk = interceptedDisk(async (name, given, call) => {
+    if (name === 'read') positions.push(given[2])
+    return await call()
+  })
+  const fd = await openToRead(disk, path)
+  t.match(await readView(disk, fd, known, second.id), { won: true, nlink: 1, view: { tip: { text: 'more' }, end: all.length } })
+  t.strictSame(positions, [known.end])
+  await disk.close(fd)
 })
 
 t.test('a file that becomes shorter while it is read', async t => {

@@ -329,10 +329,10 @@ t.test('set aside stays set aside, wherever the process that rewrites stalls', a
 t.test('a holder that finds the file changed after all takes its journal back', async t => {
   const path = sealedFile(t)
   const file = new SessionFile(path, localDisk, false)
-  await replaceSealed(file, recordOf('mine'), 0, async () => false)
+  await replaceSealed(file, recordOf('mine'), { ino: 0, born: 0 }, async () => false)
   t.equal(textIn(path), 'sealed')
   t.strictSame(beside(path), ['file'])
-  await replaceSealed(file, recordOf('mine'), 0, async () => true)
+  await replaceSealed(file, recordOf('mine'), { ino: 0, born: 0 }, async () => true)
   t.equal(textIn(path), 'mine')
   t.strictSame(beside(path), ['file'])
 })
@@ -382,13 +382,41 @@ t.test('where a clock is coarse, a rewrite waits for its next tick once, and syn
     const path = sealedFile(t, 'text')
     const { disk, calls, waited } = coarseDisk(hasBirths)
     const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
-    const status = await replaceSealed(file, recordOf('first'), 0, async () => true)
+    const status = await replaceSealed(file, recordOf('first'), { ino: 0, born: 0 }, async () => true)
     t.equal(waited(), 1000)
     t.equal(calls.filter(name => name === 'fdatasync').length, 1)
     t.equal(calls.filter(name => name === 'write').length, 2, 'the journal, whose birth came too early, and again')
     t.equal(status === null ? null : birth(status), 1000)
     t.equal(textIn(path), 'first')
     t.strictSame(beside(path), ['file'])
+  }
+})
+
+t.test('where a clock is coarse, one process rewrites many times in a tick, and no two files can be taken for each other', async t => {
+  for (const hasBirths of [true, false]) {
+    const path = sealedFile(t, 'text')
+    const { disk, waited } = coarseDisk(hasBirths)
+    const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+    const identities = new Set<string>()
+    const look = async (): Promise<{ ino: number, born: number }> => {
+      const status = await disk.lstat(path)
+      return { ino: status.ino, born: birth(status) }
+    }
+    for (let count = 1; count <= 40; count++) {
+      await replaceSealed(file, recordOf(`text ${count}`), await look(), async () => true)
+      const { ino, born } = await look()
+      identities.add(`${ino} ${born}`)
+      t.equal(identities.size, count)
+      t.strictSame(beside(path), ['file'])
+    }
+    t.equal(textIn(path), 'text 40')
+    t.equal(waited(), 2000, 'for its first tick, and when it has used up the numbers that it remembers')
+
+    const { ino, born } = await look()
+    await replaceSealed({ ...file, disk: { ...disk } }, recordOf('other'), { ino, born }, async () => true)
+    t.equal(waited(), 3000, 'another process does not know what stood there')
+    await replaceSealed(file, recordOf('text'), await look(), async () => true)
+    t.equal(waited(), 4000, 'nor does this one any more')
   }
 })
 
@@ -399,7 +427,7 @@ t.test('a clock that stands still is an error, and leaves nothing behind', async
     return name === 'fstat' ? { ...result as FileStatus, birthtimeMs: 7 } : result
   })
   const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
-  await t.rejects(replaceSealed(file, recordOf('first'), 7, async () => true),
+  await t.rejects(replaceSealed(file, recordOf('first'), { ino: 0, born: 7 }, async () => true),
     { name: 'SessionFileError', message: /clock .* stands still: choose another sessionDir/ })
   t.equal(textIn(path), 'text')
   t.strictSame(beside(path), ['file'])
@@ -413,7 +441,7 @@ t.test('a staged file that is not private is not put in place, and its descripto
     return name === 'fstat' ? { ...result as FileStatus, mode: constants.S_IFREG | 0o644 } : result
   })
   const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
-  await t.rejects(replaceSealed(file, recordOf('first'), 0, async () => true), { name: 'SessionFileError', message: /others may use/ })
+  await t.rejects(replaceSealed(file, recordOf('first'), { ino: 0, born: 0 }, async () => true), { name: 'SessionFileError', message: /others may use/ })
   t.equal(textIn(path), 'text')
   t.strictSame(beside(path), ['file'])
   t.equal(openDescriptors(), before)
