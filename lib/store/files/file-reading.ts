@@ -4,7 +4,7 @@ import { knownBytes, readOn, type FileView, type ReadView, type SizeLimits } fro
 import { HEADER_SIZE } from './journal'
 import { checkPrivate, openToRead } from './private-file'
 
-export { openToRead }
+export { openToRead, type ReadView }
 
 /** Records that a file may hold beside those that its limits speak of: of appends that lost, or that a full disk cut off. */
 const VOID_RECORDS = 64

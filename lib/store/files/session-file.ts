@@ -193,7 +193,7 @@ export class SessionFile {
     if (view?.tip?.seal !== true) return
     const disk = this.#diskFor(Buffer.byteLength(view.tip.text))
     const first = { ...view.tip, seal: false }
-    const installed = await replaceSealed(this.#by(disk), first, view.born, async () => {
+    const installed = await replaceSealed(this.#by(disk), first, view, async () => {
       const now = await unlessMissing(disk.lstat(this.path))
       return now !== null && isSame(view, now)
     })
