@@ -12,6 +12,8 @@ const SAFELY = O_NOFOLLOW | O_NONBLOCK
 const TO_READ = O_RDONLY | SAFELY
 /** Flags to open a session file that is there, to append to it and to look back. */
 export const TO_APPEND = O_RDWR | O_APPEND | SAFELY
+/** Flags to write over bytes of a session file that is there. */
+export const TO_OVERWRITE = O_WRONLY | SAFELY
 /** Flags to make a file that is not there. */
 export const TO_MAKE = O_WRONLY | O_CREAT | O_EXCL | SAFELY
 /** Access mode of every file that is made. */
@@ -34,7 +36,7 @@ export function isOwn (uid: number): boolean {
   return uid === user || uid === (user = effectiveUser())
 }
 
-/** @throws {SessionFileError} when the open file is not private */
+/** @throws {SessionFileError} when the open file is not private; the system's EISDIR for a directory */
 export function checkPrivate (status: FileStatus): void {
   if (!isPrivate(status)) throw refusal(status)
 }
@@ -96,8 +98,11 @@ function openError (error: unknown): unknown {
   return hasCode(error, 'ENXIO', 'ENODEV', 'EOPNOTSUPP') ? notFile() : error
 }
 
-function refusal ({ mode, uid }: FileStatus): SessionFileError {
-  if ((mode & constants.S_IFMT) !== OWN_FILE) return notFile()
+function refusal ({ mode, uid }: FileStatus): Error {
+  const kind = mode & constants.S_IFMT
+  // As the system says it when a directory is opened to append.
+  if (kind === constants.S_IFDIR) return Object.assign(new Error('EISDIR: read of a directory'), { code: 'EISDIR', syscall: 'read' })
+  if (kind !== OWN_FILE) return notFile()
   if (!isOwn(uid)) {
     return new SessionFileError(`a session file belongs to user ${uid} and this process runs as user ${user}: ` +
       `look for it with find SESSION_DIR ! -user ${user}, then remove it or change its owner`)
@@ -107,8 +112,8 @@ function refusal ({ mode, uid }: FileStatus): SessionFileError {
 }
 
 function notFile (): SessionFileError {
-  return new SessionFileError('a FIFO, socket, device or directory stands where a session file should be: ' +
-    'look for it with find SESSION_DIR ! -type f, then remove it')
+  return new SessionFileError('a FIFO, socket or device stands where a session file should be: ' +
+    'look for it with find SESSION_DIR ! -type f ! -type d, then remove it')
 }
 
 function effectiveUser (): number {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { FileStatus } from '../../../lib/store/files/disk'
 import { lockPath, newToken, stagingPath, takeApart, takeLock, takeLockAway, type Lockable } from '../../../lib/store/files/lock'
-import { SessionFile } from '../../../lib/store/files/session-file'
+import { takeAway } from '../../../lib/store/files/seal'
 import { impatientDisk, interceptedDisk, systemError } from '../../support/disks'
 import { sealedJournal } from '../../support/journal-files'
 
@@ -157,8 +157,8 @@ t.test('a symbolic link for a lock leads nowhere', async t => {
   }
 
   t.test('a logout removes the link', async t => {
-    const { path, lock, target } = linked(t)
-    await new SessionFile(path, impatientDisk, false).remove()
+    const { path, lock, file, target } = linked(t)
+    await takeAway({ ...file, disk: impatientDisk }, () => impatientDisk.unlink(path))
     t.notOk(existsSync(path))
     t.throws(() => lstatSync(lock), { code: 'ENOENT' })
     t.strictSame(readdirSync(target).sort(), [OTHER, 'notes'])
@@ -205,7 +205,7 @@ t.test('what is no lock of ours is refused at once by a save, and in no logout\'
       name: 'SessionFileError', message: /^cannot rewrite a session file: a file, or a directory of another user, stands where its lock should be/
     }, what)
     t.equal(waited(), 0)
-    await new SessionFile(path, disk, false).remove()
+    await takeAway({ ...file, disk }, () => disk.unlink(path))
     t.notOk(existsSync(path), 'a logout goes on')
     t.ok(existsSync(lock))
     t.ok(!lstatSync(lock).isDirectory() || existsSync(join(lock, OTHER)), 'and touches nothing')
@@ -213,10 +213,10 @@ t.test('what is no lock of ours is refused at once by a save, and in no logout\'
 })
 
 t.test('a directory in a lock is in no logout\'s way', async t => {
-  const { path, lock } = scene(t)
+  const { path, lock, file } = scene(t)
   fill(lock, OTHER)
   mkdirSync(join(lock, 'a'.repeat(16)))
-  await new SessionFile(path, impatientDisk, false).remove()
+  await takeAway({ ...file, disk: impatientDisk }, () => impatientDisk.unlink(path))
   t.notOk(existsSync(path))
   t.strictSame(readdirSync(lock), ['a'.repeat(16)])
   // As other systems say it.

@@ -8,6 +8,7 @@ import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, interceptedDisk, openDescriptors, passTick, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 
+const LIMITS = { stale: 2000, patience: 5 }
 const FIRST = '00000000000000f1'
 const SECOND = '00000000000000f2'
 /** Calls of a rewrite, in their order. There are others between them. */
@@ -47,18 +48,23 @@ async function save (file: SessionFile, text: string): Promise<'won' | 'gone'> {
   }
 }
 
+/** Takes the file away for good, as far as its lock and its rewriting go. */
+async function destroy (path: string, disk: Disk = impatientDisk): Promise<void> {
+  await takeAway({ path, disk, limits: LIMITS }, () => disk.unlink(path))
+}
+
 /**
  * Has `work` stall at each of its calls in turn while `meanwhile` is done, and then go on. Returns the
  * names of the calls, in their order.
  */
 async function stalledAtEachCall (
-  path: string, work: (file: SessionFile) => Promise<unknown>, meanwhile: () => Promise<void>, afterwards: (where: string) => void
+  path: string, work: (disk: Disk) => Promise<unknown>, meanwhile: () => Promise<void>, afterwards: (where: string) => void
 ): Promise<string> {
   const names: Array<string | undefined> = []
   for (;;) {
     seal(path)
     const { disk, stalled, goOn, stalledIn } = stallingDisk(names.length)
-    const working = work(new SessionFile(path, disk, false))
+    const working = work(disk)
     if (!await stalled(working)) return names.join(' ')
     await meanwhile()
     goOn()
@@ -132,7 +138,7 @@ t.test('a write that takes only a part is gone on with', async t => {
 
 t.test('a process that stalls while it rewrites, at whichever step, puts no old file over a newer one', async t => {
   const path = sealedFile(t)
-  const calls = await stalledAtEachCall(path, rewrite, async () => {
+  const calls = await stalledAtEachCall(path, disk => rewrite(new SessionFile(path, disk, false)), async () => {
     const other = new SessionFile(path, impatientDisk, false)
     t.equal(await save(other, 'newer'), 'won')
     t.equal(await save(other, 'newest'), 'won')
@@ -261,8 +267,8 @@ t.test('many at once agree on one new file', async t => {
 
 t.test('destroyed stays destroyed, wherever the process that rewrites stalls', async t => {
   const path = sealedFile(t)
-  const calls = await stalledAtEachCall(path, rewrite, async () => {
-    await new SessionFile(path, impatientDisk, false).remove()
+  const calls = await stalledAtEachCall(path, disk => rewrite(new SessionFile(path, disk, false)), async () => {
+    await destroy(path)
     t.notOk(existsSync(path))
   }, where => { t.strictSame(beside(path), [], where) })
   t.match(calls, REWRITING)
@@ -270,7 +276,7 @@ t.test('destroyed stays destroyed, wherever the process that rewrites stalls', a
 
 t.test('destroyed stays destroyed, wherever the process that destroys stalls', async t => {
   const path = sealedFile(t)
-  const calls = await stalledAtEachCall(path, async file => { await file.remove() }, async () => {
+  const calls = await stalledAtEachCall(path, disk => destroy(path, disk), async () => {
     await save(new SessionFile(path, impatientDisk, false), 'newer')
   }, where => { t.strictSame(beside(path), [], where) })
   t.match(calls, /lstat .*rename lstat unlink lstat .*rename lstat .*rename /, 'a round in which the file was there, and two quiet ones')
@@ -288,7 +294,7 @@ t.test('destroyed stays destroyed, wherever both of them stall', async t => {
       const rewriting = rewrite(new SessionFile(path, rewriter.disk, false))
       rewriterStalled = await rewriter.stalled(rewriting)
       const remover = stallingDisk(second)
-      const removing = new SessionFile(path, remover.disk, false).remove()
+      const removing = destroy(path, remover.disk)
       removerStalled = await remover.stalled(removing)
       rewriter.goOn()
       await rewriting
@@ -317,8 +323,8 @@ t.test('what is set aside keeps its bytes and leaves its name', async t => {
 
 t.test('set aside stays set aside, wherever the process that rewrites stalls', async t => {
   const path = sealedFile(t)
-  const calls = await stalledAtEachCall(path, rewrite, async () => {
-    await new SessionFile(path, impatientDisk, false).setAside('1')
+  const calls = await stalledAtEachCall(path, disk => rewrite(new SessionFile(path, disk, false)), async () => {
+    await takeAway({ path, disk: impatientDisk, limits: LIMITS }, () => impatientDisk.rename(path, `${path}.1.aside`))
   }, where => {
     t.strictSame(beside(path), ['file.1.aside'], where)
     t.equal(textIn(`${path}.1.aside`), 'sealed')
@@ -381,7 +387,7 @@ t.test('where a clock is coarse, a rewrite waits for its next tick once, and syn
   for (const hasBirths of [true, false]) {
     const path = sealedFile(t, 'text')
     const { disk, calls, waited } = coarseDisk(hasBirths)
-    const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+    const file = { path, disk, durable: false, limits: LIMITS }
     const status = await replaceSealed(file, recordOf('first'), { ino: 0, born: 0 }, async () => true)
     t.equal(waited(), 1000)
     t.equal(calls.filter(name => name === 'fdatasync').length, 1)
@@ -396,7 +402,7 @@ t.test('where a clock is coarse, one process rewrites many times in a tick, and 
   for (const hasBirths of [true, false]) {
     const path = sealedFile(t, 'text')
     const { disk, waited } = coarseDisk(hasBirths)
-    const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+    const file = { path, disk, durable: false, limits: LIMITS }
     const identities = new Set<string>()
     const look = async (): Promise<{ ino: number, born: number }> => {
       const status = await disk.lstat(path)
@@ -426,7 +432,7 @@ t.test('a clock that stands still is an error, and leaves nothing behind', async
     const result = await call()
     return name === 'fstat' ? { ...result as FileStatus, birthtimeMs: 7 } : result
   })
-  const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+  const file = { path, disk, durable: false, limits: LIMITS }
   await t.rejects(replaceSealed(file, recordOf('first'), { ino: 0, born: 7 }, async () => true),
     { name: 'SessionFileError', message: /clock .* stands still: choose another sessionDir/ })
   t.equal(textIn(path), 'text')
@@ -440,7 +446,7 @@ t.test('a staged file that is not private is not put in place, and its descripto
     const result = await call()
     return name === 'fstat' ? { ...result as FileStatus, mode: constants.S_IFREG | 0o644 } : result
   })
-  const file = { path, disk, durable: false, limits: { stale: 2000, patience: 5 } }
+  const file = { path, disk, durable: false, limits: LIMITS }
   await t.rejects(replaceSealed(file, recordOf('first'), { ino: 0, born: 0 }, async () => true), { name: 'SessionFileError', message: /others may use/ })
   t.equal(textIn(path), 'text')
   t.strictSame(beside(path), ['file'])
@@ -449,7 +455,7 @@ t.test('a staged file that is not private is not put in place, and its descripto
 
 t.test('takeAway says whether the file was found', async t => {
   const path = sealedFile(t)
-  const file = { path, disk: pooledDisk, limits: { stale: 2000, patience: 5 } }
+  const file = { path, disk: pooledDisk, limits: LIMITS }
   t.equal(await takeAway(file, () => pooledDisk.unlink(path)), true)
   t.equal(await takeAway(file, () => pooledDisk.unlink(path)), false)
 })
