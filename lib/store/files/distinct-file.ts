@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { SessionFileError } from '../../errors'
 import { birth, unlessMissing, type DiskCalls, type FileStatus } from './disk'
-import { newToken, type Lockable } from './lock'
+import { newToken } from './file-names'
+import { type Lockable } from './lock'
 import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 
 /**

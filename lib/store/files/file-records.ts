@@ -142,7 +142,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   /** {@inheritDoc RecordStore.setAside} @throws {SessionFileError} */
   async setAside (name: string): Promise<void> {
     const file = await this.#privateFile(name)
-    await this.guard('set a session aside', file.setAside(String(this.clock.now())))
+    await this.guard('set a session aside', file.setAside(this.clock.now()))
     this.#files.update(name, file)
   }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { hasCode, SessionFileError } from '../../errors'
-import { randomText } from '../../random'
 import { removeEmpty, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { isToken, lockPath, newToken, stagingPath } from './file-names'
 import { isOwn } from './private-file'
 
 /** Milliseconds. */
@@ -15,29 +15,12 @@ export interface Patience {
 /** The file that a lock is for. */
 export interface Lockable { path: string, disk: DiskCalls, limits: Patience }
 
-/** Name of the one file in a lock or a staging directory: 64 random bits. Nothing else there is ever unlinked. */
-const TOKEN = /^[0-9a-f]{16}$/
 /** Pauses in all, of one process for one lock, after which it is taken away whatever its holders do: 4 seconds. */
 const MOST_PAUSES = 800
 /** Attempts to take a lock away from processes that put it back each time, before the save fails. */
 const MOST_REMOVALS = 10
 
 const { S_IFDIR, S_IFLNK, S_IFMT } = constants
-
-/** Returns a new token. */
-export function newToken (): string {
-  return randomText(8, 'hex')
-}
-
-/** Where a file's lock stands. */
-export function lockPath (path: string): string {
-  return `${path}.lock`
-}
-
-/** Where the directory that is to become the file's lock is prepared. */
-export function stagingPath (path: string, token: string): string {
-  return `${path}.${token}.tmp`
-}
 
 /**
  * Takes the lock: renames the staging directory to it, content and all. Returns false when there is
@@ -103,7 +86,7 @@ export async function takeApart (disk: DiskCalls, directory: string): Promise<bo
 async function emptyOut (disk: DiskCalls, directory: string): Promise<boolean> {
   let isTaken = false
   for (const name of await unlessMissing(disk.readdir(directory)) ?? []) {
-    if (TOKEN.test(name)) isTaken = await hasUnlinked(disk, `${directory}/${name}`) || isTaken
+    if (isToken(name)) isTaken = await hasUnlinked(disk, `${directory}/${name}`) || isTaken
   }
   return isTaken
 }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { takeOut } from './ending'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
-import { newToken, stagingPath } from './lock'
+import { newToken, stagingPath } from './file-names'
 import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 
 /** A new file's times may differ by this much (milliseconds) from the store's clock. */

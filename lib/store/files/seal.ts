@@ -2,7 +2,8 @@ import { dirname } from 'node:path'
 import { removeEmpty, syncDirectory, unlessMissing, type FileStatus } from './disk'
 import { rememberPlaced, writeDistinct, type Identity } from './distinct-file'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
-import { lockPath, newToken, stagingPath, takeLock, takeLockAway, type Lockable, type Patience } from './lock'
+import { lockPath, newToken, stagingPath } from './file-names'
+import { takeLock, takeLockAway, type Lockable, type Patience } from './lock'
 
 export type { Patience }
 

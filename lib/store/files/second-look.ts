@@ -1,5 +1,6 @@
 import { unlessMissing } from './disk'
-import { lockPath, type Lockable } from './lock'
+import { lockPath } from './file-names'
+import { type Lockable } from './lock'
 
 /**
  * Returns what `look` finds of the file; null when the file is missing. On some file systems (bindfs,

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { endAt, removeJudged, removeSealed } from './ending'
 import { checkWhole, syncDirectory, unlessMissing, type Disk, type DiskCalls, type DiskNow, type FileStatus } from './disk'
+import { asidePath } from './file-names'
 import { readView } from './file-reading'
 import {
   isNext, isOpen, isSame, isWarm, knownBytes, mustSeal, readOn, viewOf, wasAlive, type FileView, type ReadView, type SizeLimits
@@ -181,10 +182,10 @@ export class SessionFile {
   }
 
   /** Moves the file out of the way, to a name that no session has. */
-  async setAside (name: string): Promise<void> {
+  async setAside (moment: number): Promise<void> {
     this.#forget()
     const disk = this.#diskFor(0)
-    await takeAway(this.#by(disk), () => disk.rename(this.path, `${this.path}.${name}.aside`))
+    await takeAway(this.#by(disk), () => disk.rename(this.path, asidePath(this.path, moment)))
   }
 
   /** When the file ends in a seal, puts the file that follows in its place, or sees that done. */

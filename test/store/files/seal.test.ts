@@ -313,11 +313,11 @@ t.test('what is set aside keeps its bytes and leaves its name', async t => {
   const path = sealedFile(t)
   const bytes = readFileSync(path)
   const file = new SessionFile(path, localDisk, false)
-  await file.setAside('1700000000000')
+  await file.setAside(1700000000000)
   t.strictSame(beside(path), ['file.1700000000000.aside'])
   t.strictSame(readFileSync(`${path}.1700000000000.aside`), bytes)
   t.equal(await file.read(), null)
-  await file.setAside('1700000000001')
+  await file.setAside(1700000000001)
   t.strictSame(beside(path), ['file.1700000000000.aside'], 'what is not there cannot be set aside')
 })
 

@@ -78,7 +78,7 @@ t.test('a file that is not there is an answer', async t => {
   t.equal(await file.append(recordOf('x'), 'whatever'), 'gone')
   await file.touch(Date.now())
   await file.remove()
-  await file.setAside('1')
+  await file.setAside(1)
   t.strictSame(readdirSync(join(file.path, '..')), [])
 })
 
