@@ -15,7 +15,8 @@ import { localDiskAt } from './local-disk'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
-import { LIMITS, SessionFile, type Appended, type FileLimits } from './session-file'
+import { LIMITS, type FileLimits } from './seen-file'
+import { SessionFile, type Appended } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
