@@ -396,7 +396,7 @@ t.test('import names what it had to leave out, on standard error alone, and ends
   t.equal(exitCode, 1)
   t.equal(out, 'shop: 1 imported, 0 expired, 0 present, 2 failed\n')
   t.strictSame(err.trimEnd().split('\n').sort(), [
-    `failed  ${join(from, 'other.json')}: it is no session of session-file-store's`,
+    `failed  ${join(from, 'other.json')}: it is not a session of session-file-store`,
     `failed  ${join(from, 'torn.json')}: it is not JSON`
   ])
   t.match((await fileSessions(['import', '--help'])).out, /NAMES OF THOSE\sFILES ARE SESSION IDS/)

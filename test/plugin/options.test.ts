@@ -32,6 +32,7 @@ const BAD_FILE_STORE_OPTIONS: Record<string, unknown[]> = {
   idleTimeout: [0, -1, NaN, Infinity, '7200', null],
   absoluteTimeout: [0, -1, NaN, Infinity, '7200', null],
   durability: ['', 'none', true, null],
+  allowUnsafeDirectory: ['yes', 1, null],
   maxSize: [0, -1, 1.5, NaN, Infinity, '1024', null, 512 * 1024 * 1024 + 1],
   idGenerator: ['x', null, {}]
 }
@@ -60,7 +61,13 @@ const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
 t.test('the defaults', async t => {
   const { idGenerator, ...fileStore } = fileStoreOptions({})
   t.strictSame(fileStore, {
-    appid: 'sid', sessionDir: resolve('sessions'), idleTimeout: 7200, absoluteTimeout: undefined, durability: 'os', maxSize: 1024 * 1024
+    appid: 'sid',
+    sessionDir: resolve('sessions'),
+    idleTimeout: 7200,
+    absoluteTimeout: undefined,
+    durability: 'os',
+    allowUnsafeDirectory: false,
+    maxSize: 1024 * 1024
   })
   t.match(idGenerator(), /^[\w-]{32}$/, '192 random bits')
   t.not(idGenerator(), idGenerator())
@@ -82,7 +89,14 @@ t.test('the defaults', async t => {
 t.test('what is given is taken, and undefined is as good as left out', async t => {
   const idGenerator = (): string => 'x'
   const given = {
-    appid: 'Shop.1', sessionDir: '/srv/s', idleTimeout: 0.5, absoluteTimeout: 60, durability: 'fsync' as const, maxSize: 1, idGenerator
+    appid: 'Shop.1',
+    sessionDir: '/srv/s',
+    idleTimeout: 0.5,
+    absoluteTimeout: 60,
+    durability: 'fsync' as const,
+    allowUnsafeDirectory: true,
+    maxSize: 1,
+    idGenerator
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
@@ -154,7 +168,14 @@ t.test('a rolling cookie that would run out before it is sent again', async t =>
 t.test('every option of the file store reaches it', async t => {
   const idGenerator = (): string => 'x'
   const given = {
-    appid: 'app', sessionDir: '/srv/s', idleTimeout: 5, absoluteTimeout: 60, durability: 'fsync' as const, maxSize: 10, idGenerator
+    appid: 'app',
+    sessionDir: '/srv/s',
+    idleTimeout: 5,
+    absoluteTimeout: 60,
+    durability: 'fsync' as const,
+    allowUnsafeDirectory: true,
+    maxSize: 10,
+    idGenerator
   }
   t.strictSame(pluginOptions({ ...given, hook: 'onRequest' }).fileStore, fileStoreOptions(given))
   const refused = FILE_STORE_OPTIONS.map(name => {
@@ -178,7 +199,7 @@ t.test('another store', async t => {
   t.equal(store, foreignStore)
   t.equal(fileStore, null)
   for (const [name, value] of Object.entries({
-    appid: 'x', sessionDir: 'x', idleTimeout: 1, absoluteTimeout: 1, durability: 'os', maxSize: 1, idGenerator: () => 'x'
+    appid: 'x', sessionDir: 'x', idleTimeout: 1, absoluteTimeout: 1, durability: 'os', allowUnsafeDirectory: false, maxSize: 1, idGenerator: () => 'x'
   })) refuses(t, () => pluginOptions({ store: foreignStore, [name]: value }), name)
   t.match(pluginOptions({ store: foreignStore, reapInterval: 5 }), { store: foreignStore, fileStore: null, reapInterval: 5 }, 'it may be reapable')
   for (const bad of [null, {}, 'redis', 7]) refuses(t, () => pluginOptions({ store: bad as unknown as SessionStore }), 'store')

@@ -168,7 +168,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   #file (name: string): SessionFile {
     return this.#files.get(name, () => {
-      if (!NAME.test(name)) throw new SessionError('SESSION_NAME', 'the name of a session must be one that nameOf returns')
+      if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
       return new SessionFile(sessionPath(this.directory, name), this.disk, this.options.durability === 'fsync', null, this.#limits)
     })
   }

@@ -171,7 +171,7 @@ t.test('what is no text is refused, and is no trouble with the disk', async t =>
   const store = newStore(t)
   const { sesid, version } = await newSession(store, 'old')
   for (const value of [undefined, null, 7, {}, Buffer.from('bytes')]) {
-    const refusal = { name: 'TypeError', message: 'the text of a session must be a string' }
+    const refusal = { name: 'SessionError', code: 'SESSION_OPTION', message: 'the text of a session must be a string' }
     await t.rejects(store.putSession(sesid, value as string), refusal)
     await t.rejects(newSession(store, { text: value as string }), refusal)
     await t.rejects(store.replace(store.nameOf(sesid), { text: value as string }, version), refusal)
