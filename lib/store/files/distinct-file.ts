@@ -19,6 +19,8 @@ interface Placed extends Identity { inos: number[] }
 const LONGEST_TICK = 3000
 /** Files that are put in one place in one tick; the next one waits for the next tick. */
 const MOST_IN_A_TICK = 32
+/** What is written to see what time it is. */
+const TICK = Buffer.alloc(1)
 /** Paths that are remembered for each disk. */
 const PATHS = 1000
 
@@ -42,8 +44,7 @@ export async function writeDistinct (
     birth(status) !== before.born || (inos.length > 0 && !inos.includes(status.ino))
   const status = await writeUnder(file.disk, directory, path, bytes, isDistinct, inos.length)
   if (status !== null) return status
-  await nextTick(file, path, before.born)
-  return await write(file.disk, path, bytes, isDistinct) ?? clockStands()
+  return await writeNextTick(file, path, bytes, before.born, isDistinct)
 }
 
 /** Remembers that the file that `writeDistinct` made has been put in the place of `before`. */
@@ -106,17 +107,22 @@ async function write (
   }
 }
 
-/** Resolves when a new file would be born at another time than `born`. */
-async function nextTick ({ disk, limits }: Lockable, path: string, born: number): Promise<void> {
-  for (let waited = 0; waited <= LONGEST_TICK; waited += limits.patience) {
-    await disk.wait(limits.patience)
-    const fd = await disk.open(path, TO_MAKE, FILE_MODE)
-    const status = await disk.fstat(fd).finally(async () => { await disk.close(fd) })
-    await disk.unlink(path)
-    if (birth(status) !== born) return
+/** Writes the file when the tick of `born` is over. The clock is read by the time of change of a file that is written to. */
+async function writeNextTick (
+  { disk, limits }: Lockable, path: string, bytes: Buffer, born: number, isDistinct: (status: FileStatus) => boolean
+): Promise<FileStatus> {
+  const clock = await disk.open(path, TO_MAKE, FILE_MODE)
+  try {
+    for (let waited = 0; waited <= LONGEST_TICK; waited += limits.patience) {
+      await disk.wait(limits.patience)
+      await disk.write(clock, TICK)
+      if ((await disk.fstat(clock)).ctimeMs === born) continue
+      await disk.unlink(path)
+      const status = await write(disk, path, bytes, isDistinct)
+      if (status !== null) return status
+    }
+  } finally {
+    await disk.close(clock)
   }
-}
-
-function clockStands (): never {
   throw new SessionFileError('the clock of the filesystem with the session files stands still: choose another sessionDir')
 }

@@ -4,12 +4,12 @@ import { type Lockable } from './lock'
 
 /**
  * Returns what `look` finds of the file; null when the file is missing. On some file systems (bindfs,
- * exFAT, ntfs-3g) a file is missing for a moment while another takes its place. So a file that is
- * expected is looked for a second time. One that is not costs nothing more.
+ * exFAT, ntfs-3g) a file is missing for a moment while another takes its place. So each file is looked
+ * for a second time, and one that is expected for as long as a process may be replacing it.
  */
 export async function find<T> (file: Lockable, isExpected: boolean, look: () => Promise<T>): Promise<T | null> {
   const found = await unlessMissing(look())
-  if (found !== null || !isExpected || !await isBack(file)) return found
+  if (found !== null || (isExpected && !await isBack(file))) return found
   return await unlessMissing(look())
 }
 

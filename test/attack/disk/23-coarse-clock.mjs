@@ -27,7 +27,7 @@ async function coarseClock (ground) {
   if (counts.rewrites === 0) throw new Error('no file was rewritten')
   ground.tried(counts.rewrites)
   ground.succeeded(`${counts.rewrites} rewrites of a file sync ${counts.syncs} times`, counts.syncs > counts.rewrites ? 1 : 0)
-  ground.succeeded(`${counts.rewrites} rewrites of a file make ${counts.creations} files`, counts.creations > 2 * counts.rewrites ? 1 : 0)
+  ground.succeeded(`${counts.rewrites} rewrites of a file make ${counts.creations} files`, counts.creations > 3 * counts.rewrites ? 1 : 0)
   ground.succeeded('the session is not as it was saved', await store.getSession(sesid) === `${SAVES - 1}`.repeat(1500) ? 0 : 1)
 }
 

@@ -28,7 +28,7 @@ t.test('what nameOf does not return names no session', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir })
   for (const name of ['', '..', '../'.repeat(22), 'x'.repeat(64), 'A'.repeat(64), `${'0'.repeat(64)}/`]) {
-    const refusal = { name: 'SessionError', code: 'SESSION_NAME' }
+    const refusal = { name: 'SessionError', code: 'SESSION_ID' }
     await t.rejects(store.create(name, { text: '' }), refusal)
     await t.rejects(store.read(name), refusal)
     await t.rejects(store.replace(name, { text: '' }, 'version'), refusal)
