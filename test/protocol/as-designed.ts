@@ -37,8 +37,8 @@ export class RenamedOver extends SessionFile {
     })
   }
 
-  override async remove (): Promise<void> {
-    await unlessMissing(this.disk.unlink(this.path))
+  override async remove (): Promise<boolean> {
+    return await unlessMissing(this.disk.unlink(this.path).then(() => true)) ?? false
   }
 }
 

@@ -31,7 +31,7 @@ export type Call =
   | { call: 'write', fd: number, bytes: string }
   | { call: 'read', fd: number, position: number, length: number }
   | { call: 'lstat' | 'unlink' | 'mkdir' | 'rmdir' | 'readdir' | 'lutimes', path: string }
-  | { call: 'rename', path: string, to: string }
+  | { call: 'rename' | 'link', path: string, to: string }
   /** Not in `Disk`: for the rules that are shown to be wrong. */
   | { call: 'truncate', path: string, length: number }
   | { call: 'wait' | 'acknowledged' }
@@ -136,6 +136,7 @@ class Draft implements FileSystem {
       case 'lstat': return this.#status(this.#find(call.path))
       case 'unlink': return this.#unlink(call.path)
       case 'rename': return this.#rename(call.path, call.to)
+      case 'link': return this.#link(call.path, call.to)
       case 'mkdir': return this.#mkdir(call.path)
       case 'rmdir': return this.#rmdir(call.path)
       case 'readdir': return this.#children(this.#directory(call.path))
@@ -211,6 +212,15 @@ class Draft implements FileSystem {
       this.names.delete(name)
       this.names.set(to + name.slice(from.length), inside)
     }
+  }
+
+  #link (from: string, to: string): undefined {
+    const ino = this.#find(from)
+    this.#parent(to)
+    if (this.names.has(to)) fail('EEXIST')
+    const inode = this.inode(ino)
+    this.inodes.set(ino, { ...inode, links: inode.links + 1 })
+    this.names.set(to, ino)
   }
 
   #mkdir (path: string): undefined {

@@ -174,7 +174,7 @@ class Run {
       lstat: async path => fileStatus(await ask({ call: 'lstat', path: this.#path(path) })),
       lutimes: path => ask({ call: 'lutimes', path: this.#path(path) }),
       unlink: path => ask({ call: 'unlink', path: this.#path(path) }),
-      link: () => { throw new Error('the model has no second names') },
+      link: (path, to) => ask({ call: 'link', path: this.#path(path), to: this.#path(to) }),
       rename: (path, to) => ask({ call: 'rename', path: this.#path(path), to: this.#path(to) }),
       mkdir: path => ask({ call: 'mkdir', path: this.#path(path) }),
       rmdir: path => ask({ call: 'rmdir', path: this.#path(path) }),

@@ -39,7 +39,7 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
       if (turn > MOST_TURNS) throw new Error('never gets done')
       const file = make(disk, local.view, limits)
       const view = await file.read()
-      if (view === null) return { ...local, turn, ended: true, view: null }
+      if (view === null || view.tip?.ended === true) return { ...local, turn, ended: true, view: null }
       if (view.tip === null) throw new Error('read a file without a record')
       checkText(view.tip.text, local.acknowledged)
       if (view.tip.seal) {
@@ -63,7 +63,7 @@ export function destroyer (make: FileMaker = realFile): Program {
     name: 'D',
     start: { turn: 0, ended: false, acknowledged: '' },
     async step (disk, local) {
-      await make(disk, null, LIMITS).remove()
+      await make(disk, null, LIMITS).remove(pad('D'))
       return { ...local, ended: true }
     }
   }
@@ -78,7 +78,7 @@ export function reader (): Program<Local & { view: FileView | null }> {
       const before = await disk.acknowledged()
       const view = await realFile(disk, local.view, LIMITS).read()
       if (view !== null && view.tip === null) throw new Error('read a file without a record')
-      if (view?.tip != null) checkText(view.tip.text, before)
+      if (view?.tip?.ended === false) checkText(view.tip.text, before)
       return { ...local, turn: local.turn + 1, ended: local.turn === 1, view: local.turn === 1 ? null : view }
     }
   }
@@ -147,7 +147,9 @@ async function alone (program: Program, system: FileSystem): Promise<FileSystem>
 
 function storedText (system: FileSystem): string | null {
   const bytes = fileBytes(system, PATH)
-  return bytes === null ? null : fold(bytes).tip?.text ?? 'nothing that can be read'
+  if (bytes === null) return null
+  const { tip } = fold(bytes)
+  return tip?.ended === true ? null : tip?.text ?? 'nothing that can be read'
 }
 
 function checkText (text: string, acknowledged: string): void {
@@ -174,7 +176,7 @@ function pad (id: string): string {
 }
 
 function record (id: string, previous: string, seal = false): Buffer {
-  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal }, previous)
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false }, previous)
 }
 
 function journal (records: Buffer[]): FileSystem {

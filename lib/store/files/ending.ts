@@ -14,14 +14,16 @@ export type Ended = 'won' | 'lost' | 'gone'
 /**
  * Ends the session if `previous` is still its last record. A tombstone is appended like any other
  * record; when it has won, no record wins any more, and the file is removed. `known` is the last
- * view of the file.
+ * view of the file, `id` the id of the tombstone.
  */
-export async function endAt (file: Sealed, known: FileView | null, previous: string): Promise<Ended> {
+export async function endAt (
+  file: Sealed, known: FileView | null, previous: string, id = newRecordId()
+): Promise<Ended> {
   const { path, disk } = file
   const fd = await find(file, wasAlive(known), () => openToAppend(disk, path))
   if (fd === null) return 'gone'
   try {
-    const { outcome, ino } = await appendTombstone(disk, fd, known, previous)
+    const { outcome, ino } = await appendTombstone(disk, fd, known, previous, id)
     // A file that cannot be removed now holds no session, and is left to the sweep. But after a loss
     // of power the tombstone may be missing, so with fsync it counts that the file is gone.
     if (outcome === 'won') await takeOut(disk, path, ino).catch(error => { if (file.durable) throw error })
@@ -71,9 +73,8 @@ export async function removeSealed (file: Sealed, { ino }: FileView): Promise<bo
 }
 
 async function appendTombstone (
-  disk: DiskCalls, fd: number, known: FileView | null, previous: string
+  disk: DiskCalls, fd: number, known: FileView | null, previous: string, id: string
 ): Promise<{ outcome: Ended, ino: number }> {
-  const id = newRecordId()
   const bytes = encodeRecord({ id, text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }, previous)
   checkWhole(await disk.write(fd, bytes), bytes)
   const status = await disk.fstat(fd)

@@ -90,8 +90,8 @@ export class SessionFile extends SeenFile {
   }
 
   /** Ends the session if `previous` is still its last record, and removes the file. */
-  async end (previous: string): Promise<Appended> {
-    const outcome = await endAt(this.#by(this.diskFor(0)), this.view, previous)
+  async end (previous: string, id?: string): Promise<Appended> {
+    const outcome = await endAt(this.#by(this.diskFor(0)), this.view, previous, id)
     if (outcome === 'lost') return outcome
     this.forget()
     if (outcome === 'won') await this.#syncDirectory()
@@ -100,14 +100,14 @@ export class SessionFile extends SeenFile {
 
   /**
    * Ends the session, whatever its last record is, and removes the file. Returns whether it was this
-   * call that ended it. Where no tombstone can be written, on a full disk for example, the file is
+   * call that ended it. `id` is the id of the tombstone. Where no tombstone can be written, on a full disk for example, the file is
    * taken away without.
    */
-  async remove (): Promise<boolean> {
+  async remove (id?: string): Promise<boolean> {
     const file = this.#by(this.diskFor(0))
     let isRemoved = false
     try {
-      isRemoved = await this.#removeLast()
+      isRemoved = await this.#removeLast(id)
       await takeLockAway(file)
     } catch {
       isRemoved = await takeAway(file, () => file.disk.unlink(this.path))
@@ -199,7 +199,7 @@ export class SessionFile extends SeenFile {
     return this.view === null ? 'gone' : 'won'
   }
 
-  async #removeLast (): Promise<boolean> {
+  async #removeLast (id?: string): Promise<boolean> {
     const file = this.#by(this.diskFor(0))
     let isTaken = false
     for (;;) {
@@ -213,7 +213,7 @@ export class SessionFile extends SeenFile {
         await removeJudged(file, view)
         return false
       }
-      const outcome = await endAt(file, view, view.tip.id)
+      const outcome = await endAt(file, view, view.tip.id, id)
       if (outcome !== 'lost') return outcome === 'won'
     }
   }
