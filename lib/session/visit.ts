@@ -41,6 +41,8 @@ export class Visit extends SessionCopy implements SessionActions {
   #isTouched = false
   #skipsSave = false
   #isFinished = false
+  /** Whether the end of the request has failed, and no answer has said so yet. */
+  #hasFailed = false
   /** While the end of the request is under way. */
   #finishing: Promise<CookieChange> | null = null
   #isAwaited = false
@@ -89,18 +91,19 @@ export class Visit extends SessionCopy implements SessionActions {
 
   /**
    * Ends the request: stores what there is to store. Returns `undefined` when that takes time: call
-   * `finish`. A second time, when the first failed and its error is sent, nothing is done.
+   * `finish`. A second time, when the error of the first is sent, nothing is stored: the cookie tells
+   * what was done before the end, such as a `regenerate()`.
    *
    * @throws {SessionError} when the session could not be stored
    */
   finishNow (): CookieChange | undefined {
     if (this.#finishing !== null) return undefined
-    if (this.#isFinished) return NONE
+    if (this.#isFinished) return this.#changeAfterFailure()
     this.#isFinished = true
     try {
       return this.#endNow()
     } catch (error) {
-      publishError('save', this.shared.appid, error)
+      this.#fail(error)
       throw error
     }
   }
@@ -137,8 +140,19 @@ export class Visit extends SessionCopy implements SessionActions {
     this.#finishing = end
     end.then(() => { this.#finishing = null }, (error: unknown) => {
       this.#finishing = null
-      publishError('save', this.shared.appid, error)
+      this.#fail(error)
     })
+  }
+
+  #fail (error: unknown): void {
+    this.#hasFailed = true
+    publishError('save', this.shared.appid, error)
+  }
+
+  #changeAfterFailure (): CookieChange {
+    if (!this.#hasFailed || this.#isBrought) return NONE
+    this.#hasFailed = false
+    return this.#cookieChange(false)
   }
 
   async #end (known?: string | null): Promise<CookieChange> {

@@ -408,6 +408,25 @@ t.test('an end that fails, and a second reply meanwhile', async t => {
   t.strictSame(visit.finishNow(), { change: 'none' })
 })
 
+t.test('an end that fails: the answer that says so tells the visitor what was done before', async t => {
+  const before: Record<string, (visit: Visit) => Promise<void>> = {
+    send: visit => visit.session.regenerate(['a']),
+    clear: visit => visit.session.destroy()
+  }
+  for (const [change, act] of Object.entries(before)) {
+    for (const store of [new MemoryStore(), new PromptStore(refuse)]) {
+      const visits = new Visits(store)
+      const visit = await visits.begin(await visits.stored({ a: 1 }))
+      await act(visit)
+      visit.session.set('a', 2)
+      store.before = { create: refuse, replace: refuse }
+      await t.rejects(visits.finish(visit), trouble)
+      t.match(visit.finishNow(), { change, ...(change === 'send' ? { sesid: store.ids[0] } : {}) })
+      t.strictSame(visit.finishNow(), { change: 'none' }, 'once')
+    }
+  }
+})
+
 t.test('two logouts at once: the one that removed it clears the cookie', async t => {
   const store = new MemoryStore()
   const visits = new Visits(store)
