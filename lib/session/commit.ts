@@ -1,6 +1,6 @@
 import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from '../diagnostics'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import { KeyedQueue } from './keyed-queue'
+import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
 import {
