@@ -125,7 +125,10 @@ export class Session {
     return settle(this.#actions.destroy(), callback)
   }
 
-  /** The same as `destroy`, at the end of the request. */
+  /**
+   * The same as `destroy`, at the end of the request. Where no end comes, as with a WebSocket or
+   * after the response, nothing is removed: call `destroy`.
+   */
   delete (): void {
     this.#actions.delete()
   }
