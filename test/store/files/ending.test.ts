@@ -336,6 +336,37 @@ t.test('a sealed file that another process removes, or replaces, at that moment'
   }
 })
 
+t.test('a sealed file that is over makes room for good, wherever the process that rewrites it stalls', async t => {
+  const ways: Record<string, (session: Made) => Promise<unknown>> = {
+    'a creator': async () => {},
+    'a sweep': async ({ sessionDir }) => await new FileStore({ sessionDir }, impatientDisk).reap()
+  }
+  for (const [way, free] of Object.entries(ways)) {
+    let counts = 0
+    let steps = 0
+    for (; steps < 40; steps++) {
+      const session = await made(t)
+      writeFileSync(session.path, sealedJournal('old'), { mode: 0o600 })
+      const { disk, stalled, goOn } = stallingDisk(steps)
+      const rewriting = new SessionFile(session.path, disk, false).unseal()
+      const wasStalled = await stalled(rewriting)
+      age(session.path, 8000)
+      await free(session)
+      const other = storeOn(session, impatientDisk)
+      const { result } = await other.create(session.name, { text: 'new' })
+      goOn()
+      await rewriting
+      if (result === 'created') counts++
+      const text = await storeOn(session, impatientDisk).getSession(session.sesid)
+      if (result === 'created' && text !== 'new') t.fail(`${way}, step ${steps}: ${String(text)}`)
+      const left = beside(session.path).filter(name => !/^[0-9a-f]{62}$/.test(name))
+      if (left.length > 0) t.fail(`${way}, step ${steps}: ${left.join()}`)
+      if (!wasStalled) break
+    }
+    t.ok(counts > 5 && steps < 40, `${way}: ${steps} steps, ${counts} times created`)
+  }
+})
+
 t.test('the locks of dead processes go with a session', async t => {
   const { store, name, path } = await made(t)
   mkdirSync(`${path}.lock`)
