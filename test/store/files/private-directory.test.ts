@@ -233,20 +233,21 @@ t.test('every directory that is relied on is synced into the one above it, once,
   t.strictSame(synced, [directory], 'a new one is another one')
 })
 
-t.test('a directory above that this process may not read holds nothing that it made', async t => {
+t.test('a directory above that this process may not read, or that cannot be synced, holds nothing that it made', async t => {
   const dir = t.testdir()
   const { open } = localDisk
-  for (const [code, isFine] of [['EACCES', true], ['EIO', false]] as const) {
+  for (const [code, isFine] of [['EACCES', true], ['EPERM', true], ['EINVAL', true], ['EROFS', true], ['EIO', false]] as const) {
     t.intercept(localDisk, 'open', {
       value: async (path: string, ...more: [number]) => {
         if (path === dir) throw systemError(code, 'made up', 'open')
         return await open(path, ...more)
       }
     })
-    // Two below, so that the one above is not the parent.
-    const made = makePrivateDirectory(join(dir, `x${code}`, 'y'), true)
-    if (isFine) await made
-    else await t.rejects(made, { code: 'SESSION_FILE', message: /EIO/ })
+    for (const path of [join(dir, `x${code}`, 'y'), join(dir, `z${code}`)]) {
+      const made = makePrivateDirectory(path, true)
+      if (isFine) await made
+      else await t.rejects(made, { code: 'SESSION_FILE', message: /EIO/ })
+    }
   }
 })
 
