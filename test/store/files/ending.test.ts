@@ -150,6 +150,23 @@ t.test('a session is removed on a full disk too, unless it must be at a version'
   t.strictSame(beside(path), [])
 })
 
+t.test('trouble with the lock, after the session was removed, makes no difference to who removed it', async t => {
+  for (const call of ['lstat', 'readdir', 'rmdir'] as const) {
+    const session = await made(t)
+    mkdirSync(`${session.path}.lock`)
+    let isFirst = true
+    const disk = interceptedDisk(async (name, [path], proceed) => {
+      if (name === call && path === `${session.path}.lock` && isFirst) {
+        isFirst = false
+        throw systemError('EIO', call)
+      }
+      return await proceed()
+    })
+    t.equal(await storeOn(session, disk).remove(session.name), 'removed', call)
+    t.strictSame(beside(session.path), [])
+  }
+})
+
 t.test('a file that cannot be removed holds no session any more', async t => {
   const { sessionDir, store, name, version, path } = await made(t)
   const before = openDescriptors()
