@@ -20,7 +20,8 @@ Exit codes:
 const OWNER_HELP = `
 The directory, and what is in it, must belong to you and be closed to all others. Root
 may name any user's directory: the command then becomes that user before it looks into
-it, and can do no more than the app can.
+it, and can do no more than the app can. The directories and links that lead there must
+be root's or that user's: others could lead it astray.
 
 In a project that has the package, npx --no-install file-sessions runs this command.`
 

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
+  appendFileSync, chmodSync, chownSync, closeSync, existsSync, lchownSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
   statSync, symlinkSync, utimesSync, writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -515,6 +515,32 @@ t.test('root becomes the user of the directory', { skip: process.geteuid?.() ===
   t.match((await fileSessions(['--help'])).out, /the command then becomes that user/)
   t.intercept(process, 'geteuid', { value: () => 1000 })
   t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, err: /belongs to another user \(uid 65534; this process is uid 1000\)/ }, 'for root alone')
+})
+
+t.test('root does not follow a user to the directory of another one', { skip: process.geteuid?.() === 0 ? false : 'this is not root' }, async t => {
+  const [VICTIM, ATTACKER] = [65533, 65534]
+  const dir = mkdtempSync(join(tmpdir(), 'file-sessions-'))
+  t.teardown(() => { rmSync(dir, { recursive: true, force: true }) })
+  chmodSync(dir, 0o755)
+  const sessionDir = join(dir, 'victim', 'sessions')
+  await storeSession(new SessionFileStore({ sessionDir, appid: 'shop' }), 'text')
+  const [path = ''] = sessionFiles(sessionDir)
+  age(path, DAY)
+  for (const each of [join(dir, 'victim'), sessionDir, join(sessionDir, 'shop'), dirname(path), path]) chownSync(each, VICTIM, VICTIM)
+  mkdirSync(join(dir, 'attacker'))
+  symlinkSync(join(dir, 'victim'), join(dir, 'attacker', 'victim'))
+  symlinkSync('../victim/sessions', join(dir, 'attacker', 'sessions'))
+  for (const each of [join(dir, 'attacker'), join(dir, 'attacker', 'victim'), join(dir, 'attacker', 'sessions')]) lchownSync(each, ATTACKER, ATTACKER)
+  for (const name of ['sessions', 'victim/sessions']) {
+    t.match(await fileSessions(['clean', join(dir, 'attacker', name)]),
+      { exitCode: 2, err: /belongs to user 65533, and user 65534 decides what that path leads to: run the command as user 65533\n$/ })
+  }
+  t.ok(existsSync(path))
+  symlinkSync('victim/sessions', join(dir, 'of root'))
+  symlinkSync(join(dir, 'of root'), join(dir, 'another of root'))
+  t.match(await fileSessions(['clean', join(dir, 'another of root')]), { exitCode: 0, out: /removed 1 of 1/ })
+  chownSync(sessionDir, 0, 0)
+  t.match(await fileSessions(['clean', join(dir, 'attacker', 'sessions')]), { exitCode: 2, err: /belongs to user 0, and user 65534/ }, 'nor to one of its own')
 })
 
 t.test('how the command is called in a project', async t => {
