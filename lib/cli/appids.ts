@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { SessionError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
 import { appidOf, directoryName, isSessionName } from '../store/files/file-names'
@@ -36,10 +36,10 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
   const selection: Selection = { appids: [], foreign: [] }
   // There are as many as apps, so a listing is no burden.
   for (const entry of await readdir(sessionDir, { withFileTypes: true })) {
-    const directory = join(resolve(sessionDir), entry.name)
+    const path = join(sessionDir, entry.name)
     const appid = entry.isDirectory() ? appidOf(entry.name) : null
-    if (appid === null) selection.foreign.push(join(sessionDir, entry.name))
-    else selection.appids.push({ appid, directory })
+    if (appid === null) selection.foreign.push(path)
+    else selection.appids.push({ appid, directory: path })
   }
   const [first] = selection.appids
   if (first !== undefined && await holdsSessionFiles(first.directory)) {
@@ -57,7 +57,7 @@ async function holdsSessionFiles (directory: string): Promise<boolean> {
 /** Returns the directory of one appid. Throws as above. */
 export async function appidDirectory (sessionDir: string, appid: string): Promise<string> {
   await checkSessionDir(sessionDir)
-  const directory = join(resolve(sessionDir), directoryName(appid))
+  const directory = join(sessionDir, directoryName(appid))
   if (await unlessMissing(directoryCalls.lstat(directory)) === null) {
     throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
   }

@@ -1,5 +1,5 @@
 import { lstat, readlink } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { SessionFileError } from '../errors'
 import { directoryCalls } from '../store/files/directory-calls'
 import { unlessMissing } from '../store/files/disk'
@@ -7,14 +7,14 @@ import { unlessMissing } from '../store/files/disk'
 /**
  * Does the work as the user that the session directory belongs to, if the command was started by
  * root: with no more power than the app has, whatever lies in the directory. A directory that is not
- * there belongs to whoever starts the command.
+ * there belongs to the user that starts the command. The path is absolute.
  *
  * @throws {SessionFileError} when another user decides what the path leads to
  */
 export async function asOwnerOf (sessionDir: string, work: () => Promise<number>): Promise<number> {
   const owner = process.geteuid?.() === 0 ? await unlessMissing(directoryCalls.stat(sessionDir)) : null
   if (owner === null) return await work()
-  const guide = await guideOf(resolve(sessionDir))
+  const guide = await guideOf(sessionDir)
   if (guide !== owner.uid) {
     throw new SessionFileError(`${sessionDir} belongs to user ${owner.uid}, and user ${guide} decides what that path leads to: ` +
       `run the command as user ${owner.uid}`)

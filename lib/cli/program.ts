@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { printableLines } from '../printable'
 import { fileStoreOptions } from '../store/files/options'
@@ -71,7 +72,10 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
   function command<A extends unknown[]> (action: (...args: [...A, Terminal]) => Promise<number>, directoryAt = 0) {
     return async (...args: [...A, Command]): Promise<void> => {
       const given = args.slice(0, -1) as A
-      exitCode = await asOwnerOf(given[directoryAt] as string, () => action(...given, terminal))
+      // As the app does: a link before `..` is not followed.
+      const sessionDir = resolve(given[directoryAt] as string)
+      given[directoryAt] = sessionDir
+      exitCode = await asOwnerOf(sessionDir, () => action(...given, terminal))
     }
   }
 

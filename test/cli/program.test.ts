@@ -230,6 +230,20 @@ t.test('list says how many, how old and how big, and names no session', async t 
   }
 })
 
+t.test('a directory is named as the app names it', async t => {
+  const { sessionDir } = await twoApps(t)
+  const cwd = process.cwd()
+  t.teardown(() => { process.chdir(cwd) })
+  process.chdir(sessionDir)
+  mkdirSync(join(dirname(sessionDir), 'elsewhere'))
+  symlinkSync(join(sessionDir, 'shop'), join(dirname(sessionDir), 'elsewhere', 'link'))
+  for (const name of ['.', './', `${sessionDir}/`, 'shop/..', '../elsewhere/../sessions']) {
+    t.match(await fileSessions(['list', name]), { exitCode: 0, out: /shop +3/ }, name)
+  }
+  t.match(await fileSessions(['list', '../elsewhere/link/../../sessions']), { exitCode: 0, out: /shop +3/ }, 'by the path alone, not by where a link leads')
+  t.match(await fileSessions(['verify', 'shop/']), { exitCode: 1, err: `${join(sessionDir, 'shop')} is the directory of one appid` })
+})
+
 t.test('list of an empty directory, and of an app without sessions', async t => {
   const sessionDir = sessionDirectory(t)
   mkdirSync(sessionDir, { mode: 0o700 })
