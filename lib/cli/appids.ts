@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SessionError } from '../errors'
+import { asSessionError, SessionError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
 import { appidOf, directoryName, isSessionName } from '../store/files/file-names'
 import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
 import { directoryCalls } from '../store/files/directory-calls'
+import { print, type Terminal } from './terminal'
 
 export interface AppidDirectory {
   appid: string
@@ -49,9 +50,29 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
   return selection
 }
 
-/** An appid's directory holds directories, and these hold the session files. */
+/** Whether it is a shard: an appid's directory holds directories, and these hold the session files. */
 async function holdsSessionFiles (directory: string): Promise<boolean> {
-  return (await readdir(directory)).some(isSessionName)
+  // One that cannot be read is for the command to report.
+  return (await readdir(directory).catch(() => [])).some(isSessionName)
+}
+
+/**
+ * Does the work for each of the directories. Trouble with one is printed, and the others are done all
+ * the same. Returns the exit code.
+ */
+export async function forEachAppid (
+  { appids }: Selection, terminal: Terminal, work: (each: AppidDirectory) => Promise<void>
+): Promise<number> {
+  let exitCode = 0
+  for (const each of appids) {
+    try {
+      await work(each)
+    } catch (error) {
+      print(terminal.err, `file-sessions: ${asSessionError('list the sessions', each.directory, error).message}`)
+      exitCode = 2
+    }
+  }
+  return exitCode
 }
 
 /** Returns the directory of one appid. Throws as above. */

@@ -203,6 +203,18 @@ t.test('clean says what it could not remove', async t => {
   t.match(err, /^file-sessions: 1 failed, the first: cannot remove expired sessions in .*shop: EIO; the disk reports a fault/)
 })
 
+t.test('trouble with the directory of one app keeps no other from being looked after', async t => {
+  const { sessionDir, shopFiles } = await twoApps(t)
+  for (const path of shopFiles) age(path, DAY)
+  const open = join(sessionDir, 'an-open-one')
+  mkdirSync(open)
+  chmodSync(open, 0o755)
+  const err = `file-sessions: others may use the session directory ${open}: run chmod 700 ${open}\n`
+  t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, out: /shop +3/, err })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: '4 session files: 0 torn', err })
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, out: 'shop: removed 3 of 3 sessions', err })
+})
+
 t.test('list says how many, how old and how big, and names no session', async t => {
   const { sessionDir, sesid, path } = await twoApps(t)
   age(path, 3 * DAY)
@@ -489,7 +501,7 @@ t.test('trouble with one file does not name it', async t => {
   t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
   for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
     [['list', sessionDir], 'list the sessions']] as const) {
-    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n$`) })
+    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^(file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n)+$`) })
   }
 })
 
