@@ -17,7 +17,8 @@ import type { Session } from '../../lib/session/session'
 import type { SessionStore } from '../../lib/store/session-store'
 import { Barrier, Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
-import { filesIn, serve, serveApp, sessionDirectory, type Served } from '../support/serve'
+import { serve, serveApp, type Served } from '../support/serve'
+import { filesIn, sessionDirectory } from '../support/session-files'
 
 const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 
