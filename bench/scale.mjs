@@ -79,7 +79,8 @@ async function make (sessionDir, count) {
   await Promise.all(Array.from({ length: 16 }, async () => {
     while (next < count) {
       const number = next++
-      const { sesid } = await store.createSession(TEXT)
+      const sesid = await store.newId()
+      await store.create(store.nameOf(sesid), { text: TEXT })
       if (number % EXPIRED === 1) await age(sessionDir, sesid)
       // What is read and saved later is never one of the expired.
       else if (number % keepEach === 0) sample.push(sesid)
@@ -99,8 +100,8 @@ async function measure (sessionDir) {
   const store = new SessionFileStore({ appid: APPID, sessionDir })
   const memory = watchMemory()
 
-  const firstRead = await latencies(sample, id => store.readSession(id))
-  const read = await latencies(sample, id => store.readSession(id))
+  const firstRead = await latencies(sample, id => store.read(store.nameOf(id)))
+  const read = await latencies(sample, id => store.read(store.nameOf(id)))
   const save = await latencies(sample, id => store.putSession(id, TEXT))
 
   // The same load again without the sweep, so that what the machine and the garbage collector do
@@ -150,7 +151,7 @@ async function underLoad (store, ids, work) {
       const id = ids[round % ids.length]
       const began = performance.now()
       if (round % 4 === 0) await store.putSession(id, TEXT)
-      else await store.readSession(id)
+      else await store.read(store.nameOf(id))
       record(times, performance.now() - began)
       await pause(PAUSE)
     }

@@ -120,11 +120,15 @@ async function store (dir, durability) {
     get: id => store.getSession(id),
     put: (id, n) => store.putSession(id, text(n)),
     update: async (id, n) => {
-      const { version } = await store.readSession(id)
-      const { result } = await store.replaceSession(id, text(n), version)
+      const { version } = await store.read(store.nameOf(id))
+      const { result } = await store.replace(store.nameOf(id), { text: text(n) }, version)
       if (result !== 'replaced') throw new Error(`an update is answered ${result}`)
     },
-    new: async text => (await store.createSession(text)).sesid,
+    new: async text => {
+      const id = await store.newId()
+      await store.create(store.nameOf(id), { text })
+      return id
+    },
     del: id => store.delSession(id)
   }
 }

@@ -34,10 +34,11 @@ const directory = fs.mkdtempSync(join(tmpdir(), 'session-torture-'))
 const sessionDir = join(directory, 'sessions')
 const { store, manager } = await openManager({ sessionDir, durability: values.durability }, JSON_CODEC)
 const slots = []
-const destroyed = new Set()
+/** Ids that must never work again. */
+const ended = new Set()
 const workers = new Set()
 const notes = new Map()
-const figures = Object.fromEntries(['kills', 'stops', 'destroys', 'acknowledged', 'found', 'lost', 'doubled', 'unreadable',
+const figures = Object.fromEntries(['kills', 'stops', 'destroys', 'regenerates', 'acknowledged', 'found', 'lost', 'doubled', 'unreadable',
   'resurrected', 'errors', 'blocked', 'descriptors leaked', 'staging directories left by the killed'].map(name => [name, 0]))
 let started = 0
 let failed = true
@@ -64,7 +65,8 @@ async function torture () {
     const dice = Math.random()
     const victim = [...workers][Math.floor(Math.random() * workers.size)]
     if (dice < 0.65) await kill(victim)
-    else if (dice < 0.8) stop(victim)
+    else if (dice < 0.75) stop(victim)
+    else if (dice < 0.9) await regenerateSession(Math.floor(Math.random() * SLOTS))
     else await destroySession(KEPT + Math.floor(Math.random() * (SLOTS - KEPT)))
   }
 }
@@ -105,17 +107,36 @@ async function createSession () {
   const { session } = manager.begin(log)
   Object.assign(session, { updates: {}, filler: FILLER })
   await session.save()
-  return session.sessionId
+  return { key: session.sessionId, sesid: session.sessionId }
+}
+
+async function load (sesid) {
+  return (await manager.load([{ sesid, renew: false }], log)).session
 }
 
 async function destroySession (slot) {
-  const sesid = slots[slot]
-  const { session } = await manager.load(sesid, log)
-  await session.destroy()
-  destroyed.add(sesid)
-  if (await store.getSession(sesid) !== null) figures.resurrected++
-  slots[slot] = await createSession()
+  const { sesid } = slots[slot]
+  await (await load(sesid)).destroy()
+  await replaceSlot(slot, await createSession())
   figures.destroys++
+}
+
+/** Moves a session to a new id, while the workers go on updating it under the old one. */
+async function regenerateSession (slot) {
+  const { key, sesid } = slots[slot]
+  const session = await load(sesid)
+  const saves = Array.from({ length: started }, (_, number) => `save-w${number}`)
+  await session.regenerate(['updates', 'filler', ...saves])
+  if (session.deleted) throw new Error('only this process ends sessions')
+  await replaceSlot(slot, { key, sesid: session.sessionId })
+  figures.regenerates++
+}
+
+async function replaceSlot (slot, next) {
+  const { sesid } = slots[slot]
+  ended.add(sesid)
+  if (await store.getSession(sesid) !== null) figures.resurrected++
+  slots[slot] = next
   for (const { child } of workers) child.send({ slots })
 }
 
@@ -135,12 +156,12 @@ async function stopWorkers () {
 
 async function judge () {
   const sessions = new Map()
-  for (const sesid of slots) sessions.set(sesid, await readSession(sesid))
+  for (const { key, sesid } of slots) sessions.set(key, await readSession(sesid))
   for (const [worker, path] of notes) judgeWorker(worker, path, sessions)
-  for (const sesid of destroyed) {
+  for (const sesid of ended) {
     if (await store.getSession(sesid) !== null) figures.resurrected++
   }
-  for (const sesid of slots) await sealSeveralTimes(sesid)
+  for (const { sesid } of slots) await sealSeveralTimes(sesid)
   const left = fs.readdirSync(sessionDir, { recursive: true })
   figures['staging directories left by the killed'] = left.filter(name => name.endsWith('.tmp')).length
   figures.blocked += left.filter(name => name.endsWith('.lock')).length
@@ -156,19 +177,19 @@ async function readSession (sesid) {
 
 /** What a worker was told, against what is there. One more may have been stored when it was killed. */
 function judgeWorker ({ name, killed }, path, sessions) {
-  const acknowledged = new Map(slots.map(sesid => [sesid, { updates: 0, saves: 0 }]))
+  const acknowledged = new Map(slots.map(({ key }) => [key, { updates: 0, saves: 0 }]))
   for (const line of fs.existsSync(path) ? fs.readFileSync(path, 'utf8').split('\n') : []) {
     // The last line may be cut short: then it was not acknowledged.
     if (!line.endsWith('}')) continue
-    const { sesid, update, save, gone, fault, message } = JSON.parse(line)
+    const { key, update, save, gone, fault, message } = JSON.parse(line)
     if (fault !== undefined) complain(fault, message)
-    if (gone !== undefined && !destroyed.has(gone)) figures.unreadable++
-    const count = acknowledged.get(sesid)
+    if (gone !== undefined && !ended.has(gone)) figures.unreadable++
+    const count = acknowledged.get(key)
     if (count !== undefined && update !== undefined) count.updates = update
     if (count !== undefined && save !== undefined) count.saves = save
   }
-  for (const [sesid, { updates, saves }] of acknowledged) {
-    const session = sessions.get(sesid)
+  for (const [key, { updates, saves }] of acknowledged) {
+    const session = sessions.get(key)
     figures.acknowledged += updates + saves
     if (session === null) {
       figures.unreadable++
@@ -193,8 +214,7 @@ function complain (fault, message) {
 /** A lock that a killed process left must not be in anybody's way, and must go with the next seal. */
 async function sealSeveralTimes (sesid) {
   for (let update = 0; update < 30; update++) {
-    const { session } = await manager.load(sesid, log)
-    const stored = await session.update(draft => { draft.last = update; return true })
+    const stored = await (await load(sesid)).update(draft => { draft.last = update; return true })
     if (stored !== true) figures.blocked++
   }
 }

@@ -1,5 +1,5 @@
 // One of the processes that are killed: updates the sessions that it is told of, each in turn, and
-// notes in a file of its own what was acknowledged.
+// notes in a file of its own what was acknowledged. A session that moves to a new id keeps its key.
 import fs from 'node:fs'
 import { setImmediate as later } from 'node:timers/promises'
 import { JSON_CODEC, openManager } from './manager.mjs'
@@ -35,10 +35,10 @@ process.send({ ready: true })
 async function work (slot) {
   const counts = new Map()
   while (!stop.signal.aborted) {
-    const sesid = slots[slot]
-    const count = counts.get(sesid) ?? counts.set(sesid, { updates: 0, saves: 0 }).get(sesid)
-    const visit = await manager.load(sesid, log)
-    if (visit.stored === null) {
+    const { key, sesid } = slots[slot]
+    const count = counts.get(key) ?? counts.set(key, { updates: 0, saves: 0 }).get(key)
+    const visit = await manager.load([{ sesid, renew: false }], log)
+    if (visit.sesid === null) {
       note({ gone: sesid })
       await later()
       continue
@@ -47,17 +47,17 @@ async function work (slot) {
     if (Math.random() < 0.7) {
       const stored = await session.update(draft => {
         const before = draft.updates[name] ?? 0
-        if (before !== count.updates) note({ fault: before < count.updates ? 'lost' : 'doubled', sesid })
+        if (before !== count.updates) note({ fault: before < count.updates ? 'lost' : 'doubled', key })
         draft.updates[name] = before + 1
         return true
       })
       if (stored !== true) continue
-      note({ update: ++count.updates, sesid })
+      note({ update: ++count.updates, key })
     } else {
       session[`save-${name}`] = count.saves + 1
       await session.save()
       if (session.deleted) continue
-      note({ save: ++count.saves, sesid })
+      note({ save: ++count.saves, key })
     }
   }
 }

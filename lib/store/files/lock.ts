@@ -15,8 +15,8 @@ export interface Patience {
 /** The file that a lock is for. */
 export interface Lockable { path: string, disk: DiskCalls, limits: Patience }
 
-/** Pauses in all, of one process for one lock, after which it is taken away whatever its holders do: 2.5 seconds. */
-const MOST_PAUSES = 500
+/** Pauses in all, of one process for one lock, after which it is taken away whatever its holders do: 4 seconds. */
+const MOST_PAUSES = 800
 /** Attempts to take a lock away from processes that put it back each time, before the save fails. */
 const MOST_REMOVALS = 10
 

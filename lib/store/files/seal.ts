@@ -14,7 +14,7 @@ export interface Sealed extends Lockable { durable: boolean }
  * Puts a new journal that starts with `record` in place of a sealed file.
  * Resolves when it is there, whichever process did it, or when the file is no longer the sealed one;
  * returns what the new file is if it was put there by this call. The steps have the numbers of
- * rule 5 in docs/session-file.md.
+ * rule 7 in docs/session-file.md.
  *
  * One rename takes the lock, and the new journal in it; one rename of what it holds puts the new file
  * in place. To take the lock away from its holder, what is in it is unlinked or moved: after that the

@@ -85,7 +85,7 @@ t.test('a lock whose token changes all the time holds a save for four seconds at
   })
   fill(lock, OTHER)
   t.equal(await takeLock(file, staging, always), true)
-  t.equal(waited(), 2500)
+  t.equal(waited(), 4000)
   t.strictSame(readdirSync(dir).sort(), ['file', 'file.lock'])
 })
 
@@ -109,7 +109,7 @@ t.test('a lock that is there again each time it was taken away is an error', asy
   await t.rejects(takeLock({ ...file, disk }, staging, always), {
     name: 'SessionFileError', message: /^cannot rewrite a session file: other processes hold its lock again and again; look for it/
   })
-  t.equal(waited(), 2500)
+  t.equal(waited(), 4000)
   t.equal(removals, 10)
 })
 
