@@ -31,7 +31,7 @@ async function start (t: Test): Promise<{ origin: string, allow: (authorizeUrl: 
   return {
     origin: await listen(t, app),
     allow: async authorizeUrl => {
-      const answer = await new Client(tokenHost).get(authorizeUrl)
+      const answer = await new Client(tokenHost).get(authorizeUrl.slice(tokenHost.length))
       const { pathname, search } = new URL(answer.headers.get('location') ?? '')
       return pathname + search
     }
