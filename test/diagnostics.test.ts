@@ -11,7 +11,9 @@ import { Reaper } from '../lib/plugin/reaper'
 import { publishReap, startOf } from '../lib/diagnostics'
 import { SessionError } from '../lib/errors'
 import type { Visit } from '../lib/session/visit'
+import { Client } from './support/client'
 import { MemoryStore } from './support/map-store'
+import { listen } from './support/serve'
 import { Visits } from './support/visits'
 
 type Name = keyof DiagnosticsEvents
@@ -68,19 +70,7 @@ async function start (t: Test) {
   })
   app.get('/login', async request => { await request.session.regenerate(['count']); return 'ok' })
   app.get('/logout', async request => { await request.session.destroy(); return 'ok' })
-  t.teardown(() => app.close())
-  const origin = await app.listen({ port: 0 })
-  const client = {
-    cookie: '',
-    get sesid (): string { return client.cookie.slice('shop='.length) },
-    async get (path: string): Promise<number> {
-      const response = await fetch(origin + path, { headers: client.cookie === '' ? {} : { cookie: client.cookie } })
-      const setCookie = response.headers.get('set-cookie')
-      if (setCookie !== null) client.cookie = setCookie.split(';')[0] as string
-      await response.text()
-      return response.status
-    }
-  }
+  const client = new Client(await listen(t, app))
   return { client, other, sessionDir }
 }
 
@@ -126,10 +116,10 @@ t.test('errors', async t => {
   const { client, other, sessionDir } = await start(t)
   await client.get('/count')
   await other.putSession(client.sesid, 'nobody watches')
-  t.equal(await client.get('/read'), 200)
+  t.equal((await client.get('/read')).status, 200)
   await client.get('/count')
   const events = watch(t, 'error')
-  t.equal(await client.get('/update-throws'), 500)
+  t.equal((await client.get('/update-throws')).status, 500)
   t.strictSame(events.splice(0), [], 'what the app throws is the app\'s')
 
   await other.putSession(client.sesid, 'no JSON')
@@ -140,10 +130,10 @@ t.test('errors', async t => {
   await client.get('/count')
   await rename(sessionDir, `${sessionDir}.away`)
   await writeFile(sessionDir, '')
-  t.equal(await client.get('/read'), 500)
+  t.equal((await client.get('/read')).status, 500)
   t.match(events.splice(0), [{ operation: 'load', code: 'SESSION_FILE', cause: 'ENOTDIR' }])
   client.cookie = ''
-  t.equal(await client.get('/count'), 500)
+  t.equal((await client.get('/count')).status, 500)
   t.match(events.splice(0), [{ operation: 'save', code: 'SESSION_FILE', cause: 'ENOTDIR' }])
 })
 

@@ -11,7 +11,8 @@ import type { OpenableSessionStore } from '../lib/store/session-store'
 import { SessionFileStore } from '../lib/store/files/session-file-store'
 import { noDescriptorList } from './support/disks'
 import { MapStore, MemoryStore } from './support/map-store'
-import { filesIn, loggingApp, serve, sessionDirectory } from './support/serve'
+import { loggingApp, serve } from './support/serve'
+import { filesIn, sessionDirectory } from './support/session-files'
 
 function routes (app: FastifyInstance): void {
   app.get('/login', async request => { request.session.set('user', 'ann') })

@@ -14,8 +14,9 @@ import { formatDuration, parseDuration } from '../../lib/cli/duration'
 import { run } from '../../lib/cli/program'
 import { FileStore } from '../../lib/store/files/file-store'
 import { localDisk } from '../../lib/store/files/local-disk'
-import { age, newFile, sessionDirectory, sessionFiles } from '../support/aged-sessions'
-import { storeSession } from '../support/stored-session'
+import { age } from '../support/aged-sessions'
+import { newFile, sessionDirectory, sessionFiles } from '../support/session-files'
+import { newSession } from '../support/new-session'
 
 const HOUR = 3600
 const DAY = 24 * HOUR
@@ -41,11 +42,11 @@ async function twoApps (t: Test) {
   const sessionDir = sessionDirectory(t)
   const shop = new SessionFileStore({ sessionDir, appid: 'shop' })
   const admin = new SessionFileStore({ sessionDir, appid: '__Host-admin' })
-  const sesid = await storeSession(shop, '{"user":"anna"}')
+  const { sesid } = await newSession(shop, '{"user":"anna"}')
   const path = newFile(sessionDir)
-  await storeSession(shop, '{}')
-  await storeSession(shop, '')
-  await storeSession(admin, '{"user":"root"}')
+  await newSession(shop, '{}')
+  await newSession(shop, '')
+  await newSession(admin, '{"user":"root"}')
   return { sessionDir, shop, admin, sesid, path, shopFiles: sessionFiles(join(sessionDir, 'shop')) }
 }
 
@@ -174,8 +175,8 @@ t.test('clean leaves a session that has a longer idle timeout of its own, and fo
 t.test('clean removes what is too old in all, when it is told how old that is', async t => {
   const sessionDir = sessionDirectory(t)
   const then = Date.now() - 3 * DAY * 1000
-  const sesid = await storeSession(new FileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)), '{}')
-  await storeSession(new SessionFileStore({ sessionDir }), '{}')
+  const { sesid } = await newSession(new FileStore({ sessionDir }, localDisk, new Clock(() => then, () => 0)), '{}')
+  await newSession(new SessionFileStore({ sessionDir }), '{}')
   for (const path of sessionFiles(sessionDir)) age(path, 0)
   const { lstat } = localDisk
   // The file of a session is no older than the session; its birth is nothing that a test could set.
@@ -285,7 +286,7 @@ t.test('an id that looks like options', async t => {
   const { sessionDir } = await twoApps(t)
   for (const sesid of ['-hV', '--appid', '--help2', '-']) {
     const store = new SessionFileStore({ sessionDir, appid: 'shop', idGenerator: () => sesid })
-    await storeSession(store, `text of ${sesid}`)
+    await newSession(store, `text of ${sesid}`)
   }
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '-hV']), { exitCode: 0, out: 'text of -hV\n' })
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '--help2']), { exitCode: 0, out: 'text of --help2\n' })
@@ -410,7 +411,7 @@ t.test('import leaves a session alone that its app lets lie longer than the comm
   const sessionDir = join(from, 'sessions')
   const store = new SessionFileStore({ sessionDir, appid: 'shop', idleTimeout: 30 * DAY, idGenerator: () => 'one' })
   await store.open()
-  await storeSession(store, '{"user":"new"}')
+  await newSession(store, '{"user":"new"}')
   for (const path of sessionFiles(sessionDir)) age(path, 3 * DAY)
   t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop']), { exitCode: 0, out: /0 imported, 0 expired, 1 present/ })
   t.equal(await store.getSession('one'), '{"user":"new"}')
@@ -458,7 +459,7 @@ t.test('output escapes what a terminal would obey', async t => {
   t.ok(summaries.some(({ appid }) => appid === '\u001b[31m'), 'and JSON means the same')
   t.match((await fileSessions(['\u001b[31mpolish'])).err, /unknown command '\\u001b\[31mpolish'/)
   t.match((await fileSessions(['list', join(sessionDir, '\u001b[31m')])).err, /ENOENT.*\\u001b\[31m/)
-  const sesid = await storeSession(shop, 'one\n\ttwo \u001b[31m \u202e')
+  const { sesid } = await newSession(shop, 'one\n\ttwo \u001b[31m \u202e')
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), { out: 'one\n\ttwo \\u001b[31m \\u202e\n' })
 })
 
@@ -521,7 +522,7 @@ t.test('root becomes the user of the directory', { skip: process.geteuid?.() ===
   chmodSync(dir, 0o777)
   const sessionDir = join(dir, 'sessions')
   const store = new SessionFileStore({ sessionDir, appid: 'shop' })
-  const sesid = await storeSession(store, 'text')
+  const { sesid } = await newSession(store, 'text')
   const [path = ''] = sessionFiles(sessionDir)
   for (const each of [sessionDir, join(sessionDir, 'shop'), dirname(path), path]) chownSync(each, NOBODY, NOBODY)
   await t.rejects(new SessionFileStore({ sessionDir, appid: 'shop' }).open(), { message: /belongs to another user/ })

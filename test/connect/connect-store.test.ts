@@ -14,6 +14,7 @@ import { SessionError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { Creation, RecordStore, SessionRecord } from '../../lib/store/session-store'
 import { AgingStore } from '../support/aging-store'
+import { Client } from '../support/client'
 import { MapStore, MemoryStore } from '../support/map-store'
 
 declare module 'express-session' {
@@ -60,19 +61,6 @@ function cookieFor (maxAge: number): object {
   return { originalMaxAge: maxAge, expires: new Date(Date.now() + maxAge), path: '/' }
 }
 
-/** A client that keeps the cookie. */
-class Client {
-  cookie = ''
-  constructor (readonly origin: string) {}
-
-  async get (path: string): Promise<{ status: number, body: string, setCookie: string | null }> {
-    const response = await fetch(this.origin + path, { headers: this.cookie === '' ? {} : { cookie: this.cookie } })
-    const setCookie = response.headers.get('set-cookie')
-    if (setCookie !== null) this.cookie = setCookie.split(';')[0] as string
-    return { status: response.status, body: await response.text(), setCookie }
-  }
-}
-
 async function expressApp (
   t: Test, store: ConnectStore, options: Partial<session.SessionOptions> = {}, extend?: (app: express.Express) => void
 ): Promise<string> {
@@ -114,28 +102,28 @@ async function expressApp (
 t.test('express-session keeps its sessions in our files', async t => {
   const sessionDir = directory(t)
   const client = new Client(await expressApp(t, connectStore(new SessionFileStore({ sessionDir }))))
-  t.equal((await client.get('/views')).setCookie, null, 'nothing stored, no cookie')
-  t.equal((await client.get('/count')).body, '1')
-  t.equal((await client.get('/count')).body, '2')
+  t.strictSame((await client.get('/views')).cookies, [], 'nothing stored, no cookie')
+  t.equal((await client.get('/count')).text, '1')
+  t.equal((await client.get('/count')).text, '2')
 
   const after = new Client(await expressApp(t, connectStore(new SessionFileStore({ sessionDir }))))
   after.cookie = client.cookie
-  t.equal((await after.get('/count')).body, '3', 'a restart later, the first request finds the session')
-  t.equal((await after.get('/reload')).body, '3')
-  t.equal((await after.get('/count')).body, '4')
+  t.equal((await after.get('/count')).text, '3', 'a restart later, the first request finds the session')
+  t.equal((await after.get('/reload')).text, '3')
+  t.equal((await after.get('/count')).text, '4')
 
   const before = after.cookie
-  const { body: sesid } = await after.get('/login')
+  const { text: sesid } = await after.get('/login')
   t.not(after.cookie, before)
-  t.equal((await after.get('/count')).body, '1', 'regenerated: none of the data')
+  t.equal((await after.get('/count')).text, '1', 'regenerated: none of the data')
   const store = new SessionFileStore({ sessionDir })
   t.match(JSON.parse(await store.getSession(sesid) as string), { user: 'ann', views: 1, cookie: { originalMaxAge: null } })
-  const old = new Client(after.origin)
+  const old = new Client(after.url)
   old.cookie = before
-  t.equal((await old.get('/views')).body, 'undefined', 'the old id works no more')
+  t.equal((await old.get('/views')).text, 'undefined', 'the old id works no more')
 
-  t.equal((await after.get('/logout')).body, 'bye')
-  t.equal((await after.get('/views')).body, 'undefined')
+  t.equal((await after.get('/logout')).text, 'bye')
+  t.equal((await after.get('/views')).text, 'undefined')
   t.equal(await store.getSession(sesid), null)
 })
 
@@ -158,18 +146,18 @@ t.test('@fastify/session keeps its sessions in our files', async t => {
     return await app.listen({ port: 0 })
   }
   const client = new Client(await start(true))
-  t.equal((await client.get('/count')).body, '1')
-  t.equal((await client.get('/count')).body, '2')
+  t.equal((await client.get('/count')).text, '1')
+  t.equal((await client.get('/count')).text, '2')
   const after = new Client(await start(false))
   after.cookie = client.cookie
-  t.equal((await after.get('/count')).body, '3')
-  t.equal((await after.get('/views')).body, '3')
+  t.equal((await after.get('/count')).text, '3')
+  t.equal((await after.get('/views')).text, '3')
   const { cookie } = after
-  t.equal((await after.get('/login')).body, 'hello')
+  t.equal((await after.get('/login')).text, 'hello')
   t.not(after.cookie, cookie)
-  t.equal((await after.get('/count')).body, '1')
-  t.equal((await after.get('/logout')).body, 'bye')
-  t.equal((await after.get('/views')).body, 'undefined')
+  t.equal((await after.get('/count')).text, '1')
+  t.equal((await after.get('/logout')).text, 'bye')
+  t.equal((await after.get('/views')).text, 'undefined')
 })
 
 t.test('an error of the store is an error of the request', async t => {
@@ -184,9 +172,9 @@ t.test('an error of the store is an error of the request', async t => {
   await client.get('/count')
   await rename(sessionDir, `${sessionDir}.away`)
   await writeFile(sessionDir, 'in the way')
-  const { status, body } = await client.get('/count')
+  const { status, text } = await client.get('/count')
   t.equal(status, 500)
-  t.equal(body, 'SESSION_FILE')
+  t.equal(text, 'SESSION_FILE')
   client.cookie = ''
   // express-session sends the answer all the same when it cannot save.
   await client.get('/count')
@@ -315,16 +303,16 @@ t.test('over HTTP: logout wins over a slow request', async t => {
   await client.get('/logout')
   release()
   t.equal((await slow).status, 200)
-  t.equal((await client.get('/views')).body, 'undefined')
+  t.equal((await client.get('/views')).text, 'undefined')
 })
 
 t.test('an id that express-session gives out again is new again', async t => {
   const store = connectStore(new MemoryStore())
   const client = new Client(await expressApp(t, store, { genid: () => 'always-the-same' }))
-  t.equal((await client.get('/count')).body, '1')
+  t.equal((await client.get('/count')).text, '1')
   await client.get('/logout')
-  t.equal((await client.get('/count')).body, '1')
-  t.equal((await client.get('/count')).body, '2')
+  t.equal((await client.get('/count')).text, '1')
+  t.equal((await client.get('/count')).text, '2')
 })
 
 t.test('two processes that make one session at once both get it stored', async t => {
@@ -520,9 +508,9 @@ t.test('what express-session has its stores inherit', async t => {
 
 t.test('over HTTP: a persistent cookie, touched by every request', async t => {
   const client = new Client(await expressApp(t, connectStore(new AgingStore(5)), { cookie: { maxAge: 3_600_000 }, rolling: true }))
-  t.match((await client.get('/count')).setCookie, /expires=/i)
-  t.match((await client.get('/views')).setCookie, /expires=/i, 'rolling')
-  const left = Number((await client.get('/max-age')).body)
+  t.match((await client.get('/count')).cookies, [{ attributes: { expires: String } }])
+  t.match((await client.get('/views')).cookies, [{ attributes: { expires: String } }], 'rolling')
+  const left = Number((await client.get('/max-age')).text)
   t.ok(left > 3_590_000 && left <= 3_600_000)
 })
 
@@ -631,7 +619,7 @@ t.test('a cookie with a time that is none', async t => {
         response.send(String(request.session.views))
       })
     }))
-    t.equal((await client.get('/set')).body, '1')
+    t.equal((await client.get('/set')).text, '1')
     t.match(JSON.parse(sessions.entries.get(sessions.nameOf(`http-${n}`))?.record.text ?? ''), { views: 1, cookie: { originalMaxAge: null } })
   }
 })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import fileSessions from '../../index'
 import { csrfApp, csrfPerUserApp } from './apps/csrf-protection'
-import { listen, Visitor } from '../support/visitor'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 
 async function start (t: Test, build: typeof csrfApp): Promise<string> {
   const app = Fastify()
@@ -16,11 +17,11 @@ const inForm = (html: string): string => /name="_csrf" value="([^"]+)"/.exec(htm
 
 t.test('sessionPlugin: \'@fastify/session\'', async t => {
   const origin = await start(t, csrfApp)
-  const visitor = new Visitor(origin)
-  const stranger = new Visitor(origin)
+  const visitor = new Client(origin)
+  const stranger = new Client(origin)
   const token = inForm((await visitor.get('/form')).text)
   t.not(token, '')
-  t.same([...visitor.cookies.keys()], ['sid'], 'the secret is in the session, not in a cookie')
+  t.same([...visitor.jar.keys()], ['sid'], 'the secret is in the session, not in a cookie')
 
   t.same(JSON.parse((await visitor.post('/transfer', { _csrf: token })).text), { transferred: true })
   t.equal((await visitor.post('/transfer')).status, 403)
@@ -38,13 +39,13 @@ t.test('sessionPlugin: \'@fastify/session\'', async t => {
 })
 
 t.test('sessionPlugin: \'@fastify/secure-session\', in onRequest, for one user', async t => {
-  const visitor = new Visitor(await start(t, csrfPerUserApp))
+  const visitor = new Client(await start(t, csrfPerUserApp))
   const tokenOf = async (): Promise<string> => JSON.parse((await visitor.get('/token')).text).token
   const transfer = async (token: string): Promise<number> =>
     (await visitor.post('/transfer', undefined, { 'csrf-token': token })).status
 
   const anonymous = await tokenOf()
-  t.same([...visitor.cookies.keys()], ['sid'])
+  t.same([...visitor.jar.keys()], ['sid'])
   await visitor.post('/login/alice')
   t.equal(await transfer(anonymous), 403, 'a token from before the login is worth nothing after it')
 
@@ -65,10 +66,10 @@ t.test('a token is refused after another user has logged in within the same sess
     return { token: reply.generateCsrf({ userInfo: request.session.userName, maxAge: 3600 }) }
   })
   app.get('/guarded', { onRequest: app.csrfProtection }, async () => 'in')
-  const visitor = new Visitor(await listen(t, app))
+  const visitor = new Client(await listen(t, app))
 
   const first = await visitor.get('/as/alice')
-  t.match(first.setCookies, [/^sid=[\w-]{32}; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax$/],
+  t.match(first.headers.getSetCookie(), [/^sid=[\w-]{32}; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax$/],
     'options of generateCsrf reach the session cookie, and only those that are a cookie\'s')
   const { token } = JSON.parse(first.text)
   t.equal((await visitor.get('/guarded', { 'csrf-token': token })).text, 'in')

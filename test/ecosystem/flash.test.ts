@@ -4,18 +4,19 @@ import { join } from 'node:path'
 import t from 'tap'
 import fileSessions from '../../index'
 import { flashApp } from './apps/flash'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 import { sessionFiles } from '../support/session-files'
-import { listen, Visitor } from '../support/visitor'
 
 t.test('a message is shown on the next page, and once', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const app = Fastify()
   await flashApp(app, sessionDir)
-  const visitor = new Visitor(await listen(t, app))
+  const visitor = new Client(await listen(t, app))
 
   t.same(JSON.parse((await visitor.get('/')).text), { messages: [] })
-  t.equal(visitor.cookies.size, 0, 'looking for messages costs no session')
-  t.same(await sessionFiles(sessionDir), [])
+  t.equal(visitor.jar.size, 0, 'looking for messages costs no session')
+  t.same(sessionFiles(sessionDir), [])
 
   t.equal((await visitor.post('/save')).status, 302)
   t.same(JSON.parse((await visitor.get('/')).text), { messages: ['Saved the page'] })
@@ -31,7 +32,7 @@ t.test('messages of several kinds, also from requests at once', async t => {
     return { count: request.flash(type, [`first ${type}`, `second ${type}`]) }
   })
   app.get('/all', async (_request, reply) => reply.flash())
-  const visitor = new Visitor(await listen(t, app))
+  const visitor = new Client(await listen(t, app))
 
   t.same(JSON.parse((await visitor.get('/flash/info')).text), { count: 2 })
   await Promise.all(['warning', 'error', 'success'].map(type => visitor.get(`/flash/${type}`)))
@@ -50,7 +51,7 @@ t.test('flash before the session is loaded says what to do', async t => {
   await app.register(flash)
   app.addHook('preValidation', async request => { request.flash('info', 'too early') })
   app.get('/', async () => 'never')
-  const { status, text } = await new Visitor(await listen(t, app)).get('/')
+  const { status, text } = await new Client(await listen(t, app)).get('/')
   t.equal(status, 500)
   t.match(JSON.parse(text), { code: 'SESSION_NOT_LOADED', message: /option hook/ })
 })

@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { oauth2App } from './apps/oauth2'
-import { listen, Visitor } from '../support/visitor'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 
 /** A provider that lets everybody in as Alice, and the app that relies on it. */
 async function start (t: Test): Promise<{ origin: string, allow: (authorizeUrl: string) => Promise<string> }> {
@@ -30,26 +31,26 @@ async function start (t: Test): Promise<{ origin: string, allow: (authorizeUrl: 
   return {
     origin: await listen(t, app),
     allow: async authorizeUrl => {
-      const answer = await new Visitor(tokenHost).get(authorizeUrl)
+      const answer = await new Client(tokenHost).get(authorizeUrl.slice(tokenHost.length))
       const { pathname, search } = new URL(answer.headers.get('location') ?? '')
       return pathname + search
     }
   }
 }
 
-const locationOf = async (visitor: Visitor, path: string): Promise<string> => (await visitor.get(path)).headers.get('location') ?? ''
+const locationOf = async (visitor: Client, path: string): Promise<string> => (await visitor.get(path)).headers.get('location') ?? ''
 
 t.test('a login with the provider', async t => {
   const { origin, allow } = await start(t)
-  const visitor = new Visitor(origin)
+  const visitor = new Client(origin)
   const authorizeUrl = await locationOf(visitor, '/login')
   t.match(new URL(authorizeUrl).searchParams.get('state'), /^[\w-]{32}$/)
-  const before = visitor.copy()
+  const before = visitor.twin()
 
   const callback = await allow(authorizeUrl)
   t.equal(await locationOf(visitor, callback), '/')
   t.same(JSON.parse((await visitor.get('/')).text), { userName: 'alice' })
-  t.not(visitor.cookies.get('sid'), before.cookies.get('sid'))
+  t.not(visitor.jar.get('sid'), before.jar.get('sid'))
   t.same(JSON.parse((await before.get('/')).text), { userName: null })
 
   t.equal((await visitor.get(callback)).status, 500, 'a state is good once')
@@ -57,13 +58,13 @@ t.test('a login with the provider', async t => {
 
 t.test('a state is good for the visitor who began', async t => {
   const { origin, allow } = await start(t)
-  const [visitor, attacker] = [new Visitor(origin), new Visitor(origin)]
+  const [visitor, attacker] = [new Client(origin), new Client(origin)]
   const attackersCallback = await allow(await locationOf(attacker, '/login'))
 
   for (const begun of [false, true]) {
     if (begun) await visitor.get('/login')
     // The plugin's own state cookie, which the attacker may have planted, makes no difference.
-    visitor.cookies.set('oauth2-redirect-state', attacker.cookies.get('oauth2-redirect-state') ?? '')
+    visitor.jar.set('oauth2-redirect-state', attacker.jar.get('oauth2-redirect-state') ?? '')
     const answer = await visitor.get(attackersCallback)
     t.equal(answer.status, 500)
     t.match(answer.text, 'Invalid state')

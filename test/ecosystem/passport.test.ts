@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import fileSessions, { type FileSessionsOptions } from '../../index'
 import { passportApp, type Users } from './apps/passport'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 import { sessionFiles } from '../support/session-files'
-import { listen, Visitor } from '../support/visitor'
 
 const ALICE = { username: 'alice', password: 'wonderland' }
 
-async function start (t: Test): Promise<{ visitor: Visitor, accounts: Map<number, { id: number, name: string }>, files: () => Promise<string[]> }> {
+async function start (t: Test): Promise<{ visitor: Client, accounts: Map<number, { id: number, name: string }>, files: () => string[] }> {
   const accounts = new Map([[7, { id: 7, name: 'alice' }]])
   const users: Users = {
     find: (name, password) => name === ALICE.username && password === ALICE.password ? accounts.get(7) : undefined,
@@ -18,25 +19,25 @@ async function start (t: Test): Promise<{ visitor: Visitor, accounts: Map<number
   const sessionDir = join(t.testdir(), 'sessions')
   const app = Fastify()
   await passportApp(app, sessionDir, users)
-  return { visitor: new Visitor(await listen(t, app)), accounts, files: () => sessionFiles(sessionDir) }
+  return { visitor: new Client(await listen(t, app)), accounts, files: () => sessionFiles(sessionDir) }
 }
 
 t.test('a visitor logs in, stays logged in, and logs out', async t => {
   const { visitor, files } = await start(t)
   t.same(JSON.parse((await visitor.get('/')).text), { user: null })
-  t.equal(visitor.cookies.size, 0, 'a visitor who is not logged in gets no cookie')
+  t.equal(visitor.jar.size, 0, 'a visitor who is not logged in gets no cookie')
 
   const login = await visitor.post('/login', ALICE)
   t.equal(login.status, 302)
   t.equal(login.headers.get('location'), '/')
   t.same(JSON.parse((await visitor.get('/')).text), { user: { id: 7, name: 'alice' } })
   t.same(JSON.parse((await visitor.get('/account')).text), { account: { id: 7, name: 'alice' } })
-  t.equal((await files()).length, 1)
+  t.equal(files().length, 1)
 
-  const thief = visitor.copy()
+  const thief = visitor.twin()
   await visitor.post('/logout')
-  t.equal(visitor.cookies.size, 0, 'the cookie is cleared')
-  t.same(await files(), [], 'nothing of the session is left')
+  t.equal(visitor.jar.size, 0, 'the cookie is cleared')
+  t.same(files(), [], 'nothing of the session is left')
   t.same(JSON.parse((await visitor.get('/')).text), { user: null })
   t.same(JSON.parse((await thief.get('/')).text), { user: null }, 'the old cookie is worth nothing')
 })
@@ -44,14 +45,14 @@ t.test('a visitor logs in, stays logged in, and logs out', async t => {
 t.test('logging in changes the session id, and drops what the visitor had before', async t => {
   const { visitor, files } = await start(t)
   await visitor.post('/login', { username: 'alice', password: 'guess' })
-  const before = visitor.copy()
-  t.equal(before.cookies.size, 1)
+  const before = visitor.twin()
+  t.equal(before.jar.size, 1)
 
   await visitor.post('/login', ALICE)
-  t.not(visitor.cookies.get('sid'), before.cookies.get('sid'))
+  t.not(visitor.jar.get('sid'), before.jar.get('sid'))
   t.same(JSON.parse((await before.get('/')).text), { user: null }, 'an id planted before the login is worth nothing')
   t.same(JSON.parse((await visitor.get('/login')).text), { messages: [] })
-  t.equal((await files()).length, 1)
+  t.equal(files().length, 1)
 })
 
 t.test('a failed login leaves a message, shown once', async t => {
@@ -80,8 +81,8 @@ t.test('a user who was removed is logged out at the next request', async t => {
   await visitor.post('/login', ALICE)
   accounts.delete(7)
   t.same(JSON.parse((await visitor.get('/')).text), { user: null })
-  t.equal(visitor.cookies.size, 0)
-  t.same(await files(), [])
+  t.equal(visitor.jar.size, 0)
+  t.same(files(), [])
 })
 
 t.test('with clearSessionOnLogin: false, and with keepSessionInfo, the data outlive the change of ids', async t => {
@@ -90,10 +91,10 @@ t.test('with clearSessionOnLogin: false, and with keepSessionInfo, the data outl
       app.post('/login', async request => { await request.logIn({ id: 7 }, { keepSessionInfo: clearSessionOnLogin }) })
     })
     await visitor.post('/basket')
-    const before = visitor.copy()
+    const before = visitor.twin()
     await visitor.post('/login')
     t.same(JSON.parse((await visitor.get('/')).text), { user: { id: 7 }, basket: ['apple'] })
-    t.not(visitor.cookies.get('sid'), before.cookies.get('sid'))
+    t.not(visitor.jar.get('sid'), before.jar.get('sid'))
     t.same(JSON.parse((await before.get('/')).text), { user: null })
     await visitor.post('/logout')
     const { user, basket } = JSON.parse((await visitor.get('/')).text)
@@ -121,7 +122,7 @@ t.test('nor is there a good answer when that session could not be stored', async
   const login = await visitor.post('/login')
   t.equal(login.status, 500)
   t.match(login.text, 'SESSION_TOO_BIG')
-  t.equal(visitor.cookies.size, 0)
+  t.equal(visitor.jar.size, 0)
 })
 
 t.test('without hook: \'onRequest\' the error says what to do', async t => {
@@ -131,7 +132,7 @@ t.test('without hook: \'onRequest\' the error says what to do', async t => {
   await app.register(passport.initialize())
   await app.register(passport.secureSession())
   app.get('/', async () => 'never')
-  const visitor = new Visitor(await listen(t, app))
+  const visitor = new Client(await listen(t, app))
   const { status, text } = await visitor.get('/')
   t.equal(status, 500)
   t.match(JSON.parse(text), { code: 'SESSION_NOT_LOADED', message: /loaded in preHandler.*option hook/ })
@@ -147,7 +148,7 @@ class SureStrategy extends Strategy {
 async function startBare (
   t: Test, passport: InstanceType<typeof Authenticator>, addRoutes: (app: FastifyInstance) => void,
   options: FileSessionsOptions = {}
-): Promise<Visitor> {
+): Promise<Client> {
   const app = Fastify()
   await app.register(fileSessions, { sessionDir: join(t.testdir(), 'sessions'), hook: 'onRequest', ...options })
   await app.register(passport.initialize())
@@ -158,5 +159,5 @@ async function startBare (
   app.post('/logout', async request => { await request.logOut() })
   app.get('/', async request => ({ user: request.user ?? null, basket: request.session.get('basket') }))
   addRoutes(app)
-  return new Visitor(await listen(t, app))
+  return new Client(await listen(t, app))
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { websocketApp } from './apps/websocket'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 import { sessionFiles } from '../support/session-files'
-import { listen, Visitor } from '../support/visitor'
 
 async function start (t: Test): Promise<{ origin: string, sessionDir: string }> {
   const sessionDir = join(t.testdir(), 'sessions')
@@ -21,8 +22,8 @@ class Line {
   readonly opened: Promise<unknown>
   readonly #messages: AsyncIterableIterator<unknown[]>
 
-  constructor (visitor: Visitor, url: string) {
-    this.socket = new WebSocket(url.replace('http', 'ws'), { headers: { cookie: visitor.cookieHeader } })
+  constructor (visitor: Client, url: string) {
+    this.socket = new WebSocket(url.replace('http', 'ws'), { headers: { cookie: visitor.cookie } })
     this.opened = once(this.socket, 'open')
     this.#messages = on(this.socket, 'message') as AsyncIterableIterator<unknown[]>
   }
@@ -38,8 +39,8 @@ class Line {
   }
 }
 
-async function loggedIn (origin: string): Promise<Visitor> {
-  const visitor = new Visitor(origin)
+async function loggedIn (origin: string): Promise<Client> {
+  const visitor = new Client(origin)
   await visitor.post('/login/alice')
   return visitor
 }
@@ -75,7 +76,7 @@ t.test('a visitor without a session is turned away before the upgrade', async t 
   const socket = new WebSocket(`${origin.replace('http', 'ws')}/live`)
   const [error] = await once(socket, 'error') as [Error]
   t.match(error.message, /401/)
-  t.same(await sessionFiles(sessionDir), [])
+  t.same(sessionFiles(sessionDir), [])
 })
 
 t.test('logging out ends what a connection can do', async t => {
@@ -89,7 +90,7 @@ t.test('logging out ends what a connection can do', async t => {
   const [code, reason] = await closed as [number, Buffer]
   t.equal(code, 4401)
   t.equal(String(reason), 'logged out')
-  t.same(await sessionFiles(sessionDir), [], 'the session is not brought back')
+  t.same(sessionFiles(sessionDir), [], 'the session is not brought back')
 })
 
 t.test('save() from a message, beside requests that change other things', async t => {
@@ -107,7 +108,7 @@ t.test('save() from a message, beside requests that change other things', async 
 
   await visitor.post('/logout')
   t.equal(await renaming.ask('carol'), 'logged out')
-  t.same(await sessionFiles(sessionDir), [])
+  t.same(sessionFiles(sessionDir), [])
   for (const line of [counting, renaming]) line.socket.terminate()
 })
 
@@ -118,7 +119,7 @@ t.test('touch() and save() keep a session alive that only its connection uses', 
   const visitor = await loggedIn(await listen(t, app))
   const line = new Line(visitor, `${app.listeningOrigin}/rename`)
   await line.opened
-  const [file = ''] = await sessionFiles(sessionDir)
+  const [file = ''] = sessionFiles(sessionDir)
   const before = new Date(Date.now() - 7000_000)
   await utimes(file, before, before)
   t.equal(await line.ask('alice'), 'saved', 'the same name as before: nothing to be written')

@@ -1,15 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process'
 import diagnosticsChannel from 'node:diagnostics_channel'
-import { once } from 'node:events'
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Fastify, { type FastifyPluginAsync } from 'fastify'
 import t from 'tap'
 import fileSessions from '../../index'
+import { installBuilt, root } from '../support/built-package'
+import { startApp } from '../support/child-app'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 
-const root = resolve(__dirname, '../..')
 const example = join(root, 'examples/metrics')
 
 /** Samples by name and labels; a line that is none is an error. */
@@ -38,20 +38,15 @@ t.test('what happens to sessions is counted', async t => {
     request.session.set('late', 1)
     return 'ok'
   })
-  const origin = await app.listen({ port: 0 })
+  const client = new Client(await listen(t, app))
   const scrape = async (): Promise<Record<string, number>> => {
-    const response = await fetch(`${origin}/metrics`)
-    t.match(response.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
-    return samples(await response.text())
+    const { headers, text } = await client.get('/metrics')
+    t.match(headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
+    return samples(text)
   }
   t.strictSame(await scrape(), {}, 'nothing happened yet')
 
-  const first = await fetch(`${origin}/visit`)
-  const cookie = (first.headers.get('set-cookie') as string).split(';')[0] as string
-  await fetch(`${origin}/visit`, { headers: { cookie } })
-  await fetch(`${origin}/visit`, { headers: { cookie } })
-  await fetch(`${origin}/logout-elsewhere`, { headers: { cookie } })
-  await fetch(`${origin}/visit`, { headers: { cookie } })
+  for (const path of ['/visit', '/visit', '/visit', '/logout-elsewhere', '/visit']) await client.get(path)
   const publish = (name: string, event: object): void => { diagnosticsChannel.channel(`fastify-file-sessions:${name}`).publish(event) }
   publish('conflict', { appid: 'sid' })
   publish('reap', { appid: 'sid', duration: 20, seen: 9, expired: 7, orphans: 0, setAside: 0, failed: 0 })
@@ -78,39 +73,25 @@ t.test('what happens to sessions is counted', async t => {
 
 t.test('the example, with the built package', async t => {
   const directory = t.testdir()
-  const installed = join(directory, 'node_modules/fastify-file-sessions')
-  mkdirSync(installed, { recursive: true })
-  cpSync(join(root, 'package.json'), join(installed, 'package.json'))
-  cpSync(example, directory, { recursive: true })
-  writeFileSync(join(directory, 'package.json'), '{"private":true}')
-  const tsc = spawnSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'),
-    '--outDir', join(installed, 'dist')], { encoding: 'utf8' })
-  t.equal(tsc.stdout, '')
-
-  async function start (environment: object) {
-    const server = spawn(process.execPath, ['server.mjs'], {
-      cwd: directory,
-      env: { PATH: process.env.PATH, PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'inherit']
-    })
-    const [line] = await once(createInterface(server.stdout), 'line') as [string]
-    const origin = /http:\S+\d/.exec(line)?.[0] as string
-    return { origin, async stop () { server.kill(); await once(server, 'exit') } }
+  await installBuilt(directory)
+  await cp(example, directory, { recursive: true })
+  const start = async (env: NodeJS.ProcessEnv): Promise<{ client: Client, stop: () => Promise<unknown> }> => {
+    const app = await startApp(['server.mjs'], directory, env)
+    t.teardown(() => app.end('SIGKILL'))
+    return { client: new Client(app.address), stop: () => app.end('SIGTERM') }
   }
 
   const healthy = await start({})
-  const { status, headers } = await fetch(healthy.origin)
-  t.equal(status, 200)
-  const cookie = (headers.get('set-cookie') as string).split(';')[0] as string
-  t.same(await (await fetch(healthy.origin, { headers: { cookie } })).json(), { visits: 2 })
-  t.same(await (await fetch(`${healthy.origin}/status`)).json(), { status: 'ok' })
-  t.match(samples(await (await fetch(`${healthy.origin}/metrics`)).text()), {
+  t.equal((await healthy.client.get('/')).status, 200)
+  t.same((await healthy.client.get('/')).json, { visits: 2 })
+  t.same((await healthy.client.get('/status')).json, { status: 'ok' })
+  t.match(samples((await healthy.client.get('/metrics')).text), {
     'sessions_commit_seconds_count{appid="sid",kind="update"}': 1
   })
   await healthy.stop()
 
   const full = await start({ MIN_FREE_BYTES: String(Number.MAX_SAFE_INTEGER), LOG_LEVEL: 'silent' })
-  t.equal((await fetch(`${full.origin}/status`)).status, 503)
-  t.equal((await fetch(full.origin)).status, 503)
+  t.equal((await full.client.get('/status')).status, 503)
+  t.equal((await full.client.get('/')).status, 503)
   await full.stop()
 })

@@ -1,9 +1,9 @@
 import { cp, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { Browser } from '../support/browser'
 import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
+import { Client } from '../support/client'
 
 const LOGIN = { name: 'ada', password: 'correct horse' }
 const MONTH = 30 * 24 * 60 * 60
@@ -21,8 +21,8 @@ async function open (t: Test, env?: NodeJS.ProcessEnv): Promise<ChildApp> {
   return app
 }
 
-async function visits (browser: Browser): Promise<number> {
-  const page = await (await browser.get('/')).text()
+async function visits (browser: Client): Promise<number> {
+  const page = (await browser.get('/')).text
   return Number(/id="visits">(\d+)</.exec(page)?.[1])
 }
 
@@ -35,101 +35,101 @@ t.before(async () => {
 
 t.test('a login, a cart and a count survive kill -9; the logout is final', async t => {
   const first = await open(t)
-  const browser = new Browser(first.address)
+  const browser = new Client(first.address)
   t.equal(await visits(browser), 1)
   t.equal(await visits(browser), 2)
-  const anonymous = browser.cookies.get('sid')
+  const anonymous = browser.jar.get('sid')
 
   const login = await browser.post('/login', LOGIN)
   t.equal(login.status, 303)
   t.notMatch(login.headers.get('set-cookie'), /max-age/i, 'the cookie goes with the browser')
-  t.not(browser.cookies.get('sid'), anonymous, 'a new id')
-  t.match(await (await browser.get('/cart')).text(), /Welcome, Ada\./)
-  t.notMatch(await (await browser.get('/cart')).text(), /Welcome/, 'messages are shown once')
+  t.not(browser.jar.get('sid'), anonymous, 'a new id')
+  t.match((await browser.get('/cart')).text, /Welcome, Ada\./)
+  t.notMatch((await browser.get('/cart')).text, /Welcome/, 'messages are shown once')
 
   await Promise.all(Array.from({ length: 10 }, () => browser.post('/cart/add', { product: 'pen' })))
   await browser.post('/cart/add?back=cart', { product: 'ink' })
   await browser.post('/cart/remove', { product: 'ink' })
   const cart = /<span>10<\/span>.*Total<\/th><td class="number">€240\.00</s
-  t.match(await (await browser.get('/cart')).text(), cart, 'ten at once are ten')
+  t.match((await browser.get('/cart')).text, cart, 'ten at once are ten')
 
   t.equal((await first.end('SIGKILL')).signal, 'SIGKILL')
   const again = await open(t)
-  browser.address = again.address
+  browser.url = again.address
   t.equal(await visits(browser), 3)
-  t.match(await (await browser.get('/')).text(), /Good to see you, Ada/)
-  t.match(await (await browser.get('/cart')).text(), cart)
+  t.match((await browser.get('/')).text, /Good to see you, Ada/)
+  t.match((await browser.get('/cart')).text, cart)
 
-  const loggedIn = browser.cookies.get('sid') ?? ''
+  const loggedIn = browser.jar.get('sid') ?? ''
   t.equal((await browser.post('/logout')).status, 303)
-  t.not(browser.cookies.get('sid'), loggedIn)
-  t.match(await (await browser.get('/')).text(), /You are logged out\..*Everything for your desk/s)
-  const thief = new Browser(again.address)
-  thief.cookies.set('sid', loggedIn)
-  t.match(await (await thief.get('/session')).text(), /You have none/)
-  t.ok(thief.cookies.has('sid'), 'a cookie that names no session is left alone')
+  t.not(browser.jar.get('sid'), loggedIn)
+  t.match((await browser.get('/')).text, /You are logged out\..*Everything for your desk/s)
+  const thief = new Client(again.address)
+  thief.jar.set('sid', loggedIn)
+  t.match((await thief.get('/session')).text, /You have none/)
+  t.ok(thief.jar.has('sid'), 'a cookie that names no session is left alone')
   t.same(await again.end('SIGTERM'), { code: 0, signal: null }, 'closes cleanly')
 })
 
 t.test('remember me', async t => {
-  const browser = new Browser(app.address)
+  const browser = new Client(app.address)
   const login = await browser.post('/login', { ...LOGIN, remember: 'on' })
   t.match(login.headers.get('set-cookie'), new RegExp(`Max-Age=${MONTH}`))
-  t.match(await (await browser.get('/session')).text(), /30 days after the last visit/)
+  t.match((await browser.get('/session')).text, /30 days after the last visit/)
 })
 
 t.test('an order can be sent once', async t => {
-  const browser = new Browser(app.address)
+  const browser = new Client(app.address)
   await browser.post('/cart/add', { product: 'clips' })
   await browser.post('/cart/add', { product: 'clips' })
   await Promise.all([browser.post('/order'), browser.post('/order')])
-  const page = await (await browser.get('/cart')).text()
+  const page = (await browser.get('/cart')).text
   t.match(page, /There is nothing in it yet/)
   t.match(page, /You ordered 2 things|There was nothing to order/)
   await browser.post('/order')
-  t.match(await (await browser.get('/')).text(), /There was nothing to order/)
+  t.match((await browser.get('/')).text, /There was nothing to order/)
 })
 
 t.test('"my session" shows the data and never the id', async t => {
-  const browser = new Browser(app.address)
-  t.match(await (await browser.get('/session')).text(), /nothing is stored for you/)
-  t.equal(browser.cookies.size, 0, 'no cookie for a visitor of whom nothing is stored')
+  const browser = new Client(app.address)
+  t.match((await browser.get('/session')).text, /nothing is stored for you/)
+  t.equal(browser.jar.size, 0, 'no cookie for a visitor of whom nothing is stored')
   await browser.post('/login', LOGIN)
-  const page = await (await browser.get('/session')).text()
+  const page = (await browser.get('/session')).text
   t.match(page, /&quot;name&quot;: &quot;Ada&quot;/)
-  t.notMatch(page, browser.cookies.get('sid') ?? 'no cookie')
+  t.notMatch(page, browser.jar.get('sid') ?? 'no cookie')
 })
 
 t.test('what visitors write is escaped', async t => {
-  const page = await new Browser(app.address).post('/login', { name: '"><script>alert(1)</script>', password: 'x' })
+  const page = await new Client(app.address).post('/login', { name: '"><script>alert(1)</script>', password: 'x' })
   t.equal(page.status, 401)
-  const text = await page.text()
+  const { text } = page
   t.match(text, 'value="&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"')
   t.notMatch(text, '<script')
   t.match(page.headers.get('content-security-policy'), /default-src 'self'/)
 })
 
 t.test('forms are taken from its own pages only', async t => {
-  const browser = new Browser(app.address)
+  const browser = new Client(app.address)
   for (const headers of [
     { origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }
   ]) {
     const response = await browser.post('/login', LOGIN, headers as Record<string, string>)
     t.equal(response.status, 403, JSON.stringify(headers))
-    t.match(await response.text(), /from another site/)
+    t.match(response.text, /from another site/)
   }
-  t.equal(browser.cookies.size, 0)
+  t.equal(browser.jar.size, 0)
   t.equal((await browser.post('/login', LOGIN, { origin: app.address })).status, 303)
 })
 
 t.test('errors have a page', async t => {
-  const browser = new Browser(app.address)
+  const browser = new Client(app.address)
   const missing = await browser.get('/nowhere')
   t.equal(missing.status, 404)
-  t.match(await missing.text(), /There is no such page/)
+  t.match(missing.text, /There is no such page/)
   const invalid = await browser.post('/cart/add', { product: 'yacht' })
   t.equal(invalid.status, 400, 'before the session is loaded')
-  t.match(await invalid.text(), /That did not work/)
+  t.match(invalid.text, /That did not work/)
 })
 
 t.test('a port that is taken', async t => {

@@ -4,7 +4,8 @@ import fastifyPlugin from 'fastify-plugin'
 import t from 'tap'
 import fileSessions, { SessionError, SessionFileStore, type Session } from '../../index'
 import { MapStore } from '../support/map-store'
-import { loggingApp, serveApp, sessionDirectory } from '../support/serve'
+import { loggingApp, serveApp } from '../support/serve'
+import { sessionDirectory } from '../support/session-files'
 
 declare module 'fastify' {
   interface FastifyRequest {

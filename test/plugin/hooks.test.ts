@@ -17,7 +17,8 @@ import type { Session } from '../../lib/session/session'
 import type { SessionStore } from '../../lib/store/session-store'
 import { Barrier, Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
-import { filesIn, serve, serveApp, sessionDirectory, type Served } from '../support/serve'
+import { serve, serveApp, type Served } from '../support/serve'
+import { filesIn, sessionDirectory } from '../support/session-files'
 
 const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 
@@ -430,9 +431,9 @@ t.test('a request outside the cookie\'s path has no session', async t => {
   const { visitor } = await bare(t, store, { covers }, app => {
     for (const path of ['/in', '/out']) app.post(path, async request => visitOf(request) !== null)
   })
-  t.strictSame((await visitor().post('/in', { sid: 'x' })).json, true)
+  t.strictSame((await visitor().post('/in', undefined, { sid: 'x' })).json, true)
   store.calls.length = 0
-  t.strictSame((await visitor().post('/out', { sid: 'x' })).json, false)
+  t.strictSame((await visitor().post('/out', undefined, { sid: 'x' })).json, false)
   t.strictSame(store.calls, [], 'not even the cookie is looked at')
 })
 

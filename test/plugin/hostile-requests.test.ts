@@ -3,7 +3,8 @@ import cookiePlugin from '@fastify/cookie'
 import fc from 'fast-check'
 import t from 'tap'
 import { fileSessions } from '../../lib/plugin/plugin'
-import { filesIn, serve, serveApp, sessionDirectory, type Served } from '../support/serve'
+import { serve, serveApp, type Served } from '../support/serve'
+import { filesIn, sessionDirectory } from '../support/session-files'
 
 interface Result { status: number, setCookie: string[], body: string }
 

@@ -5,6 +5,8 @@ import session from 'express-session'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import fileSessions, { fromConnectStore, SessionFileStore, type FileSessionsOptions, type SessionStore } from '../../index'
+import { Client } from '../support/client'
+import { listen } from '../support/serve'
 
 /** Everything that is logged, from trace upwards. */
 async function start (t: Test, options: FileSessionsOptions) {
@@ -31,42 +33,34 @@ async function start (t: Test, options: FileSessionsOptions) {
     await app.sessionStore.putSession(request.session.sessionId as string, '"confidential')
     await request.session.reload()
   })
-  t.teardown(() => app.close())
-  const origin = await app.listen({ port: 0 })
+  const client = new Client(await listen(t, app))
   const sesids = new Set<string>()
-  const client = {
-    cookie: '',
-    get sesid (): string { return client.cookie.slice('sid='.length) },
-    async send (method: string, path: string): Promise<number> {
-      const response = await fetch(origin + path, { method, headers: client.cookie === '' ? {} : { cookie: client.cookie } })
-      const setCookie = response.headers.get('set-cookie')
-      if (setCookie !== null) client.cookie = setCookie.split(';')[0] as string
-      if (client.sesid !== '') sesids.add(client.sesid)
-      await response.text()
-      return response.status
-    }
+  const send = async (method: string, path: string): Promise<number> => {
+    const { status } = await client.request(method, path)
+    if (client.sesid !== '') sesids.add(client.sesid)
+    return status
   }
   function checkLines (t: Test): void {
     const log = lines.join('')
     for (const sesid of sesids) t.notOk(log.includes(sesid), 'no line has the id')
     t.notOk(log.includes('confidential'), 'no line has data')
   }
-  return { app, client, lines, sesids, checkLines }
+  return { app, client, send, lines, sesids, checkLines }
 }
 
 function level (lines: string[], message: RegExp): number[] {
   return lines.map(line => JSON.parse(line) as { level: number, msg: string }).filter(({ msg }) => message.test(msg)).map(({ level }) => level)
 }
 
-async function wholeLife ({ client }: Awaited<ReturnType<typeof start>>): Promise<void> {
-  await client.send('POST', '/set')
+async function wholeLife ({ client, send }: Awaited<ReturnType<typeof start>>): Promise<void> {
+  await send('POST', '/set')
   for (const path of ['/change', '/update', '/save', '/reload', '/login', '/remember', '/login', '/logout']) {
     const { cookie } = client
-    await client.send('POST', path)
-    await client.send('GET', '/read')
+    await send('POST', path)
+    await send('GET', '/read')
     const now = client.cookie
     client.cookie = cookie
-    await client.send('GET', '/read')
+    await send('GET', '/read')
     client.cookie = now
   }
 }
@@ -74,30 +68,30 @@ async function wholeLife ({ client }: Awaited<ReturnType<typeof start>>): Promis
 t.test('a whole life of sessions in files', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const site = await start(t, { sessionDir })
-  const { client, lines, app } = site
+  const { client, send, lines, app } = site
   await wholeLife(site)
   t.match(level(lines, /names no live session/), [20], 'an unknown cookie is worth a debug line')
 
-  await client.send('POST', '/set')
-  t.equal(await client.send('POST', '/destroyed-meanwhile'), 200)
+  await send('POST', '/set')
+  t.equal(await send('POST', '/destroyed-meanwhile'), 200)
   t.strictSame(level(lines, /destroyed in the meantime/), [20])
 
-  await client.send('POST', '/set')
+  await send('POST', '/set')
   await app.sessionStore.putSession(client.sesid, '{"card":"confidential",')
-  t.equal(await client.send('GET', '/read'), 200)
+  t.equal(await send('GET', '/read'), 200)
   t.strictSame(level(lines, /set aside/), [40], 'an undecodable session is worth a warning')
   client.cookie = ''
-  await client.send('POST', '/set')
-  t.equal(await client.send('POST', '/undecodable-meanwhile'), 500)
+  await send('POST', '/set')
+  t.equal(await send('POST', '/undecodable-meanwhile'), 500)
 
   client.cookie = ''
-  await client.send('POST', '/set')
+  await send('POST', '/set')
   await rename(sessionDir, `${sessionDir}.away`)
   await writeFile(sessionDir, '')
-  t.equal(await client.send('GET', '/read'), 500)
-  t.equal(await client.send('POST', '/change'), 500)
+  t.equal(await send('GET', '/read'), 500)
+  t.equal(await send('POST', '/change'), 500)
   client.cookie = ''
-  t.equal(await client.send('POST', '/set'), 500)
+  t.equal(await send('POST', '/set'), 500)
   t.ok(level(lines, /cannot/).every(level => level === 50))
   t.ok(site.sesids.size >= 5)
   site.checkLines(t)
@@ -107,12 +101,12 @@ t.test('and in another store, which fails and quotes the id', async t => {
   const memory = new session.MemoryStore()
   const site = await start(t, { store: fromConnectStore(memory) })
   await wholeLife(site)
-  await site.client.send('POST', '/set')
+  await site.send('POST', '/set')
   memory.get = sesid => { throw new Error(`broken: ${sesid}`) }
-  t.equal(await site.client.send('GET', '/read'), 500)
+  t.equal(await site.send('GET', '/read'), 500)
   memory.set = (sesid, data, done) => { done?.(new Error(`broken: ${sesid} ${JSON.stringify(Object.keys(data))}`)) }
   site.client.cookie = ''
-  t.equal(await site.client.send('POST', '/set'), 500)
+  t.equal(await site.send('POST', '/set'), 500)
   t.match(site.lines.join(''), /<session id>/)
   site.checkLines(t)
 })
@@ -126,8 +120,8 @@ t.test('an undecodable text is told without the text', async t => {
   for (const [message, decode] of decoders) {
     const store = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions') })
     const site = await start(t, { store, codec: { encode: JSON.stringify, decode } })
-    await site.client.send('POST', '/set')
-    await site.client.send('GET', '/read')
+    await site.send('POST', '/set')
+    await site.send('GET', '/read')
     t.match(site.lines.join(''), message)
     site.checkLines(t)
   }

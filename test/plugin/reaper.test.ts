@@ -4,7 +4,8 @@ import { Writable } from 'node:stream'
 import Fastify from 'fastify'
 import fileSessions, { SessionError, SessionFileStore, type ReapableSessionStore, type ReapCounts } from '../../index'
 import { Reaper } from '../../lib/plugin/reaper'
-import { age, newFile, sessionDirectory } from '../support/aged-sessions'
+import { age } from '../support/aged-sessions'
+import { newFile, sessionDirectory } from '../support/session-files'
 
 const NOTHING: ReapCounts = { seen: 0, expired: 0, orphans: 0, setAside: 0, failed: 0 }
 

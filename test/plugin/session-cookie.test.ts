@@ -6,7 +6,8 @@ import { SessionCookie } from '../../lib/plugin/session-cookie'
 import type { CookieValue } from '../../lib/session/visit'
 import type { SetCookie } from '../support/client'
 import { MemoryStore } from '../support/map-store'
-import { filesIn, loggingApp, serve, serveApp, sessionDirectory } from '../support/serve'
+import { loggingApp, serve, serveApp } from '../support/serve'
+import { filesIn, sessionDirectory } from '../support/session-files'
 
 function routes (app: FastifyInstance): void {
   app.get('/login', async request => { request.session.set('user', 'ann') })

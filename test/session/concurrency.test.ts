@@ -3,7 +3,8 @@ import t from 'tap'
 import { Barrier, Gate } from '../support/barrier'
 import type { Client } from '../support/client'
 import { countingRoutes } from '../support/counting-routes'
-import { filesIn, serve, sessionDirectory, type Served } from '../support/serve'
+import { serve, type Served } from '../support/serve'
+import { filesIn, sessionDirectory } from '../support/session-files'
 
 const MANY = 50
 const numbers = Array.from({ length: MANY }, (_, index) => index)

@@ -5,9 +5,12 @@ import fileSessions, { type FileSessionsOptions } from '../../index'
 import type { Disk } from '../../lib/store/files/disk'
 import { FileStore } from '../../lib/store/files/file-store'
 import { localDisk } from '../../lib/store/files/local-disk'
-import { age, ageAccess, contents, newFile, sessionDirectory, sessionFiles, Time } from '../support/aged-sessions'
+import { age, ageAccess, Time } from '../support/aged-sessions'
+import { Client } from '../support/client'
 import { pooledDisk } from '../support/disks'
 import { newSession } from '../support/new-session'
+import { listen } from '../support/serve'
+import { contents, newFile, sessionDirectory, sessionFiles } from '../support/session-files'
 
 declare module '../../index' {
   interface SessionData { user: string }
@@ -39,14 +42,14 @@ async function start (t: Test, options: FileSessionsOptions): Promise<Server> {
     return { user: request.session.user ?? null }
   })
   app.get('/', async request => ({ user: request.session.user ?? null }))
-  const address = await app.listen()
-  t.teardown(() => app.close())
+  const url = await listen(t, app)
   return {
     app,
-    async get (path, cookie) {
-      const response = await fetch(address + path, cookie === undefined ? {} : { headers: { cookie } })
-      const { user } = await response.json() as { user: string | null }
-      return { status: response.status, user, setCookie: response.headers.get('set-cookie') }
+    async get (path, cookie = '') {
+      const client = new Client(url)
+      client.cookie = cookie
+      const { status, json, headers } = await client.get(path)
+      return { status, user: (json as { user: string | null }).user, setCookie: headers.get('set-cookie') }
     }
   }
 }

@@ -24,7 +24,7 @@ export async function startApp (parameters: string[], cwd: string, env: NodeJS.P
   const address = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', line => {
       output += `${line}\n`
-      const [found] = /http:\/\/[\w.:[\]]+/.exec(line) ?? []
+      const [found] = /http:\/\/[\w.:[\]]+\d/.exec(line) ?? []
       if (found !== undefined) resolve(found)
     })
     child.once('close', () => { reject(new Error(`the app ended before it listened:\n${output}`)) })

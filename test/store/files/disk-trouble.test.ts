@@ -9,7 +9,7 @@ import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { Disk } from '../../../lib/store/files/disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { interceptedDisk, openDescriptors, pooledDisk, systemError } from '../../support/disks'
-import { storeSession } from '../../support/stored-session'
+import { newSession } from '../../support/new-session'
 
 const NOBODY = 65534
 const isRoot = process.geteuid?.() === 0
@@ -45,7 +45,7 @@ async function rejectsWith (t: Test, work: Promise<unknown>, code: string, messa
 t.test('a directory that this process may not read', async t => {
   const sessionDir = join(publicDir(t), 'sessions')
   const { sesid, shard } = await asNobody(async () => {
-    const sesid = await storeSession(new SessionFileStore({ sessionDir }), 'kept')
+    const { sesid } = await newSession(new SessionFileStore({ sessionDir }), 'kept')
     return { sesid, shard: join(sessionDir, 'sid', readdirSync(join(sessionDir, 'sid'))[0] ?? '') }
   })
   const before = openDescriptors()
@@ -76,7 +76,7 @@ t.test('a directory that this process may not write to', async t => {
   const before = openDescriptors()
   await asNobody(async () => {
     const store = new SessionFileStore({ sessionDir, idGenerator: () => 'one' })
-    await storeSession(store, 'kept')
+    await newSession(store, 'kept')
     const shard = join(sessionDir, 'sid', readdirSync(join(sessionDir, 'sid'))[0] ?? '')
     chmodSync(shard, 0o500)
     t.equal(await store.getSession('one'), 'kept', 'reading works')
@@ -108,7 +108,7 @@ t.test('a session in use whose file or directory this process may not use any mo
   const before = openDescriptors()
   await asNobody(async () => {
     const store = new SessionFileStore({ sessionDir })
-    const sesid = await storeSession(store, 'kept')
+    const { sesid } = await newSession(store, 'kept')
     const [name = ''] = readdirSync(join(sessionDir, 'sid'), { recursive: true }).map(String).filter(each => each.includes('/'))
     const path = join(sessionDir, 'sid', name)
     const advice = /^cannot (read|save) a session .*: EACCES; give the user that runs this process read and write access to it$/
@@ -170,7 +170,7 @@ t.test('a file where a directory should be', async t => {
   const dir = t.testdir()
   const sessionDir = join(dir, 'sessions')
   const store = new SessionFileStore({ sessionDir })
-  const sesid = await storeSession(store, 'kept')
+  const { sesid } = await newSession(store, 'kept')
   const [shard = ''] = readdirSync(join(sessionDir, 'sid'))
   const before = openDescriptors()
   for (const place of [sessionDir, join(sessionDir, 'sid'), join(sessionDir, 'sid', shard)]) {
@@ -239,7 +239,7 @@ t.test('the disk is full', { skip: small === null ? 'a small tmpfs cannot be mou
   const stored = new Map<string, string>()
   for (let number = 0; number < 5; number++) {
     const text = `session ${number}`
-    stored.set(await storeSession(store, text), text)
+    stored.set((await newSession(store, text)).sesid, text)
   }
   const [first = ''] = stored.keys()
   const ballast = join(mountPoint, 'ballast')
@@ -248,7 +248,7 @@ t.test('the disk is full', { skip: small === null ? 'a small tmpfs cannot be mou
   const before = openDescriptors()
   const advice = /: ENOSPC; the disk is full: free some space$/
 
-  await rejectsWith(t, storeSession(store, 'x'), 'ENOSPC', advice)
+  await rejectsWith(t, newSession(store, 'x'), 'ENOSPC', advice)
   t.equal(readdirSync(sessionDir, { recursive: true }).map(String).filter(name => name.length > 60).length, 5, 'nothing is left of it')
   const large = 'x'.repeat(10_000)
   for (let turn = 0; turn < 3; turn++) await rejectsWith(t, store.putSession(first, large), 'ENOSPC', advice)
@@ -291,10 +291,10 @@ t.test('too many open files', async t => {
 t.test('every call that can fail, in every operation: what was stored stays, and no descriptor', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const healthy = new SessionFileStore({ sessionDir })
-  const sesid = await storeSession(healthy, 'kept')
+  const { sesid } = await newSession(healthy, 'kept')
   const before = openDescriptors()
   const operations: Array<(store: SessionFileStore) => Promise<unknown>> = [
-    store => store.getSession(sesid), store => storeSession(store, 'new'), store => store.putSession(sesid, 'kept'),
+    store => store.getSession(sesid), store => newSession(store, 'new'), store => store.putSession(sesid, 'kept'),
     store => store.touch(store.nameOf(sesid))]
   let failures = 0
   for (const operation of operations) {

@@ -24,7 +24,7 @@ async function made (t: Test, text = 'text'): Promise<Made> {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir })
   const session = await newSession(store, text)
-  const [path = ''] = await sessionFiles(sessionDir)
+  const [path = ''] = sessionFiles(sessionDir)
   return { ...session, sessionDir, store, path }
 }
 

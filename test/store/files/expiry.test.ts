@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Clock, GRACE } from '../../../lib/store/clock'
@@ -6,10 +6,10 @@ import type { SessionFileStoreOptions } from '../../../lib/store/files/options'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
-import { storageName } from '../../../lib/store/session-id'
 import type { SessionInfo } from '../../../lib/store/session-store'
 import { recordingDisk } from '../../support/disks'
 import { newSession } from '../../support/new-session'
+import { filesIn, pathOf, sessionDirectory } from '../../support/session-files'
 
 // What the tests make themselves is private as well.
 process.umask(0o077)
@@ -26,11 +26,10 @@ interface Aged {
 }
 
 async function session (t: Test, options: SessionFileStoreOptions = {}, idleTimeout?: number): Promise<Aged> {
-  const sessionDir = join(t.testdir(), 'sessions')
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir, ...options })
   const { sesid } = await newSession(store, { text: 'text', idleTimeout })
-  const digits = storageName('sid', sesid)
-  const path = join(sessionDir, 'sid', digits.slice(0, 2), digits.slice(2))
+  const path = pathOf(sessionDir, sesid)
   const age = (accessed: number, modified: number): void => {
     const now = Date.now() / 1000
     utimesSync(path, now - accessed, now - modified)
@@ -168,13 +167,12 @@ t.test('an idle timeout of nothing is refused, and nothing is stored', async t =
     await t.rejects(async () => await store.replace(store.nameOf(sesid), { text: 'other', idleTimeout }, version), refused)
   }
   t.match(await store.read(store.nameOf(sesid)), { text: 'text', version, idleTimeout: undefined })
-  const files = readdirSync(join(path, '../..'), { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
-  t.equal(files.length, 1)
+  t.equal(filesIn(join(path, '../..')).length, 1)
 })
 
 t.test('a session ends at the absolute timeout, however much it is used', async t => {
   let now = Date.now()
-  const sessionDir = join(t.testdir(), 'sessions')
+  const sessionDir = sessionDirectory(t)
   const clock = new Clock(() => now, () => now)
   const store = new FileStore({ sessionDir, absoluteTimeout: 3 * HOUR }, localDisk, clock)
   const sesid = await store.newSession()
@@ -200,7 +198,7 @@ t.test('a clock that jumps ends no session, and no session lives for ever', asyn
     steady += seconds * 1000
   }
   const clock = new Clock(() => now, () => steady)
-  const sessionDir = join(t.testdir(), 'sessions')
+  const sessionDir = sessionDirectory(t)
   const store = new FileStore({ sessionDir, absoluteTimeout: 24 * HOUR }, localDisk, clock)
   const { sesid } = await newSession(store, 'text')
   pass(HOUR)
@@ -219,7 +217,7 @@ t.test('where the clock is ahead of the kernel\'s, or behind, a new session is n
   for (const ahead of [10 * HOUR, -10 * HOUR]) {
     let now = Date.now() + ahead * 1000
     const clock = new Clock(() => now, () => now)
-    const store = new FileStore({ sessionDir: join(t.testdir(), 'sessions') }, localDisk, clock)
+    const store = new FileStore({ sessionDir: sessionDirectory(t) }, localDisk, clock)
     // One that has moved to a new id: the visitor's session is older than the idle timeout.
     const { name, sesid } = await newSession(store, { text: '0', createdAt: now - 5 * HOUR * 1000 })
     t.match(await store.read(name), { text: '0', touchDue: false, createdAt: now - 5 * HOUR * 1000 })
@@ -253,7 +251,7 @@ t.test('what is stamped in the future does not live for ever: a touch brings it 
 t.test('a session that was made in the future is brought back by the next save', async t => {
   let now = Date.now() + 1e9
   const clock = new Clock(() => now, () => now)
-  const sessionDir = join(t.testdir(), 'sessions')
+  const sessionDir = sessionDirectory(t)
   const store = new FileStore({ sessionDir, absoluteTimeout: HOUR }, localDisk, clock)
   const { name, version } = await newSession(store, 'text')
   now -= 1e9

@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
 import fileSessions from '../../../index'
-import { ageAccess, age, newFile, sessionDirectory } from '../../support/aged-sessions'
+import { ageAccess, age } from '../../support/aged-sessions'
+import { Client } from '../../support/client'
+import { listen } from '../../support/serve'
+import { newFile, sessionDirectory } from '../../support/session-files'
 
 const HOUR = 3600
 const VISITORS = 8
@@ -14,7 +17,7 @@ const IDLE = 40
 /** Requests that each visitor makes while the files are cleaned away. */
 const ROUNDS = 25
 
-interface Visitor { cookie: string, name: string, file: string }
+interface Visitor { client: Client, name: string, file: string }
 
 /** `find sessions -type f -amin +120 -delete`, as people have it in their crontab. */
 async function clean (sessionDir: string): Promise<void> {
@@ -38,23 +41,19 @@ async function cleanBesideServer (t: Test, sessionDir: string): Promise<void> {
     await request.session.update(draft => { draft['count'] = Number(draft['count'] ?? 0) + 1 })
     return { name: request.session.get('name') ?? null, count: request.session.get('count') }
   })
-  const address = await app.listen()
-  t.teardown(() => app.close())
+  const url = await listen(t, app)
 
   const known: string[] = []
   async function newVisitor (name: string): Promise<Visitor> {
-    const response = await fetch(`${address}/as/${name}`)
+    const client = new Client(url)
+    await client.get(`/as/${name}`)
     const file = newFile(sessionDir, known)
     known.push(file)
-    return { name, file, cookie: response.headers.getSetCookie()[0]?.split(';')[0] as string }
+    return { name, file, client }
   }
-  async function request (path: string, { cookie }: { cookie: string }) {
-    const response = await fetch(address + path, { headers: { cookie } })
-    return {
-      status: response.status,
-      body: await response.json() as { name: string | null, count?: number },
-      setCookie: response.headers.get('set-cookie')
-    }
+  async function request (path: string, { client }: Visitor) {
+    const { status, json, headers } = await client.get(path)
+    return { status, body: json as { name: string | null, count?: number }, setCookie: headers.get('set-cookie') }
   }
 
   const readers: Visitor[] = []
@@ -103,10 +102,11 @@ async function cleanBesideServer (t: Test, sessionDir: string): Promise<void> {
   t.ok(existsSync(away.file), 'as is one that was used an hour ago')
   t.equal((await request('/', away)).body.name, 'away-for-an-hour')
   for (const visitor of idle) {
+    const { cookie } = visitor.client
     const { status, body, setCookie } = await request('/', visitor)
     t.equal(status, 200)
     t.equal(body.name, null, 'a fresh session')
-    t.notSame(setCookie?.split(';')[0], visitor.cookie, 'under a fresh id')
+    t.notSame(setCookie?.split(';')[0], cookie, 'under a fresh id')
   }
 }
 

@@ -6,8 +6,8 @@ import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { newSession } from '../../support/new-session'
 import { VolatileDisk } from '../../support/power-cut'
-import { sessionFiles } from '../../support/session-files'
 import { systemError } from '../../support/disks'
+import { sessionFiles } from '../../support/session-files'
 
 interface Machine {
   volatile: VolatileDisk
@@ -26,7 +26,7 @@ async function machine (t: Test, text = '[]'): Promise<Machine> {
   const newStore = (): FileStore => new FileStore({ sessionDir, durability: 'fsync' }, volatile.disk)
   const stores: Machine['stores'] = [newStore(), newStore(), newStore()]
   const { sesid, name } = await newSession(stores[0], text)
-  const [path = ''] = await sessionFiles(sessionDir)
+  const [path = ''] = sessionFiles(sessionDir)
   const textAfterwards = async (): Promise<string | null> => {
     volatile.cutPower(dirname(path))
     return await new SessionFileStore({ sessionDir }).getSession(sesid)

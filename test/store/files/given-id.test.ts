@@ -53,7 +53,7 @@ t.test('so does a file without a whole record, when it is old enough for no proc
   const store = new SessionFileStore({ sessionDir })
   const name = store.nameOf('given')
   await store.create(name, { text: 'text' })
-  const [path = ''] = await sessionFiles(sessionDir)
+  const [path = ''] = sessionFiles(sessionDir)
   await truncate(path, 10)
   const other = new SessionFileStore({ sessionDir })
   t.equal(await other.getSession('given'), null)
@@ -106,7 +106,7 @@ t.test('wherever a creator stalls, another sees a whole session or none, and one
       if (answers !== 'created,taken') t.fail(`step ${steps}: ${answers}`)
       if (text !== (result === 'created' ? 'quick' : 'slow')) t.fail(`step ${steps}: ${String(text)}`)
       if (before !== null && before !== 'slow') t.fail(`step ${steps}: ${before}`)
-      const shard = dirname((await sessionFiles(sessionDir))[0] ?? '')
+      const shard = dirname((sessionFiles(sessionDir))[0] ?? '')
       if (readdirSync(shard).length !== 1) t.fail(`step ${steps}: ${readdirSync(shard).join()}`)
       if (!wasStalled) break
     }
@@ -130,7 +130,7 @@ t.test('a creator that fails removes nothing but its own', async t => {
   const store = new FileStore({ sessionDir, durability: 'fsync' }, disk)
   await t.rejects(store.create(name, { text: 'mine' }), { name: 'SessionFileError', cause: { code: 'EIO' } })
   t.equal(await other.getSession('given'), 'theirs')
-  t.equal((await sessionFiles(sessionDir)).length, 1)
+  t.equal((sessionFiles(sessionDir)).length, 1)
   isFirst = false
   t.strictSame(await store.create(name, { text: 'mine' }), { result: 'taken' })
   t.equal(openDescriptors(), before)

@@ -17,7 +17,7 @@ async function made (t: Test, disk = ready) {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new FileStore({ sessionDir }, disk)
   const session = await newSession(store, 'first')
-  const [path = ''] = await sessionFiles(sessionDir)
+  const [path = ''] = sessionFiles(sessionDir)
   return { ...session, sessionDir, store, path }
 }
 

@@ -8,8 +8,9 @@ import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { removeSessions } from '../../../lib/store/files/session-listing'
 import type { SessionInfo } from '../../../lib/store/session-store'
-import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
-import { storeSession } from '../../support/stored-session'
+import { age, Time } from '../../support/aged-sessions'
+import { newFile, sessionDirectory, sessionFiles } from '../../support/session-files'
+import { newSession } from '../../support/new-session'
 
 async function all (store: SessionFileStore): Promise<SessionInfo[]> {
   const infos: SessionInfo[] = []
@@ -20,7 +21,7 @@ async function all (store: SessionFileStore): Promise<SessionInfo[]> {
 t.test('sessions() says age, idle time, what is left of it, and size', async t => {
   const time = new Time()
   const store = new FileStore({ sessionDir: sessionDirectory(t), absoluteTimeout: 10_000 }, localDisk, time.clock)
-  const sesid = await storeSession(store, 'grüße', { idleTimeout: 5000 })
+  const { sesid } = await newSession(store, { text: 'grüße', idleTimeout: 5000 })
   time.pass(3000)
   await store.touch(store.nameOf(sesid))
   time.pass(1000)
@@ -41,13 +42,13 @@ t.test('sessions() leaves out what has expired, what holds nothing, and what is 
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   t.strictSame(await all(store), [], 'nor is a missing directory an error')
-  await storeSession(store, 'expired')
+  await newSession(store, 'expired')
   const expired = newFile(sessionDir)
   age(expired, 7201)
-  await storeSession(store, 'empty')
+  await newSession(store, 'empty')
   const empty = newFile(sessionDir, [expired])
   writeFileSync(empty, '')
-  await storeSession(store, 'live')
+  await newSession(store, 'live')
   const live = newFile(sessionDir, [expired, empty])
   appendFileSync(live, 'a torn record')
   writeFileSync(join(dirname(live), 'notes'), '')
@@ -68,9 +69,9 @@ t.test('texts() gives the texts of the sessions that are alive', async t => {
     return found.sort()
   }
   t.strictSame(await texts(), [], 'a missing directory is no error')
-  await storeSession(store, 'short', { idleTimeout: 10 })
-  for (const text of ['one', 'zwölf', '']) await storeSession(store, text)
-  await storeSession(new SessionFileStore({ sessionDir, appid: 'other' }), 'of another app')
+  await newSession(store, { text: 'short', idleTimeout: 10 })
+  for (const text of ['one', 'zwölf', '']) await newSession(store, text)
+  await newSession(new SessionFileStore({ sessionDir, appid: 'other' }), 'of another app')
   t.strictSame(await texts(), ['', 'one', 'short', 'zwölf'])
   time.pass(11)
   t.strictSame(await texts(), ['', 'one', 'zwölf'])
@@ -120,11 +121,11 @@ t.test('clear() removes every session of the appid, for good', async t => {
   const store = new SessionFileStore({ sessionDir })
   t.equal(await store.clear(), 0)
   const other = new SessionFileStore({ sessionDir, appid: 'other' })
-  const kept = await storeSession(other, 'kept')
-  const slow = await storeSession(store, 'one')
-  const sesid = await storeSession(store, 'two')
+  const { sesid: kept } = await newSession(other, 'kept')
+  const { sesid: slow } = await newSession(store, 'one')
+  const { sesid } = await newSession(store, 'two')
   for (const path of sessionFiles(join(sessionDir, 'sid'))) age(path, 7201)
-  await storeSession(store, 'three')
+  await newSession(store, 'three')
   const path = sessionFiles(join(sessionDir, 'sid'))[0] as string
   // A process that stalled while it rewrote that file: its lock goes too, so it cannot put it back.
   mkdirSync(`${path}.lock`)
@@ -139,7 +140,7 @@ t.test('clear() removes every session of the appid, for good', async t => {
   t.equal(await store.getSession(slow), null)
   t.equal(await other.getSession(kept), 'kept')
   t.equal(await store.clear(), 0)
-  await storeSession(store, 'four')
+  await newSession(store, 'four')
   t.equal((await all(store)).length, 1)
 })
 

@@ -5,6 +5,7 @@ import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { openDescriptors, recordingDisk } from '../../support/disks'
 import { newSession } from '../../support/new-session'
+import { pathOf } from '../../support/session-files'
 import { isClean, journalOf, recordOf, textIn } from '../../support/journal-files'
 
 // What the tests make themselves is private as well.
@@ -16,9 +17,7 @@ async function oneSession (t: Test, ...texts: string[]): Promise<{ sessionDir: s
   const store = new SessionFileStore({ sessionDir })
   const sesid = await store.newSession()
   for (const text of texts) await store.putSession(sesid, text)
-  const [shard = ''] = readdirSync(join(sessionDir, 'sid'))
-  const [name = ''] = readdirSync(join(sessionDir, 'sid', shard))
-  return { sessionDir, sesid, path: join(sessionDir, 'sid', shard, name) }
+  return { sessionDir, sesid, path: pathOf(sessionDir, sesid) }
 }
 
 /** What a machine finds that starts after the power came back: the file with these bytes, and nothing in memory. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { Client } from '../../support/client'
-import { filesIn, sessionDirectory } from '../../support/serve'
+import { filesIn, sessionDirectory } from '../../support/session-files'
 
 const PROCESSES = 4
 const MANY = 50

@@ -17,7 +17,7 @@ interface Made extends NewSession { sessionDir: string, path: string }
 async function made (t: Test): Promise<Made> {
   const sessionDir = join(t.testdir(), 'sessions')
   const session = await newSession(new SessionFileStore({ sessionDir }), 'text')
-  const [path = ''] = await sessionFiles(sessionDir)
+  const [path = ''] = sessionFiles(sessionDir)
   return { ...session, sessionDir, path }
 }
 

@@ -10,31 +10,22 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { encodeRecord, NO_RECORD } from '../../../lib/store/files/journal'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
-import { storageName } from '../../../lib/store/session-id'
 import { interceptedDisk, noDescriptorList, passTick } from '../../support/disks'
 import { isClean, recordOf, sealedJournal } from '../../support/journal-files'
 import { newSession } from '../../support/new-session'
 import { otherProcess } from '../../support/other-process'
+import { pathOf, sessionDirectory } from '../../support/session-files'
 
 // What the tests make themselves is private as well.
 process.umask(0o077)
 
-function newDir (t: Test): string {
-  return join(t.testdir(), 'sessions')
-}
-
 function newStore (t: Test, options: SessionFileStoreOptions = {}): SessionFileStore {
-  return new SessionFileStore({ sessionDir: newDir(t), ...options })
+  return new SessionFileStore({ sessionDir: sessionDirectory(t), ...options })
 }
 
 /** Every path below the directory, relative to it. */
 function listing (dir: string): string[] {
   return readdirSync(dir, { recursive: true }).map(String).sort()
-}
-
-function pathOf (sessionDir: string, appid: string, sesid: string): string {
-  const digits = storageName(appid, sesid)
-  return join(sessionDir, appid, digits.slice(0, 2), digits.slice(2))
 }
 
 const NO_IDS: Array<[string, unknown]> = [
@@ -62,10 +53,10 @@ t.test('the five methods', async t => {
 })
 
 t.test('where the files are, and who may look', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ appid: 'shop', sessionDir })
   const sesid = await store.newSession()
-  const path = pathOf(sessionDir, 'shop', sesid)
+  const path = pathOf(sessionDir, sesid, 'shop')
   t.ok(existsSync(path))
   t.match(path, /sessions\/shop\/[0-9a-f]{2}\/[0-9a-f]{62}$/)
   t.equal(lstatSync(path).mode & 0o7777, 0o600)
@@ -75,7 +66,7 @@ t.test('where the files are, and who may look', async t => {
 })
 
 t.test('open makes the directories, and refuses those that others may use', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   await store.open()
   t.strictSame(listing(sessionDir), ['sid'])
@@ -106,7 +97,7 @@ t.test('an id that is none is no error, and nothing is touched for it', async t 
 })
 
 t.test('no file outside sessionDir is ever named to the disk', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const paths: string[] = []
   const disk = interceptedDisk(async (_name, given, call) => {
     paths.push(...given.filter(each => typeof each === 'string'))
@@ -124,7 +115,7 @@ t.test('no file outside sessionDir is ever named to the disk', async t => {
 })
 
 t.test('before anything was stored there is nothing, and no directory', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   t.equal(await store.getSession('x'), null)
   await store.putSession('x', 'text')
@@ -133,7 +124,7 @@ t.test('before anything was stored there is nothing, and no directory', async t 
 })
 
 t.test('texts of any content', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
   const sesid = await store.newSession()
   const forged = encodeRecord(recordOf('forged'), NO_RECORD).toString('latin1')
@@ -190,7 +181,7 @@ t.test('maxSize counts bytes', async t => {
 })
 
 t.test('compare-and-swap', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
   const { sesid, version } = await newSession(store, { text: 'first', idleTimeout: 60 })
   t.match(await other.read(other.nameOf(sesid)), { text: 'first', version, idleTimeout: 60, touchDue: false })
@@ -210,7 +201,7 @@ t.test('compare-and-swap', async t => {
 })
 
 t.test('of many who replace one version, one wins', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const { sesid, version } = await newSession(new SessionFileStore({ sessionDir }), '')
   const stores = Array.from({ length: 10 }, () => new SessionFileStore({ sessionDir }))
   const answers = await Promise.all(stores.map((store, index) => store.replace(store.nameOf(sesid), { text: `${index}` }, version)))
@@ -221,7 +212,7 @@ t.test('of many who replace one version, one wins', async t => {
 })
 
 t.test('a session that is destroyed while it is saved is gone', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const other = new SessionFileStore({ sessionDir })
   const disk = interceptedDisk(async (name, _given, call) => {
     if (name === 'write' && armed) await other.delSession(sesid)
@@ -236,7 +227,7 @@ t.test('a session that is destroyed while it is saved is gone', async t => {
 })
 
 t.test('putSession wins in the end, however many write', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const stores = Array.from({ length: 5 }, () => new SessionFileStore({ sessionDir }))
   const sesid = await stores[0]!.newSession()
   for (const store of stores) await store.getSession(sesid)
@@ -247,9 +238,9 @@ t.test('putSession wins in the end, however many write', async t => {
 })
 
 t.test('a sealed file is rewritten before it is saved to', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const sesid = await new SessionFileStore({ sessionDir }).newSession()
-  const path = pathOf(sessionDir, 'sid', sesid)
+  const path = pathOf(sessionDir, sesid)
   writeFileSync(path, sealedJournal('sealed'))
   const store = new SessionFileStore({ sessionDir })
   const stored = await store.read(store.nameOf(sesid))
@@ -260,10 +251,10 @@ t.test('a sealed file is rewritten before it is saved to', async t => {
 })
 
 t.test('sessions made long ago and written often stay one file of bounded size', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   const sesid = await store.newSession()
-  const path = pathOf(sessionDir, 'sid', sesid)
+  const path = pathOf(sessionDir, sesid)
   for (let turn = 0; turn < 300; turn++) {
     await store.putSession(sesid, `${turn}`.padEnd(100))
     if (statSync(path).size > 17 * 1024) t.fail('too long')
@@ -273,7 +264,7 @@ t.test('sessions made long ago and written often stay one file of bounded size',
 })
 
 t.test('two stores with one appid see each other\'s writes at once', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const [one, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
   const sesid = await one.newSession()
   for (let turn = 0; turn < 100; turn++) {
@@ -286,7 +277,7 @@ t.test('two stores with one appid see each other\'s writes at once', async t => 
 })
 
 t.test('so do two processes', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   const other = otherProcess(t, { sessionDir })
   const sesid = await other.call('newSession') as string
@@ -310,7 +301,7 @@ t.test('so do two processes', async t => {
 })
 
 t.test('two appids never do', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const appids = ['a', 'ab', 'A', 'aB', '.', '..', '...', '%2e', 'a.b', 'a%2eb', '%', 'a-b', 'a_b', '__Host-a', '~', '|', '!#$&\'*+^`']
   const stores = appids.map(appid => new SessionFileStore({ appid, sessionDir, idGenerator: () => 'the same id' }))
   for (const store of stores) {
@@ -331,7 +322,7 @@ t.test('an appid that is no cookie name is refused', async t => {
 })
 
 t.test('an id generator that gives taken ids, or none', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const taken = ['one', 'one', 'one', 'two']
   const store = new SessionFileStore({ sessionDir, idGenerator: () => taken.shift() ?? 'one' })
   t.equal(await store.newSession(), 'one')
@@ -348,10 +339,10 @@ t.test('an id generator that gives taken ids, or none', async t => {
 })
 
 t.test('a session that is set aside leaves its bytes, and its id for good', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   const { sesid } = await newSession(store, 'odd')
-  const path = pathOf(sessionDir, 'sid', sesid)
+  const path = pathOf(sessionDir, sesid)
   const bytes = readFileSync(path)
   await store.setAside(store.nameOf(sesid))
   t.equal(await store.getSession(sesid), null)
@@ -369,11 +360,11 @@ t.test('more sessions than the cache has room for', async t => {
 })
 
 t.test('an unreadable thing in place of the file', async t => {
-  const sessionDir = newDir(t)
+  const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
   const other = new SessionFileStore({ sessionDir })
   const sesid = await store.newSession()
-  const path = pathOf(sessionDir, 'sid', sesid)
+  const path = pathOf(sessionDir, sesid)
   await localDisk.unlink(path)
   writeFileSync(join(t.testdirName, 'target'), 'mine')
   symlinkSync(join(t.testdirName, 'target'), path)
@@ -402,12 +393,12 @@ t.test('a session that another store took away is gone, also for one that has it
     }
   }
   for (const [way, takeAway] of Object.entries(ways)) {
-    const sessionDir = newDir(t)
+    const sessionDir = sessionDirectory(t)
     const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
     const { sesid } = await newSession(store, '1')
     await store.putSession(sesid, '2')
     const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
-    const path = pathOf(sessionDir, 'sid', sesid)
+    const path = pathOf(sessionDir, sesid)
     passTick(path)
     await takeAway(other, sesid, path)
     t.strictSame(await store.replace(store.nameOf(sesid), { text: '3' }, version), { result: 'gone' }, way)
@@ -420,7 +411,7 @@ t.test('a store that is closed has no descriptor left, however many came to a se
   const before = readdirSync('/proc/self/fd').length
   for (let turn = 0; turn < 3; turn++) {
     const store = newStore(t)
-    const { sesid } = await newSession(new SessionFileStore({ sessionDir: newDir(t) }), '1')
+    const { sesid } = await newSession(new SessionFileStore({ sessionDir: sessionDirectory(t) }), '1')
     await Promise.all(['2', '3', '4'].map(async text => { await store.putSession(sesid, text) }))
     t.match(await store.getSession(sesid), /[234]/)
     await store.close()

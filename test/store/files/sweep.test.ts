@@ -12,9 +12,10 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { removeSessions } from '../../../lib/store/files/session-listing'
 import { sweep } from '../../../lib/store/files/sweep'
-import { age, newFile, sessionDirectory, sessionFiles, Time } from '../../support/aged-sessions'
+import { age, Time } from '../../support/aged-sessions'
 import { pooledDisk } from '../../support/disks'
-import { storeSession } from '../../support/stored-session'
+import { newFile, sessionDirectory, sessionFiles } from '../../support/session-files'
+import { newSession } from '../../support/new-session'
 
 const MINUTE = 60
 const HOUR = 3600
@@ -25,7 +26,7 @@ const TOKEN = '0123456789abcdef'
 async function oneSession (t: Test, options: SessionFileStoreOptions = {}, disk?: Disk) {
   const sessionDir = sessionDirectory(t)
   const store = new FileStore({ sessionDir, ...options }, disk)
-  const sesid = await storeSession(store, 'text')
+  const { sesid } = await newSession(store, 'text')
   return { store, sesid, sessionDir, path: newFile(sessionDir) }
 }
 
@@ -54,7 +55,7 @@ t.test('where nothing was ever stored there is nothing to remove', async t => {
 
 t.test('expired sessions go after a minute of grace, others stay', async t => {
   const { store, sesid, sessionDir, path } = await oneSession(t)
-  const fresh = await storeSession(store, 'fresh')
+  const { sesid: fresh } = await newSession(store, 'fresh')
   const [freshPath] = sessionFiles(sessionDir).filter(other => other !== path)
   age(freshPath as string, 2 * HOUR - MINUTE)
   age(path, 2 * HOUR + 30)
@@ -83,7 +84,7 @@ t.test('a session past its absolute timeout', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
   const store = new FileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
-  const sesid = await storeSession(store, 'text', { idleTimeout: 30 * DAY })
+  const { sesid } = await newSession(store, { text: 'text', idleTimeout: 30 * DAY })
   time.pass(DAY - 1)
   await store.touch(store.nameOf(sesid))
   t.match(await store.reap(), { expired: 0 })
