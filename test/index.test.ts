@@ -275,6 +275,14 @@ t.test('a store with records is opened when the app gets ready, and closed with 
   await broken.close()
 })
 
+t.test('what a store warns of when it is opened is in the log', async t => {
+  const { app, log } = loggingApp()
+  await app.register(fileSessions, { store: Object.assign(new MemoryStore(), { warnings: ['it is slow', 'it is far'] }) })
+  await app.ready()
+  await app.close()
+  t.match(log.filter(({ level }) => level === 40), [{ msg: 'it is slow' }, { msg: 'it is far' }])
+})
+
 t.test('a store with the five methods is opened and closed if it declares that it is openable', async t => {
   class Client extends MapStore {
     readonly steps: string[] = []
