@@ -1,11 +1,11 @@
 import { hasCode } from '../../errors'
-import { checkWhole, unlessMissing, type DiskCalls } from './disk'
+import { checkWhole, unlessMissing, type DiskCalls, type FileStatus } from './disk'
 import { readView } from './file-reading'
-import { isNext, isOpen, wasAlive, type FileView } from './file-view'
-import { encodeRecord, newRecordId } from './journal'
+import { isNext, isSame, wasAlive, type FileView } from './file-view'
+import { encodeRecord, newRecordId, type JournalRecord } from './journal'
 import { newToken, stagingPath } from './lock'
 import { openToAppend, openToRead } from './private-file'
-import { takeAway, type Sealed } from './seal'
+import { replaceSealed, type Sealed } from './seal'
 import { find } from './second-look'
 
 /** `lost`: another record was first. `gone`: the session has ended before. */
@@ -37,9 +37,9 @@ export async function endAt (file: Sealed, known: FileView | null, previous: str
  */
 export async function removeJudged (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
-  if (view.tip !== null && isOpen(view)) {
-    const outcome = await endAt(file, view, view.tip.id).catch(() => undefined)
-    if (outcome !== undefined) return outcome === 'won'
+  if (view.tip !== null && !view.tip.ended) {
+    const isEnded = await endSession(file, view, view.tip).catch(() => undefined)
+    if (isEnded !== undefined) return isEnded
     // The tombstone cannot be written when the disk is full, and then it is all the more time to remove the file.
   }
   const fd = await unlessMissing(openToRead(disk, path))
@@ -53,33 +53,56 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
   }
 }
 
+async function endSession (file: Sealed, view: FileView, { id, seal }: JournalRecord): Promise<boolean> {
+  return seal ? await endSealed(file, view) : await endAt(file, view, id) === 'won'
+}
+
 /**
- * Removes a sealed file, to which no tombstone can be appended, and sees to it that no process under
- * way puts the file that follows in its place. Returns whether this call has removed it. Even then
- * the file that follows may have been put there just before: look again.
+ * Ends a session whose file is sealed, as `view` shows it: no tombstone can be appended to it, so a
+ * file that holds nothing else takes its place, by the rules for the file that follows a sealed one.
+ * Then that is removed. Returns whether this call has ended the session; if not, look again: another
+ * process has put the file that follows there, or has ended the session.
  */
-export async function removeSealed (file: Sealed, { ino }: FileView): Promise<boolean> {
+export async function endSealed (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
+  const installed = await replaceSealed(file, tombstone(), view.born, async () => await isStill(file, view))
+  if (installed === null) return false
+  // As after any other tombstone: what cannot be removed now is left to the sweep.
+  await removeTombstone(disk, path, installed).catch(error => { if (file.durable) throw error })
+  return true
+}
+
+/** Whether the file of that view is at its path. */
+export async function isStill ({ path, disk }: Sealed, view: FileView): Promise<boolean> {
+  const now = await unlessMissing(disk.lstat(path))
+  return now !== null && isSame(view, now)
+}
+
+async function removeTombstone (disk: DiskCalls, path: string, installed: FileStatus): Promise<void> {
   const fd = await unlessMissing(openToRead(disk, path))
-  if (fd === null) return false
+  if (fd === null) return
   try {
-    if ((await disk.fstat(fd)).ino !== ino) return false
-    return await takeAway(file, async () => { if (!await takeOut(disk, path, ino)) throw missing() })
+    const { ino, birthtimeMs } = await disk.fstat(fd)
+    if (ino === installed.ino && birthtimeMs === installed.birthtimeMs) await takeOut(disk, path, ino)
   } finally {
     await disk.close(fd)
   }
 }
 
+function tombstone (): JournalRecord {
+  return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+}
+
 async function appendTombstone (
   disk: DiskCalls, fd: number, known: FileView | null, previous: string
 ): Promise<{ outcome: Ended, ino: number }> {
-  const id = newRecordId()
-  const bytes = encodeRecord({ id, text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }, previous)
+  const record = tombstone()
+  const bytes = encodeRecord(record, previous)
   checkWhole(await disk.write(fd, bytes), bytes)
   const status = await disk.fstat(fd)
   const { ino } = status
   if (known !== null && isNext(known, status, previous, bytes)) return { outcome: 'won', ino }
-  const { view, won } = await readView(disk, fd, known, id)
+  const { view, won } = await readView(disk, fd, known, record.id)
   if (won) return { outcome: 'won', ino }
   return { outcome: view.tip?.ended === true ? 'gone' : 'lost', ino }
 }
@@ -109,8 +132,4 @@ async function putBack (disk: DiskCalls, taken: string, path: string): Promise<v
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
-}
-
-function missing (): Error {
-  return Object.assign(new Error('ENOENT: another file has its place'), { code: 'ENOENT' })
 }

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { endAt, removeJudged, removeSealed } from './ending'
+import { endAt, endSealed, isStill, removeJudged } from './ending'
 import { checkWhole, syncDirectory, unlessMissing, type Disk, type DiskCalls, type DiskNow, type FileStatus } from './disk'
 import { readView } from './file-reading'
 import {
@@ -193,10 +193,8 @@ export class SessionFile {
     if (view?.tip?.seal !== true) return
     const disk = this.#diskFor(Buffer.byteLength(view.tip.text))
     const first = { ...view.tip, seal: false }
-    const installed = await replaceSealed(this.#by(disk), first, view.born, async () => {
-      const now = await unlessMissing(disk.lstat(this.path))
-      return now !== null && isSame(view, now)
-    })
+    const file = this.#by(disk)
+    const installed = await replaceSealed(file, first, view.born, async () => await isStill(file, view))
     this.release()
     if (installed !== null) this.#remember(viewOf(installed, first, installed.size, false, this.#syncedTo(installed.size)))
   }
@@ -265,12 +263,13 @@ export class SessionFile {
 
   async #removeLast (): Promise<boolean> {
     const file = this.#by(this.#diskFor(0))
-    let isTaken = false
     for (;;) {
       const view = this.recall() ?? await this.read()
-      if (view === null) return isTaken
+      if (view === null) return false
       if (view.tip?.seal === true) {
-        isTaken = await removeSealed(file, view)
+        // Not waited for: a process that is about to put another file in its place finds the session ended.
+        await takeLockAway(file)
+        if (await endSealed(file, view)) return true
         continue
       }
       if (view.tip === null || view.tip.ended) {
