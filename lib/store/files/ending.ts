@@ -1,5 +1,5 @@
 import { hasCode } from '../../errors'
-import { checkWhole, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { checkWhole, unlessMissing, type DiskCalls } from './disk'
 import { readView } from './file-reading'
 import { isNext, isSame, wasAlive, type FileView } from './file-view'
 import { encodeRecord, newRecordId, type JournalRecord } from './journal'
@@ -38,14 +38,15 @@ export async function endAt (file: Sealed, known: FileView | null, previous: str
 export async function removeJudged (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
   if (view.tip !== null && !view.tip.ended) {
-    const isEnded = await endSession(file, view, view.tip).catch(() => undefined)
+    const isEnded = await endJudged(file, view, view.tip).catch(() => undefined)
     if (isEnded !== undefined) return isEnded
     // The tombstone cannot be written when the disk is full, and then it is all the more time to remove the file.
   }
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return false
   try {
-    const { view: now } = await readView(disk, fd, view)
+    // Read from its start: what was judged may be gone, and a file made at once in its place may have its number and its birth.
+    const { view: now } = await readView(disk, fd, null)
     const isUnchanged = now.ino === view.ino && now.tip?.id === view.tip?.id
     return isUnchanged && await takeOut(disk, path, now.ino)
   } finally {
@@ -53,8 +54,8 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
   }
 }
 
-async function endSession (file: Sealed, view: FileView, { id, seal }: JournalRecord): Promise<boolean> {
-  return seal ? await endSealed(file, view) : await endAt(file, view, id) === 'won'
+async function endJudged (file: Sealed, view: FileView, { id, seal }: JournalRecord): Promise<boolean> {
+  return seal ? await endSealed(file, view) : await endAt(file, null, id) === 'won'
 }
 
 /**
@@ -65,10 +66,10 @@ async function endSession (file: Sealed, view: FileView, { id, seal }: JournalRe
  */
 export async function endSealed (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
-  const installed = await replaceSealed(file, tombstone(), view.born, async () => await isStill(file, view))
-  if (installed === null) return false
+  const record = tombstone()
+  if (await replaceSealed(file, record, view.born, async () => await isStill(file, view)) === null) return false
   // As after any other tombstone: what cannot be removed now is left to the sweep.
-  await removeTombstone(disk, path, installed).catch(error => { if (file.durable) throw error })
+  await removeTombstone(disk, path, record).catch(error => { if (file.durable) throw error })
   return true
 }
 
@@ -78,12 +79,13 @@ export async function isStill ({ path, disk }: Sealed, view: FileView): Promise<
   return now !== null && isSame(view, now)
 }
 
-async function removeTombstone (disk: DiskCalls, path: string, installed: FileStatus): Promise<void> {
+/** The file is known by its record: it was not kept open, so its inode number may be another file's by now. */
+async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRecord): Promise<void> {
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return
   try {
-    const { ino, birthtimeMs } = await disk.fstat(fd)
-    if (ino === installed.ino && birthtimeMs === installed.birthtimeMs) await takeOut(disk, path, ino)
+    const { view } = await readView(disk, fd, null)
+    if (view.tip?.id === id) await takeOut(disk, path, view.ino)
   } finally {
     await disk.close(fd)
   }

@@ -273,7 +273,7 @@ t.test('destroyed stays destroyed, wherever the process that destroys stalls', a
   const calls = await stalledAtEachCall(path, async file => { await file.remove() }, async () => {
     await save(new SessionFile(path, impatientDisk, false), 'newer')
   }, where => { t.strictSame(beside(path), [], where) })
-  t.match(calls, /mkdir open write fstat fdatasync close rename lstat rename rmdir open fstat rename lstat unlink close/,
+  t.match(calls, /mkdir open write fstat fdatasync close rename lstat rename rmdir open fstat read rename lstat unlink close/,
     'a tombstone takes the place of the sealed file, and is removed')
 })
 
