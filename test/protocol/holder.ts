@@ -1,4 +1,4 @@
-import { TO_APPEND } from '../../lib/store/files/held-file'
+import { TO_APPEND } from '../../lib/store/files/private-file'
 import type { Local, ModelDisk, Program } from './process'
 import { PATH, writer } from './scenario'
 
