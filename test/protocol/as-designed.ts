@@ -3,6 +3,7 @@ import { hasCode } from '../../lib/errors'
 import { unlessMissing } from '../../lib/store/files/disk'
 import { encodeRecord, fold, NO_RECORD, type JournalRecord } from '../../lib/store/files/journal'
 import type { FileView } from '../../lib/store/files/file-view'
+import { newToken, stagingPath } from '../../lib/store/files/file-names'
 import { SessionFile, type Appended, type FileLimits } from '../../lib/store/files/session-file'
 import type { ModelDisk } from './process'
 import { PATH } from './scenario'
@@ -28,8 +29,7 @@ export class RenamedOver extends SessionFile {
       return now !== null && now.ino === ino && now.birthtimeMs === born
     }
     await underLock(this.model, this.limits, isStillSealed, async () => {
-      // The name is as random as a token: nobody else has it.
-      const temporary = `${this.path}.${'0123456789abcdef'}.tmp`
+      const temporary = stagingPath(this.path, newToken())
       const fd = await this.disk.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
       await this.disk.write(fd, encodeRecord({ ...tip, seal: false }, NO_RECORD))
       await this.disk.close(fd)

@@ -1,4 +1,4 @@
-import { apply, beginWrite, keyOf, kill, namesOf, writerOf, type Call, type FileSystem, type Result } from './file-system'
+import { apply, beginWrite, inodeAt, isOpenElsewhere, keyOf, kill, namesOf, writerOf, type Call, type FileSystem, type Result } from './file-system'
 import { Runner, type Point, type Program } from './process'
 import { StateTable } from './state-table'
 
@@ -22,7 +22,7 @@ export interface Moment {
   system: FileSystem
   /** The letters of the updates that were acknowledged. */
   acknowledged: string
-  processes: Array<{ name: string, ended: boolean, dead: boolean }>
+  processes: Array<{ name: string, ended: boolean, dead: boolean, acknowledged: string }>
 }
 
 export interface Rules {
@@ -30,6 +30,9 @@ export interface Rules {
   always: (moment: Moment) => string | null
   /** Asked when nobody goes on any more. */
   finally: (moment: Moment) => Promise<string | null>
+  /** In a word, how things stand; and what is wrong with it when they go from one to another. */
+  label?: (system: FileSystem) => string
+  comesBack?: (before: string, after: string) => string | null
 }
 
 export interface Exploration {
@@ -78,6 +81,8 @@ class Explorer {
   readonly #states: StateTable
   #steps = 0
   #endings = 0
+  readonly #labels: string[] = []
+  #wrongStep: Exploration['fault'] = null
   readonly #always = new Map<string, string | null>()
   readonly #finally = new Map<string, string | null>()
 
@@ -101,6 +106,7 @@ class Explorer {
         const { process, point, answer } = unknown
         point.next.set(answer, await (this.#runners[process] as Runner).advance(point, this.#answers[answer] as Result))
       }
+      if (this.#wrongStep !== null) return this.#report(this.#wrongStep)
     }
     return this.#report(null)
   }
@@ -179,6 +185,12 @@ class Explorer {
   }
 
   #push (at: number, state: Int32Array, process: number, system: number, point: number, left: Left, how: number): void {
+    const { comesBack } = this.rules
+    const what = comesBack === undefined || state[0] === system ? null : comesBack(this.#label(state[0] as number), this.#label(system))
+    if (what !== null) {
+      const call = describe(this.#point(state, process)?.call ?? null)
+      this.#wrongStep ??= { what, trace: [...this.#trace(at), `${this.#name(process)}: ${call}`] }
+    }
     const next = [...state]
     next[0] = system
     next[process + 1] = point
@@ -187,6 +199,15 @@ class Explorer {
     next[this.programs.length + 3] = process
     next[this.programs.length + 4] = how
     this.#states.add(next)
+  }
+
+  #label (system: number): string {
+    let label = this.#labels[system]
+    if (label === undefined) {
+      label = this.rules.label?.(this.#systems[system] as FileSystem) ?? ''
+      this.#labels[system] = label
+    }
+    return label
   }
 
   /** Waiting for a lock is over when what was seen of it has changed. */
@@ -266,10 +287,10 @@ class Explorer {
   }
 
   #momentKey (state: Int32Array): string {
-    let key = `${state[0] as number} ${this.#acknowledged(state)} `
+    let key = `${state[0] as number} `
     for (let process = 0; process < this.programs.length; process++) {
       const point = this.#point(state, process)
-      key += point === null ? 'd' : point.local.ended ? 'e' : '-'
+      key += this.#acknowledgedBy(state, process) + (point === null ? 'D' : point.local.ended ? 'E' : '-')
     }
     return key
   }
@@ -280,18 +301,21 @@ class Explorer {
       acknowledged: this.#acknowledged(state),
       processes: this.programs.map(({ name }, process) => {
         const point = this.#point(state, process)
-        return { name, ended: point?.local.ended === true, dead: point === null }
+        const acknowledged = this.#acknowledgedBy(state, process)
+        return { name, ended: point?.local.ended === true, dead: point === null, acknowledged }
       })
     }
   }
 
   #acknowledged (state: Int32Array): string {
     let letters = ''
-    for (let process = 0; process < this.programs.length; process++) {
-      const id = state[process + 1] as number
-      letters += id < 0 ? (this.#answers[-1 - id] as { value: string }).value : this.#point(state, process)?.local.acknowledged ?? ''
-    }
+    for (let process = 0; process < this.programs.length; process++) letters += this.#acknowledgedBy(state, process)
     return letters
+  }
+
+  #acknowledgedBy (state: Int32Array, process: number): string {
+    const id = state[process + 1] as number
+    return id < 0 ? (this.#answers[-1 - id] as { value: string }).value : this.#point(state, process)?.local.acknowledged ?? ''
   }
 
   /** The way to a state, a line for each call. */
@@ -348,17 +372,47 @@ function isPrivate (system: FileSystem, process: string, call: Call): boolean {
   switch (call.call) {
     case 'close':
     case 'read':
+    case 'fsync':
+    case 'fdatasync':
       return true
     case 'write':
-    case 'fstat':
-      return namesOf(system, process, call.fd).every(name => name.includes('.tmp'))
+    case 'fstat': {
+      const ino = inodeAt(system, process, call.fd)
+      return ino === undefined || isOwn(system, process, ino)
+    }
+    case 'open':
+    case 'link':
+    case 'readdir':
+    case 'rename':
+      return isHidden(call.path, process)
     case 'mkdir':
     case 'rmdir':
-    case 'unlink':
-      return call.path.includes('.tmp')
+      return isHidden(call.path, process) || call.path.includes('.tmp')
+    case 'lstat':
+    case 'unlink': {
+      const ino = system.names.get(call.path)
+      return isHidden(call.path, process) || (call.path.includes('.tmp') && (ino === undefined || isOwn(system, process, ino)))
+    }
     default:
       return false
   }
+}
+
+/** Whether the path is that of a session whose id this process alone knows. */
+function isHidden (path: string, process: string): boolean {
+  return path.startsWith(hiddenPath(process))
+}
+
+/** Returns how the paths of sessions begin whose ids this process alone knows. */
+export function hiddenPath (process: string): string {
+  return `/t${process}`
+}
+
+/** Whether no other process can find the file, nor has it open. */
+function isOwn (system: FileSystem, process: string, ino: number): boolean {
+  const names = namesOf(system, ino)
+  return names.length > 0 && !isOpenElsewhere(system, process, ino) &&
+    names.every(name => name.includes('.tmp') || isHidden(name, process))
 }
 
 function pack ({ crashes, stalls, tears, preemptions, last }: Left): number {

@@ -28,7 +28,8 @@ interface Inode {
 export type Call =
   | { call: 'open', path: string, flags: number }
   | { call: 'close' | 'fstat' | 'fsync' | 'fdatasync', fd: number }
-  | { call: 'write', fd: number, bytes: string }
+  /** Without a position it appends. */
+  | { call: 'write', fd: number, bytes: string, position?: number }
   | { call: 'read', fd: number, position: number, length: number }
   | { call: 'lstat' | 'unlink' | 'mkdir' | 'rmdir' | 'readdir' | 'lutimes', path: string }
   | { call: 'rename' | 'link', path: string, to: string }
@@ -39,12 +40,21 @@ export type Call =
 export interface Status { ino: number, born: number, links: number, size: number, directory: boolean }
 export type Result = { value?: number | string | string[] | Status } | { error: string }
 
-export const EMPTY: FileSystem = { inodes: new Map(), names: new Map(), descriptors: new Map(), clock: 1 }
+/** The directory that all session files are in. */
+export const ROOT = '/'
+/** Directories get their numbers elsewhere than files, as on ext4. */
+const FIRST_DIRECTORY = 1000
+
+/** Nothing but the root. */
+export const EMPTY: FileSystem = {
+  inodes: new Map([[FIRST_DIRECTORY, { directory: true, born: 0, links: 1, bytes: '', inFlight: null }]]),
+  names: new Map([[ROOT, FIRST_DIRECTORY]]),
+  descriptors: new Map(),
+  clock: 1
+}
 
 /** Calls that change nothing. */
 const LOOKS = new Set<Call['call']>(['read', 'fstat', 'lstat', 'readdir', 'fsync', 'fdatasync', 'lutimes', 'acknowledged'])
-/** Directories get their numbers elsewhere than files, as on ext4. */
-const FIRST_DIRECTORY = 1000
 
 /** No Error: a search makes millions of them, and nobody wants their stacks. */
 class CallError {
@@ -91,10 +101,22 @@ export function writerOf (system: FileSystem, process: string, fd: number): stri
   return (ino === undefined ? undefined : system.inodes.get(ino)?.inFlight?.process) ?? null
 }
 
-/** The names of a descriptor's file. */
-export function namesOf (system: FileSystem, process: string, fd: number): string[] {
-  const ino = system.descriptors.get(`${process}:${fd}`)
+/** The number of a descriptor's file. */
+export function inodeAt (system: FileSystem, process: string, fd: number): number | undefined {
+  return system.descriptors.get(`${process}:${fd}`)
+}
+
+/** All names of a file. */
+export function namesOf (system: FileSystem, ino: number): string[] {
   return [...system.names].filter(name => name[1] === ino).map(name => name[0])
+}
+
+/** Whether a process other than this one has the file open. */
+export function isOpenElsewhere (system: FileSystem, process: string, ino: number): boolean {
+  for (const [descriptor, open] of system.descriptors) {
+    if (open === ino && !descriptor.startsWith(`${process}:`)) return true
+  }
+  return false
 }
 
 export function fileBytes (system: FileSystem, path: string): Buffer | null {
@@ -130,7 +152,7 @@ class Draft implements FileSystem {
     switch (call.call) {
       case 'open': return this.#open(call.path, call.flags)
       case 'close': return this.#close(call.fd)
-      case 'write': return this.#write(call.fd, call.bytes)
+      case 'write': return this.#write(call.fd, call.bytes, call.position)
       case 'read': return this.inode(this.inodeOf(call.fd)).bytes.slice(call.position, call.position + call.length)
       case 'fstat': return this.#status(this.inodeOf(call.fd))
       case 'lstat': return this.#status(this.#find(call.path))
@@ -178,11 +200,13 @@ class Draft implements FileSystem {
     this.#free(ino)
   }
 
-  /** Every descriptor that is written to here is in append mode, or the file's only one. */
-  #write (fd: number, bytes: string): number {
+  /** Every descriptor that is written to without a position is in append mode, or the file's only one. */
+  #write (fd: number, bytes: string, position?: number): number {
     const ino = this.inodeOf(fd)
     const inode = this.inode(ino)
-    const whole = inode.inFlight?.process === this.process ? inode.inFlight.bytes : inode.bytes + bytes
+    let whole = inode.bytes + bytes
+    if (inode.inFlight?.process === this.process) whole = inode.inFlight.bytes
+    else if (position !== undefined) whole = inode.bytes.slice(0, position) + bytes + inode.bytes.slice(position + bytes.length)
     this.inodes.set(ino, { ...inode, bytes: whole, inFlight: null })
     return bytes.length
   }
@@ -199,6 +223,7 @@ class Draft implements FileSystem {
     const { directory } = this.inode(ino)
     this.#parent(to)
     const over = this.names.get(to)
+    // Two names of one file: POSIX lets both stand.
     if (over === ino) return
     if (over !== undefined) {
       if (directory && !this.inode(over).directory) fail('ENOTDIR')
@@ -214,13 +239,15 @@ class Draft implements FileSystem {
     }
   }
 
+  /** A second name for a file. It takes no other file's name, and none but files has two. */
   #link (from: string, to: string): undefined {
     const ino = this.#find(from)
     this.#parent(to)
     if (this.names.has(to)) fail('EEXIST')
     const inode = this.inode(ino)
-    this.inodes.set(ino, { ...inode, links: inode.links + 1 })
+    if (inode.directory) fail('EPERM')
     this.names.set(to, ino)
+    this.inodes.set(ino, { ...inode, links: inode.links + 1 })
   }
 
   #mkdir (path: string): undefined {

@@ -1,5 +1,8 @@
 import type { Disk, FileStatus } from '../../lib/store/files/disk'
+import { TO_APPEND } from '../../lib/store/files/private-file'
+import { sameWhenRepeated } from './drawn'
 import type { Call, Result, Status } from './file-system'
+import { modelPath, tokenOf } from './model-paths'
 
 /** The disk that a virtual process sees, with what only the model can do. */
 export interface ModelDisk extends Disk {
@@ -8,11 +11,18 @@ export interface ModelDisk extends Disk {
   acknowledged (): Promise<string>
 }
 
+/** Milliseconds since 1970: it is always this time, and every file was used just now. */
+export const NOW = 10_000_000
+
 /** What a process carries from one step to the next, as JSON. A step that ends it sets `ended`. */
 export interface Local { turn: number, ended: boolean, acknowledged: string }
 
 export interface Program<L extends Local = Local> {
   name: string
+  /** What the rules expect of it. */
+  role?: string
+  /** The update that its session begins with. */
+  update?: string
   start: L
   /** Must do the same again when it is given the same, and the disk answers the same. */
   step (disk: ModelDisk, local: L): Promise<L>
@@ -112,13 +122,16 @@ type Outcome = { call: Call } | { local: Local } | { failure: Error }
 class Run {
   #answer: ((result: Result) => void) | null = null
   #report: (outcome: Outcome) => void = () => undefined
-  readonly #tokens = new Map<string, string>()
+  #drawn = 0
+  /** The descriptor that was opened to append a moment ago. */
+  #opened: number | null = null
 
   constructor (readonly program: Program, readonly local: Local) {}
 
   async begin (): Promise<Outcome> {
     return await new Promise(resolve => {
       this.#report = resolve
+      sameWhenRepeated(() => this.#draw())
       this.program.step(this.#disk(), structuredClone(this.local)).then(
         local => { this.#report({ local }) }, failure => { this.#report({ failure }) })
     })
@@ -127,6 +140,7 @@ class Run {
   async resume (result: Result): Promise<Outcome> {
     return await new Promise(resolve => {
       this.#report = resolve
+      sameWhenRepeated(() => this.#draw())
       this.#answer?.(result)
     })
   }
@@ -142,43 +156,42 @@ class Run {
     return result.value
   }
 
-  /** Random names are named after who drew them and when, so that a run can be repeated. */
-  #path (path: string): string {
-    return path.replace(/[0-9a-f]{16}/g, random => {
-      const token = this.#tokens.get(random) ?? `${this.program.name}${this.local.turn}.${this.#tokens.size}`
-      this.#tokens.set(random, token)
-      return token
-    })
-  }
-
-  /** A name in a lock or a staging directory, as it was drawn: 16 hexadecimal digits, the same for the same name. */
-  #token (name: string): string {
-    const token = Buffer.from(name, 'latin1').toString('hex').padEnd(16, '0')
-    this.#tokens.set(token, name)
-    return token
+  /** What is random elsewhere is named after the process and the step that draw it, so that a run can be repeated. */
+  #draw (): string {
+    return `${this.program.name}${this.local.turn}.${this.#drawn++}`
   }
 
   #disk (): ModelDisk {
     const ask = async <T>(call: Call): Promise<T> => await this.#ask(call) as T
     return {
-      open: (path, flags) => ask({ call: 'open', path: this.#path(path), flags }),
+      open: async (path, flags) => {
+        const fd = await ask<number>({ call: 'open', path: modelPath(path), flags })
+        this.#opened = flags === TO_APPEND ? fd : null
+        return fd
+      },
       close: fd => ask({ call: 'close', fd }),
-      write: (fd, bytes) => ask({ call: 'write', fd, bytes: bytes.toString('latin1') }),
+      write: (fd, bytes, position) => ask({
+        call: 'write', fd, bytes: bytes.toString('latin1'), ...position === undefined ? {} : { position }
+      }),
       read: async (fd, bytes, position) => {
         const read = await ask<string>({ call: 'read', fd, position, length: bytes.length })
         return bytes.write(read, 'latin1')
       },
       fsync: fd => ask({ call: 'fsync', fd }),
       fdatasync: fd => ask({ call: 'fdatasync', fd }),
-      fstat: async fd => fileStatus(await ask({ call: 'fstat', fd })),
-      lstat: async path => fileStatus(await ask({ call: 'lstat', path: this.#path(path) })),
-      lutimes: path => ask({ call: 'lutimes', path: this.#path(path) }),
-      unlink: path => ask({ call: 'unlink', path: this.#path(path) }),
-      link: (path, to) => ask({ call: 'link', path: this.#path(path), to: this.#path(to) }),
-      rename: (path, to) => ask({ call: 'rename', path: this.#path(path), to: this.#path(to) }),
-      mkdir: path => ask({ call: 'mkdir', path: this.#path(path) }),
-      rmdir: path => ask({ call: 'rmdir', path: this.#path(path) }),
-      readdir: async path => (await ask<string[]>({ call: 'readdir', path: this.#path(path) })).map(name => this.#token(name)),
+      fstat: async fd => {
+        const isJustOpened = fd === this.#opened
+        this.#opened = null
+        return isJustOpened ? OWNED : fileStatus(await ask({ call: 'fstat', fd }))
+      },
+      lstat: async path => fileStatus(await ask({ call: 'lstat', path: modelPath(path) })),
+      lutimes: path => ask({ call: 'lutimes', path: modelPath(path) }),
+      unlink: path => ask({ call: 'unlink', path: modelPath(path) }),
+      link: (path, to) => ask({ call: 'link', path: modelPath(path), to: modelPath(to) }),
+      rename: (path, to) => ask({ call: 'rename', path: modelPath(path), to: modelPath(to) }),
+      mkdir: path => ask({ call: 'mkdir', path: modelPath(path) }),
+      rmdir: path => ask({ call: 'rmdir', path: modelPath(path) }),
+      readdir: async path => (await ask<string[]>({ call: 'readdir', path: modelPath(path) })).map(tokenOf),
       wait: () => ask({ call: 'wait' }),
       truncate: (path, length) => ask({ call: 'truncate', path, length }),
       acknowledged: () => ask({ call: 'acknowledged' })
@@ -188,5 +201,12 @@ class Run {
 
 function fileStatus ({ ino, born, links, size, directory }: Status): FileStatus {
   const mode = directory ? 0o40700 : 0o100600
-  return { ino, size, nlink: links, mode, uid: process.geteuid?.() ?? 0, atimeMs: 0, mtimeMs: 0, ctimeMs: 0, birthtimeMs: born }
+  const times = { atimeMs: NOW, mtimeMs: NOW, ctimeMs: NOW, birthtimeMs: born }
+  return { ino, size, nlink: links, mode, uid: process.geteuid?.() ?? 0, ...times }
 }
+
+/**
+ * A file that is opened to append is looked at for its owner and its mode first. Those never change
+ * here, so that look is no call: the search would only become longer. Whatever else is taken from it is wrong.
+ */
+const OWNED: FileStatus = fileStatus({ ino: NaN, born: NaN, links: NaN, size: NaN, directory: false })

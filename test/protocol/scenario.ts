@@ -1,10 +1,11 @@
 import { constants } from 'node:fs'
+import { SessionFileError } from '../../lib/errors'
 import { encodeRecord, fold, NO_RECORD } from '../../lib/store/files/journal'
 import type { FileView } from '../../lib/store/files/file-view'
 import { SessionFile, type FileLimits } from '../../lib/store/files/session-file'
-import { apply, EMPTY, fileBytes, type Call, type FileSystem } from './file-system'
+import { apply, EMPTY, fileBytes, ROOT, type Call, type FileSystem } from './file-system'
 import type { Moment, Rules } from './explorer'
-import { Runner, type Local, type ModelDisk, type Program } from './process'
+import { NOW, Runner, type Local, type ModelDisk, type Program } from './process'
 
 export const PATH = '/s'
 /** Two records fit, the third is a seal. A stalled holder is noticed at the second look. */
@@ -26,8 +27,10 @@ interface WriterLocal extends Local {
  * The session's text counts how often each update was applied, a digit for each: an update is there
  * once, was lost, or was applied twice. The last one is kept for whoever comes at the end.
  */
+/** What a file says that holds no record. */
+export const UNREADABLE = 'nothing that can be read'
 const UPDATES = 'abcdefz'
-const NOTHING = '0'.repeat(UPDATES.length)
+export const NOTHING = '0'.repeat(UPDATES.length)
 
 /** Reads the session, applies an update, stores it; again if another was first: as the store does. */
 export function writer (name: string, updates: string, make: FileMaker = realFile, limits = LIMITS): Program<WriterLocal> {
@@ -43,18 +46,34 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
       if (view.tip === null) throw new Error('read a file without a record')
       checkText(view.tip.text, local.acknowledged)
       if (view.tip.seal) {
-        await file.unseal()
-        return { ...local, turn, view: file.view }
+        try {
+          await file.unseal()
+        } catch (error) {
+          // Another process took the lock from it each time. The request fails, and has stored nothing.
+          if (!isRefusal(error)) throw error
+          return { ...local, turn, ended: true, view: null }
+        }
+        return { ...local, turn, view: remembered(file) }
       }
       const update = local.updates.charAt(0)
       const record = { ...view.tip, id: `${name}${turn}`.padEnd(8), text: applied(view.tip.text, update), seal: false }
       const outcome = await file.append(record, view.tip.id)
       if (outcome === 'gone') return { ...local, turn, ended: true, view: null }
-      if (outcome === 'lost') return { ...local, turn, view: file.view }
+      if (outcome === 'lost') return { ...local, turn, view: remembered(file) }
       const rest = local.updates.slice(1)
-      return { turn, ended: rest === '', acknowledged: local.acknowledged + update, updates: rest, view: rest === '' ? null : file.view }
+      return { turn, ended: rest === '', acknowledged: local.acknowledged + update, updates: rest, view: rest === '' ? null : remembered(file) }
     }
   }
+}
+
+/** Whether a request fails because other processes took the lock from it each time. Nothing is stored then. */
+export function isRefusal (error: unknown): boolean {
+  return error instanceof SessionFileError && error.message.includes('again and again')
+}
+
+/** What the next step knows of the file. When it was seen makes no difference here, and would be another time in each run. */
+function remembered ({ view }: SessionFile): FileView | null {
+  return view === null ? null : { ...view, seenAt: 0 }
 }
 
 /** Removes the session. */
@@ -63,7 +82,7 @@ export function destroyer (make: FileMaker = realFile): Program {
     name: 'D',
     start: { turn: 0, ended: false, acknowledged: '' },
     async step (disk, local) {
-      await make(disk, null, LIMITS).remove(pad('D'))
+      await make(disk, null, LIMITS).remove()
       return { ...local, ended: true }
     }
   }
@@ -76,10 +95,11 @@ export function reader (): Program<Local & { view: FileView | null }> {
     start: { turn: 0, ended: false, acknowledged: '', view: null },
     async step (disk, local) {
       const before = await disk.acknowledged()
-      const view = await realFile(disk, local.view, LIMITS).read()
+      const file = realFile(disk, local.view, LIMITS)
+      const view = await file.read()
       if (view !== null && view.tip === null) throw new Error('read a file without a record')
-      if (view?.tip?.ended === false) checkText(view.tip.text, before)
-      return { ...local, turn: local.turn + 1, ended: local.turn === 1, view: local.turn === 1 ? null : view }
+      if (view?.tip != null && !view.tip.ended) checkText(view.tip.text, before)
+      return { ...local, turn: local.turn + 1, ended: local.turn === 1, view: local.turn === 1 ? null : remembered(file) }
     }
   }
 }
@@ -93,6 +113,24 @@ export const starts: Record<string, () => FileSystem> = {
   'a file with a torn tail': () => journal([record('1', NO_RECORD), record('2', pad('1')).subarray(0, 43)])
 }
 
+/** The id of the last record of a session that is over. */
+export const EARLIER = pad('2')
+
+/** How a session stands that is over: the name is free to be used again. */
+export const overStarts: Record<string, () => FileSystem> = {
+  'no file': () => EMPTY,
+  'a file with a tombstone': () => journal([record('1', NO_RECORD), encodeRecord({ ...ENDING, id: EARLIER }, pad('1'))]),
+  'an expired session': () => journal([old('1', NO_RECORD), old('2', pad('1'))]),
+  'an expired session in a sealed file': () => journal([old('1', NO_RECORD), old('2', pad('1'), true)])
+}
+
+const ENDING = { text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+
+/** A record of a session that was made in 1970. */
+function old (id: string, previous: string, seal = false): Buffer {
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false }, previous)
+}
+
 /** The clock has not moved since the file was made: whatever is made next has the same birth time. */
 export function coarse (): FileSystem {
   return perform(EMPTY, fileOf([record('1', NO_RECORD)]))
@@ -103,7 +141,7 @@ export function rules (programs: Program[]): Rules {
   return { always, finally: atEnd }
 
   function always ({ system, acknowledged, processes }: Moment): string | null {
-    const text = storedText(system)
+    const text = liveText(system, PATH)
     const destroyed = processes.some(({ name, ended }) => name === 'D' && ended)
     if (text === null) return destroys ? null : 'the session is gone though nobody destroyed it'
     if (destroyed) return 'the session is there again after it was destroyed'
@@ -114,7 +152,7 @@ export function rules (programs: Program[]): Rules {
     const destroyed = processes.some(({ name, ended }) => name === 'D' && ended)
     // One more, who seals whatever it meets, so that it needs the lock.
     const after = await alone(writer('Z', 'z', realFile, { ...LIMITS, size: 0 }), system)
-    const text = storedText(after)
+    const text = liveText(after, PATH)
     if (text !== null && destroyed) return 'the last writer brought the session back'
     if (text !== null) {
       const fault = faultOf(text, `${acknowledged}z`)
@@ -123,7 +161,7 @@ export function rules (programs: Program[]): Rules {
     }
     // Whoever is killed leaves its staging directory; nobody else leaves anything.
     const dead = ['dead', ...processes.filter(process => process.dead).map(({ name }) => name)]
-    const left = [...after.names.keys()].filter(name => name !== PATH && name !== `${PATH}.lock`)
+    const left = [...after.names.keys()].filter(name => name !== PATH && name !== ROOT && name !== `${PATH}.lock`)
     const unexplained = left.filter(name => !dead.some(one => name.includes(`.${one}`) || name.includes(`/${one}`)))
     if (unexplained.length > 0) return `${unexplained.join(', ')} is left`
     const lockIsLeft = after.names.has(`${PATH}.lock`)
@@ -132,7 +170,7 @@ export function rules (programs: Program[]): Rules {
 }
 
 /** Runs one program by itself, with all the time that it needs. */
-async function alone (program: Program, system: FileSystem): Promise<FileSystem> {
+export async function alone (program: Program, system: FileSystem): Promise<FileSystem> {
   const runner = new Runner(program)
   let point = await runner.start()
   for (let calls = 0; point.call !== null; calls++) {
@@ -145,19 +183,21 @@ async function alone (program: Program, system: FileSystem): Promise<FileSystem>
   return system
 }
 
-function storedText (system: FileSystem): string | null {
-  const bytes = fileBytes(system, PATH)
+/** The text of the session at a path; null when there is none, or when it has ended. */
+export function liveText (system: FileSystem, path: string): string | null {
+  const bytes = fileBytes(system, path)
   if (bytes === null) return null
   const { tip } = fold(bytes)
-  return tip?.ended === true ? null : tip?.text ?? 'nothing that can be read'
+  if (tip === null) return UNREADABLE
+  return tip.ended ? null : tip.text
 }
 
-function checkText (text: string, acknowledged: string): void {
+export function checkText (text: string, acknowledged: string): void {
   const fault = faultOf(text, acknowledged)
   if (fault !== null) throw new Error(`read that ${fault}`)
 }
 
-function faultOf (text: string, acknowledged: string): string | null {
+export function faultOf (text: string, acknowledged: string): string | null {
   if (!/^\d{7}$/.test(text)) return `the session is ${text}`
   for (const [index, update] of [...UPDATES].entries()) {
     if (Number(text[index]) > 1) return `update ${update} was applied twice`
@@ -166,7 +206,7 @@ function faultOf (text: string, acknowledged: string): string | null {
   return null
 }
 
-function applied (text: string, update: string): string {
+export function applied (text: string, update: string): string {
   const index = UPDATES.indexOf(update)
   return text.slice(0, index) + String(Number(text[index]) + 1) + text.slice(index + 1)
 }
@@ -176,7 +216,7 @@ function pad (id: string): string {
 }
 
 function record (id: string, previous: string, seal = false): Buffer {
-  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false }, previous)
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: NOW, seal, ended: false }, previous)
 }
 
 function journal (records: Buffer[]): FileSystem {

@@ -1,11 +1,11 @@
 import { hasCode } from '../../errors'
 import { checkWhole, unlessMissing, type DiskCalls } from './disk'
-import { readView } from './file-reading'
-import { isNext, isOpen, isSame, wasAlive, type FileView } from './file-view'
-import { encodeRecord, newRecordId } from './journal'
 import { newToken, stagingPath } from './file-names'
+import { readView } from './file-reading'
+import { isNext, isSame, wasAlive, type FileView } from './file-view'
+import { encodeRecord, newRecordId, type JournalRecord } from './journal'
 import { openToAppend, openToRead } from './private-file'
-import { takeAway, type Sealed } from './seal'
+import { replaceSealed, takeAway, type Sealed } from './seal'
 import { find } from './second-look'
 
 /** `lost`: another record was first. `gone`: the session has ended before. */
@@ -14,16 +14,14 @@ export type Ended = 'won' | 'lost' | 'gone'
 /**
  * Ends the session if `previous` is still its last record. A tombstone is appended like any other
  * record; when it has won, no record wins any more, and the file is removed. `known` is the last
- * view of the file, `id` the id of the tombstone.
+ * view of the file.
  */
-export async function endAt (
-  file: Sealed, known: FileView | null, previous: string, id = newRecordId()
-): Promise<Ended> {
+export async function endAt (file: Sealed, known: FileView | null, previous: string): Promise<Ended> {
   const { path, disk } = file
   const fd = await find(file, wasAlive(known), () => openToAppend(disk, path))
   if (fd === null) return 'gone'
   try {
-    const { outcome, ino } = await appendTombstone(disk, fd, known, previous, id)
+    const { outcome, ino } = await appendTombstone(disk, fd, known, previous)
     // A file that cannot be removed now holds no session, and is left to the sweep. But after a loss
     // of power the tombstone may be missing, so with fsync it counts that the file is gone.
     if (outcome === 'won') await takeOut(disk, path, ino).catch(error => { if (file.durable) throw error })
@@ -39,16 +37,17 @@ export async function endAt (
  */
 export async function removeJudged (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
-  if (view.tip !== null && isOpen(view)) {
-    const outcome = await endAt(file, view, view.tip.id).catch(() => undefined)
-    if (outcome !== undefined) return outcome === 'won'
+  if (view.tip !== null && !view.tip.ended) {
+    const isEnded = await endJudged(file, view, view.tip).catch(() => undefined)
+    if (isEnded !== undefined) return isEnded
     // The tombstone cannot be written when the disk is full, and then it is all the more time to remove the file.
+    if (view.tip.seal) return await removeSealed(file, view)
   }
-  if (view.tip?.seal === true) return await removeSealed(file, view)
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return false
   try {
-    const { view: now } = await readView(disk, fd, view)
+    // Read from its start: what was judged may be gone, and a file made at once in its place may have its number and its birth.
+    const { view: now } = await readView(disk, fd, null)
     const isUnchanged = now.ino === view.ino && now.tip?.id === view.tip?.id
     return isUnchanged && await takeOut(disk, path, now.ino)
   } finally {
@@ -56,12 +55,30 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
   }
 }
 
+async function endJudged (file: Sealed, view: FileView, { id, seal }: JournalRecord): Promise<boolean> {
+  return seal ? await endSealed(file, view) : await endAt(file, null, id) === 'won'
+}
+
 /**
- * Removes a sealed file, to which no tombstone can be appended, and sees to it that no process under
- * way puts the file that follows in its place. Returns whether this call has removed it. Even then
- * the file that follows may have been put there just before: look again.
+ * Ends a session whose file is sealed, as `view` shows it: no tombstone can be appended to it, so a
+ * file that holds nothing else takes its place, by the rules for the file that follows a sealed one.
+ * Then that is removed. Returns whether this call has ended the session; if not, look again: another
+ * process has put the file that follows there, or has ended the session.
  */
-export async function removeSealed (file: Sealed, view: FileView): Promise<boolean> {
+export async function endSealed (file: Sealed, view: FileView): Promise<boolean> {
+  const { path, disk } = file
+  const record = tombstone()
+  if (await replaceSealed(file, record, view, async () => await isStill(file, view)) === null) return false
+  // As after any other tombstone: what cannot be removed now is left to the sweep.
+  await removeTombstone(disk, path, record).catch(error => { if (file.durable) throw error })
+  return true
+}
+
+/**
+ * Removes a sealed file without a tombstone, and sees to it that no process under way puts the file
+ * that follows in its place. Returns whether this call has removed it.
+ */
+async function removeSealed (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return false
@@ -73,15 +90,38 @@ export async function removeSealed (file: Sealed, view: FileView): Promise<boole
   }
 }
 
+/** Whether the file of that view is at its path. */
+export async function isStill ({ path, disk }: Sealed, view: FileView): Promise<boolean> {
+  const now = await unlessMissing(disk.lstat(path))
+  return now !== null && isSame(view, now)
+}
+
+/** The file is known by its record: it was not kept open, so its inode number may be another file's by now. */
+async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRecord): Promise<void> {
+  const fd = await unlessMissing(openToRead(disk, path))
+  if (fd === null) return
+  try {
+    const { view } = await readView(disk, fd, null)
+    if (view.tip?.id === id) await takeOut(disk, path, view.ino)
+  } finally {
+    await disk.close(fd)
+  }
+}
+
+function tombstone (): JournalRecord {
+  return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+}
+
 async function appendTombstone (
-  disk: DiskCalls, fd: number, known: FileView | null, previous: string, id: string
+  disk: DiskCalls, fd: number, known: FileView | null, previous: string
 ): Promise<{ outcome: Ended, ino: number }> {
-  const bytes = encodeRecord({ id, text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }, previous)
+  const record = tombstone()
+  const bytes = encodeRecord(record, previous)
   checkWhole(await disk.write(fd, bytes), bytes)
   const status = await disk.fstat(fd)
   const { ino } = status
   if (known !== null && isNext(known, status, previous, bytes)) return { outcome: 'won', ino }
-  const { view, won } = await readView(disk, fd, known, id)
+  const { view, won } = await readView(disk, fd, known, record.id)
   if (won) return { outcome: 'won', ino }
   return { outcome: view.tip?.ended === true ? 'gone' : 'lost', ino }
 }

@@ -115,7 +115,9 @@ class Level {
   }
 
   async make (): Promise<void> {
+    const now = performance.now()
     await makePrivateDirectory(this.path, this.durable, this.mayBeLink)
+    this.#foundAt = now
   }
 }
 

@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls } from './disk'
-import { endAt, removeJudged, removeSealed } from './ending'
+import { endAt, endSealed, isStill, removeJudged } from './ending'
 import { asidePath } from './file-names'
-import { isNext, isOpen, isSame, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'
+import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'
 import { encodeRecord, newRecordId, NO_RECORD, type JournalRecord } from './journal'
 import { takeLockAway } from './lock'
 import { makeFile } from './new-file'
@@ -90,8 +90,8 @@ export class SessionFile extends SeenFile {
   }
 
   /** Ends the session if `previous` is still its last record, and removes the file. */
-  async end (previous: string, id?: string): Promise<Appended> {
-    const outcome = await endAt(this.#by(this.diskFor(0)), this.view, previous, id)
+  async end (previous: string): Promise<Appended> {
+    const outcome = await endAt(this.#by(this.diskFor(0)), this.view, previous)
     if (outcome === 'lost') return outcome
     this.forget()
     if (outcome === 'won') await this.#syncDirectory()
@@ -100,14 +100,14 @@ export class SessionFile extends SeenFile {
 
   /**
    * Ends the session, whatever its last record is, and removes the file. Returns whether it was this
-   * call that ended it. `id` is the id of the tombstone. Where no tombstone can be written, on a full
+   * call that ended it. Where no tombstone can be written, on a full
    * disk for example, the file is taken away without.
    */
-  async remove (id?: string): Promise<boolean> {
+  async remove (): Promise<boolean> {
     const file = this.#by(this.diskFor(0))
     let isRemoved = false
     try {
-      isRemoved = await this.#removeLast(id)
+      isRemoved = await this.#removeLast()
       await takeLockAway(file)
     } catch {
       isRemoved = await takeAway(file, () => file.disk.unlink(this.path)) || isRemoved
@@ -138,10 +138,8 @@ export class SessionFile extends SeenFile {
     if (view?.tip?.seal !== true) return
     const disk = this.diskFor(Buffer.byteLength(view.tip.text))
     const first = { ...view.tip, seal: false }
-    const installed = await replaceSealed(this.#by(disk), first, view, async () => {
-      const now = await unlessMissing(disk.lstat(this.path))
-      return now !== null && isSame(view, now)
-    })
+    const file = this.#by(disk)
+    const installed = await replaceSealed(file, first, view, async () => await isStill(file, view))
     this.release()
     if (installed !== null) this.remember(viewOf(installed, first, installed.size, false, this.#syncedTo(installed.size)))
   }
@@ -199,21 +197,22 @@ export class SessionFile extends SeenFile {
     return this.view === null ? 'gone' : 'won'
   }
 
-  async #removeLast (id?: string): Promise<boolean> {
+  async #removeLast (): Promise<boolean> {
     const file = this.#by(this.diskFor(0))
-    let isTaken = false
     for (;;) {
       const view = this.recall() ?? await this.read()
-      if (view === null) return isTaken
+      if (view === null) return false
       if (view.tip?.seal === true) {
-        isTaken = await removeSealed(file, view)
+        // Not waited for: a process that is about to put another file in its place finds the session ended.
+        await takeLockAway(file)
+        if (await endSealed(file, view)) return true
         continue
       }
       if (view.tip === null || view.tip.ended) {
         await removeJudged(file, view)
         return false
       }
-      const outcome = await endAt(file, view, view.tip.id, id)
+      const outcome = await endAt(file, view, view.tip.id)
       if (outcome !== 'lost') return outcome === 'won'
     }
   }

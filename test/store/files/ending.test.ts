@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
@@ -381,6 +381,34 @@ t.test('a sealed file that is over makes room for good, wherever the process tha
       if (!wasStalled) break
     }
     t.ok(counts > 5 && steps < 40, `${way}: ${steps} steps, ${counts} times created`)
+  }
+})
+
+t.test('a tombstone in place of a sealed file is removed, and no other file that has the name then', async t => {
+  const events = {
+    refused: () => { throw systemError('EACCES', 'rename') },
+    removed: (path: string) => { unlinkSync(path) },
+    replaced: (path: string) => {
+      writeFileSync(`${path}-other`, journalOf(recordOf('other')))
+      renameSync(`${path}-other`, path)
+    }
+  }
+  for (const [event, happen] of Object.entries(events)) {
+    for (const durability of ['os', 'fsync'] as const) {
+      const { sessionDir, store, name, path } = await made(t)
+      writeFileSync(path, sealedJournal('sealed'))
+      let isInPlace = false
+      const disk = interceptedDisk(async (call, [from], proceed) => {
+        // After the tombstone has its place the file there is opened, then moved away.
+        if (isInPlace && (call === 'open' || call === 'rename') && from === path && (call === 'rename') === (event === 'refused')) happen(path)
+        isInPlace ||= call === 'rename' && String(from).includes('.lock/')
+        return await proceed()
+      })
+      t.equal(await new FileStore({ sessionDir, durability }, disk).remove(name), 'removed', `${event}, ${durability}`)
+      t.equal((await store.read(name))?.text, event === 'replaced' ? 'other' : undefined)
+      if (event !== 'refused') continue
+      t.equal(beside(path).length, durability === 'os' ? 1 : 0, 'what cannot be moved is left to the sweep, or unlinked')
+    }
   }
 })
 

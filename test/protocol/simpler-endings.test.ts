@@ -1,0 +1,56 @@
+import t, { type Test } from 'tap'
+import { creator, regenerator, remover, sweeper } from './ending-actors'
+import { endingRules, makingRules } from './ending-rules'
+import type { Bounds, Exploration } from './explorer'
+import type { FileSystem } from './file-system'
+import type { StoreMaker } from './model-store'
+import { run } from './report'
+import { overStarts, starts, writer } from './scenario'
+import { EndsAnyVersion, FreesByPath, LooksThenUnlinks, WritesInPlace } from './simpler-endings'
+
+const endsAnyVersion: StoreMaker = (disk, process) => new EndsAnyVersion(disk, process)
+const looksThenUnlinks: StoreMaker = (disk, process) => new LooksThenUnlinks(disk, process)
+const writesInPlace: StoreMaker = (disk, process) => new WritesInPlace(disk, process)
+const freesByPath: StoreMaker = (disk, process) => new FreesByPath(disk, process)
+const plain = starts['a plain file'] as () => FileSystem
+const free = overStarts['no file'] as () => FileSystem
+const ended = overStarts['a file with a tombstone'] as () => FileSystem
+const patient: Bounds = { crashes: 0, stalls: 0, tears: 0 }
+
+t.setTimeout(600_000)
+
+function shows (t: Test, { fault }: Exploration, what: RegExp): void {
+  t.match(fault?.what, what)
+  t.comment(fault?.trace.join('\n'))
+}
+
+t.test('a move that ends the old session at any version loses an update', async t => {
+  shows(t, await run([regenerator('P', endsAnyVersion), writer('A', 'a')], plain(), patient, endingRules), /update a is lost/)
+})
+
+t.test('a removal without a tombstone loses an update, and brings down what it did not see', async t => {
+  shows(t, await run([regenerator('P', looksThenUnlinks), writer('A', 'a')], plain(), patient, endingRules), /update a is lost/)
+  const { fault } = await run([regenerator('P', looksThenUnlinks), regenerator('Q')], plain(), patient, endingRules)
+  shows(t, { states: 0, steps: 0, endings: 0, fault }, /two processes were told that they ended the session/)
+})
+
+t.test('of two removals without a tombstone one alone succeeds, but a sealed file is put back', async t => {
+  const sealed = starts['a sealed file without a lock'] as () => FileSystem
+  shows(t, await run([remover('E', looksThenUnlinks), writer('A', 'a')], sealed(), patient, endingRules),
+    /there (again )?after|has not/)
+})
+
+t.test('a session that is made in place is seen without a record, and after a crash its name stays taken', async t => {
+  shows(t, await run([creator('C', 'a', writesInPlace), creator('D', 'b')], free(), patient, makingRules), /file without a record/)
+})
+
+t.test('a name that is freed by its path costs another process its session', async t => {
+  shows(t, await run([creator('C', 'a', freesByPath), creator('D', 'b')], ended(), patient, makingRules),
+    /the session that . made is gone|two processes were told/)
+})
+
+t.test('the limit of rule 5: a process that is stopped twice while two others make a session under one id', async t => {
+  const three = [creator('C', 'a'), creator('D', 'b'), sweeper('S')]
+  const { fault } = await run(three, ended(), { ...patient, preemptions: 2 }, makingRules)
+  shows(t, { states: 0, steps: 0, endings: 0, fault }, /two processes were told that they made the session/)
+})
