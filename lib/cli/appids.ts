@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { SessionError } from '../errors'
+import { join } from 'node:path'
+import { asSessionError, SessionError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
 import { appidOf, directoryName, isSessionName } from '../store/files/file-names'
 import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
 import { directoryCalls } from '../store/files/directory-calls'
+import { print, type Terminal } from './terminal'
 
 export interface AppidDirectory {
   appid: string
@@ -36,10 +37,10 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
   const selection: Selection = { appids: [], foreign: [] }
   // There are as many as apps, so a listing is no burden.
   for (const entry of await readdir(sessionDir, { withFileTypes: true })) {
-    const directory = join(resolve(sessionDir), entry.name)
+    const path = join(sessionDir, entry.name)
     const appid = entry.isDirectory() ? appidOf(entry.name) : null
-    if (appid === null) selection.foreign.push(join(sessionDir, entry.name))
-    else selection.appids.push({ appid, directory })
+    if (appid === null) selection.foreign.push(path)
+    else selection.appids.push({ appid, directory: path })
   }
   const [first] = selection.appids
   if (first !== undefined && await holdsSessionFiles(first.directory)) {
@@ -49,15 +50,35 @@ export async function selectAppids (sessionDir: string, appid: string | undefine
   return selection
 }
 
-/** An appid's directory holds directories, and these hold the session files. */
+/** Whether it is a shard: an appid's directory holds directories, and these hold the session files. */
 async function holdsSessionFiles (directory: string): Promise<boolean> {
-  return (await readdir(directory)).some(isSessionName)
+  // One that cannot be read is for the command to report.
+  return (await readdir(directory).catch(() => [])).some(isSessionName)
+}
+
+/**
+ * Does the work for each of the directories. Trouble with one is printed, and the others are done all
+ * the same. Returns the exit code.
+ */
+export async function forEachAppid (
+  { appids }: Selection, terminal: Terminal, work: (each: AppidDirectory) => Promise<void>
+): Promise<number> {
+  let exitCode = 0
+  for (const each of appids) {
+    try {
+      await work(each)
+    } catch (error) {
+      print(terminal.err, `file-sessions: ${asSessionError('list the sessions', each.directory, error).message}`)
+      exitCode = 2
+    }
+  }
+  return exitCode
 }
 
 /** Returns the directory of one appid. Throws as above. */
 export async function appidDirectory (sessionDir: string, appid: string): Promise<string> {
   await checkSessionDir(sessionDir)
-  const directory = join(resolve(sessionDir), directoryName(appid))
+  const directory = join(sessionDir, directoryName(appid))
   if (await unlessMissing(directoryCalls.lstat(directory)) === null) {
     throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
   }

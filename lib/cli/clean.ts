@@ -1,7 +1,7 @@
 import { Clock } from '../store/clock'
 import { localDisk } from '../store/files/local-disk'
 import { sweep } from '../store/files/sweep'
-import { selectAppids } from './appids'
+import { forEachAppid, selectAppids } from './appids'
 import { print, Progress, type Terminal } from './terminal'
 
 export interface CleanOptions {
@@ -16,8 +16,8 @@ export interface CleanOptions {
 /** Removes what the reaper of a running app would remove. */
 export async function clean (sessionDir: string, options: CleanOptions, terminal: Terminal): Promise<number> {
   const { idle, absolute, appid: onlyAppid, dryRun = false } = options
-  let exitCode = 0
-  for (const { appid, directory } of (await selectAppids(sessionDir, onlyAppid)).appids) {
+  let hasFailed = false
+  const exitCode = await forEachAppid(await selectAppids(sessionDir, onlyAppid), terminal, async ({ appid, directory }) => {
     const progress = new Progress(terminal, appid)
     const counts = await sweep({
       directory,
@@ -29,10 +29,9 @@ export async function clean (sessionDir: string, options: CleanOptions, terminal
     }).finally(() => { progress.stop() })
     print(terminal.out, `${appid}: ${dryRun ? 'would remove' : 'removed'} ${counts.expired} of ${counts.seen} sessions, ` +
       `${counts.orphans} orphaned locks, ${counts.setAside} set aside`)
-    if (counts.error !== undefined) {
-      print(terminal.err, `file-sessions: ${counts.failed} failed, the first: ${counts.error.message}`)
-      exitCode = 2
-    }
-  }
-  return exitCode
+    if (counts.error === undefined) return
+    print(terminal.err, `file-sessions: ${counts.failed} failed, the first: ${counts.error.message}`)
+    hasFailed = true
+  })
+  return hasFailed ? 2 : exitCode
 }

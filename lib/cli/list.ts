@@ -1,10 +1,9 @@
-import { asSessionError } from '../errors'
 import { printable } from '../printable'
 import { Clock } from '../store/clock'
 import { localDisk } from '../store/files/local-disk'
 import { SessionAges } from '../store/files/session-age'
 import { storedSessions } from '../store/files/session-listing'
-import { selectAppids } from './appids'
+import { forEachAppid, selectAppids } from './appids'
 import { formatDuration } from './duration'
 import { print, printText, Progress, type Terminal } from './terminal'
 
@@ -26,12 +25,12 @@ const HEADINGS = ['appid', 'sessions', 'age: least', 'mean', 'most', 'idle: leas
 /** Says what is stored, with the expired sessions that no sweep has removed yet. Names no session. */
 export async function list (sessionDir: string, { json = false }: { json?: boolean }, terminal: Terminal): Promise<number> {
   const summaries: AppidSummary[] = []
-  for (const { appid, directory } of (await selectAppids(sessionDir, undefined)).appids) {
+  const exitCode = await forEachAppid(await selectAppids(sessionDir, undefined), terminal, async ({ appid, directory }) => {
     summaries.push(await summarize(appid, directory, terminal))
-  }
+  })
   if (json) printText(terminal.out, JSON.stringify(summaries, null, 2))
   else printTable(summaries, terminal)
-  return 0
+  return exitCode
 }
 
 async function summarize (appid: string, directory: string, terminal: Terminal): Promise<AppidSummary> {
@@ -47,8 +46,6 @@ async function summarize (appid: string, directory: string, terminal: Terminal):
       idle.add(info.idle)
       size.add(info.size)
     }
-  } catch (error) {
-    throw asSessionError('list the sessions', directory, error)
   } finally {
     progress.stop()
   }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { printableLines } from '../printable'
 import { fileStoreOptions } from '../store/files/options'
@@ -20,7 +21,8 @@ Exit codes:
 const OWNER_HELP = `
 The directory, and what is in it, must belong to you and be closed to all others. Root
 may name any user's directory: the command then becomes that user before it looks into
-it, and can do no more than the app can.
+it, and can do no more than the app can. The directories and links that lead there must
+be root's or that user's: others could lead it astray.
 
 In a project that has the package, npx --no-install file-sessions runs this command.`
 
@@ -70,7 +72,10 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
   function command<A extends unknown[]> (action: (...args: [...A, Terminal]) => Promise<number>, directoryAt = 0) {
     return async (...args: [...A, Command]): Promise<void> => {
       const given = args.slice(0, -1) as A
-      exitCode = await asOwnerOf(given[directoryAt] as string, () => action(...given, terminal))
+      // As the app does: a link before `..` is not followed.
+      const sessionDir = resolve(given[directoryAt] as string)
+      given[directoryAt] = sessionDir
+      exitCode = await asOwnerOf(sessionDir, () => action(...given, terminal))
     }
   }
 

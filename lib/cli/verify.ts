@@ -3,7 +3,7 @@ import { localDisk } from '../store/files/local-disk'
 import { walkDirectory, type DirectoryEntry } from '../store/files/directory-walk'
 import { isOurs } from '../store/files/ours'
 import { SessionFile } from '../store/files/session-file'
-import { selectAppids } from './appids'
+import { forEachAppid, selectAppids } from './appids'
 import { print, Progress, type Terminal } from './terminal'
 
 /** An append takes microseconds: what is not whole after so long (ms) is torn. */
@@ -15,12 +15,12 @@ type Problem = 'torn' | 'foreign' | 'unreadable'
 export async function verify (sessionDir: string, { appid: onlyAppid }: { appid?: string }, terminal: Terminal): Promise<number> {
   const problems: Record<Problem, number> = { torn: 0, foreign: 0, unreadable: 0 }
   let sessions = 0
-  const { appids, foreign } = await selectAppids(sessionDir, onlyAppid)
-  for (const path of foreign) {
+  const selection = await selectAppids(sessionDir, onlyAppid)
+  for (const path of selection.foreign) {
     problems.foreign++
     print(terminal.out, `foreign  ${path}`)
   }
-  for (const { appid, directory } of appids) {
+  const exitCode = await forEachAppid(selection, terminal, async ({ appid, directory }) => {
     const progress = new Progress(terminal, appid)
     try {
       for await (const entry of walkDirectory(directory, { onProgress: progress.report })) {
@@ -33,10 +33,10 @@ export async function verify (sessionDir: string, { appid: onlyAppid }: { appid?
     } finally {
       progress.stop()
     }
-  }
+  })
   print(terminal.out, `${sessions} session files: ${problems.torn} torn, ${problems.unreadable} unreadable; ` +
     `${problems.foreign} foreign files`)
-  if (problems.unreadable > 0) return 2
+  if (exitCode > 0 || problems.unreadable > 0) return 2
   return problems.torn + problems.foreign > 0 ? 1 : 0
 }
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
 import { decode, encode, type SessionCodec } from '../session/codec'
-import { KeyedQueue } from '../session/keyed-queue'
+import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
 import { isIterable, isReadable, type RecordStore, type StoredSession } from '../store/session-store'

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
 import { decode, encode } from '../session/codec'
-import { KeyedQueue } from '../session/keyed-queue'
+import { KeyedQueue } from '../keyed-queue'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
 import { touchInterval } from '../store/clock'
 import type { DatedSession, DatedSessionStore, PutOptions } from '../store/session-store'

@@ -1,6 +1,6 @@
 import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from '../diagnostics'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import { KeyedQueue } from './keyed-queue'
+import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
 import {
@@ -125,7 +125,8 @@ export class Committer {
   /** @see moveSession */
   async move (from: string, base: StoredSession, keep: (newest: StoredSession) => SessionRecord | null): Promise<Move | null> {
     const start = startOf('commit')
-    const newest = this.#commits.isBusy(from) ? null : base
+    // When a session that was just made began, only the store knows.
+    const newest = this.#commits.isBusy(from) || base.createdAt === undefined ? null : base
     const move = await this.#commits.run(from, () => moveSession(this.#store, from, newest, keep))
     if (move !== null && move.to !== null) this.#publishCommit('create', start, move.conflicts)
     return move

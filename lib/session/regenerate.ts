@@ -11,6 +11,7 @@ import type { SessionCopy } from './session-copy'
  * @see Session.regenerate
  */
 export async function regenerateSession (copy: SessionCopy, keepKeys: readonly string[]): Promise<string | null> {
+  const { life } = copy
   const before = copy.session.data()
   const kept = pick(before, keepKeys)
   // At once: data that are set while this goes on belong to the new session.
@@ -19,7 +20,7 @@ export async function regenerateSession (copy: SessionCopy, keepKeys: readonly s
   try {
     return await move(copy, copy.stored, before, keepKeys)
   } catch (error) {
-    fill(copy.session, merge(kept, before, copy.session.data()))
+    if (life === copy.life) fill(copy.session, merge(kept, before, copy.session.data()))
     throw error
   }
 }
@@ -29,12 +30,14 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const { life, name } = copy
   const first = text.encode(pick(before, keepKeys))
   let kept = first
+  let createdAt: number | undefined
   const keep = (newest: StoredSession): SessionRecord | null => {
+    createdAt = newest.createdAt
     if (newest.version !== base.version) {
       const mine = text.decode(text.encode(before))
       kept = text.encode(pick(merge(text.decode(base.text), text.decode(newest.text), mine), keepKeys))
     }
-    return text.isSame(kept, text.empty) ? null : { ...copy.recordOn(newest, kept), createdAt: newest.createdAt }
+    return text.isSame(kept, text.empty) ? null : { ...copy.recordOn(newest, kept), createdAt }
   }
   const moved = await committer.move(name, base, keep)
   if (moved === null) {
@@ -54,7 +57,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     copy.become(to)
   } else {
     copy.idleTimeout ??= base.idleTimeout
-    copy.createdAt = base.createdAt
+    copy.createdAt = createdAt
   }
   if (!copy.mergeIn(first, kept)) fill(copy.session, text.decode(kept))
   return name

@@ -3,7 +3,7 @@ import { hasRecords, type SessionStore, type StoredSession } from '../store/sess
 import { FiveMethodStore } from '../store/five-method-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Committer } from './commit'
-import { KeyedQueue } from './keyed-queue'
+import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './session-copy'
 import { UpdateQueue } from './update-queue'
 import { Visit, type CookieValue } from './visit'

@@ -24,7 +24,8 @@ export interface SessionActions {
   regenerate (keepKeys: readonly string[]): Promise<void>
   update<T> (change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined>
   touch (): void
-  options (options: SessionCookieOptions, idleTimeout: number | undefined): void
+  /** `idleTimeout` is in seconds. */
+  options (options: Omit<SessionCookieOptions, 'maxAge'>, idleTimeout: number | undefined): void
   skipSave (): void
 }
 
@@ -125,7 +126,10 @@ export class Session {
     return settle(this.#actions.destroy(), callback)
   }
 
-  /** The same as `destroy`, at the end of the request. */
+  /**
+   * The same as `destroy`, at the end of the request. Where no end comes, as with a WebSocket or
+   * after the response, nothing is removed: call `destroy`.
+   */
   delete (): void {
     this.#actions.delete()
   }
@@ -171,11 +175,11 @@ export class Session {
    * session stay unused that long, from now on; the others count for this response.
    */
   options (options: SessionCookieOptions): void {
-    const { maxAge } = options
+    const { maxAge, ...others } = options
     if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge > 0)) {
       throw new SessionError('SESSION_OPTION', 'session.options: maxAge must be a number of seconds above 0')
     }
-    this.#actions.options(options, maxAge === undefined ? undefined : Math.ceil(maxAge))
+    this.#actions.options(others, maxAge === undefined ? undefined : Math.ceil(maxAge))
   }
 
   /** Switches off that this request saves or touches the session at its end. `save()` still does. */

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { SessionError } from '../errors'
-import { KeyedQueue } from './keyed-queue'
+import { KeyedQueue } from '../keyed-queue'
 
 /** A change function that is running, and the one that it was begun in. */
 interface Running {

@@ -41,6 +41,8 @@ export class Visit extends SessionCopy implements SessionActions {
   #isTouched = false
   #skipsSave = false
   #isFinished = false
+  /** Whether the end of the request has failed, and no answer has said so yet. */
+  #hasFailed = false
   /** While the end of the request is under way. */
   #finishing: Promise<CookieChange> | null = null
   #isAwaited = false
@@ -78,27 +80,30 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   checkAgain (): Promise<void> {
-    return this.#step('load', async () => {
-      const { life, name } = this
-      const newest = this.stored === null ? null : await this.shared.committer.read(name)
-      if (life === this.life && this.stored !== null) this.see(newest)
-    })
+    return this.#step('load', () => this.#lookAgain())
+  }
+
+  async #lookAgain (): Promise<void> {
+    const { life, name } = this
+    const newest = this.stored === null ? null : await this.shared.committer.read(name)
+    if (life === this.life && this.stored !== null) this.see(newest)
   }
 
   /**
    * Ends the request: stores what there is to store. Returns `undefined` when that takes time: call
-   * `finish`. A second time, when the first failed and its error is sent, nothing is done.
+   * `finish`. A second time, when the error of the first is sent, nothing is stored: the cookie tells
+   * what was done before the end, such as a `regenerate()`.
    *
    * @throws {SessionError} when the session could not be stored
    */
   finishNow (): CookieChange | undefined {
     if (this.#finishing !== null) return undefined
-    if (this.#isFinished) return NONE
+    if (this.#isFinished) return this.#changeAfterFailure()
     this.#isFinished = true
     try {
       return this.#endNow()
     } catch (error) {
-      publishError('save', this.shared.appid, error)
+      this.#fail(error)
       throw error
     }
   }
@@ -121,29 +126,42 @@ export class Visit extends SessionCopy implements SessionActions {
 
   #endNow (): CookieChange | undefined {
     const { steps } = this.shared
-    if (steps.isBusy(this)) return this.#endLater(steps.run(this, () => this.#end()))
-    if (this.leftovers !== null) return this.#endLater(this.#end())
+    if (steps.isBusy(this) || this.leftovers !== null) return this.#endLater(steps.run(this, () => this.#end()))
     const text = this.#textToStore()
     if (text !== null) {
       if (!this.commitNow(text)) return this.#endLater(this.#end(text))
       this.storedAtOnce = true
     }
-    return this.#isTouchDue ? this.#endLater(this.#end(null)) : this.#cookieChange(false)
+    const isDone = !this.#isTouchDue && (text !== null || !this.#isCookieDue || this.checkAgainNow())
+    return isDone ? this.#cookieChange(false) : this.#endLater(this.#end(null))
   }
 
   #endLater (end: Promise<CookieChange>): undefined {
     this.#finishing = end
     end.then(() => { this.#finishing = null }, (error: unknown) => {
       this.#finishing = null
-      publishError('save', this.shared.appid, error)
+      this.#fail(error)
     })
+  }
+
+  #fail (error: unknown): void {
+    this.#hasFailed = true
+    publishError('save', this.shared.appid, error)
+  }
+
+  #changeAfterFailure (): CookieChange {
+    if (!this.#hasFailed || this.#isBrought) return NONE
+    this.#hasFailed = false
+    return this.#cookieChange(false)
   }
 
   async #end (known?: string | null): Promise<CookieChange> {
     if (this.leftovers !== null) await this.#removeLeftovers()
     const text = known === undefined ? this.#textToStore() : known
     if (text !== null) await this.commit(text)
-    return this.#cookieChange(this.#isTouchDue && await this.#touchNow())
+    const isTouched = this.#isTouchDue && await this.#touchNow()
+    if (text === null && this.#isCookieDue) await this.#lookAgain()
+    return this.#cookieChange(isTouched)
   }
 
   #textToStore (): string | null {
@@ -155,14 +173,26 @@ export class Visit extends SessionCopy implements SessionActions {
     if (sesid === null) return this.#hasEndedCookie ? CLEAR : NONE
     const maxAge = this.idleTimeout ?? this.stored?.idleTimeout
     const options = this.#cookieOptions
-    if (sesid !== this.#cookie?.sesid || this.#cookie.renew || options !== undefined) return { change: 'send', sesid, maxAge, options }
+    if (!this.#isBrought || this.#cookie?.renew === true || options !== undefined) return { change: 'send', sesid, maxAge, options }
     return isTouched && this.shared.rolling ? { change: 'refresh', sesid, maxAge, options } : NONE
   }
 
-  /** Only the session that the cookie brought: a new one was used just now. */
+  /** Whether the session is the one that the cookie brought. */
+  get #isBrought (): boolean {
+    return this.sesid !== null && this.sesid === this.#cookie?.sesid
+  }
+
+  /** Only of the session that the cookie brought: a new one was used just now. */
   get #isTouchDue (): boolean {
-    return !this.#skipsSave && this.sesid !== null && this.sesid === this.#cookie?.sesid &&
-      (this.#isTouched || this.stored?.touchDue === true)
+    return !this.#skipsSave && this.#isBrought && (this.#isTouched || this.stored?.touchDue === true)
+  }
+
+  /**
+   * Whether the cookie is to be sent again with the id that it brought. Not before another look: if
+   * the session has ended since, the browser may have the cookie of a newer one by now.
+   */
+  get #isCookieDue (): boolean {
+    return this.#isTouchDue || (this.#isBrought && (this.#cookie?.renew === true || this.#cookieOptions !== undefined))
   }
 
   /** Returns whether the store did it. If not, as on a disk that is read-only by now, the session is served all the same. */

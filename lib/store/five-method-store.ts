@@ -1,3 +1,4 @@
+import { KeyedQueue } from '../keyed-queue'
 import {
   isDated, type Creation, type PutOptions, type RecordStore, type Removal, type Replacement, type SessionRecord, type SessionStore,
   type StoredSession
@@ -8,9 +9,9 @@ import {
  * way to go. The name of a session is its id, and its text is its version.
  *
  * Its limits are those of the five methods, which compare nothing:
- * - `replace` and `remove` compare and then act, in two steps. Commits within a process wait for each
- *   other and lose nothing. Of two processes at once the last writer wins, a session that one of them
- *   ends between the steps of the other may come back, and both may be told `removed`.
+ * - `replace` and `remove` compare and then act, in two steps. Within a process they wait for each
+ *   other. Of two processes at once the last writer wins, a session that one of them ends between the
+ *   steps of the other may come back, and both may be told `removed`.
  * - A session that two processes change back and forth may have an old version again.
  * - `createdAt` is not kept: what the store takes for the age of a session begins anew when the
  *   session moves to a new id.
@@ -20,6 +21,8 @@ import {
 export class FiveMethodStore implements RecordStore {
   readonly features = { records: true } as const
   readonly #store: SessionStore
+  /** By id. */
+  readonly #queue = new KeyedQueue()
 
   constructor (store: SessionStore) {
     this.#store = store
@@ -79,20 +82,24 @@ export class FiveMethodStore implements RecordStore {
     return { result: 'created', version: record.text }
   }
 
-  async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
-    const current = await this.read(name)
-    if (current === null) return { result: 'gone' }
-    if (current.version !== version) return { result: 'conflict' }
-    await this.#put(name, record)
-    return { result: 'replaced', version: record.text }
+  replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+    return this.#queue.run(name, async () => {
+      const current = await this.read(name)
+      if (current === null) return { result: 'gone' }
+      if (current.version !== version) return { result: 'conflict' }
+      await this.#put(name, record)
+      return { result: 'replaced', version: record.text }
+    })
   }
 
-  async remove (name: string, version?: string): Promise<Removal> {
-    const current = await this.read(name)
-    if (current === null) return 'gone'
-    if (version !== undefined && current.version !== version) return 'conflict'
-    await this.#store.delSession(name)
-    return 'removed'
+  remove (name: string, version?: string): Promise<Removal> {
+    return this.#queue.run(name, async () => {
+      const current = await this.read(name)
+      if (current === null) return 'gone'
+      if (version !== undefined && current.version !== version) return 'conflict'
+      await this.#store.delSession(name)
+      return 'removed'
+    })
   }
 
   async touch (name: string): Promise<void> {

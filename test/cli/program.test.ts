@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  appendFileSync, chmodSync, chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
+  appendFileSync, chmodSync, chownSync, closeSync, existsSync, lchownSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync,
   statSync, symlinkSync, utimesSync, writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -204,6 +204,18 @@ t.test('clean says what it could not remove', async t => {
   t.match(err, /^file-sessions: 1 failed, the first: cannot remove expired sessions in .*shop: EIO; the disk reports a fault/)
 })
 
+t.test('trouble with the directory of one app keeps no other from being looked after', async t => {
+  const { sessionDir, shopFiles } = await twoApps(t)
+  for (const path of shopFiles) age(path, DAY)
+  const open = join(sessionDir, 'an-open-one')
+  mkdirSync(open)
+  chmodSync(open, 0o755)
+  const err = `file-sessions: others may use the session directory ${open}: run chmod 700 ${open}\n`
+  t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, out: /shop +3/, err })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: '4 session files: 0 torn', err })
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, out: 'shop: removed 3 of 3 sessions', err })
+})
+
 t.test('list says how many, how old and how big, and names no session', async t => {
   const { sessionDir, sesid, path } = await twoApps(t)
   age(path, 3 * DAY)
@@ -229,6 +241,20 @@ t.test('list says how many, how old and how big, and names no session', async t 
     t.notOk(text.includes(path.slice(-62)))
     t.notOk(text.includes('anna'))
   }
+})
+
+t.test('a directory is named as the app names it', async t => {
+  const { sessionDir } = await twoApps(t)
+  const cwd = process.cwd()
+  t.teardown(() => { process.chdir(cwd) })
+  process.chdir(sessionDir)
+  mkdirSync(join(dirname(sessionDir), 'elsewhere'))
+  symlinkSync(join(sessionDir, 'shop'), join(dirname(sessionDir), 'elsewhere', 'link'))
+  for (const name of ['.', './', `${sessionDir}/`, 'shop/..', '../elsewhere/../sessions']) {
+    t.match(await fileSessions(['list', name]), { exitCode: 0, out: /shop +3/ }, name)
+  }
+  t.match(await fileSessions(['list', '../elsewhere/link/../../sessions']), { exitCode: 0, out: /shop +3/ }, 'by the path alone, not by where a link leads')
+  t.match(await fileSessions(['verify', 'shop/']), { exitCode: 1, err: `${join(sessionDir, 'shop')} is the directory of one appid` })
 })
 
 t.test('list of an empty directory, and of an app without sessions', async t => {
@@ -476,7 +502,7 @@ t.test('trouble with one file does not name it', async t => {
   t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
   for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
     [['list', sessionDir], 'list the sessions']] as const) {
-    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n$`) })
+    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^(file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n)+$`) })
   }
 })
 
@@ -516,6 +542,32 @@ t.test('root becomes the user of the directory', { skip: process.geteuid?.() ===
   t.match((await fileSessions(['--help'])).out, /the command then becomes that user/)
   t.intercept(process, 'geteuid', { value: () => 1000 })
   t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, err: /belongs to another user \(uid 65534; this process is uid 1000\)/ }, 'for root alone')
+})
+
+t.test('root does not follow a user to the directory of another one', { skip: process.geteuid?.() === 0 ? false : 'this is not root' }, async t => {
+  const [VICTIM, ATTACKER] = [65533, 65534]
+  const dir = mkdtempSync(join(tmpdir(), 'file-sessions-'))
+  t.teardown(() => { rmSync(dir, { recursive: true, force: true }) })
+  chmodSync(dir, 0o755)
+  const sessionDir = join(dir, 'victim', 'sessions')
+  await storeSession(new SessionFileStore({ sessionDir, appid: 'shop' }), 'text')
+  const [path = ''] = sessionFiles(sessionDir)
+  age(path, DAY)
+  for (const each of [join(dir, 'victim'), sessionDir, join(sessionDir, 'shop'), dirname(path), path]) chownSync(each, VICTIM, VICTIM)
+  mkdirSync(join(dir, 'attacker'))
+  symlinkSync(join(dir, 'victim'), join(dir, 'attacker', 'victim'))
+  symlinkSync('../victim/sessions', join(dir, 'attacker', 'sessions'))
+  for (const each of [join(dir, 'attacker'), join(dir, 'attacker', 'victim'), join(dir, 'attacker', 'sessions')]) lchownSync(each, ATTACKER, ATTACKER)
+  for (const name of ['sessions', 'victim/sessions']) {
+    t.match(await fileSessions(['clean', join(dir, 'attacker', name)]),
+      { exitCode: 2, err: /belongs to user 65533, and user 65534 decides what that path leads to: run the command as user 65533\n$/ })
+  }
+  t.ok(existsSync(path))
+  symlinkSync('victim/sessions', join(dir, 'of root'))
+  symlinkSync(join(dir, 'of root'), join(dir, 'another of root'))
+  t.match(await fileSessions(['clean', join(dir, 'another of root')]), { exitCode: 0, out: /removed 1 of 1/ })
+  chownSync(sessionDir, 0, 0)
+  t.match(await fileSessions(['clean', join(dir, 'attacker', 'sessions')]), { exitCode: 2, err: /belongs to user 0, and user 65534/ }, 'nor to one of its own')
 })
 
 t.test('how the command is called in a project', async t => {

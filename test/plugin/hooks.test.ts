@@ -317,6 +317,23 @@ t.test('a save that fails is a 500 without a cookie, whatever was to be answered
   }
 })
 
+t.test('a save that fails after a login is a 500 with the cookie of the new session', async t => {
+  const store = new MemoryStore()
+  const { visitor } = await serve(t, { store }, app => {
+    app.get('/', async request => { request.session.set('a', 1) })
+    app.get('/login', async request => {
+      await request.session.regenerate(['a'])
+      request.session.set('user', 'ada')
+    })
+    app.get('/data', async request => request.session.data())
+  })
+  const client = visitor()
+  await client.get('/')
+  store.before = { replace: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }
+  t.match(await client.get('/login'), { status: 500, cookies: [{ name: 'sid' }] })
+  t.strictSame((await client.get('/data')).json, { a: 1 })
+})
+
 t.test('a save that fails closes the stream that was to be sent', async t => {
   const store = new MemoryStore()
   store.before = { create: () => { throw new SessionError('SESSION_FILE', 'the disk says no') } }

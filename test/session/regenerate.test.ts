@@ -129,6 +129,23 @@ t.test('the absolute timeout counts from the first login of the chain', async t 
   t.not(store.recordOf(session.sessionId as string)?.createdAt, createdAt, 'a session after destroy() is a new one')
 })
 
+t.test('it counts from there also for a session that this request itself has made, as over a WebSocket', async t => {
+  for (const keep of [['a'], []]) {
+    const store = new MemoryStore()
+    const visits = new Visits(store)
+    const visit = await visits.begin()
+    visit.session.set('a', 1)
+    await visit.session.save()
+    const [entry] = store.entries.values()
+    const createdAt = 12345
+    if (entry !== undefined) entry.record = { ...entry.record, createdAt }
+    await visit.session.regenerate(keep)
+    visit.session.set('c', 1)
+    await visits.finish(visit)
+    t.equal(store.recordOf(visit.session.sessionId as string)?.createdAt, createdAt)
+  }
+})
+
 t.test('data that are set while it goes on belong to the new session, also when it meets a conflict', async t => {
   const { store, visits, visit, session, sesid } = await begin({ cart: { a: 1 }, n: 1 })
   const gate = new Gate()
@@ -183,6 +200,21 @@ t.test('delete() meanwhile: neither session is left, and the cookie is cleared',
     t.strictSame(await visits.finish(visit), { change: 'clear' })
     t.strictSame(store.ids, [])
   }
+})
+
+t.test('delete() meanwhile, and the store fails: what was dropped does not come back', async t => {
+  const { store, visits, visit, session } = await begin({ a: 1, b: 1 })
+  const gate = new Gate()
+  store.before = { create: async () => { await gate.pass(); refuse() } }
+  const done = session.regenerate(['a'])
+  await gate.arrived
+  session.delete()
+  gate.open()
+  await t.rejects(done, trouble)
+  t.strictSame(session.data(), {})
+  store.before = {}
+  t.strictSame(await visits.finish(visit), { change: 'clear' })
+  t.strictSame(store.ids, [])
 })
 
 t.test('a new session whose data cannot be merged holds what is stored', async t => {

@@ -4,6 +4,7 @@ import { SessionError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { sessionHandle } from '../../lib/store/session-id'
+import type { Visit } from '../../lib/session/session-manager'
 import { json, Visits } from '../support/visits'
 
 const trouble = new SessionError('SESSION_FILE', 'no')
@@ -34,7 +35,7 @@ t.test('a session that nobody looked at is not decoded; one touch when it is due
   t.strictSame(visit.finishNow(), { change: 'none' })
   store.touchDue = true
   t.match(await visits.finish(await visits.begin(sesid)), { change: 'refresh', sesid })
-  t.strictSame(store.calls.slice(1), ['read', 'read', 'touch'])
+  t.strictSame(store.calls.slice(1), ['read', 'read', 'touch', 'read'])
 })
 
 t.test('one touch is due, for a session that was looked at, changed, or not to be saved', async t => {
@@ -330,6 +331,55 @@ t.test('a cookie that a retired secret signed is sent again, once', async t => {
   t.strictSame(await visits.finish(ended), { change: 'clear' })
 })
 
+for (const kind of ['slow', 'prompt'] as const) {
+  t.test(`an answer that is late does not send the cookie of a session that ended meanwhile, in a ${kind} store`, async t => {
+    const reasons: Record<string, (visit: Visit) => void> = {
+      'a touch that is due': () => {},
+      touch: visit => { visit.session.touch() },
+      options: visit => { visit.session.options({ sameSite: 'strict' }) },
+      renewal: () => {}
+    }
+    for (const [reason, ask] of Object.entries(reasons)) {
+      const store = kind === 'slow' ? new MemoryStore() : new PromptStore()
+      const visits = new Visits(store)
+      const sesid = await visits.stored({ a: 1 })
+      store.touchDue = reason === 'a touch that is due'
+      const late = await visits.bring({ sesid, renew: reason === 'renewal' })
+      ask(late)
+      const other = await visits.begin(sesid)
+      await other.session.regenerate(['a'])
+      t.match(await visits.finish(other), { change: 'send' })
+      t.strictSame(await visits.finish(late), { change: 'none' }, reason)
+      t.equal(late.session.deleted, true, reason)
+    }
+  })
+}
+
+t.test('an answer that is late sends the cookie for as long as another request has asked for meanwhile', async t => {
+  const store = new PromptStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1 })
+  const late = await visits.begin(sesid)
+  late.session.options({ sameSite: 'strict' })
+  const other = await visits.begin(sesid)
+  other.session.options({ maxAge: 500 })
+  await visits.finish(other)
+  t.match(await visits.finish(late), { change: 'send', sesid, maxAge: 500 })
+})
+
+t.test('a session that expired while the request was under way goes on by its touch', async t => {
+  const store = new PromptStore()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ a: 1 })
+  const name = store.nameOf(sesid)
+  store.touchDue = true
+  const visit = await visits.begin(sesid)
+  const entry = store.entries.get(name)
+  store.entries.delete(name)
+  store.before = { touch: () => { if (entry !== undefined) store.entries.set(name, entry) } }
+  t.match(await visits.finish(visit), { change: 'refresh', sesid })
+})
+
 t.test('an end that takes time, and a second reply meanwhile', async t => {
   const store = new MemoryStore()
   const visits = new Visits(store)
@@ -356,6 +406,25 @@ t.test('an end that fails, and a second reply meanwhile', async t => {
   t.equal(visit.finishNow(), undefined)
   await t.rejects(Promise.all([visit.finish(), t.rejects(visit.finish(), trouble)]), trouble)
   t.strictSame(visit.finishNow(), { change: 'none' })
+})
+
+t.test('an end that fails: the answer that says so tells the visitor what was done before', async t => {
+  const before: Record<string, (visit: Visit) => Promise<void>> = {
+    send: visit => visit.session.regenerate(['a']),
+    clear: visit => visit.session.destroy()
+  }
+  for (const [change, act] of Object.entries(before)) {
+    for (const store of [new MemoryStore(), new PromptStore(refuse)]) {
+      const visits = new Visits(store)
+      const visit = await visits.begin(await visits.stored({ a: 1 }))
+      await act(visit)
+      visit.session.set('a', 2)
+      store.before = { create: refuse, replace: refuse }
+      await t.rejects(visits.finish(visit), trouble)
+      t.match(visit.finishNow(), { change, ...(change === 'send' ? { sesid: store.ids[0] } : {}) })
+      t.strictSame(visit.finishNow(), { change: 'none' }, 'once')
+    }
+  }
 })
 
 t.test('two logouts at once: the one that removed it clears the cookie', async t => {

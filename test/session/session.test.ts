@@ -395,7 +395,7 @@ t.test('touch', async t => {
   session.touch()
   t.strictSame(store.calls, [])
   t.match(await visits.finish(visit), { change: 'refresh', sesid: store.ids[0] as string })
-  t.strictSame(store.calls, ['touch'], 'the data are not written')
+  t.strictSame(store.calls, ['touch', 'read'], 'the data are not written')
 })
 
 t.test('touch of what was never stored does nothing', async t => {
@@ -427,6 +427,15 @@ t.test('options: calls add up, a maxAge that is none is refused', async t => {
     t.throws(() => { session.options({ maxAge }) }, { name: 'SessionError', code: 'SESSION_OPTION', message: /maxAge/ })
   }
   t.match(await visits.finish(visit), { change: 'send', options: { path: '/b', sameSite: 'strict' } })
+})
+
+t.test('options: the maxAge ends with its session, the others are for the response', async t => {
+  const { session, store, visits, visit } = await begin({ a: 1 })
+  session.options({ path: '/a', maxAge: 100 })
+  await session.destroy()
+  session.set('b', 1)
+  t.strictSame(await visits.finish(visit), { change: 'send', sesid: store.ids[0], maxAge: undefined, options: { path: '/a' } })
+  t.equal(store.recordOf(store.ids[0] as string)?.idleTimeout, undefined)
 })
 
 t.test('options of a session that is not stored send nothing', async t => {

@@ -82,6 +82,18 @@ t.test('a change between comparing and replacing is not seen: the last writer wi
   t.equal(store.texts.get(sesid), 'third')
 })
 
+t.test('within a process steps that compare and then act do not overlap', async t => {
+  const store = new MapStore()
+  const all = new FiveMethodStore(store)
+  const first = await create(all, 'text')
+  t.strictSame(await Promise.all([all.remove(first, 'text'), all.remove(first), all.replace(first, { text: 'late' }, 'text')]),
+    ['removed', 'gone', { result: 'gone' }], 'a regenerate, a logout and a save at once')
+  const second = await create(all, 'text')
+  t.match(await Promise.all([all.replace(second, { text: 'new' }, 'text'), all.remove(second, 'text'), all.replace(second, { text: 'late' }, 'text')]),
+    [{ result: 'replaced' }, 'conflict', { result: 'conflict' }])
+  t.equal(store.texts.get(second), 'new')
+})
+
 t.test('replace does not bring a destroyed session back', async t => {
   const store = new MapStore()
   const all = new FiveMethodStore(store)

@@ -1,7 +1,7 @@
 import { hasCode } from '../../errors'
 import { checkWhole, unlessMissing, type DiskCalls } from './disk'
 import { readView } from './file-reading'
-import { isNext, isOpen, wasAlive, type FileView } from './file-view'
+import { isNext, isOpen, isSame, wasAlive, type FileView } from './file-view'
 import { encodeRecord, newRecordId } from './journal'
 import { newToken, stagingPath } from './file-names'
 import { openToAppend, openToRead } from './private-file'
@@ -44,6 +44,7 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
     if (outcome !== undefined) return outcome === 'won'
     // The tombstone cannot be written when the disk is full, and then it is all the more time to remove the file.
   }
+  if (view.tip?.seal === true) return await removeSealed(file, view)
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return false
   try {
@@ -60,13 +61,13 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
  * way puts the file that follows in its place. Returns whether this call has removed it. Even then
  * the file that follows may have been put there just before: look again.
  */
-export async function removeSealed (file: Sealed, { ino }: FileView): Promise<boolean> {
+export async function removeSealed (file: Sealed, view: FileView): Promise<boolean> {
   const { path, disk } = file
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return false
   try {
-    if ((await disk.fstat(fd)).ino !== ino) return false
-    return await takeAway(file, async () => { if (!await takeOut(disk, path, ino)) throw missing() })
+    if (!isSame(view, await disk.fstat(fd))) return false
+    return await takeAway(file, async () => { if (!await takeOut(disk, path, view.ino)) throw missing() })
   } finally {
     await disk.close(fd)
   }

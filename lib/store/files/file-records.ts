@@ -33,8 +33,9 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   protected readonly disk: Disk
   protected readonly ages: SessionAges
   protected readonly privacy: PrivateDirectory
+  /** Of each file, by `maxSize`. */
+  protected readonly fileLimits: FileLimits
   readonly #files = new FileCache(CACHE_SIZE)
-  readonly #limits: FileLimits
 
   constructor (
     protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock
@@ -44,7 +45,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    this.#limits = { ...LIMITS, longest: longestFile(options.maxSize, LIMITS) }
+    this.fileLimits = { ...LIMITS, longest: longestFile(options.maxSize, LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
@@ -169,7 +170,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   #file (name: string): SessionFile {
     return this.#files.get(name, () => {
       if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
-      return new SessionFile(sessionPath(this.directory, name), this.disk, this.options.durability === 'fsync', null, this.#limits)
+      return new SessionFile(sessionPath(this.directory, name), this.disk, this.options.durability === 'fsync', null, this.fileLimits)
     })
   }
 

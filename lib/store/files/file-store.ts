@@ -62,17 +62,17 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
   async clear (): Promise<number> {
-    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync'))
+    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync', this.fileLimits))
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
   async reap (signal?: AbortSignal): Promise<ReapCounts> {
-    const { directory, options: limits, clock, disk } = this
-    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, signal }))
+    const { directory, options: limits, clock, disk, fileLimits } = this
+    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal }))
   }
 
   async * #views (): AsyncGenerator<SessionView, void> {
-    const views = storedSessions(this.directory, this.disk)
+    const views = storedSessions(this.directory, this.disk, { limits: this.fileLimits })
     try {
       for (;;) {
         const next = await this.guard('list the sessions', views.next())

@@ -105,8 +105,9 @@ class Level {
   async look (): Promise<void> {
     const now = performance.now()
     try {
-      await checkPrivate(this.path, this.mayBeLink, this.durable)
-      this.#foundAt = now
+      const isThere = await checkPrivate(this.path, this.mayBeLink, this.durable)
+      // Another process may make it at any time.
+      this.#foundAt = isThere ? now : -Infinity
     } catch (error) {
       this.#foundAt = -Infinity
       throw error
@@ -167,15 +168,15 @@ async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
 }
 
 /**
- * Resolves when the directory is private, or is not there. `isNew`: this process has just made it.
+ * Returns whether the directory is there; if it is, it is private. `isNew`: this process has just made it.
  *
  * @throws {SessionFileError} that says what to do
  */
-export async function checkPrivate (path: string, mayBeLink: boolean, durable = false, isNew = false): Promise<void> {
+export async function checkPrivate (path: string, mayBeLink: boolean, durable = false, isNew = false): Promise<boolean> {
   let status: Stats | null
   try {
     status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
-    if (status === null) return
+    if (status === null) return false
     if (status.isSymbolicLink()) throw systemError('ELOOP', 'a symbolic link', 'lstat')
     if (!status.isDirectory()) throw systemError('ENOTDIR', 'not a directory', 'lstat')
   } catch (error) {
@@ -183,13 +184,14 @@ export async function checkPrivate (path: string, mayBeLink: boolean, durable = 
   }
   const uid = process.geteuid?.()
   // Windows has neither users nor modes in this sense.
-  if (uid === undefined) return
+  if (uid === undefined) return true
   const complaint = complaintOf(status, uid, printable(path))
   if (complaint !== null) {
     const { what, advice } = complaint
     throw new SessionFileError(`${what}: ${await mountAdvice(path, uid, isNew) ?? advice}`)
   }
   if (durable) await syncEntry(path, status).catch(error => { throw fileError('sync the session directory', dirname(path), error) })
+  return true
 }
 
 function complaintOf ({ mode, uid: owner }: Stats, uid: number, path: string): { what: string, advice: string } | null {

@@ -100,8 +100,8 @@ export class SessionFile extends SeenFile {
 
   /**
    * Ends the session, whatever its last record is, and removes the file. Returns whether it was this
-   * call that ended it. `id` is the id of the tombstone. Where no tombstone can be written, on a full disk for example, the file is
-   * taken away without.
+   * call that ended it. `id` is the id of the tombstone. Where no tombstone can be written, on a full
+   * disk for example, the file is taken away without.
    */
   async remove (id?: string): Promise<boolean> {
     const file = this.#by(this.diskFor(0))
@@ -110,7 +110,7 @@ export class SessionFile extends SeenFile {
       isRemoved = await this.#removeLast(id)
       await takeLockAway(file)
     } catch {
-      isRemoved = await takeAway(file, () => file.disk.unlink(this.path))
+      isRemoved = await takeAway(file, () => file.disk.unlink(this.path)) || isRemoved
     }
     this.forget()
     await this.#syncDirectory()

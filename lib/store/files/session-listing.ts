@@ -4,6 +4,7 @@ import { walkDirectory, type WalkOptions } from './directory-walk'
 import { isOurs } from './ours'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, type SessionView } from './session-age'
+import { LIMITS, type FileLimits } from './seen-file'
 import { SessionFile } from './session-file'
 
 /**
@@ -11,11 +12,13 @@ import { SessionFile } from './session-file'
  * is asked for. Rejects with the system's error for what cannot be read, and with a SessionFileError
  * for a directory that others may use.
  */
-export async function * storedSessions (directory: string, disk: Disk, options?: WalkOptions): AsyncGenerator<SessionView, void> {
+export async function * storedSessions (
+  directory: string, disk: Disk, { limits = LIMITS, ...options }: WalkOptions & { limits?: FileLimits } = {}
+): AsyncGenerator<SessionView, void> {
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session' || !await isOurs(disk, entry.path)) continue
-    const view = await new SessionFile(entry.path, disk, false).read()
+    const view = await new SessionFile(entry.path, disk, false, null, limits).read()
     if (view !== null && holdsSession(view)) yield view
   }
 }
@@ -25,7 +28,7 @@ export async function * storedSessions (directory: string, disk: Disk, options?:
  * threads that Node has for files. With `durable` each shard is synced when its sessions are removed,
  * so that none comes back after a power loss.
  */
-export async function removeSessions (directory: string, disk: Disk, durable = false): Promise<number> {
+export async function removeSessions (directory: string, disk: Disk, durable = false, limits = LIMITS): Promise<number> {
   const guard = new PrivateDirectory(directory)
   let count = 0
   let unsynced: string | null = null
@@ -40,7 +43,7 @@ export async function removeSessions (directory: string, disk: Disk, durable = f
     // The listing may be old by now.
     await guard.checkShardAgain(shard)
     if (!await isOurs(disk, entry.path)) continue
-    await new SessionFile(entry.path, disk, false).remove()
+    await new SessionFile(entry.path, disk, false, null, limits).remove()
     unsynced = shard
     count++
   }

@@ -7,6 +7,7 @@ import { isOrphan, removeOrphan } from './orphans'
 import { isOurs } from './ours'
 import { PrivateDirectory } from './private-directory'
 import { lifespan } from './session-age'
+import { LIMITS, type FileLimits } from './seen-file'
 import { SessionFile } from './session-file'
 import type { ReapCounts } from '../session-store'
 
@@ -25,6 +26,8 @@ export interface SweepOptions extends WalkOptions {
   limits: Lifetimes
   clock: Clock
   disk: Disk
+  /** Of each file. */
+  fileLimits?: FileLimits | undefined
   /** Removes nothing, counts only. */
   dryRun?: boolean | undefined
 }
@@ -96,7 +99,7 @@ async function sweepEntry (
 }
 
 async function sweepSession (path: string, options: SweepOptions, guard: PrivateDirectory): Promise<boolean> {
-  const { limits, clock, disk, dryRun } = options
+  const { limits, clock, disk, fileLimits = LIMITS, dryRun } = options
   const status = await unlessMissing(disk.lstat(path))
   if (status === null) return false
   if (isAhead(status, clock)) {
@@ -105,7 +108,7 @@ async function sweepSession (path: string, options: SweepOptions, guard: Private
   }
   if (!mayHaveExpired(status, limits, clock) || !await isOurs(disk, path)) return false
 
-  const file = new SessionFile(path, disk, false)
+  const file = new SessionFile(path, disk, false, null, fileLimits)
   const view = await file.read()
   if (view === null || timeLeft(lifespan(view), limits, clock) > -GRACE) return false
   if (dryRun === true) return true

@@ -150,6 +150,23 @@ t.test('a session is removed on a full disk too, unless it must be at a version'
   t.strictSame(beside(path), [])
 })
 
+t.test('trouble with the lock, after the session was removed, makes no difference to who removed it', async t => {
+  for (const call of ['lstat', 'readdir', 'rmdir'] as const) {
+    const session = await made(t)
+    mkdirSync(`${session.path}.lock`)
+    let isFirst = true
+    const disk = interceptedDisk(async (name, [path], proceed) => {
+      if (name === call && path === `${session.path}.lock` && isFirst) {
+        isFirst = false
+        throw systemError('EIO', call)
+      }
+      return await proceed()
+    })
+    t.equal(await storeOn(session, disk).remove(session.name), 'removed', call)
+    t.strictSame(beside(session.path), [])
+  }
+})
+
 t.test('a file that cannot be removed holds no session any more', async t => {
   const { sessionDir, store, name, version, path } = await made(t)
   const before = openDescriptors()
@@ -332,6 +349,37 @@ t.test('a sealed file that another process removes, or replaces, at that moment'
     })
     t.equal(await new FileStore({ sessionDir }, disk).remove(name), event === 'replaces' ? 'removed' : 'gone', event)
     t.strictSame(beside(path), [])
+  }
+})
+
+t.test('a sealed file that is over makes room for good, wherever the process that rewrites it stalls', async t => {
+  const ways: Record<string, (session: Made) => Promise<unknown>> = {
+    'a creator': async () => {},
+    'a sweep': async ({ sessionDir }) => await new FileStore({ sessionDir }, impatientDisk).reap()
+  }
+  for (const [way, free] of Object.entries(ways)) {
+    let counts = 0
+    let steps = 0
+    for (; steps < 40; steps++) {
+      const session = await made(t)
+      writeFileSync(session.path, sealedJournal('old'), { mode: 0o600 })
+      const { disk, stalled, goOn } = stallingDisk(steps)
+      const rewriting = new SessionFile(session.path, disk, false).unseal()
+      const wasStalled = await stalled(rewriting)
+      age(session.path, 8000)
+      await free(session)
+      const other = storeOn(session, impatientDisk)
+      const { result } = await other.create(session.name, { text: 'new' })
+      goOn()
+      await rewriting
+      if (result === 'created') counts++
+      const text = await storeOn(session, impatientDisk).getSession(session.sesid)
+      if (result === 'created' && text !== 'new') t.fail(`${way}, step ${steps}: ${String(text)}`)
+      const left = beside(session.path).filter(name => !/^[0-9a-f]{62}$/.test(name))
+      if (left.length > 0) t.fail(`${way}, step ${steps}: ${left.join()}`)
+      if (!wasStalled) break
+    }
+    t.ok(counts > 5 && steps < 40, `${way}: ${steps} steps, ${counts} times created`)
   }
 })
 

@@ -5,6 +5,7 @@ import { SessionFileError, systemError } from '../../../lib/errors'
 import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { makePrivateDirectory, PrivateDirectory } from '../../../lib/store/files/private-directory'
+import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 
 const NAME = 'ab'.repeat(32)
 const isRoot = process.geteuid?.() === 0
@@ -114,8 +115,9 @@ t.test('a check stands for a second', async t => {
   t.intercept(performance, 'now', { value: () => now })
   t.notOk(guard.checkNow(NAME), 'nothing was looked at yet')
   await guard.check(NAME)
-  t.ok(guard.checkNow(NAME), 'what is not there is not open to others')
+  t.notOk(guard.checkNow(NAME), 'what is not there may be made by another process')
   await guard.makeShard(NAME)
+  await guard.check(NAME)
   const looks: string[] = []
   for (const call of ['stat', 'lstat'] as const) {
     const original = directoryCalls[call]
@@ -233,20 +235,34 @@ t.test('every directory that is relied on is synced into the one above it, once,
   t.strictSame(synced, [directory], 'a new one is another one')
 })
 
-t.test('a directory above that this process may not read holds nothing that it made', async t => {
+t.test('a session is made in a shard that another process made moments ago: its entry is synced first', async t => {
+  const sessionDir = join(t.testdir(), 'sessions')
+  const store = new SessionFileStore({ sessionDir, durability: 'fsync' })
+  await store.open()
+  const name = store.nameOf('given')
+  const directory = join(sessionDir, 'sid')
+  t.equal(await store.read(name), null)
+  mkdirSync(join(directory, name.slice(0, 2)), { mode: 0o700 })
+  const synced = syncedDirectories(t)
+  t.match(await store.create(name, { text: 'text' }), { result: 'created' })
+  t.strictSame(synced, [directory])
+})
+
+t.test('a directory above that this process may not read, or that cannot be synced, holds nothing that it made', async t => {
   const dir = t.testdir()
   const { open } = localDisk
-  for (const [code, isFine] of [['EACCES', true], ['EIO', false]] as const) {
+  for (const [code, isFine] of [['EACCES', true], ['EPERM', true], ['EINVAL', true], ['EROFS', true], ['EIO', false]] as const) {
     t.intercept(localDisk, 'open', {
       value: async (path: string, ...more: [number]) => {
         if (path === dir) throw systemError(code, 'made up', 'open')
         return await open(path, ...more)
       }
     })
-    // Two below, so that the one above is not the parent.
-    const made = makePrivateDirectory(join(dir, `x${code}`, 'y'), true)
-    if (isFine) await made
-    else await t.rejects(made, { code: 'SESSION_FILE', message: /EIO/ })
+    for (const path of [join(dir, `x${code}`, 'y'), join(dir, `z${code}`)]) {
+      const made = makePrivateDirectory(path, true)
+      if (isFine) await made
+      else await t.rejects(made, { code: 'SESSION_FILE', message: /EIO/ })
+    }
   }
 })
 

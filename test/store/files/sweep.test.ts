@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import {
-  chmodSync, chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync
+  chmodSync, chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore, type SessionFileStoreOptions } from '../../../index'
@@ -10,6 +10,7 @@ import type { Disk } from '../../../lib/store/files/disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
+import { removeSessions } from '../../../lib/store/files/session-listing'
 import { sweep } from '../../../lib/store/files/sweep'
 import { age, Time } from '../../support/aged-sessions'
 import { pooledDisk } from '../../support/disks'
@@ -273,6 +274,19 @@ t.test('a shard that cannot be listed, or that others may use, is a failure of t
   const open = await store.reap()
   t.match(open, { seen: elsewhere, failed: 1 })
   t.match(open.error, { name: 'SessionFileError', message: /others may use .*chmod 700/ })
+})
+
+t.test('a file that is longer than any can be is not read into memory', async t => {
+  const { store, path } = await oneSession(t, { maxSize: 1000 })
+  truncateSync(path, 2 ** 20)
+  age(path, DAY)
+  const refusal = /a session file has 1048576 bytes, and with this maxSize none can have more than 83984: /
+  t.match(await store.reap(), { seen: 1, expired: 0, failed: 1, error: { message: refusal } })
+  await t.rejects(store.sessions().next(), { message: refusal })
+  await t.rejects(store.texts().next(), { message: refusal })
+  const limits = { size: 100, fewestRecords: 1, stale: 0, patience: 0, longest: 1000 }
+  t.intercept(Buffer, 'allocUnsafe', { value: (size: number) => { if (size > 10_000) t.fail(`room for ${size} bytes`); return Buffer.alloc(size) } })
+  t.equal(await removeSessions(dirname(dirname(path)), pooledDisk, false, limits), 1, 'but can be removed')
 })
 
 t.test('a directory that cannot be listed at all rejects', async t => {

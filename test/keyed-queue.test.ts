@@ -1,5 +1,5 @@
 import t from 'tap'
-import { KeyedQueue } from '../../lib/session/keyed-queue'
+import { KeyedQueue } from '../lib/keyed-queue'
 
 /** A task that runs until it is told how to end. */
 function task (log: string[], name: string): { run: () => Promise<string>, resolve: () => void, reject: (error: Error) => void } {
