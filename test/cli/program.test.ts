@@ -550,7 +550,7 @@ t.test('root does not follow a user to the directory of another one', { skip: pr
   t.teardown(() => { rmSync(dir, { recursive: true, force: true }) })
   chmodSync(dir, 0o755)
   const sessionDir = join(dir, 'victim', 'sessions')
-  await storeSession(new SessionFileStore({ sessionDir, appid: 'shop' }), 'text')
+  await newSession(new SessionFileStore({ sessionDir, appid: 'shop' }), 'text')
   const [path = ''] = sessionFiles(sessionDir)
   age(path, DAY)
   for (const each of [join(dir, 'victim'), sessionDir, join(sessionDir, 'shop'), dirname(path), path]) chownSync(each, VICTIM, VICTIM)
