@@ -210,7 +210,7 @@ t.test('trouble with the directory of one app keeps no other from being looked a
   const open = join(sessionDir, 'an-open-one')
   mkdirSync(open)
   chmodSync(open, 0o755)
-  const err = `file-sessions: others may use the session directory ${open}: run chmod 700 ${open}\n`
+  const err = `file-sessions: others may use the session directory ${open}: run chmod 700 ${open}, if it is for sessions alone\n`
   t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, out: /shop +3/, err })
   t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: '4 session files: 0 torn', err })
   t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, out: 'shop: removed 3 of 3 sessions', err })

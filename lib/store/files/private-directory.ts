@@ -195,14 +195,16 @@ export async function checkPrivate (path: string, mayBeLink: boolean, durable = 
 }
 
 function complaintOf ({ mode, uid: owner }: Stats, uid: number, path: string): { what: string, advice: string } | null {
+  // Not of `/` or of a project's directory.
+  const condition = 'if it is for sessions alone'
   if (owner !== uid) {
     return {
       what: `the session directory ${path} belongs to another user (uid ${owner}; this process is uid ${uid})`,
-      advice: `run the app as its owner, or run chown -R ${uid} ${path}`
+      advice: `run the app as its owner, or run chown -R ${uid} ${path}, ${condition}`
     }
   }
-  if ((mode & OTHERS) !== 0) return { what: `others may use the session directory ${path}`, advice: `run chmod 700 ${path}` }
-  if ((mode & GROUP) !== 0) return { what: `its group may use the session directory ${path}`, advice: `run chmod 700 ${path}` }
+  if ((mode & OTHERS) !== 0) return { what: `others may use the session directory ${path}`, advice: `run chmod 700 ${path}, ${condition}` }
+  if ((mode & GROUP) !== 0) return { what: `its group may use the session directory ${path}`, advice: `run chmod 700 ${path}, ${condition}` }
   return null
 }
 

@@ -54,7 +54,7 @@ t.test('a directory that is open to others is refused, and the message says what
     chmodSync(path, wrong)
     const refused = makePrivateDirectory(path, false)
     await t.rejects(refused, SessionFileError)
-    await t.rejects(refused, { code: 'SESSION_FILE', message: `others may use the session directory ${path}: run chmod 700 ${path}` })
+    await t.rejects(refused, { code: 'SESSION_FILE', message: `others may use the session directory ${path}: run chmod 700 ${path}, if it is for sessions alone` })
     chmodSync(path, 0o700)
     await makePrivateDirectory(path, false)
   }
@@ -65,7 +65,7 @@ t.test('a directory that is open to its group is refused', async t => {
     const path = join(t.testdir(), 'sessions')
     mkdirSync(path)
     chmodSync(path, wrong)
-    await t.rejects(makePrivateDirectory(path, false), { code: 'SESSION_FILE', message: `its group may use the session directory ${path}: run chmod 700 ${path}` })
+    await t.rejects(makePrivateDirectory(path, false), { code: 'SESSION_FILE', message: `its group may use the session directory ${path}: run chmod 700 ${path}, if it is for sessions alone` })
   }
 })
 
@@ -75,7 +75,7 @@ t.test('a directory of another user is refused', { skip: isRoot ? false : 'only 
   chownSync(path, 65534, 65534)
   await t.rejects(makePrivateDirectory(path, false), {
     code: 'SESSION_FILE',
-    message: `the session directory ${path} belongs to another user (uid 65534; this process is uid 0): run the app as its owner, or run chown -R 0 ${path}`
+    message: `the session directory ${path} belongs to another user (uid 65534; this process is uid 0): run the app as its owner, or run chown -R 0 ${path}, if it is for sessions alone`
   })
 })
 
