@@ -3,7 +3,7 @@ import { SessionError } from '../errors'
 import { cookieValues } from './cookie-header'
 import { isSameSiteNone, prefixedCookie } from './options'
 import type { SessionCookieOptions } from '../session/cookie-options'
-import type { CookieChange, CookieValue } from '../session/visit'
+import type { CookieChange, CookieValue } from '../session/cookie-change'
 
 type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
 

@@ -213,6 +213,12 @@ export abstract class SessionCopy {
     this.isClosed = true
   }
 
+  async lookAgain (): Promise<void> {
+    const { life, name } = this
+    const newest = this.stored === null ? null : await this.shared.committer.read(name)
+    if (life === this.life && this.stored !== null) this.see(newest)
+  }
+
   /** Takes notice of what another look at the store found. What was changed here stays, and is merged when it is stored. */
   see (newest: StoredSession | null): void {
     if (newest === null) return this.close(this.life)

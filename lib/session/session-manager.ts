@@ -3,12 +3,14 @@ import { hasRecords, type SessionStore, type StoredSession } from '../store/sess
 import { FiveMethodStore } from '../store/five-method-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Committer } from './commit'
+import type { CookieValue } from './cookie-change'
 import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './session-copy'
 import { UpdateQueue } from './update-queue'
-import { Visit, type CookieValue } from './visit'
+import { Visit } from './visit'
 
-export type { CookieChange, CookieValue, Visit } from './visit'
+export type { CookieChange, CookieValue } from './cookie-change'
+export type { Visit } from './visit'
 
 /** What the requests of one app share: the store, the codec, and the queues. It begins a visit for each request. */
 export class SessionManager {

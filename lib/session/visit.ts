@@ -1,29 +1,14 @@
 import { publishError, watched, type DiagnosticsEvents } from '../diagnostics'
-import { sessionHandle } from '../store/session-id'
 import type { StoredSession } from '../store/session-store'
+import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
 import type { SessionCookieOptions } from './cookie-options'
 import { regenerateSession } from './regenerate'
 import { fill, Session, type SessionActions } from './session'
 import { SessionCopy, type SessionLog, type Shared } from './session-copy'
+import { touchSession } from './touch'
 import { updateSession, type Change } from './update'
 
-/** What one of the request's session cookies says. */
-export interface CookieValue {
-  readonly sesid: string
-  /** Whether the cookie is to be sent again, because a retired secret signed it. */
-  readonly renew: boolean
-}
-
-/** What is to become of the visitor's cookie. `refresh`: it is right, but may be about to run out. */
-export type CookieChange =
-  | { change: 'none' }
-  | { change: 'clear' }
-  | { change: 'send' | 'refresh', sesid: string, maxAge: number | undefined, options: SessionCookieOptions | undefined }
-
 type Operation = DiagnosticsEvents['error']['operation']
-
-const NONE: CookieChange = { change: 'none' }
-const CLEAR: CookieChange = { change: 'clear' }
 
 /**
  * One request's work with its session. The session is loaded, perhaps looked at again when the
@@ -80,13 +65,7 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   checkAgain (): Promise<void> {
-    return this.#step('load', () => this.#lookAgain())
-  }
-
-  async #lookAgain (): Promise<void> {
-    const { life, name } = this
-    const newest = this.stored === null ? null : await this.shared.committer.read(name)
-    if (life === this.life && this.stored !== null) this.see(newest)
+    return this.#step('load', () => this.lookAgain())
   }
 
   /**
@@ -159,8 +138,8 @@ export class Visit extends SessionCopy implements SessionActions {
     if (this.leftovers !== null) await this.#removeLeftovers()
     const text = known === undefined ? this.#textToStore() : known
     if (text !== null) await this.commit(text)
-    const isTouched = this.#isTouchDue && await this.#touchNow()
-    if (text === null && this.#isCookieDue) await this.#lookAgain()
+    const isTouched = this.#isTouchDue && await touchSession(this)
+    if (text === null && this.#isCookieDue) await this.lookAgain()
     return this.#cookieChange(isTouched)
   }
 
@@ -195,24 +174,6 @@ export class Visit extends SessionCopy implements SessionActions {
     return this.#isTouchDue || (this.#isBrought && (this.#cookie?.renew === true || this.#cookieOptions !== undefined))
   }
 
-  /** Returns whether the store did it. If not, as on a disk that is read-only by now, the session is served all the same. */
-  async #touchNow (): Promise<boolean> {
-    const { shared, log, name } = this
-    try {
-      await shared.store.touch(name)
-      shared.touchFails = false
-      return true
-    } catch (error) {
-      publishError('touch', shared.appid, error)
-      if (!shared.touchFails) {
-        log.warn({ err: error, session: sessionHandle(name) }, 'a session was used and the store cannot note it: ' +
-          'sessions may end early. This is said once, until it works again')
-      }
-      shared.touchFails = true
-      return false
-    }
-  }
-
   /** Removes, or sets aside, the sessions that this request had and has no more. What fails is tried again at the end. */
   async #removeLeftovers (): Promise<void> {
     const { store } = this.shared
@@ -232,7 +193,7 @@ export class Visit extends SessionCopy implements SessionActions {
       await this.#removeLeftovers()
       const text = this.unsavedText()
       if (text !== null) await this.commit(text)
-      if (this.#isTouched && this.sesid !== null) await this.#touchNow()
+      if (this.#isTouched && this.sesid !== null) await touchSession(this)
     })
   }
 

@@ -115,3 +115,11 @@ t.test('an app that is closed has no session file open', { skip: noDescriptorLis
   })
   t.strictSame(open.filter(path => path.startsWith(sessionDir)), [])
 })
+
+t.test('what a store warns of when it is opened is in the log', async t => {
+  const { app, log } = loggingApp()
+  await app.register(fileSessions, { store: Object.assign(new MemoryStore(), { warnings: ['it is slow', 'it is far'] }) })
+  await app.ready()
+  await app.close()
+  t.match(log.filter(({ level }) => level === 40), [{ msg: 'it is slow' }, { msg: 'it is far' }])
+})

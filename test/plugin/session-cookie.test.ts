@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOp
 import t from 'tap'
 import fileSessions, { SessionError, type FileSessionsOptions, type SessionCookieOptions } from '../../index'
 import { SessionCookie } from '../../lib/plugin/session-cookie'
-import type { CookieValue } from '../../lib/session/visit'
+import type { CookieValue } from '../../lib/session/cookie-change'
 import type { SetCookie } from '../support/client'
 import { MemoryStore } from '../support/map-store'
 import { loggingApp, serve, serveApp } from '../support/serve'
