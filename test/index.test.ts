@@ -1,16 +1,12 @@
-import { chmodSync, mkdirSync, readdirSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { renameSync, statSync, writeFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import * as connectEntry from '../connect'
 import fileSessions, * as entry from '../index'
 import { importFromSessionFileStore } from '../lib/connect/import-from-session-file-store'
 import { connectStore } from '../lib/connect/connect-store'
 import { fromConnectStore } from '../lib/connect/from-connect-store'
-import type { OpenableSessionStore } from '../lib/store/session-store'
 import { SessionFileStore } from '../lib/store/files/session-file-store'
-import { noDescriptorList } from './support/disks'
-import { MapStore, MemoryStore } from './support/map-store'
+import { MapStore } from './support/map-store'
 import { loggingApp, serve } from './support/serve'
 import { filesIn, sessionDirectory } from './support/session-files'
 
@@ -33,25 +29,6 @@ t.test('the package\'s names', t => {
   t.equal(entry.fromConnectStore, fromConnectStore)
   t.equal(entry.importFromSessionFileStore, importFromSessionFileStore)
   t.ok(new entry.SessionFileError('x') instanceof entry.SessionError)
-  t.end()
-})
-
-t.test('the entry point /connect: the same classes, without the plugin', t => {
-  const { default: plugin, fileSessions, ...rest } = entry
-  t.strictSame({ ...connectEntry }, rest)
-  t.end()
-})
-
-t.test('the entry point /connect loads nothing of Fastify\'s', t => {
-  const modulesOf = (path: string, found = new Set<string>()): Set<string> => {
-    found.add(path)
-    for (const { filename } of require.cache[path]?.children ?? []) if (!found.has(filename)) modulesOf(filename, found)
-    return found
-  }
-  const ofFastify = (name: string): string[] => [...modulesOf(require.resolve(name))]
-    .filter(path => /node_modules\/(@fastify|fastify|fastify-plugin)\//.test(path))
-  t.not(ofFastify('../index').length, 0)
-  t.strictSame(ofFastify('../connect'), [])
   t.end()
 })
 
@@ -84,17 +61,6 @@ t.test('apps with the same appid share sessions, others never', async t => {
   t.strictSame((await elsewhere.get('/look')).json, {})
 })
 
-t.test('when the app gets ready the directory is made, for this user alone', async t => {
-  const sessionDir = join(sessionDirectory(t), 'deep', 'down')
-  const { app } = loggingApp()
-  t.teardown(() => app.close())
-  await app.register(fileSessions, { sessionDir, appid: 'My.App' })
-  t.throws(() => statSync(sessionDir), { code: 'ENOENT' }, 'not before')
-  await app.ready()
-  t.equal(statSync(sessionDir).mode & 0o777, 0o700)
-  t.equal(statSync(join(sessionDir, '%4dy%2e%41pp')).mode & 0o777, 0o700)
-})
-
 t.test('the names on the disk give nothing away', async t => {
   const sessionDir = sessionDirectory(t)
   const { visitor } = await serve(t, { sessionDir }, routes)
@@ -105,42 +71,6 @@ t.test('the names on the disk give nothing away', async t => {
   t.match(file.slice(sessionDir.length), /^\/sid\/[0-9a-f]{2}\/[0-9a-f]{62}$/)
   t.notMatch(file, client.jar.get('sid') as string)
   t.equal(statSync(file).mode & 0o777, 0o600)
-})
-
-t.test('a directory that others can enter stops the start, and the error says chmod 700', async t => {
-  for (const mode of [0o755, 0o701, 0o702, 0o704, 0o777]) {
-    const sessionDir = sessionDirectory(t)
-    mkdirSync(sessionDir, { recursive: true })
-    chmodSync(sessionDir, mode)
-    const { app } = loggingApp()
-    await app.register(fileSessions, { sessionDir })
-    await t.rejects(app.listen({ port: 0, host: '127.0.0.1' }), { name: 'SessionFileError', code: 'SESSION_FILE', message: `chmod 700 ${sessionDir}` })
-    await app.close()
-    chmodSync(sessionDir, 0o700)
-    await (await serve(t, { sessionDir }, routes)).app.close()
-  }
-})
-
-t.test('a file where the directory should be stops the start', async t => {
-  const sessionDir = join(t.testdir({ sessions: 'a file' }), 'sessions')
-  for (const path of [sessionDir, join(sessionDir, 'deeper')]) {
-    const { app } = loggingApp()
-    await app.register(fileSessions, { sessionDir: path })
-    await t.rejects(async () => { await app.ready() }, { name: 'SessionFileError', message: /a file stands where a directory should be/ })
-    await app.close()
-  }
-})
-
-t.test('a bad option stops the start', async t => {
-  for (const [options, name] of [
-    [{ sesionDir: 'x' }, 'sesionDir'], [{ hook: 'onSend' }, 'hook'], [{ appid: 'a/b' }, 'appid'], [{ store: {} }, 'store'],
-    [{ sessionName: 'my session' }, 'sessionName'], [{ idleTimeout: '2h' }, 'idleTimeout']
-  ] as const) {
-    const { app } = loggingApp()
-    await t.rejects(async () => { await app.register(fileSessions, options as never) },
-      { name: 'SessionError', code: 'SESSION_OPTION', message: new RegExp(`option ${name} `) })
-    await app.close()
-  }
 })
 
 t.test('a save that fails for its size: 500, no cookie, nothing lost, the next request works', async t => {
@@ -257,66 +187,6 @@ t.test('a five-method store with a text that cannot be decoded', async t => {
   store.texts.set(client.jar.get('sid') as string, '{')
   t.match(await client.get('/look'), { status: 200, json: {} })
   t.equal(store.texts.size, 0, 'the store cannot set it aside, so the plugin removes it')
-})
-
-t.test('a store with records is opened when the app gets ready, and closed with it', async t => {
-  const store = new MemoryStore()
-  const { app } = loggingApp()
-  await app.register(fileSessions, { store })
-  t.notOk(store.isOpen)
-  await app.ready()
-  t.ok(store.isOpen)
-  await app.close()
-  t.notOk(store.isOpen)
-
-  const broken = loggingApp().app
-  await broken.register(fileSessions, { store: Object.assign(new MemoryStore(), { open: async () => { throw new Error('no server there') } }) })
-  await t.rejects(async () => { await broken.ready() }, { message: 'no server there' })
-  await broken.close()
-})
-
-t.test('what a store warns of when it is opened is in the log', async t => {
-  const { app, log } = loggingApp()
-  await app.register(fileSessions, { store: Object.assign(new MemoryStore(), { warnings: ['it is slow', 'it is far'] }) })
-  await app.ready()
-  await app.close()
-  t.match(log.filter(({ level }) => level === 40), [{ msg: 'it is slow' }, { msg: 'it is far' }])
-})
-
-t.test('a store with the five methods is opened and closed if it declares that it is openable', async t => {
-  class Client extends MapStore {
-    readonly steps: string[] = []
-    async open (): Promise<void> { this.steps.push('open') }
-    async close (): Promise<void> { this.steps.push('close') }
-  }
-  class Openable extends Client implements OpenableSessionStore {
-    readonly features: OpenableSessionStore['features'] = { openable: true }
-  }
-  for (const [store, steps] of [[new Openable(), ['open', 'close']], [new Client(), []]] as const) {
-    const { app } = loggingApp()
-    await app.register(fileSessions, { store })
-    await app.ready()
-    await app.close()
-    t.strictSame(store.steps, steps)
-  }
-})
-
-t.test('an app that is closed has no session file open', { skip: noDescriptorList }, async t => {
-  const sessionDir = sessionDirectory(t)
-  const { app, visitor } = await serve(t, { sessionDir }, routes)
-  const client = visitor()
-  await client.get('/login')
-  for (let visit = 0; visit < 3; visit++) await client.get('/look')
-  await app.close()
-  const open = readdirSync('/proc/self/fd').flatMap(fd => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)]
-    } catch {
-      // The one that this list was read by.
-      return []
-    }
-  })
-  t.strictSame(open.filter(path => path.startsWith(sessionDir)), [])
 })
 
 t.test('a session that newSession made, and that has no data yet', async t => {

@@ -1,28 +1,21 @@
 import { once } from 'node:events'
 import { rename, unlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { inspect, promisify } from 'node:util'
-import express, { type Request, type Response } from 'express'
+import type { Request, Response } from 'express'
 import session from 'express-session'
 import Fastify, { type FastifyPluginAsync } from 'fastify'
 import cookiePlugin from '@fastify/cookie'
 import t, { type Test } from 'tap'
-import { connectStore, type ConnectRequest, type ConnectStore } from '../../lib/connect/connect-store'
+import { connectStore, type ConnectRequest } from '../../lib/connect/connect-store'
 import { SessionError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { Creation, RecordStore, SessionRecord } from '../../lib/store/session-store'
 import { AgingStore } from '../support/aging-store'
 import { Client } from '../support/client'
 import { MapStore, MemoryStore } from '../support/map-store'
-
-declare module 'express-session' {
-  interface SessionData {
-    views: number
-    user: string
-  }
-}
+import { promised, browserCookie, cookieFor } from '../support/connect-calls'
+import { expressApp, SECRET } from '../support/express-app'
 
 // Its types say what request.session is, and so do ours: a program can have one of them.
 const fastifySession = require('@fastify/session') as FastifyPluginAsync<{
@@ -36,67 +29,8 @@ interface FastifySession {
   regenerate (): Promise<void>
 }
 
-const SECRET = 'a secret of more than thirty-two letters'
-
 function directory (t: Test): string {
   return join(t.testdir(), 'sessions')
-}
-
-/** The callback methods as promises. */
-function promised (store: ConnectStore) {
-  return {
-    get: promisify<string, { cookie: { originalMaxAge: number | null, expires?: Date | null }, [key: string]: unknown } | null | undefined>(store.get.bind(store)),
-    set: promisify<string, object, void>(store.set.bind(store)),
-    touch: promisify<string, object, void>(store.touch.bind(store)),
-    destroy: promisify<string, void>(store.destroy.bind(store)),
-    all: promisify<Array<Record<string, unknown>> | undefined>(store.all.bind(store)),
-    length: promisify<number | undefined>(store.length.bind(store)),
-    clear: promisify<void>(store.clear.bind(store))
-  }
-}
-
-const browserCookie = { originalMaxAge: null, expires: null, path: '/' }
-
-function cookieFor (maxAge: number): object {
-  return { originalMaxAge: maxAge, expires: new Date(Date.now() + maxAge), path: '/' }
-}
-
-async function expressApp (
-  t: Test, store: ConnectStore, options: Partial<session.SessionOptions> = {}, extend?: (app: express.Express) => void
-): Promise<string> {
-  const app = express()
-  app.use(session({ store, secret: SECRET, resave: false, saveUninitialized: false, ...options }))
-  app.get('/count', (request, response) => {
-    request.session.views = (request.session.views ?? 0) + 1
-    response.send(String(request.session.views))
-  })
-  app.get('/views', (request, response) => { response.send(String(request.session.views)) })
-  app.get('/max-age', (request, response) => { response.json(request.session.cookie.maxAge ?? null) })
-  app.get('/logout', (request, response, next) => {
-    request.session.destroy(error => { error === null || error === undefined ? response.send('bye') : next(error) })
-  })
-  app.get('/login', (request, response, next) => {
-    request.session.regenerate(error => {
-      if (error !== null && error !== undefined) return next(error)
-      request.session.user = 'ann'
-      response.send(request.session.id)
-    })
-  })
-  app.get('/reload', (request, response, next) => {
-    request.session.views = 1000
-    request.session.reload(error => {
-      if (error !== null && error !== undefined) return next(error)
-      response.send(String(request.session.views))
-    })
-  })
-  extend?.(app)
-  app.use((error: Error & { code?: string }, _request: Request, response: Response, _next: unknown) => {
-    if (!response.headersSent) response.status(500).send(error.code ?? error.message)
-  })
-  const server = createServer(app).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => { server.closeAllConnections(); server.close() })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 t.test('express-session keeps its sessions in our files', async t => {
@@ -205,86 +139,6 @@ t.test('a session has the data and the cookie that it was given', async t => {
   t.equal(await store.get('one'), null)
 })
 
-t.test('a session lives as long as its cookie says, from its last use', async t => {
-  const sessions = new AgingStore(100)
-  const store = promised(connectStore(sessions))
-  await store.set('short', { cookie: cookieFor(10_000) })
-  await store.set('default', { cookie: browserCookie })
-  await store.set('long', { cookie: cookieFor(1_000_000) })
-
-  sessions.pass(9)
-  const left = (await store.get('short'))?.cookie.expires?.getTime() as number - Date.now()
-  t.ok(left > 0 && left < 2000, 'the cookie says when it ends, going by its last use')
-  await store.touch('short', { cookie: cookieFor(10_000), a: 1 })
-  sessions.pass(9)
-  t.strictSame(Object.keys(await store.get('short') ?? {}), ['cookie'], 'a touch keeps it alive, and its data as they were')
-  sessions.pass(9)
-  t.equal(await store.get('short'), null)
-  sessions.pass(100)
-  t.equal(await store.get('default'), null, 'without a maxAge it is the store\'s idleTimeout')
-  t.match(await store.get('long'), { cookie: { originalMaxAge: 1_000_000 } })
-
-  await store.touch('long', { cookie: cookieFor(5000) })
-  sessions.pass(6)
-  t.equal(await store.get('long'), null, 'a touch can change how long it lives')
-  await store.touch('long', { cookie: cookieFor(5000) })
-  t.equal(await store.get('long'), null, 'and brings nothing back')
-})
-
-t.test('a cookie may have a moment of expiry alone', async t => {
-  const sessions = new AgingStore(7200)
-  const store = promised(connectStore(sessions))
-  const expires = new Date(Date.now() + 60_000)
-  await store.set('one', { cookie: { originalMaxAge: null, expires } })
-  t.strictSame((await store.get('one'))?.cookie, { originalMaxAge: null, expires })
-  await store.set('text', { cookie: { originalMaxAge: null, expires: expires.toISOString() } })
-  t.strictSame((await store.get('text'))?.cookie, { originalMaxAge: null, expires })
-  await store.set('nonsense', { cookie: { originalMaxAge: null, expires: 'never' } })
-  t.strictSame((await store.get('nonsense'))?.cookie, { originalMaxAge: null, expires: null })
-  sessions.pass(61)
-  t.equal(await store.get('one'), null)
-  t.not(await store.get('nonsense'), null)
-})
-
-t.test('a session whose cookie has run out is removed', async t => {
-  const store = promised(connectStore(new MemoryStore()))
-  await store.set('set', { cookie: browserCookie })
-  await store.set('set', { cookie: { originalMaxAge: null, expires: new Date(0) } })
-  t.equal(await store.get('set'), null)
-  await store.set('touch', { cookie: browserCookie })
-  await store.touch('touch', { cookie: cookieFor(0) })
-  t.equal(await store.get('touch'), null)
-})
-
-t.test('what has not changed is touched, not written', async t => {
-  const sessions = new AgingStore(100)
-  const name = sessions.nameOf('one')
-  const store = promised(connectStore(sessions))
-  await store.set('one', { cookie: cookieFor(100_000), a: 1 })
-  const { version } = await sessions.read(name) ?? {}
-  sessions.pass(60)
-  await store.set('one', { cookie: cookieFor(100_000), a: 1 })
-  sessions.pass(60)
-  t.equal((await sessions.read(name))?.version, version, 'alive, and the same version')
-  await store.set('one', { cookie: cookieFor(100_000), a: 2 })
-  t.not((await sessions.read(name))?.version, version)
-})
-
-t.test('a destroyed session stays destroyed', async t => {
-  const sessions = new MemoryStore()
-  const [here, there] = [promised(connectStore(sessions)), promised(connectStore(sessions))]
-  await here.set('one', { cookie: browserCookie, a: 1 })
-  await here.get('one')
-  await there.destroy('one')
-  await here.set('one', { cookie: browserCookie, a: 2 })
-  t.equal(await here.get('one'), null, 'destroyed elsewhere while it was in use here')
-
-  await here.set('two', { cookie: browserCookie })
-  await here.destroy('two')
-  await here.set('two', { cookie: browserCookie })
-  t.equal(await here.get('two'), null, 'destroyed here')
-})
-
 t.test('over HTTP: logout wins over a slow request', async t => {
   let release = (): void => {}
   let entered = (): void => {}
@@ -313,58 +167,6 @@ t.test('an id that express-session gives out again is new again', async t => {
   await client.get('/logout')
   t.equal((await client.get('/count')).text, '1')
   t.equal((await client.get('/count')).text, '2')
-})
-
-t.test('two processes that make one session at once both get it stored', async t => {
-  const sessions = new MemoryStore()
-  const first = promised(connectStore(sessions))
-  // Another process makes the session between the look and the making.
-  sessions.before.create = name => { sessions.write(name, { text: '{"theirs":1,"cookie":{}}' }) }
-  await first.set('one', { cookie: browserCookie, mine: 1 })
-  t.match(await first.get('one'), { mine: 1 })
-})
-
-t.test('a save that meets another process comes later, and so wins', async t => {
-  const sessions = new MemoryStore()
-  const store = promised(connectStore(sessions))
-  await store.set('one', { cookie: browserCookie, a: 1 })
-  let others = 20
-  sessions.before.replace = name => { if (others-- > 0) sessions.write(name, { text: `{"theirs":${others},"cookie":{}}` }) }
-  await store.set('one', { cookie: browserCookie, a: 2 })
-  t.match(await store.get('one'), { a: 2 })
-  t.equal(others, -1)
-})
-
-t.test('a session without a cookie is stored all the same', async t => {
-  const store = promised(connectStore(new MemoryStore()))
-  await store.set('bare', { a: 1 })
-  await store.touch('bare', { a: 1 })
-  t.strictSame(await store.get('bare'), { a: 1, cookie: { originalMaxAge: null, expires: null } })
-})
-
-t.test('a session that cannot be made is an error', async t => {
-  const files = new SessionFileStore({ sessionDir: directory(t), maxSize: 10 })
-  await t.rejects(promised(connectStore(files)).set('one', { cookie: browserCookie }), { code: 'SESSION_TOO_BIG' })
-})
-
-t.test('a session that comes and goes all the time is an error in the end', async t => {
-  const sessions = new MemoryStore()
-  sessions.create = async () => ({ result: 'taken' })
-  await t.rejects(promised(connectStore(sessions)).set('one', { cookie: browserCookie }), { code: 'SESSION_CONFLICT' })
-})
-
-t.test('a touch that changes the time and meets another save leaves that in place', async t => {
-  const sessions = new MemoryStore()
-  const name = sessions.nameOf('one')
-  const store = promised(connectStore(sessions))
-  await store.set('one', { cookie: browserCookie, a: 1 })
-  sessions.before.replace = () => {
-    delete sessions.before.replace
-    sessions.write(name, { text: JSON.stringify({ a: 2, cookie: browserCookie }) })
-  }
-  await store.touch('one', { cookie: cookieFor(30_000), a: 1 })
-  t.match(await store.get('one'), { a: 2 })
-  t.equal((await sessions.read(name))?.idleTimeout, 30)
 })
 
 t.test('a session that the plugin stored can be read, with a cookie made for it', async t => {
@@ -514,53 +316,6 @@ t.test('over HTTP: a persistent cookie, touched by every request', async t => {
   t.ok(left > 3_590_000 && left <= 3_600_000)
 })
 
-t.test('overlapping calls for one id take effect in the order of the calls', async t => {
-  for (const isThere of [false, true]) {
-    const sessions = new MemoryStore()
-    const store = promised(connectStore(sessions))
-    if (isThere) await store.set('one', { cookie: browserCookie })
-    // Each call to the store takes longer than any that comes after it.
-    let ticks = 50
-    const delay = async (): Promise<void> => {
-      for (let tick = ticks--; tick > 0; tick--) await new Promise(resolve => { setImmediate(resolve) })
-    }
-    sessions.before = { read: delay, create: delay, replace: delay, remove: delay }
-    await Promise.all([1, 2, 3, 4].map(n => store.set('one', { cookie: browserCookie, n })))
-    t.match(await store.get('one'), { n: 4 })
-    await Promise.all([store.touch('one', { cookie: cookieFor(30_000) }), store.set('one', { cookie: browserCookie, n: 5 })])
-    t.match(await store.get('one'), { n: 5 })
-    await Promise.all([store.set('one', { cookie: browserCookie, n: 6 }), store.destroy('one')])
-    t.equal(await store.get('one'), null)
-    await Promise.all([store.set('two', { cookie: browserCookie }), store.destroy('two'), store.set('two', { cookie: browserCookie })])
-    t.equal(await store.get('two'), null, 'ended stays ended')
-  }
-})
-
-t.test('one id does not wait for another', async t => {
-  const sessions = new MemoryStore()
-  const store = promised(connectStore(sessions))
-  let release = (): void => {}
-  const released = new Promise<void>(resolve => { release = resolve })
-  sessions.before.create = async name => { if (name === sessions.nameOf('slow')) await released }
-  const slow = store.set('slow', { cookie: browserCookie })
-  await store.set('quick', { cookie: browserCookie })
-  release()
-  await slow
-  t.equal(sessions.entries.size, 2)
-})
-
-t.test('a save stores the session as it is at the call', async t => {
-  const sessions = new MemoryStore()
-  const store = promised(connectStore(sessions))
-  const data = { cookie: { ...browserCookie }, list: [1] }
-  const saved = store.set('one', data)
-  data.list.push(2)
-  data.cookie.path = '/later'
-  await saved
-  t.match(await store.get('one'), { list: [1], cookie: { path: '/' } })
-  t.strictSame((await store.get('one'))?.['list'], [1])
-})
-
 t.test('over HTTP: what an unawaited save stores does not outlast what the response stores', async t => {
   const sessions = new MemoryStore()
   // The first save takes its time in the store: the second overtakes it unless it has to wait as well.
@@ -593,35 +348,6 @@ t.test('a session that cannot be encoded is a SessionError that quotes nothing',
     t.notMatch(inspect(error, { depth: 10 }), /confidential/)
   }
   t.strictSame(sessions.calls, [])
-})
-
-t.test('a cookie with a time that is none', async t => {
-  const sessions = new AgingStore(100)
-  const store = promised(connectStore(sessions))
-  for (const [n, cookie] of [
-    { originalMaxAge: NaN, expires: new Date(NaN) }, { originalMaxAge: null, expires: new Date(NaN) }, { originalMaxAge: Infinity },
-    { originalMaxAge: -Infinity }, { originalMaxAge: 1e300 }
-  ].entries()) {
-    const sesid = `n-${n}`
-    await store.set(sesid, { cookie, a: 1 })
-    t.strictSame(await store.get(sesid), { a: 1, cookie: { originalMaxAge: null, expires: null } })
-    await store.touch(sesid, { cookie })
-    t.equal((await sessions.read(sessions.nameOf(sesid)))?.idleTimeout, undefined)
-  }
-  sessions.write(sessions.nameOf('two'), { text: '{"cookie":{"originalMaxAge":1e300}}' })
-  t.strictSame(await store.get('two'), { cookie: { originalMaxAge: null, expires: null } })
-
-  for (const [n, cookie] of [{ expires: new Date(NaN) }, { maxAge: Infinity }].entries()) {
-    const client = new Client(await expressApp(t, connectStore(sessions), { genid: () => `http-${n}` }, app => {
-      app.get('/set', (request, response) => {
-        Object.assign(request.session.cookie, cookie)
-        request.session.views = 1
-        response.send(String(request.session.views))
-      })
-    }))
-    t.equal((await client.get('/set')).text, '1')
-    t.match(JSON.parse(sessions.entries.get(sessions.nameOf(`http-${n}`))?.record.text ?? ''), { views: 1, cookie: { originalMaxAge: null } })
-  }
 })
 
 t.test('a caller that gives no id or no session is told so', async t => {

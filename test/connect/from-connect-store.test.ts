@@ -18,6 +18,7 @@ import { Client } from '../support/client'
 import { listen } from '../support/serve'
 
 const { MemoryStore: FastifyMemoryStore } = require('@fastify/session') as { MemoryStore: new () => ConnectSessionStore }
+
 const FileStore = sessionFileStore(session)
 
 interface Counted { count?: number, user?: string, set (key: string, value: unknown): void }
@@ -356,21 +357,6 @@ t.test('errors, however a store reports them, without the id', async t => {
   const half = fromConnectStore({ get (_sesid, done) { done(null, found) }, set (_sesid, _session, done) { done(new Error('full')) }, destroy () {} })
   await t.rejects(half.putSession(sesid, '{}'), { code: 'SESSION_STORE', message: /save/ })
   await t.rejects(half.touchSession(sesid), { code: 'SESSION_STORE', message: /touch/ })
-})
-
-t.test('options', async t => {
-  const store = new session.MemoryStore()
-  t.throws(() => fromConnectStore({} as ConnectSessionStore), { code: 'SESSION_OPTION', message: /method get/ })
-  t.throws(() => fromConnectStore({ get () {}, set () {} } as unknown as ConnectSessionStore), { message: /method destroy/ })
-  t.throws(() => fromConnectStore(store, { appid: 'a b' }), { code: 'SESSION_OPTION', message: /appid/ })
-  t.throws(() => fromConnectStore(store, { idleTimeout: 0 }), { message: /idleTimeout/ })
-  t.throws(() => fromConnectStore(store, { codec: {} as SessionCodec }), { message: /codec/ })
-  t.throws(() => fromConnectStore(store, { idGenerator: 'random' as unknown as () => string }), { message: /idGenerator/ })
-  t.throws(() => fromConnectStore(store, { ttl: 1 } as object), { message: /ttl is not known/ })
-  t.equal(await fromConnectStore(store, { idGenerator: () => 'given' }).newSession(), 'given')
-  for (const bad of ['', 'a/b', 7]) {
-    await t.rejects(fromConnectStore(store, { idGenerator: () => bad as string }).newSession(), { code: 'SESSION_ID' })
-  }
 })
 
 /** A store that keeps what it is given, can neither touch nor expire, and waits when it is told to. */

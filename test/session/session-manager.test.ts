@@ -1,13 +1,13 @@
-import { inspect } from 'node:util'
 import t from 'tap'
 import { SessionError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { sessionHandle } from '../../lib/store/session-id'
 import type { Visit } from '../../lib/session/session-manager'
-import { json, Visits } from '../support/visits'
+import { Visits } from '../support/visits'
 
 const trouble = new SessionError('SESSION_FILE', 'no')
+
 const refuse = (): never => { throw trouble }
 
 t.test('a request without a cookie asks the store nothing', async t => {
@@ -25,17 +25,6 @@ t.test('a cookie that names nothing is left alone, at once', async t => {
   t.equal(visit.needsNoFinish, true)
   t.strictSame(visit.finishNow(), { change: 'none' })
   t.strictSame(visits.log, [{ level: 'debug', message: 'the cookie names no live session', session: undefined, error: undefined }])
-})
-
-t.test('a session that nobody looked at is not decoded; one touch when it is due', async t => {
-  const store = new MemoryStore()
-  const sesid = await new Visits(store).stored({ a: 1 })
-  const visits = new Visits(store, { codec: { ...json, decode: refuse } })
-  const visit = await visits.begin(sesid)
-  t.strictSame(visit.finishNow(), { change: 'none' })
-  store.touchDue = true
-  t.match(await visits.finish(await visits.begin(sesid)), { change: 'refresh', sesid })
-  t.strictSame(store.calls.slice(1), ['read', 'read', 'touch', 'read'])
 })
 
 t.test('one touch is due, for a session that was looked at, changed, or not to be saved', async t => {
@@ -67,48 +56,6 @@ t.test('a store that cannot touch: the cookie is sent again all the same', async
   const visit = await visits.begin(await visits.stored({ a: 1 }))
   visit.session.touch()
   t.match(await visits.finish(visit), { change: 'refresh' })
-})
-
-t.test('a request is finished once', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin()
-  visit.session.set('a', 1)
-  store.before = { create: refuse }
-  await t.rejects(visits.finish(visit), trouble)
-  store.before = {}
-  t.strictSame(visit.finishNow(), { change: 'none' }, 'the answer with the error saves nothing more')
-  t.strictSame(store.ids, [])
-})
-
-t.test('a session that nobody can decode', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 1 })
-  store.overwrite(sesid, 'not json')
-  const visit = await visits.begin(sesid)
-  t.equal(visit.session.isNew, true)
-  t.strictSame(visit.session.data(), {})
-  t.match(visits.log, [{ level: 'warn', message: /set aside/, session: sessionHandle(store.nameOf(sesid)), error: { code: 'SESSION_UNDECODABLE', message: /\(SyntaxError\)/ } }])
-  t.notMatch(inspect(visits.log, { depth: 9, showHidden: true }), /not json/, 'the log holds nothing of what was stored')
-  t.strictSame(store.ids, [sesid], 'not while the request runs')
-  visit.session.set('fresh', 1)
-  const change = await visits.finish(visit)
-  t.match(change, { change: 'send' })
-  t.strictSame(store.asides, ['not json'])
-  t.strictSame(store.data, { fresh: 1 })
-})
-
-t.test('it is set aside by save() as well, and once', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 1 })
-  store.overwrite(sesid, '[]')
-  const visit = await visits.begin(sesid)
-  await visit.session.save()
-  t.strictSame(store.asides, ['[]'])
-  t.strictSame(await visits.finish(visit), { change: 'none' }, 'the store does not tell which request set it aside')
-  t.equal(store.calls.filter(call => call === 'setAside').length, 1)
 })
 
 t.test('trouble in removing or setting aside is tried again at the end', async t => {
@@ -378,53 +325,6 @@ t.test('a session that expired while the request was under way goes on by its to
   store.entries.delete(name)
   store.before = { touch: () => { if (entry !== undefined) store.entries.set(name, entry) } }
   t.match(await visits.finish(visit), { change: 'refresh', sesid })
-})
-
-t.test('an end that takes time, and a second reply meanwhile', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin(await visits.stored({ a: 1 }))
-  visit.session.options({ maxAge: 5 })
-  const gate = new Gate()
-  store.before = { replace: () => gate.pass() }
-  t.equal(visit.finishNow(), undefined)
-  const first = visit.finish()
-  t.equal(visit.finishNow(), undefined)
-  const second = visit.finish()
-  gate.open()
-  t.match(await first, { change: 'send' })
-  t.strictSame(await second, { change: 'none' }, 'it waited, and sets no second cookie')
-  t.strictSame(await visit.finish(), { change: 'none' })
-})
-
-t.test('an end that fails, and a second reply meanwhile', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin(await visits.stored({ a: 1 }))
-  visit.session.set('a', 2)
-  store.before = { replace: refuse }
-  t.equal(visit.finishNow(), undefined)
-  await t.rejects(Promise.all([visit.finish(), t.rejects(visit.finish(), trouble)]), trouble)
-  t.strictSame(visit.finishNow(), { change: 'none' })
-})
-
-t.test('an end that fails: the answer that says so tells the visitor what was done before', async t => {
-  const before: Record<string, (visit: Visit) => Promise<void>> = {
-    send: visit => visit.session.regenerate(['a']),
-    clear: visit => visit.session.destroy()
-  }
-  for (const [change, act] of Object.entries(before)) {
-    for (const store of [new MemoryStore(), new PromptStore(refuse)]) {
-      const visits = new Visits(store)
-      const visit = await visits.begin(await visits.stored({ a: 1 }))
-      await act(visit)
-      visit.session.set('a', 2)
-      store.before = { create: refuse, replace: refuse }
-      await t.rejects(visits.finish(visit), trouble)
-      t.match(visit.finishNow(), { change, ...(change === 'send' ? { sesid: store.ids[0] } : {}) })
-      t.strictSame(visit.finishNow(), { change: 'none' }, 'once')
-    }
-  }
 })
 
 t.test('two logouts at once: the one that removed it clears the cookie', async t => {

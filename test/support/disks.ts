@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { descriptors } from '../../lib/store/files/descriptors'
-import type { Disk } from '../../lib/store/files/disk'
+import type { Disk, DiskNow } from '../../lib/store/files/disk'
 import { localDisk } from '../../lib/store/files/local-disk'
 
 /** The local disk with every call going through the thread pool, where it can be led elsewhere. */
@@ -32,6 +32,22 @@ export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
     calls.push(`${name} ${path}`.trim())
     return result
   })
+  return { disk, calls }
+}
+
+/** The lane without promises, with these changes, that writes down the names of its calls. */
+export function recordingDiskNow (changes: Partial<DiskNow> = {}): { disk: DiskNow, calls: string[] } {
+  const calls: string[] = []
+  const disk = { ...localDisk.now as DiskNow, ...changes }
+  for (const name of ['open', 'close', 'fstat', 'lstat', 'read', 'write'] as const) {
+    const call = disk[name] as (...given: unknown[]) => unknown
+    Object.assign(disk, {
+      [name]: (...given: unknown[]) => {
+        calls.push(name)
+        return call(...given)
+      }
+    })
+  }
   return { disk, calls }
 }
 

@@ -192,8 +192,7 @@ t.test('with durability fsync it counts that the file is gone', async t => {
   const { sessionDir: root, name: second, version: at, path } = await made(t)
   const { disk, calls } = recordingDisk(dirname(path))
   t.equal(await new FileStore({ sessionDir: root, durability: 'fsync' }, disk).remove(second, at), 'removed')
-  t.strictSame(calls.slice(-3), ['open', 'fsync', 'close'])
-  t.notMatch(calls.join(), /fdatasync/)
+  t.strictSame(calls.slice(-3), ['open', 'fsync', 'close'], 'its entry is gone from the disk before the answer')
 })
 
 t.test('a session that was made anew under the name stays, wherever a removal stalls', async t => {

@@ -7,7 +7,6 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { SessionInfo } from '../../../lib/store/session-store'
-import { recordingDisk } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 import { filesIn, pathOf, sessionDirectory } from '../../support/session-files'
 
@@ -98,19 +97,6 @@ t.test('reading starts the idle time anew, and costs no rewrite', async t => {
   t.ok(Math.abs(after.mtimeMs - before.mtimeMs) < 1, 'the modification time is kept')
   t.equal(after.size, before.size)
   t.match(await store.read(store.nameOf(sesid)), { touchDue: false })
-})
-
-t.test('a session in use is not touched every time', async t => {
-  const { sesid, path, age } = await session(t)
-  const { disk, calls } = recordingDisk(join(path, '..'))
-  const store = new FileStore({ sessionDir: join(path, '../../..') }, disk)
-  age(50, 50)
-  await store.getSession(sesid)
-  t.notMatch(calls.join(), /lutimes/)
-  age(70, 70)
-  await store.getSession(sesid)
-  await store.getSession(sesid)
-  t.equal(calls.filter(call => call.startsWith('lutimes')).length, 1)
 })
 
 t.test('touch sets the access time at once', async t => {

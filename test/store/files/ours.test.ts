@@ -1,15 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chownSync, lstatSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { localDisk } from '../../../lib/store/files/local-disk'
-import { isOrphan, removeOrphan } from '../../../lib/store/files/orphans'
 import { isOurs, isOwnDirectory } from '../../../lib/store/files/ours'
 import { systemError } from '../../../lib/errors'
 
-const TOKEN = '0123456789abcdef'
 const isRoot = process.geteuid?.() === 0
 
 t.test('a file is ours by how it starts', async t => {
@@ -61,25 +59,4 @@ t.test('where opening cannot keep the access time', async t => {
 t.test('one that cannot be opened is an error', async t => {
   const disk = { ...localDisk, open: async () => { throw systemError('EIO', 'i/o error', 'open') } }
   await t.rejects(isOurs(disk, join(t.testdir(), 'file')), { code: 'EIO' })
-})
-
-t.test('of what is left behind only what is ours is removed', async t => {
-  const dir = t.testdir({
-    lock: { [TOKEN]: 'FFS1', fedcba9876543210: { [TOKEN]: 'FFS1' } },
-    mixed: { [TOKEN]: 'foreign', fedcba9876543210: 'FFS1', notes: '' },
-    ours: 'FFS1',
-    foreign: 'foreign',
-    target: { [TOKEN]: 'FFS1' }
-  })
-  symlinkSync('target', join(dir, 'link'))
-  for (const name of ['lock', 'mixed', 'ours', 'foreign', 'link', 'missing']) await removeOrphan(localDisk, join(dir, name))
-  t.strictSame(readdirSync(dir).sort(), ['foreign', 'link', 'mixed', 'target'])
-  t.strictSame(readdirSync(join(dir, 'mixed')).sort(), [TOKEN, 'notes'])
-  t.strictSame(readdirSync(join(dir, 'target')), [TOKEN])
-  t.ok(await isOrphan(localDisk, join(dir, 'mixed'), lstatSync(join(dir, 'mixed'))))
-  t.notOk(await isOrphan(localDisk, join(dir, 'foreign'), lstatSync(join(dir, 'foreign'))))
-  mkdirSync(join(dir, 'lock'))
-  const disk = { ...localDisk, readdir: async () => { throw systemError('ENOENT', 'no such file or directory', 'scandir') } }
-  await removeOrphan(disk, join(dir, 'lock'))
-  t.notOk(readdirSync(dir).includes('lock'))
 })

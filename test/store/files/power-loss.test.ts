@@ -111,14 +111,14 @@ t.test('with durability fsync, file and directories are on the disk before the p
   const [shard = ''] = readdirSync(join(sessionDir, 'sid'))
   const [name = ''] = readdirSync(join(sessionDir, 'sid', shard))
   const [dir, file] = [`sessions/sid/${shard}`, `sessions/sid/${shard}/${name}`]
-  t.strictSame(calls.splice(0).map(call => call.replace(/[0-9a-f]{16}\.tmp/, 'tmp')), [
-    ...['open', 'write', 'fdatasync', 'fstat', 'link', 'unlink'].map(call => `${call} ${file}.tmp`),
-    `open ${dir}`, `fsync ${dir}`, `close ${dir}`, `close ${file}.tmp`])
+  const making = calls.splice(0).map(call => call.replace(/[0-9a-f]{16}\.tmp/, 'tmp'))
+  t.strictSame(making.filter(call => /write|sync|link/.test(call)), [
+    ...['write', 'fdatasync', 'link', 'unlink'].map(call => `${call} ${file}.tmp`), `fsync ${dir}`],
+  'complete and on the disk before it has its name, and its entry after')
 
   await store.putSession(sesid, 'second')
-  t.strictSame(calls.splice(0), [
-    `lstat ${file}`, `open ${file}`, `fstat ${file}`, `write ${file}`, `fstat ${file}`, `fdatasync ${file}`, `close ${file}`],
-  'its entry is on the disk already')
+  t.strictSame(calls.splice(0).filter(call => /write|sync/.test(call)), [`write ${file}`, `fdatasync ${file}`],
+    'its entry is on the disk already')
 
   const other = new FileStore({ sessionDir, durability: 'fsync' }, disk)
   await other.putSession(sesid, 'third')
@@ -153,15 +153,6 @@ t.test('with durability fsync, a session that was destroyed stays so', async t =
   rmdirSync(join(sessionDir, 'sid', shard))
   await store.delSession(sesid)
   t.notOk(existsSync(join(sessionDir, 'sid', shard)), 'where there is no directory any more there is nothing to sync')
-})
-
-t.test('with durability os nothing is synced', async t => {
-  const root = t.testdir()
-  const { disk, calls } = recordingDisk(root)
-  const store = new FileStore({ sessionDir: join(root, 'sessions') }, disk)
-  const { sesid } = await newSession(store, 'text')
-  await store.putSession(sesid, 'second')
-  t.notMatch(calls.join(), /sync/)
 })
 
 t.test('with durability fsync, a save by one who comes second is synced as well', async t => {

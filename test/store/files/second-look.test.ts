@@ -5,7 +5,7 @@ import type { Disk } from '../../../lib/store/files/disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
-import { interceptedDisk, recordingDisk, systemError } from '../../support/disks'
+import { interceptedDisk, systemError } from '../../support/disks'
 import { newSession, type NewSession } from '../../support/new-session'
 import { sessionFiles } from '../../support/session-files'
 
@@ -76,14 +76,6 @@ t.test('as long as another file is about to take its place, it is waited for', a
   t.equal(waits, 3 + 400)
   rmSync(`${path}.lock`, { recursive: true })
   t.strictSame(readdirSync(dirname(path)).length, 1)
-})
-
-t.test('a session that is not known costs no second look', async t => {
-  const { sessionDir, path } = await made(t)
-  const { disk, calls } = recordingDisk(dirname(path))
-  const store = new FileStore({ sessionDir }, disk)
-  t.equal(await store.getSession('unknown'), null)
-  t.strictSame(calls, [])
 })
 
 t.test('one that is at hand is looked for again before it is gone', async t => {

@@ -1,76 +1,16 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Disk, DiskNow } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
+import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
+import { directory, newFile, another, tipId, textOf } from '../../support/single-file'
 
 // What the tests make themselves is private as well.
 process.umask(0o077)
-
-function directory (t: Test): string {
-  const dir = join(t.testdir(), 'sessions')
-  mkdirSync(dir, { mode: 0o700 })
-  return dir
-}
-
-async function newFile (t: Test, text = 'first', disk = localDisk, durable = false): Promise<SessionFile> {
-  const file = new SessionFile(join(directory(t), 'file'), disk, durable)
-  await file.create(recordOf(text))
-  // A file is made under another name, so its change time is new.
-  await file.read()
-  return file
-}
-
-/** The same file, for another process, which has seen nothing of it. */
-function another (file: SessionFile, disk = localDisk): SessionFile {
-  return new SessionFile(file.path, disk, false)
-}
-
-function tipId (file: SessionFile): string {
-  const id = file.view?.tip?.id
-  if (id === undefined) throw new Error('nothing was read of the file')
-  return id
-}
-
-async function textOf (file: SessionFile): Promise<string | undefined> {
-  return (await file.read())?.tip?.text
-}
-
-t.test('a file is made with its first record, for this user alone', async t => {
-  const file = await newFile(t, 'text')
-  t.equal(statSync(file.path).mode & 0o7777, 0o600)
-  t.equal(file.view?.tip?.text, 'text')
-  t.equal(await textOf(file), 'text')
-  t.equal(await textOf(another(file)), 'text')
-  t.ok(isClean(file.path))
-})
-
-t.test('a file is made once', async t => {
-  const file = await newFile(t, 'text')
-  await t.rejects(another(file).create(recordOf('other')), { code: 'EEXIST' })
-  t.equal(await textOf(another(file)), 'text')
-  await t.rejects(new SessionFile(join(file.path, '..', 'missing', 'file'), localDisk, false).create(recordOf('x')), { code: 'ENOENT' })
-})
-
-t.test('a file that cannot be made leaves nothing behind', async t => {
-  const dir = directory(t)
-  const before = openDescriptors()
-  for (const failing of ['write', 'fdatasync', 'fsync', 'fstat'] as const) {
-    const disk = interceptedDisk(async (name, _given, call) => {
-      if (name === failing) throw systemError('EIO', name)
-      return await call()
-    })
-    await t.rejects(new SessionFile(join(dir, failing), disk, true).create(recordOf('text')), { code: 'EIO' }, failing)
-  }
-  const short: Disk = { ...pooledDisk, write: (fd, bytes) => localDisk.write(fd, bytes.subarray(0, 20)) }
-  await t.rejects(new SessionFile(join(dir, 'short'), short, false).create(recordOf('text')), { code: 'ENOSPC', syscall: 'write' })
-  t.strictSame(readdirSync(dir), [])
-  t.equal(openDescriptors(), before)
-})
 
 t.test('a file that is not there is an answer', async t => {
   const file = new SessionFile(join(directory(t), 'file'), localDisk, false)
@@ -82,87 +22,10 @@ t.test('a file that is not there is an answer', async t => {
   t.strictSame(readdirSync(join(file.path, '..')), [])
 })
 
-t.test('a file that goes while it is known', async t => {
+t.test('an append that no other process comes between wins', async t => {
   const file = await newFile(t)
-  unlinkSync(file.path)
-  await file.touch(Date.now())
-  t.equal(await file.read(), null)
-  t.equal(file.view, null)
-})
-
-t.test('what is known costs one look at the file', async t => {
-  const file = await newFile(t)
-  const { disk, calls } = recordingDisk(join(file.path, '..'))
-  const known = new SessionFile(file.path, disk, false, file.view)
-  t.equal(await known.read(), file.view)
-  t.strictSame(calls, ['lstat file'])
-})
-
-t.test('what was appended is all that is read again', async t => {
-  const file = await newFile(t, 'a'.repeat(1000))
-  const first = file.view
-  await another(file).read()
-  const other = another(file)
-  await other.read()
-  await other.append(recordOf('b'), tipId(other))
-  const reads: Array<{ length: number, position: number }> = []
-  const disk: Disk = {
-    ...pooledDisk,
-    read: (fd, bytes, position) => {
-      reads.push({ length: bytes.length, position })
-      return localDisk.read(fd, bytes, position)
-    }
-  }
-  t.equal(await textOf(new SessionFile(file.path, disk, false, first)), 'b')
-  t.strictSame(reads, [{ length: 41, position: 1040 }])
-})
-
-t.test('a file that another took the place of is read anew', async t => {
-  const file = await newFile(t, 'old')
-  writeFileSync(`${file.path}2`, journalOf(recordOf('new')))
-  renameSync(`${file.path}2`, file.path)
-  t.equal(await textOf(file), 'new', 'of the same size')
-})
-
-t.test('another access time is seen without reading the file', async t => {
-  const file = await newFile(t)
-  utimesSync(file.path, 1000, 2000)
-  const { disk, calls } = recordingDisk(join(file.path, '..'))
-  const view = await new SessionFile(file.path, disk, false, file.view).read()
-  t.strictSame([view?.atimeMs, view?.mtimeMs], [1_000_000, 2_000_000])
-  t.equal(view?.tip, file.view?.tip)
-  t.strictSame(calls, ['lstat file'])
-})
-
-t.test('a read in pieces, and one that ends early', async t => {
-  const file = await newFile(t, 'x'.repeat(100))
-  const pieces: Disk = { ...pooledDisk, read: (fd, bytes, position) => localDisk.read(fd, bytes.subarray(0, 9), position) }
-  t.equal(await textOf(another(file, pieces)), 'x'.repeat(100))
-  const larger: Disk = { ...pooledDisk, fstat: async fd => Object.assign(await localDisk.fstat(fd), { size: 1000 }) }
-  const view = await another(file, larger).read()
-  t.equal(view?.tip?.text, 'x'.repeat(100))
-  t.equal(view?.size, 140, 'what was read counts, not what was announced')
-})
-
-t.test('a file without a whole record has no tip, until it gets one', async t => {
-  const dir = directory(t)
-  const path = join(dir, 'file')
-  const bytes = journalOf(recordOf('text'))
-  writeFileSync(path, '')
-  const file = new SessionFile(path, localDisk, false)
-  t.match(await file.read(), { tip: null, torn: false })
-  appendFileSync(path, bytes.subarray(0, 10))
-  t.match(await file.read(), { tip: null, torn: true })
-  appendFileSync(path, bytes.subarray(10))
-  t.match(await file.read(), { tip: { text: 'text' } })
-})
-
-t.test('an append that nobody comes between needs no reading', async t => {
-  const file = await newFile(t)
-  const { disk, calls } = recordingDisk(join(file.path, '..'))
-  const known = new SessionFile(file.path, disk, false, file.view)
+  const known = new SessionFile(file.path, pooledDisk, false, file.view)
   t.equal(await known.append(recordOf('second'), tipId(known)), 'won')
-  t.strictSame(calls, ['open file', 'fstat file', 'write file', 'fstat file', 'close file'])
   t.equal(await textOf(known), 'second')
   t.equal(await textOf(another(file)), 'second')
 })
@@ -320,24 +183,6 @@ t.test('an append whose view is older than a torn one goes on behind it', async 
   t.equal(await file.append(recordOf('third'), tipId(file)), 'won')
   t.ok(isClean(file.path), 'now it knew')
   t.equal(textIn(file.path), 'third')
-})
-
-t.test('where the system cannot open a file without noting it, files are read all the same', async t => {
-  const file = await newFile(t)
-  const fs = require('node:fs') as typeof import('node:fs')
-  const { O_NOATIME, ...constants } = fs.constants
-  const mocked = t.mockRequire<typeof import('../../../lib/store/files/session-file')>('../../../lib/store/files/session-file', {
-    'node:fs': { ...fs, constants }
-  })
-  const flags: unknown[] = []
-  const disk = interceptedDisk(async (name, given, call) => {
-    if (name === 'open') flags.push(given[1])
-    return await call()
-  })
-  t.match(await new mocked.SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
-  t.match(await new SessionFile(file.path, disk, false).read(), { tip: { text: 'first' } })
-  const flag = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-  t.strictSame(flags, [flag, flag | O_NOATIME])
 })
 
 t.test('touching sets the access time and keeps the modification time', async t => {

@@ -1,4 +1,4 @@
-import { readdirSync, utimesSync } from 'node:fs'
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { FileStore } from '../../../lib/store/files/file-store'
@@ -9,7 +9,8 @@ import type { Replacement } from '../../../lib/store/session-store'
 import { age } from '../../support/aged-sessions'
 import { interceptedDisk, pooledDisk, systemError } from '../../support/disks'
 import { newSession } from '../../support/new-session'
-import { sessionFiles } from '../../support/session-files'
+import { sessionFiles, pathOf, sessionDirectory } from '../../support/session-files'
+import { isClean, sealedJournal } from '../../support/journal-files'
 
 const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
 
@@ -17,6 +18,8 @@ async function made (t: Test, disk = ready) {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new FileStore({ sessionDir }, disk)
   const session = await newSession(store, 'first')
+  // Directories that were just made are not trusted before they were looked at.
+  await store.read(session.name)
   const [path = ''] = sessionFiles(sessionDir)
   return { ...session, sessionDir, store, path }
 }
@@ -107,4 +110,63 @@ t.test('a session that this process ends while it saves it', async t => {
   t.match(await store.replace(name, { text: 'x' }, version), { result: 'replaced' })
   t.equal(await ending, 'removed')
   t.equal(await store.read(name), null)
+})
+
+t.test('compare-and-swap', async t => {
+  const sessionDir = sessionDirectory(t)
+  const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
+  const { sesid, version } = await newSession(store, { text: 'first', idleTimeout: 60 })
+  t.match(await other.read(other.nameOf(sesid)), { text: 'first', version, idleTimeout: 60, touchDue: false })
+  const second = await store.replace(store.nameOf(sesid), { text: 'second', idleTimeout: 60 }, version)
+  t.equal(second.result, 'replaced')
+  t.strictSame(await other.replace(other.nameOf(sesid), { text: 'third' }, version), { result: 'conflict' })
+  const stored = await other.read(other.nameOf(sesid))
+  const { idleLeft = NaN, createdAt = NaN, ...rest } = stored ?? {}
+  t.ok(Math.abs(Date.now() - createdAt) < 60_000)
+  t.strictSame(rest, { text: 'second', version: second.result === 'replaced' && second.version, idleTimeout: 60, touchDue: false })
+  t.ok(idleLeft > 30_000 && idleLeft <= 60_000, `${idleLeft} ms left`)
+  t.equal((await other.replace(other.nameOf(sesid), { text: 'third' }, stored?.version ?? '')).result, 'replaced')
+  t.equal(await store.getSession(sesid), 'third')
+  await other.delSession(sesid)
+  t.strictSame(await store.replace(store.nameOf(sesid), { text: 'fourth' }, version), { result: 'gone' })
+  t.equal(await store.read(store.nameOf(sesid)), null)
+})
+
+t.test('of many who replace one version, one wins', async t => {
+  const sessionDir = sessionDirectory(t)
+  const { sesid, version } = await newSession(new SessionFileStore({ sessionDir }), '')
+  const stores = Array.from({ length: 10 }, () => new SessionFileStore({ sessionDir }))
+  const answers = await Promise.all(stores.map((store, index) => store.replace(store.nameOf(sesid), { text: `${index}` }, version)))
+  const winners = answers.flatMap((answer, index) => answer.result === 'replaced' ? [`${index}`] : [])
+  t.equal(winners.length, 1)
+  t.equal(answers.filter(answer => answer.result === 'conflict').length, 9)
+  t.equal(await stores[0]?.getSession(sesid), winners[0])
+})
+
+t.test('a session that is destroyed while it is saved is gone', async t => {
+  const sessionDir = sessionDirectory(t)
+  const other = new SessionFileStore({ sessionDir })
+  const disk = interceptedDisk(async (name, _given, call) => {
+    if (name === 'write' && armed) await other.delSession(sesid)
+    return await call()
+  })
+  let armed = false
+  const store = new FileStore({ sessionDir }, disk)
+  const { sesid, version } = await newSession(store, '')
+  armed = true
+  t.strictSame(await store.replace(store.nameOf(sesid), { text: 'late' }, version), { result: 'gone' })
+  t.equal(await store.getSession(sesid), null)
+})
+
+t.test('a sealed file is rewritten before it is saved to', async t => {
+  const sessionDir = sessionDirectory(t)
+  const sesid = await new SessionFileStore({ sessionDir }).newSession()
+  const path = pathOf(sessionDir, sesid)
+  writeFileSync(path, sealedJournal('sealed'))
+  const store = new SessionFileStore({ sessionDir })
+  const stored = await store.read(store.nameOf(sesid))
+  t.equal(stored?.text, 'sealed')
+  t.equal((await store.replace(store.nameOf(sesid), { text: 'next' }, stored?.version ?? '')).result, 'replaced', 'at the same version')
+  t.ok(isClean(path))
+  t.equal(await store.getSession(sesid), 'next')
 })

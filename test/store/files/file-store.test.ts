@@ -1,12 +1,11 @@
 import t from 'tap'
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../../index'
 import { systemError } from '../../../lib/errors'
 import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
-import { removeSessions } from '../../../lib/store/files/session-listing'
 import type { SessionInfo } from '../../../lib/store/session-store'
 import { age, Time } from '../../support/aged-sessions'
 import { newFile, sessionDirectory, sessionFiles } from '../../support/session-files'
@@ -142,40 +141,4 @@ t.test('clear() removes every session of the appid, for good', async t => {
   t.equal(await store.clear(), 0)
   await newSession(store, 'four')
   t.equal((await all(store)).length, 1)
-})
-
-t.test('clear() with durability fsync syncs each shard once, when its sessions are gone', async t => {
-  const sessionDir = sessionDirectory(t)
-  for (const durability of ['os', 'fsync'] as const) {
-    const store = new SessionFileStore({ sessionDir, durability })
-    for (let count = 0; count < 10; count++) await store.newSession()
-    const shards = new Set(sessionFiles(sessionDir).map(dirname))
-    const calls: string[] = []
-    const disk = { ...localDisk, immediate: undefined, eager: undefined, now: undefined }
-    disk.open = async (path, flags, mode) => { if (shards.has(path)) calls.push(path); return await localDisk.open(path, flags, mode) }
-    disk.unlink = async path => { await localDisk.unlink(path); t.notOk(calls.includes(dirname(path)), 'not before') }
-    t.equal(await removeSessions(join(sessionDir, 'sid'), disk, durability === 'fsync'), 10)
-    t.strictSame(calls.sort(), durability === 'fsync' ? [...shards].sort() : [])
-  }
-})
-
-t.test('clear() does not follow a link that takes a shard\'s place', async t => {
-  const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir })
-  await store.newSession()
-  const [path = ''] = sessionFiles(sessionDir)
-  const elsewhere = join(t.testdirName, 'elsewhere')
-  const { lstat } = directoryCalls
-  let looks = 0
-  t.intercept(directoryCalls, 'lstat', {
-    value: async (looked: string) => {
-      if (looked === dirname(path) && ++looks === 2) {
-        renameSync(dirname(path), elsewhere)
-        symlinkSync(elsewhere, dirname(path))
-      }
-      return await lstat(looked)
-    }
-  })
-  await t.rejects(store.clear(), { code: 'SESSION_FILE', message: /a symbolic link stands/ })
-  t.equal(readdirSync(elsewhere).length, 1)
 })

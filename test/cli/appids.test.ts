@@ -1,0 +1,95 @@
+import t from 'tap'
+import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { age } from '../support/aged-sessions'
+import { sessionFiles } from '../support/session-files'
+import { fileSessions, twoApps } from '../support/command'
+
+const DAY = 24 * 3600
+
+t.test('a directory that is not there is exit code 2, and is not made', async t => {
+  const missing = join(t.testdir(), 'missing')
+  for (const args of [['clean', missing], ['clean', missing, '--appid', 'shop'], ['list', missing], ['verify', missing],
+    ['show', missing, '--appid', 'shop', 'id'], ['delete', missing, '--appid', 'shop', 'id'],
+    ['import', missing, missing, '--appid', 'shop']]) {
+    const { exitCode, err } = await fileSessions(args)
+    t.equal(exitCode, 2)
+    t.match(err, /^file-sessions: ENOENT: no such file or directory/)
+  }
+  t.notOk(existsSync(missing))
+})
+
+t.test('an appid without sessions is exit code 1, and no directory is made for it', async t => {
+  const { sessionDir } = await twoApps(t)
+  for (const name of ['clean', 'list', 'verify']) {
+    t.match(await fileSessions([name, join(sessionDir, 'shop')]), { exitCode: 1, err: /shop is the directory of one appid: name the directory that it is in\n$/ })
+  }
+  for (const args of [['clean', sessionDir, '--appid', 'nobody'], ['verify', sessionDir, '--appid', 'nobody'],
+    ['show', sessionDir, '--appid', 'nobody', 'id'], ['delete', sessionDir, '--appid', 'nobody', 'id']]) {
+    const { exitCode, err } = await fileSessions(args)
+    t.equal(exitCode, 1)
+    t.equal(err, `file-sessions: ${sessionDir} holds no sessions of appid nobody\n`)
+  }
+  t.strictSame(readdirSync(sessionDir).sort(), ['__%48ost-admin', 'shop'])
+  const { exitCode, err } = await fileSessions(['clean', join(sessionDir, 'shop', 'x'.repeat(300)), '--appid', 'shop'])
+  t.equal(exitCode, 2)
+  t.match(err, /ENAMETOOLONG/)
+})
+
+t.test('a file in place of a directory is exit code 2', async t => {
+  const directory = t.testdir({ file: '', sessions: { shop: '' } })
+  chmodSync(join(directory, 'sessions'), 0o700)
+  const file = join(directory, 'file')
+  for (const args of [['list', file], ['clean', file, '--appid', 'shop'], ['show', file, '--appid', 'shop', 'id'],
+    ['clean', join(directory, 'sessions'), '--appid', 'shop'], ['verify', join(directory, 'sessions'), '--appid', 'shop']]) {
+    const { exitCode, err } = await fileSessions(args)
+    t.equal(exitCode, 2, args.join(' '))
+    t.match(err, /ENOTDIR/)
+  }
+})
+
+t.test('trouble with the directory of one app keeps no other from being looked after', async t => {
+  const { sessionDir, shopFiles } = await twoApps(t)
+  for (const path of shopFiles) age(path, DAY)
+  const open = join(sessionDir, 'an-open-one')
+  mkdirSync(open)
+  chmodSync(open, 0o755)
+  const err = `file-sessions: others may use the session directory ${open}: run chmod 700 ${open}, if it is for sessions alone\n`
+  t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, out: /shop +3/, err })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: '4 session files: 0 torn', err })
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, out: 'shop: removed 3 of 3 sessions', err })
+})
+
+t.test('a directory is named as the app names it', async t => {
+  const { sessionDir } = await twoApps(t)
+  const cwd = process.cwd()
+  t.teardown(() => { process.chdir(cwd) })
+  process.chdir(sessionDir)
+  mkdirSync(join(dirname(sessionDir), 'elsewhere'))
+  symlinkSync(join(sessionDir, 'shop'), join(dirname(sessionDir), 'elsewhere', 'link'))
+  for (const name of ['.', './', `${sessionDir}/`, 'shop/..', '../elsewhere/../sessions']) {
+    t.match(await fileSessions(['list', name]), { exitCode: 0, out: /shop +3/ }, name)
+  }
+  t.match(await fileSessions(['list', '../elsewhere/link/../../sessions']), { exitCode: 0, out: /shop +3/ }, 'by the path alone, not by where a link leads')
+  t.match(await fileSessions(['verify', 'shop/']), { exitCode: 1, err: `${join(sessionDir, 'shop')} is the directory of one appid` })
+})
+
+t.test('a directory that others may use is not touched', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  for (const each of sessionFiles(sessionDir)) age(each, DAY)
+  const commands = [['clean', sessionDir], ['clean', sessionDir, '--appid', 'shop'], ['list', sessionDir], ['verify', sessionDir, '--appid', 'shop'],
+    ['show', sessionDir, '--appid', 'shop', sesid], ['delete', sessionDir, '--appid', 'shop', sesid]]
+  for (const place of [dirname(path), dirname(dirname(path)), sessionDir]) {
+    for (const mode of [0o777, 0o750]) {
+      chmodSync(place, mode)
+      for (const args of commands) {
+        const { exitCode, out, err } = await fileSessions(args)
+        // A shard alone is a fault among others.
+        t.match({ exitCode, err: out + err }, { exitCode: 2, err: args[0] === 'verify' && place === dirname(path) ? /^unreadable/ : /chmod 700/ }, `${args[0]} ${place} ${mode.toString(8)}`)
+      }
+    }
+    chmodSync(place, 0o700)
+    t.ok(existsSync(path))
+    for (const each of sessionFiles(sessionDir)) age(each, 0)
+  }
+})

@@ -1,0 +1,73 @@
+import t from 'tap'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { localDisk } from '../../lib/store/files/local-disk'
+import { age } from '../support/aged-sessions'
+import { fileSessions, twoApps } from '../support/command'
+
+const DAY = 24 * 3600
+
+t.test('verify finds nothing wrong where nothing is', async t => {
+  const { sessionDir, path } = await twoApps(t)
+  renameSync(path, `${path}.${Date.now()}.aside`)
+  mkdirSync(`${path}.lock`)
+  writeFileSync(join(sessionDir, 'shop', 'check.0123456789abcdef.tmp'), 'of a check that is under way')
+  t.strictSame(await fileSessions(['verify', sessionDir]),
+    { exitCode: 0, err: '', out: '3 session files: 0 torn, 0 unreadable; 0 foreign files\n' })
+})
+
+t.test('verify names what is torn or foreign, and changes nothing', async t => {
+  const { sessionDir, path, shopFiles } = await twoApps(t)
+  const empty = shopFiles.find(other => other !== path) as string
+  appendFileSync(path, 'half a record')
+  writeFileSync(empty, '')
+  const shardNotes = join(dirname(path), 'notes')
+  const foreign = [join(sessionDir, 'README'), join(sessionDir, 'Photos'), join(sessionDir, 'shop', 'notes'), shardNotes]
+  for (const path of foreign) writeFileSync(path, '')
+  symlinkSync(path, `${path.slice(0, -62)}${'0'.repeat(62)}`)
+  const before = readFileSync(path, 'latin1')
+  const { exitCode, out } = await fileSessions(['verify', sessionDir])
+  t.equal(exitCode, 1)
+  t.strictSame(out.trimEnd().split('\n').sort(), [
+    '4 session files: 2 torn, 0 unreadable; 5 foreign files',
+    ...[...foreign, `${path.slice(0, -62)}${'0'.repeat(62)}`].map(path => `foreign  ${path}`),
+    `torn  ${path}`, `torn  ${empty}`
+  ].sort())
+  t.equal(readFileSync(path, 'latin1'), before)
+  t.match(await fileSessions(['verify', sessionDir, '--appid', '__Host-admin']), { exitCode: 0, out: /^1 session files/ })
+})
+
+t.test('verify reads a file again before it calls it torn', async t => {
+  const { sessionDir, shop, sesid, path } = await twoApps(t)
+  const whole = readFileSync(path)
+  writeFileSync(path, whole.subarray(0, -3))
+  t.intercept(localDisk, 'wait', { value: async () => { writeFileSync(path, whole) } })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: /0 torn/ })
+  t.equal(await shop.getSession(sesid), '{"user":"anna"}')
+})
+
+t.test('verify says what it cannot read', async t => {
+  const { sessionDir, path } = await twoApps(t)
+  const { open } = localDisk
+  t.intercept(localDisk, 'open', {
+    value: async (...parameters: Parameters<typeof open>) => {
+      if (parameters[0] === path) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      return await open(...parameters)
+    }
+  })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: `unreadable  ${path}\n4 session files: 0 torn, 1 unreadable; 0 foreign files\n` })
+})
+
+t.test('what is not a journal is foreign, and is not removed', async t => {
+  const { sessionDir, sesid, path } = await twoApps(t)
+  // As git keeps its objects with SHA-256.
+  writeFileSync(path, 'x\u0001K')
+  age(path, 365 * DAY)
+  t.match(await fileSessions(['clean', sessionDir]), { exitCode: 0, out: /shop: removed 0 of 3/ })
+  t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', sesid]), { exitCode: 1, err: /has no such session/ })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: `foreign  ${path}\n4 session files: 0 torn, 0 unreadable; 1 foreign files\n` })
+  t.ok(existsSync(path))
+  const { lstat } = localDisk
+  t.intercept(localDisk, 'lstat', { value: async (each: string) => { rmSync(path); return await lstat(each) } })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: /0 foreign/ }, 'what goes meanwhile is no problem')
+})
