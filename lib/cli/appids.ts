@@ -4,7 +4,7 @@ import { asSessionError, SessionError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
 import { appidOf, directoryName, isSessionName } from '../store/files/file-names'
 import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
-import { directoryCalls } from '../store/files/directory-calls'
+import { localDisk } from '../store/files/local-disk'
 import { print, type Terminal } from './terminal'
 
 export interface AppidDirectory {
@@ -79,7 +79,7 @@ export async function forEachAppid (
 export async function appidDirectory (sessionDir: string, appid: string): Promise<string> {
   await checkSessionDir(sessionDir)
   const directory = join(sessionDir, directoryName(appid))
-  if (await unlessMissing(directoryCalls.lstat(directory)) === null) {
+  if (await unlessMissing(localDisk.lstat(directory)) === null) {
     throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
   }
   await new PrivateDirectory(directory).checkAgain()
@@ -88,6 +88,6 @@ export async function appidDirectory (sessionDir: string, appid: string): Promis
 
 async function checkSessionDir (sessionDir: string): Promise<void> {
   // A directory that is not there is an error here.
-  await directoryCalls.stat(sessionDir)
+  await localDisk.stat(sessionDir)
   await checkPrivate(sessionDir, true)
 }

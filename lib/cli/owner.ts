@@ -1,7 +1,6 @@
-import { lstat, readlink } from 'node:fs/promises'
+import { lstat, readlink, stat } from 'node:fs/promises'
 import { isAbsolute, join } from 'node:path'
 import { SessionFileError } from '../errors'
-import { directoryCalls } from '../store/files/directory-calls'
 import { unlessMissing } from '../store/files/disk'
 
 /**
@@ -12,7 +11,7 @@ import { unlessMissing } from '../store/files/disk'
  * @throws {SessionFileError} when another user decides what the path leads to
  */
 export async function asOwnerOf (sessionDir: string, work: () => Promise<number>): Promise<number> {
-  const owner = process.geteuid?.() === 0 ? await unlessMissing(directoryCalls.stat(sessionDir)) : null
+  const owner = process.geteuid?.() === 0 ? await unlessMissing(stat(sessionDir)) : null
   if (owner === null) return await work()
   const guide = await guideOf(sessionDir)
   if (guide !== owner.uid) {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import type { Disk } from '../../lib/store/files/disk'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { SessionFile } from '../../lib/store/files/session-file'
 import { recordOf } from './journal-files'
@@ -11,7 +12,7 @@ export function directory (t: Test): string {
   return dir
 }
 
-export async function newFile (t: Test, text = 'first', disk = localDisk, durable = false): Promise<SessionFile> {
+export async function newFile (t: Test, text = 'first', disk: Disk = localDisk, durable = false): Promise<SessionFile> {
   const file = new SessionFile(join(directory(t), 'file'), disk, durable)
   await file.create(recordOf(text))
   // A file is made under another name, so its change time is new.
@@ -20,7 +21,7 @@ export async function newFile (t: Test, text = 'first', disk = localDisk, durabl
 }
 
 /** The same file, for another process, which has seen nothing of it. */
-export function another (file: SessionFile, disk = localDisk): SessionFile {
+export function another (file: SessionFile, disk: Disk = localDisk): SessionFile {
   return new SessionFile(file.path, disk, false)
 }
 

@@ -1,7 +1,7 @@
 import type { Dir, Dirent } from 'node:fs'
 import { hasCode } from '../../errors'
-import { directoryCalls } from './directory-calls'
 import { kindInDirectory, kindInShard, setAsideAt, type NameKind } from './file-names'
+import { localDisk } from './local-disk'
 import { PrivateDirectory } from './private-directory'
 
 /**
@@ -68,7 +68,7 @@ function entryOf (kind: NameKind, path: string, name: string): DirectoryEntry {
 async function * entriesOf (path: string): AsyncGenerator<Dirent, void> {
   let dir: Dir
   try {
-    dir = await directoryCalls.opendir(path)
+    dir = await localDisk.opendir(path)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return
     throw error

@@ -1,7 +1,6 @@
 import { constants } from 'node:fs'
 import { fileError, SessionFileError, systemError } from '../../errors'
 import { printable } from '../../printable'
-import { directoryCalls } from './directory-calls'
 import { unlessMissing } from './disk'
 import { checkPath } from './file-names'
 import { localDisk } from './local-disk'
@@ -37,7 +36,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 export async function checkDisk (directory: string, least: { freeBytes: number, freeFiles: number }): Promise<DiskSpace> {
   let space: DiskSpace
   try {
-    const { bavail, bsize, ffree, files } = await directoryCalls.statfs(directory)
+    const { bavail, bsize, ffree, files } = await localDisk.statfs(directory)
     space = { freeBytes: bavail * bsize, freeFiles: files === 0 ? Infinity : ffree }
     await writeBlocks(checkPath(directory))
   } catch (error) {

@@ -1,7 +1,7 @@
 import { fileError, isFull, SessionFileError } from '../../errors'
 import { printable } from '../../printable'
-import { directoryCalls } from './directory-calls'
-import { clockLead, faultsOf, type TrialDisk } from './disk-trials'
+import type { Disk } from './disk'
+import { clockLead, faultsOf } from './disk-trials'
 import { probePath } from './file-names'
 import { fileSystemOf, isForeignProgram, isNetwork, isVolatile, type FileSystem } from './file-system'
 import { localDisk } from './local-disk'
@@ -34,7 +34,7 @@ interface Findings {
  */
 export async function probeDirectory (
   directory: string, { durable, allowUnsafe }: ProbeOptions,
-  disk: TrialDisk = { ...localDisk, link: directoryCalls.link }, fileSystem?: FileSystem
+  disk: Disk = localDisk, fileSystem?: FileSystem
 ): Promise<string[]> {
   let found: FileSystem
   let findings: Findings
@@ -73,7 +73,7 @@ export async function probeDirectory (
   return warnings
 }
 
-async function tryOut (directory: string, durable: boolean, disk: TrialDisk): Promise<Findings> {
+async function tryOut (directory: string, durable: boolean, disk: Disk): Promise<Findings> {
   const path = probePath(directory)
   await disk.mkdir(path, 0o700)
   try {

@@ -4,9 +4,6 @@ import { syncDirectory, unlessMissing, type Disk } from './disk'
 import { newToken } from './file-names'
 import { MAGIC } from './ours'
 
-/** The disk, with the one call that only new files need. */
-export type TrialDisk = Disk & { link (from: string, to: string): Promise<void> }
-
 /** What an access time may lose when it is set (milliseconds). Where only days are kept, sessions in use would end. */
 const COARSE = 2000
 /** Some moment (milliseconds since 1970) that no file system sets by itself now. */
@@ -21,7 +18,7 @@ const TO_MAKE = TO_APPEND | O_CREAT | O_EXCL
 interface Trial {
   /** What is said of a file system that fails. */
   fault: string
-  passes: (disk: TrialDisk, directory: string) => Promise<boolean>
+  passes: (disk: Disk, directory: string) => Promise<boolean>
 }
 
 /** Each works on names of its own in a directory of the caller's, who removes what is left there. */
@@ -37,7 +34,7 @@ const TRIALS: Trial[] = [
 const SYNC_TRIAL: Trial = { fault: 'its directories cannot be synced', passes: syncs }
 
 /** Returns what the file system of the directory fails in; nothing when it can do all that session files need. */
-export async function faultsOf (disk: TrialDisk, directory: string, durable: boolean): Promise<string[]> {
+export async function faultsOf (disk: Disk, directory: string, durable: boolean): Promise<string[]> {
   const faults: string[] = []
   for (const { fault, passes } of durable ? [...TRIALS, SYNC_TRIAL] : TRIALS) {
     if (!await passes(disk, directory).catch(refused)) faults.push(fault)
@@ -46,7 +43,7 @@ export async function faultsOf (disk: TrialDisk, directory: string, durable: boo
 }
 
 /** Returns by how many milliseconds the clock of the file system is ahead of this process's; below 0: behind. */
-export async function clockLead (disk: TrialDisk, directory: string): Promise<number> {
+export async function clockLead (disk: Disk, directory: string): Promise<number> {
   const before = Date.now()
   const { mtimeMs } = await withFile(disk, pathIn(directory), TO_MAKE, async fd => {
     await disk.write(fd, MAGIC)
@@ -61,12 +58,12 @@ function refused (error: unknown): false {
   return false
 }
 
-async function makesOnce (disk: TrialDisk, directory: string): Promise<boolean> {
+async function makesOnce (disk: Disk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
   return await isTaken(disk.open(path, TO_MAKE, 0o600).then(fd => disk.close(fd)))
 }
 
-async function appends (disk: TrialDisk, directory: string): Promise<boolean> {
+async function appends (disk: Disk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
   return await withFile(disk, path, TO_APPEND, one => withFile(disk, path, TO_APPEND, async other => {
     await disk.write(one, Buffer.from('FFS1 one'))
@@ -79,7 +76,7 @@ async function appends (disk: TrialDisk, directory: string): Promise<boolean> {
   }))
 }
 
-async function replaces (disk: TrialDisk, directory: string): Promise<boolean> {
+async function replaces (disk: Disk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
   const next = await make(disk, directory, 'next')
   return await withFile(disk, path, TO_APPEND, async replaced => {
@@ -92,7 +89,7 @@ async function replaces (disk: TrialDisk, directory: string): Promise<boolean> {
 }
 
 /** A file system that hides such a file under another name, as network ones do, says that it has one. */
-async function forgets (disk: TrialDisk, directory: string): Promise<boolean> {
+async function forgets (disk: Disk, directory: string): Promise<boolean> {
   const inner = await makeDirectory(disk, directory)
   const path = await make(disk, inner)
   return await withFile(disk, path, TO_APPEND, async fd => {
@@ -102,7 +99,7 @@ async function forgets (disk: TrialDisk, directory: string): Promise<boolean> {
 }
 
 /** The lock of a session file is taken in this way. */
-async function locks (disk: TrialDisk, directory: string): Promise<boolean> {
+async function locks (disk: Disk, directory: string): Promise<boolean> {
   const lock = await makeDirectory(disk, directory)
   const first = await makeDirectory(disk, directory)
   const second = await makeDirectory(disk, directory)
@@ -114,21 +111,21 @@ async function locks (disk: TrialDisk, directory: string): Promise<boolean> {
   return isRefused && more.length === 0 && name !== undefined && holder.endsWith(name)
 }
 
-async function links (disk: TrialDisk, directory: string): Promise<boolean> {
+async function links (disk: Disk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
   const other = pathIn(directory)
   await disk.link(path, other)
   return await isTaken(disk.link(path, other)) && (await disk.lstat(other)).nlink === 2
 }
 
-async function keepsTimes (disk: TrialDisk, directory: string): Promise<boolean> {
+async function keepsTimes (disk: Disk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
   await disk.lutimes(path, LONG_AGO / 1000, LONG_AGO / 1000)
   const { atimeMs, mtimeMs } = await disk.lstat(path)
   return Math.abs(atimeMs - LONG_AGO) <= COARSE && Math.abs(mtimeMs - LONG_AGO) <= COARSE
 }
 
-async function syncs (disk: TrialDisk, directory: string): Promise<boolean> {
+async function syncs (disk: Disk, directory: string): Promise<boolean> {
   await syncDirectory(disk, directory)
   return true
 }
@@ -146,19 +143,19 @@ function pathIn (directory: string): string {
 }
 
 /** Makes a file that starts as a journal does, so that a sweep would remove it. */
-async function make (disk: TrialDisk, directory: string, text = ''): Promise<string> {
+async function make (disk: Disk, directory: string, text = ''): Promise<string> {
   const path = pathIn(directory)
   await withFile(disk, path, TO_MAKE, fd => disk.write(fd, Buffer.concat([MAGIC, Buffer.from(text)])))
   return path
 }
 
-async function makeDirectory (disk: TrialDisk, directory: string): Promise<string> {
+async function makeDirectory (disk: Disk, directory: string): Promise<string> {
   const path = pathIn(directory)
   await disk.mkdir(path, 0o700)
   return path
 }
 
-async function withFile<T> (disk: TrialDisk, path: string, flags: number, work: (fd: number) => Promise<T>): Promise<T> {
+async function withFile<T> (disk: Disk, path: string, flags: number, work: (fd: number) => Promise<T>): Promise<T> {
   const fd = await disk.open(path, flags, 0o600)
   try {
     return await work(fd)
@@ -167,7 +164,7 @@ async function withFile<T> (disk: TrialDisk, path: string, flags: number, work: 
   }
 }
 
-async function contents (disk: TrialDisk, fd: number): Promise<string> {
+async function contents (disk: Disk, fd: number): Promise<string> {
   const bytes = Buffer.alloc(64)
   return bytes.toString('latin1', 0, await disk.read(fd, bytes, 0))
 }

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import { hasCode } from '../../errors'
 
+const { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = fs.constants
+
 /**
  * The system calls that session files are made of, one method each, over plain descriptors. It is
  * a seam: the tests put a disk of their own behind the same code, to run it in every order that
@@ -41,6 +43,19 @@ export interface Disk extends DiskCalls {
   readonly now?: DiskNow | undefined
 }
 
+/** For directories: what is asked for at the start, by sweeps and by the command, and once a second for each directory in use. */
+export interface DirectoryCalls {
+  /** Follows links. */
+  stat (path: string): Promise<FileStatus>
+  /** Rejects unless this process may list and change the directory. */
+  access (path: string): Promise<void>
+  realpath (path: string): Promise<string>
+  statfs (path: string): Promise<fs.StatsFs>
+  opendir (path: string): Promise<fs.Dir>
+  /** Returns the kernel's list of mounts; rejects where there is none. */
+  mounts (): Promise<string>
+}
+
 export interface DiskNow {
   /** False while the disk is slow or does not answer, so that the event loop does not wait for it. */
   isReady (): boolean
@@ -57,6 +72,18 @@ export interface DiskNow {
 /** The part of `fs.Stats` that session files are judged by. */
 export type FileStatus = Pick<fs.Stats,
   'ino' | 'size' | 'nlink' | 'mode' | 'uid' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
+
+export function isFile ({ mode }: FileStatus): boolean {
+  return (mode & S_IFMT) === S_IFREG
+}
+
+export function isDirectory ({ mode }: FileStatus): boolean {
+  return (mode & S_IFMT) === S_IFDIR
+}
+
+export function isLink ({ mode }: FileStatus): boolean {
+  return (mode & S_IFMT) === S_IFLNK
+}
 
 /** Returns when the file was made, in milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
 export function birth (status: FileStatus): number {

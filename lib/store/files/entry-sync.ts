@@ -1,8 +1,6 @@
-import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { hasCode } from '../../errors'
-import { directoryCalls } from './directory-calls'
-import { syncDirectory } from './disk'
+import { syncDirectory, type FileStatus } from './disk'
 import { localDisk } from './local-disk'
 
 /** The directories whose entry in the one above is on the disk, as far as this process has seen to it. */
@@ -17,7 +15,7 @@ const NOT_TO_SYNC = ['EACCES', 'EPERM', 'EINVAL', 'EROFS']
  * Makes the entry of a directory survive a power loss, once in this process. It may have been made
  * by another process that has not got to it, or that was ended before.
  */
-export async function syncEntry (path: string, { ino, birthtimeMs }: Pick<Stats, 'ino' | 'birthtimeMs'>): Promise<void> {
+export async function syncEntry (path: string, { ino, birthtimeMs }: FileStatus): Promise<void> {
   // One that was removed and made anew is another one.
   const key = `${path}\0${ino}\0${birthtimeMs}`
   if (synced.has(key)) return
@@ -31,8 +29,8 @@ export async function syncEntry (path: string, { ino, birthtimeMs }: Pick<Stats,
 
 /** Does the same for the directory and all those above it. */
 export async function syncAncestors (path: string): Promise<void> {
-  const real = await directoryCalls.realpath(path)
+  const real = await localDisk.realpath(path)
   for (let directory = real; dirname(directory) !== directory; directory = dirname(directory)) {
-    await syncEntry(directory, await directoryCalls.stat(directory))
+    await syncEntry(directory, await localDisk.stat(directory))
   }
 }

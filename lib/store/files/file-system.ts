@@ -1,4 +1,5 @@
-import { directoryCalls, type DirectoryCalls } from './directory-calls'
+import type { DirectoryCalls } from './disk'
+import { localDisk } from './local-disk'
 
 /**
  * Which file system a directory is on, and what is known of it by its name.
@@ -41,7 +42,7 @@ const VOLATILE = /^(tmpfs|ramfs|overlay|fuse\.fuse-overlayfs)$/
 const WITHOUT_MODES = /^(vfat|msdos|exfat|ntfs\d?|fuseblk|cifs|smb\d?)$/
 
 /** Returns the file system that the directory is on. */
-export async function fileSystemOf (directory: string, calls: DirectoryCalls = directoryCalls): Promise<FileSystem> {
+export async function fileSystemOf (directory: string, calls: DirectoryCalls = localDisk): Promise<FileSystem> {
   const { type } = await calls.statfs(directory)
   const path = await calls.realpath(directory)
   const name = await calls.mounts().then(mounts => mountedAt(mounts, path), () => undefined)

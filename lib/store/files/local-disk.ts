@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { withRoom } from './descriptors'
-import type { Disk, DiskCalls, DiskNow, FileStatus } from './disk'
+import type { DirectoryCalls, Disk, DiskCalls, DiskNow, FileStatus } from './disk'
 
 /** Milliseconds; a call that takes longer had to wait for the disk. */
 const SLOW = 5
@@ -9,6 +9,9 @@ const SLOW = 5
 const REST = 50
 /** Milliseconds of use of the quick lanes after which the disk is probed again. */
 const PROBE_AFTER = 100
+/** Names that are read from a directory at a time. */
+const BATCH = 64
+const { R_OK, W_OK, X_OK } = fs.constants
 
 /**
  * The local disk without its quick lanes. Calls that may wait for a device are callback calls on
@@ -32,6 +35,15 @@ const pooled: DiskCalls = {
   rmdir: path => call(done => { fs.rmdir(path, done) }),
   readdir: path => withRoom(() => call(done => { fs.readdir(path, done) })),
   wait
+}
+
+const directories: DirectoryCalls = {
+  stat: path => call(done => { fs.stat(path, done) }),
+  access: path => call(done => { fs.access(path, R_OK | W_OK | X_OK, done) }),
+  realpath: path => call(done => { fs.realpath(path, done) }),
+  statfs: path => call(done => { fs.statfs(path, done) }),
+  opendir: path => withRoom(() => call(done => { fs.opendir(path, { bufferSize: BATCH }, done) })),
+  mounts: () => withRoom(() => call(done => { fs.readFile('/proc/self/mountinfo', 'utf8', done) }))
 }
 
 /** A disk with all its lanes. */
@@ -121,7 +133,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
 }
 
 /** The local disk, for work that may wait for a frozen filesystem, such as that of a command. */
-export const localDisk: Disk = localDiskWith({})
+export const localDisk: Disk & DirectoryCalls = { ...localDiskWith({}), ...directories }
 
 /** Returns the local disk for a server with its sessions in this directory: it does not wait for a frozen filesystem. */
 export function localDiskAt (directory: string): Disk {

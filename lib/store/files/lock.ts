@@ -1,8 +1,7 @@
-import { constants } from 'node:fs'
 import { hasCode, SessionFileError } from '../../errors'
-import { removeEmpty, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { isDirectory, isLink, removeEmpty, unlessMissing, type DiskCalls } from './disk'
 import { isToken, lockPath, newToken, stagingPath } from './file-names'
-import { isOwn } from './private-file'
+import { isOwnDirectory } from './private-file'
 
 /** Milliseconds. */
 export interface Patience {
@@ -19,8 +18,6 @@ export interface Lockable { path: string, disk: DiskCalls, limits: Patience }
 const MOST_PAUSES = 800
 /** Attempts to take a lock away from processes that put it back each time, before the save fails. */
 const MOST_REMOVALS = 10
-
-const { S_IFDIR, S_IFLNK, S_IFMT } = constants
 
 /**
  * Takes the lock: renames the staging directory to it, content and all. Returns false when there is
@@ -141,16 +138,4 @@ async function holderOf (disk: DiskCalls, lock: string): Promise<string> {
 function obstacle (what: string): SessionFileError {
   return new SessionFileError(`cannot rewrite a session file: ${what}; ` +
     'look for it with find SESSION_DIR -name "*.lock", then remove it')
-}
-
-function isDirectory ({ mode }: FileStatus): boolean {
-  return (mode & S_IFMT) === S_IFDIR
-}
-
-function isLink ({ mode }: FileStatus): boolean {
-  return (mode & S_IFMT) === S_IFLNK
-}
-
-function isOwnDirectory (status: FileStatus): boolean {
-  return isDirectory(status) && isOwn(status.uid)
 }

@@ -1,6 +1,7 @@
 import { removeEmpty, unlessMissing, type Disk, type FileStatus } from './disk'
 import { isToken } from './file-names'
-import { isOurs, isOwnDirectory } from './ours'
+import { isOurs } from './ours'
+import { isOwnDirectory } from './private-file'
 
 /** Whether it is a directory or a file of ours, which may be removed when it is old. */
 export async function isOrphan (disk: Disk, path: string, status: FileStatus): Promise<boolean> {

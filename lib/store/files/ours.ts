@@ -1,11 +1,12 @@
-import { constants, type Stats } from 'node:fs'
+import { constants } from 'node:fs'
 import { hasCode } from '../../errors'
-import type { Disk, FileStatus } from './disk'
+import { isFile, type Disk } from './disk'
+import { isOwn } from './private-file'
 
 /** The first bytes of everything that this package writes: of a journal, and of what is written for trial. */
 export const MAGIC = Buffer.from('FFS1', 'latin1')
 
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } = constants
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 /** Linux alone has it. Only the owner of a file may ask for it. */
 const O_NOATIME = constants.O_NOATIME ?? 0
 
@@ -27,21 +28,12 @@ export async function isOurs (disk: Disk, path: string): Promise<boolean> {
     throw error
   }
   try {
-    if (!isOwn(await disk.fstat(fd), S_IFREG)) return false
+    const status = await disk.fstat(fd)
+    if (!isFile(status) || !isOwn(status.uid)) return false
     const start = Buffer.alloc(MAGIC.length)
     const count = await disk.read(fd, start, 0)
     return start.subarray(0, count).equals(MAGIC.subarray(0, count))
   } finally {
     await disk.close(fd)
   }
-}
-
-/** Whether there is a directory of this process's user, and no link to one. */
-export function isOwnDirectory (status: FileStatus): boolean {
-  return isOwn(status, S_IFDIR)
-}
-
-function isOwn (status: FileStatus, type: number): boolean {
-  const { mode, uid } = status as FileStatus & Pick<Stats, 'uid'>
-  return (mode & S_IFMT) === type && (process.geteuid === undefined || uid === process.geteuid())
 }

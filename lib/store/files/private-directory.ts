@@ -1,12 +1,11 @@
-import type { Stats } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { fileError, hasCode, SessionFileError, systemError } from '../../errors'
 import { printable } from '../../printable'
-import { directoryCalls } from './directory-calls'
 import { syncAncestors, syncEntry } from './entry-sync'
 import { shardPath } from './file-names'
 import { fileSystemOf, privateMountOptions } from './file-system'
-import { unlessMissing } from './disk'
+import { isDirectory, isFile, isLink, unlessMissing, type FileStatus } from './disk'
+import { localDisk } from './local-disk'
 
 /** For this long (milliseconds) a directory that was found private counts as private. */
 const TRUSTED = 1000
@@ -138,7 +137,7 @@ export async function makePrivateDirectory (path: string, durable: boolean, mayB
   }
   await checkPrivate(directory, mayBeLink, durable, isNew)
   try {
-    await directoryCalls.access(directory)
+    await localDisk.access(directory)
     if (durable) await syncAncestors(directory)
   } catch (error) {
     throw fileError('make or use the session directory', path, error)
@@ -159,12 +158,12 @@ async function makeDirectories (path: string, mayBeLink: boolean): Promise<boole
 /** Returns false when there is something that may be a directory. */
 async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
   try {
-    await directoryCalls.mkdir(path, 0o700)
+    await localDisk.mkdir(path, 0o700)
     return true
   } catch (error) {
     if (!hasCode(error, 'EEXIST', 'EISDIR')) throw error
-    const status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
-    if (status?.isFile() === true) throw error
+    const status = await unlessMissing(mayBeLink ? localDisk.stat(path) : localDisk.lstat(path))
+    if (status !== null && isFile(status)) throw error
     return false
   }
 }
@@ -175,12 +174,12 @@ async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
  * @throws {SessionFileError} that says what to do
  */
 export async function checkPrivate (path: string, mayBeLink: boolean, durable = false, isNew = false): Promise<boolean> {
-  let status: Stats | null
+  let status: FileStatus | null
   try {
-    status = await unlessMissing(mayBeLink ? directoryCalls.stat(path) : directoryCalls.lstat(path))
+    status = await unlessMissing(mayBeLink ? localDisk.stat(path) : localDisk.lstat(path))
     if (status === null) return false
-    if (status.isSymbolicLink()) throw systemError('ELOOP', 'a symbolic link', 'lstat')
-    if (!status.isDirectory()) throw systemError('ENOTDIR', 'not a directory', 'lstat')
+    if (isLink(status)) throw systemError('ELOOP', 'a symbolic link', 'lstat')
+    if (!isDirectory(status)) throw systemError('ENOTDIR', 'not a directory', 'lstat')
   } catch (error) {
     throw fileError('use the session directory', path, error)
   }
@@ -196,7 +195,7 @@ export async function checkPrivate (path: string, mayBeLink: boolean, durable = 
   return true
 }
 
-function complaintOf ({ mode, uid: owner }: Stats, uid: number, path: string): { what: string, advice: string } | null {
+function complaintOf ({ mode, uid: owner }: FileStatus, uid: number, path: string): { what: string, advice: string } | null {
   // Not of `/` or of a project's directory.
   const condition = 'if it is for sessions alone'
   if (owner !== uid) {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { hasCode, SessionFileError } from '../../errors'
-import type { DiskCalls, DiskNow, FileStatus } from './disk'
+import { isDirectory, isFile, type DiskCalls, type DiskNow, type FileStatus } from './disk'
 
 // Linux alone has O_NOATIME.
 const { O_APPEND, O_CREAT, O_EXCL, O_NOATIME = 0, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
@@ -23,17 +23,19 @@ export const FILE_MODE = 0o600
 const JUDGED = constants.S_IFMT | 0o077
 const OWN_FILE = constants.S_IFREG
 
-/** User that this process works as; asked again when a file is another user's, since a process may change it. */
-let user = -1
-
 /** Whether the file is a regular one of this user, without access for group and others. */
 export function isPrivate ({ mode, uid }: FileStatus): boolean {
   return (mode & JUDGED) === OWN_FILE && isOwn(uid)
 }
 
-/** Whether this process works as the user with that number. */
+/** Whether this process works as the user with that number; always where there are no users. */
 export function isOwn (uid: number): boolean {
-  return uid === user || uid === (user = effectiveUser())
+  return uid === (process.geteuid?.() ?? uid)
+}
+
+/** Whether there is a directory of this process's user, and no link to one. */
+export function isOwnDirectory (status: FileStatus): boolean {
+  return isDirectory(status) && isOwn(status.uid)
 }
 
 /** @throws {SessionFileError} when the open file is not private; the system's EISDIR for a directory */
@@ -98,12 +100,13 @@ function openError (error: unknown): unknown {
   return hasCode(error, 'ENXIO', 'ENODEV', 'EOPNOTSUPP') ? notFile() : error
 }
 
-function refusal ({ mode, uid }: FileStatus): Error {
-  const kind = mode & constants.S_IFMT
+function refusal (status: FileStatus): Error {
   // As the system says it when a directory is opened to append.
-  if (kind === constants.S_IFDIR) return Object.assign(new Error('EISDIR: read of a directory'), { code: 'EISDIR', syscall: 'read' })
-  if (kind !== OWN_FILE) return notFile()
+  if (isDirectory(status)) return Object.assign(new Error('EISDIR: read of a directory'), { code: 'EISDIR', syscall: 'read' })
+  if (!isFile(status)) return notFile()
+  const { uid } = status
   if (!isOwn(uid)) {
+    const user = process.geteuid?.()
     return new SessionFileError(`a session file belongs to user ${uid} and this process runs as user ${user}: ` +
       `look for it with find SESSION_DIR ! -user ${user}, then remove it or change its owner`)
   }
@@ -114,8 +117,4 @@ function refusal ({ mode, uid }: FileStatus): Error {
 function notFile (): SessionFileError {
   return new SessionFileError('a FIFO, socket or device stands where a session file should be: ' +
     'look for it with find SESSION_DIR ! -type f ! -type d, then remove it')
-}
-
-function effectiveUser (): number {
-  return (process.geteuid as () => number)()
 }

@@ -1,10 +1,8 @@
-import { constants } from 'node:fs'
 import { dirname } from 'node:path'
 import { syncDirectory, unlessMissing, type DiskCalls } from './disk'
 import { readAll } from './file-reading'
 import { isSame, type FileView } from './file-view'
-
-const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
+import { TO_OVERWRITE } from './private-file'
 
 /**
  * Puts the file on the disk up to its last byte, after `length` bytes were appended to it by `fd`.
@@ -29,7 +27,7 @@ export async function syncWhole (disk: DiskCalls, path: string, fd: number, view
  * which holds all that was saved and was synced before it got there.
  */
 async function writeAgain (disk: DiskCalls, path: string, view: FileView, bytes: Buffer): Promise<boolean> {
-  const fd = await unlessMissing(disk.open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK))
+  const fd = await unlessMissing(disk.open(path, TO_OVERWRITE))
   if (fd === null) return false
   try {
     if (!isSame(view, await disk.fstat(fd))) return false

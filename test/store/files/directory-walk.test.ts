@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemError } from '../../../lib/errors'
-import { directoryCalls } from '../../../lib/store/files/directory-calls'
+import { localDisk } from '../../../lib/store/files/local-disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from '../../../lib/store/files/directory-walk'
 
 const NAME = 'a'.repeat(62)
@@ -149,9 +149,9 @@ t.test('what disappears and comes meanwhile does no harm', async t => {
 t.test('a shard that cannot be listed is named, and the others are gone through', async t => {
   const directory = appidDirectory(t)
   for (const shard of ['00', '01', '02']) makeShard(directory, shard, names(3))
-  const { opendir } = directoryCalls
+  const { opendir } = localDisk
   // Root may list everything, so the refusal has to be made up.
-  t.intercept(directoryCalls, 'opendir', {
+  t.intercept(localDisk, 'opendir', {
     value: async (path: string) => {
       if (path === join(directory, '01')) throw systemError('EACCES', 'permission denied', 'opendir')
       return await opendir(path)
@@ -175,8 +175,8 @@ t.test('a link that takes a shard\'s place after the listing is not followed', a
   const directory = appidDirectory(t)
   makeShard(directory, '00', names(3))
   const elsewhere = join(t.testdirName, 'elsewhere')
-  const { opendir } = directoryCalls
-  t.intercept(directoryCalls, 'opendir', {
+  const { opendir } = localDisk
+  t.intercept(localDisk, 'opendir', {
     value: async (path: string) => {
       const listing = await opendir(path)
       if (path !== directory) return listing

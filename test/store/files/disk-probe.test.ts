@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemError } from '../../../lib/errors'
 import { probeDirectory } from '../../../lib/store/files/disk-probe'
-import type { TrialDisk } from '../../../lib/store/files/disk-trials'
+import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { openDescriptors } from '../../support/disks'
 
@@ -15,7 +15,7 @@ const LOCAL = { name: 'ext4' }
 const STRICT = { durable: false, allowUnsafe: false }
 
 /** The local disk with a call of its own. */
-function diskWith (own: Partial<TrialDisk>): TrialDisk {
+function diskWith (own: Partial<Disk>): Disk {
   return { ...localDisk, link, ...own }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemError } from '../../../lib/errors'
 import { probeDirectory } from '../../../lib/store/files/disk-probe'
-import type { TrialDisk } from '../../../lib/store/files/disk-trials'
+import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 
 const LOCAL = { name: 'ext4' }
@@ -12,7 +12,7 @@ const LOCAL = { name: 'ext4' }
 const STRICT = { durable: false, allowUnsafe: false }
 
 /** The local disk with a call of its own. */
-function diskWith (own: Partial<TrialDisk>): TrialDisk {
+function diskWith (own: Partial<Disk>): Disk {
   return { ...localDisk, link, ...own }
 }
 
@@ -25,7 +25,7 @@ function directoryOf (t: Test): string {
 t.test('each thing that a file system cannot do is named', async t => {
   const directory = directoryOf(t)
   const { open, read, rename, fstat, lstat, readdir, lutimes, unlink } = localDisk
-  const faulty: Array<[RegExp, Partial<TrialDisk>]> = [
+  const faulty: Array<[RegExp, Partial<Disk>]> = [
     [/two processes can make one file/, { open: (path, flags, mode) => open(path, flags & ~0o200, mode) }],
     [/what one process appends/, { open: (path, flags, mode) => open(path, flags & ~0o2000, mode) }],
     [/what one process appends/, { read: async (fd, bytes, position) => await read(fd, bytes.subarray(0, 4), position) }],

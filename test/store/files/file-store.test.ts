@@ -3,9 +3,8 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, rmSync, 
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../../index'
 import { systemError } from '../../../lib/errors'
-import { directoryCalls } from '../../../lib/store/files/directory-calls'
-import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { FileStore } from '../../../lib/store/files/file-store'
 import type { SessionInfo } from '../../../lib/store/session-store'
 import { age, Time } from '../../support/aged-sessions'
 import { newFile, sessionDirectory, sessionFiles } from '../../support/session-files'
@@ -104,8 +103,8 @@ t.test('sessions() and clear() fail when a shard cannot be listed', async t => {
   const store = new SessionFileStore({ sessionDir })
   await store.newSession()
   const [path = ''] = sessionFiles(sessionDir)
-  const { opendir } = directoryCalls
-  t.intercept(directoryCalls, 'opendir', {
+  const { opendir } = localDisk
+  t.intercept(localDisk, 'opendir', {
     value: async (directory: string) => {
       if (directory === dirname(path)) throw systemError('EACCES', 'permission denied', 'opendir')
       return await opendir(directory)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { systemError } from '../../../lib/errors'
-import { directoryCalls, type DirectoryCalls } from '../../../lib/store/files/directory-calls'
+import type { DirectoryCalls } from '../../../lib/store/files/disk'
+import { localDisk } from '../../../lib/store/files/local-disk'
 import { fileSystemOf, isForeignProgram, isNetwork, isVolatile, privateMountOptions } from '../../../lib/store/files/file-system'
 
 const MOUNTS = `22 1 254:0 / / rw,relatime - ext4 /dev/vda rw
@@ -16,9 +17,9 @@ not a mount at all
 /** The calls of a machine with these mounts, where the directory is what it seems to be. */
 function callsWith (mounts: string | null, type = 0xef53): DirectoryCalls {
   return {
-    ...directoryCalls,
+    ...localDisk,
     realpath: async path => path,
-    statfs: async path => Object.assign(await directoryCalls.statfs('/'), { type, path }),
+    statfs: async path => Object.assign(await localDisk.statfs('/'), { type, path }),
     async mounts () {
       if (mounts === null) throw systemError('ENOENT', 'no such file or directory', 'open')
       return mounts

@@ -4,6 +4,7 @@ import fs, {
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
+import { isDirectory, isLink } from '../../../lib/store/files/disk'
 import { localDisk, localDiskAt, localDiskWith } from '../../../lib/store/files/local-disk'
 import { systemError } from '../../support/disks'
 
@@ -205,4 +206,30 @@ t.test('the disk of a server probes its directory, and does not mind when that i
   const missing = localDiskAt(join(dir, 'missing')).now
   while (missing?.isReady() !== true) await nextTurn()
   t.pass('it is ready')
+})
+
+t.test('the calls for directories do what the system calls do', async t => {
+  const dir = t.testdir({ file: 'text', sub: {} })
+  symlinkSync('sub', join(dir, 'link'))
+  t.ok(isDirectory(await localDisk.stat(join(dir, 'link'))))
+  t.ok(isLink(await localDisk.lstat(join(dir, 'link'))))
+  t.equal(await localDisk.realpath(join(dir, 'link')), join(dir, 'sub'))
+  await localDisk.mkdir(join(dir, 'made'), 0o700)
+  t.equal(statSync(join(dir, 'made')).mode & 0o777, 0o700)
+  await localDisk.access(join(dir, 'made'))
+  await localDisk.link(join(dir, 'file'), join(dir, 'other'))
+  t.equal(statSync(join(dir, 'file')).nlink, 2)
+  t.ok((await localDisk.statfs(dir)).bsize > 0)
+  const names: string[] = []
+  for await (const { name } of await localDisk.opendir(dir)) names.push(name)
+  t.strictSame(names.sort(), ['file', 'link', 'made', 'other', 'sub'])
+})
+
+t.test('the calls for directories reject with the system\'s error', async t => {
+  const dir = t.testdir({ file: '' })
+  for (const call of ['stat', 'lstat', 'realpath', 'access', 'opendir', 'statfs'] as const) {
+    await t.rejects(localDisk[call](join(dir, 'missing')) as Promise<unknown>, { code: 'ENOENT' }, call)
+  }
+  await t.rejects(localDisk.mkdir(join(dir, 'file'), 0o700), { code: 'EEXIST' })
+  await t.rejects(localDisk.link(join(dir, 'file'), join(dir, 'file')), { code: 'EEXIST' })
 })

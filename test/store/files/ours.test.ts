@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
 import { localDisk } from '../../../lib/store/files/local-disk'
-import { isOurs, isOwnDirectory } from '../../../lib/store/files/ours'
+import { isOurs } from '../../../lib/store/files/ours'
+import { isOwnDirectory } from '../../../lib/store/files/private-file'
 import { systemError } from '../../../lib/errors'
 
 const isRoot = process.geteuid?.() === 0

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, renameSync, statSync, symlinkSync, wri
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { SessionFileError, systemError } from '../../../lib/errors'
-import { directoryCalls } from '../../../lib/store/files/directory-calls'
+import { localDisk } from '../../../lib/store/files/local-disk'
 import { makePrivateDirectory, PrivateDirectory } from '../../../lib/store/files/private-directory'
 
 const NAME = 'ab'.repeat(32)
@@ -119,8 +119,8 @@ t.test('a check stands for a second', async t => {
   await guard.check(NAME)
   const looks: string[] = []
   for (const call of ['stat', 'lstat'] as const) {
-    const original = directoryCalls[call]
-    t.intercept(directoryCalls, call, { value: async (path: string) => { looks.push(path); return await original(path) } })
+    const original = localDisk[call]
+    t.intercept(localDisk, call, { value: async (path: string) => { looks.push(path); return await original(path) } })
   }
   now += 999
   t.ok(guard.checkNow(NAME))
@@ -156,7 +156,7 @@ t.test('before something is removed, all is looked at again', async t => {
 
 t.test('a directory that cannot be looked at', async t => {
   const directory = join(t.testdir(), 'sessions', 'sid')
-  t.intercept(directoryCalls, 'lstat', { value: async () => { throw systemError('EIO', 'i/o error', 'lstat') } })
+  t.intercept(localDisk, 'lstat', { value: async () => { throw systemError('EIO', 'i/o error', 'lstat') } })
   await t.rejects(new PrivateDirectory(directory).check(NAME), { code: 'SESSION_FILE', message: /cannot use the session directory in .*: EIO; the disk reports a fault/ })
 })
 
@@ -165,27 +165,27 @@ t.test('on a mount without modes the advice is for the mount', async t => {
   mkdirSync(path)
   chmodSync(path, 0o755)
   const uid = process.geteuid?.()
-  const mountedAs = (type: string): void => { t.intercept(directoryCalls, 'mounts', { value: async () => `1 1 0:1 / / rw - ${type} none rw` }) }
+  const mountedAs = (type: string): void => { t.intercept(localDisk, 'mounts', { value: async () => `1 1 0:1 / / rw - ${type} none rw` }) }
   mountedAs('vfat')
   await t.rejects(makePrivateDirectory(path, false), { message: `others may use the session directory ${path}: the file system there (vfat) keeps no modes; mount it with the options uid=${uid},umask=077` })
   mountedAs('cifs')
   await t.rejects(makePrivateDirectory(path, false), { message: /\(cifs\) keeps no modes; mount it with the options uid=\d+,dir_mode=0700,file_mode=0600$/ })
   mountedAs('ext4')
   await t.rejects(makePrivateDirectory(path, false), { message: /chmod 700/ })
-  t.intercept(directoryCalls, 'statfs', { value: async () => { throw systemError('EIO', 'i/o error', 'statfs') } })
+  t.intercept(localDisk, 'statfs', { value: async () => { throw systemError('EIO', 'i/o error', 'statfs') } })
   await t.rejects(makePrivateDirectory(path, false), { message: /chmod 700/ })
 })
 
 t.test('a new directory that is not private at once is on a mount without modes', async t => {
   const path = join(t.testdir(), 'sessions')
-  t.intercept(directoryCalls, 'mkdir', { value: async (path: string) => { mkdirSync(path); chmodSync(path, 0o755) } })
-  t.intercept(directoryCalls, 'mounts', { value: async () => '1 1 0:1 / / rw - fuse.some none rw' })
+  t.intercept(localDisk, 'mkdir', { value: async (path: string) => { mkdirSync(path); chmodSync(path, 0o755) } })
+  t.intercept(localDisk, 'mounts', { value: async () => '1 1 0:1 / / rw - fuse.some none rw' })
   await t.rejects(makePrivateDirectory(path, false), { message: /\(fuse.some\) keeps no modes; mount it with the options uid=\d+,umask=077/ })
 })
 
 t.test('a disk that is full or read-only is named as that', async t => {
   for (const [code, message] of [['ENOSPC', /ENOSPC; the disk is full/], ['EROFS', /EROFS; the filesystem is read-only/]] as const) {
-    t.intercept(directoryCalls, 'mkdir', { value: async () => { throw systemError(code, 'made up', 'mkdir') } })
+    t.intercept(localDisk, 'mkdir', { value: async () => { throw systemError(code, 'made up', 'mkdir') } })
     await t.rejects(makePrivateDirectory(join(t.testdir(), 'one', 'two'), false), { message })
   }
 })
@@ -193,7 +193,7 @@ t.test('a disk that is full or read-only is named as that', async t => {
 t.test('a directory above that goes again and again', async t => {
   const dir = t.testdir({ one: {} })
   const calls: string[] = []
-  t.intercept(directoryCalls, 'mkdir', { value: async (path: string) => { calls.push(path); if (path.endsWith('two')) throw systemError('ENOENT', 'no such file or directory', 'mkdir') } })
+  t.intercept(localDisk, 'mkdir', { value: async (path: string) => { calls.push(path); if (path.endsWith('two')) throw systemError('ENOENT', 'no such file or directory', 'mkdir') } })
   await t.rejects(makePrivateDirectory(join(dir, 'one', 'two'), false), { message: /ENOENT; the directory is missing/ })
   t.strictSame(calls, [join(dir, 'one', 'two'), join(dir, 'one'), join(dir, 'one', 'two')])
 })

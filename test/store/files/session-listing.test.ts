@@ -2,7 +2,6 @@ import t from 'tap'
 import { readdirSync, renameSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../../index'
-import { directoryCalls } from '../../../lib/store/files/directory-calls'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { removeSessions } from '../../../lib/store/files/session-listing'
 import { sessionDirectory, sessionFiles } from '../../support/session-files'
@@ -28,9 +27,9 @@ t.test('clear() does not follow a link that takes a shard\'s place', async t => 
   await store.newSession()
   const [path = ''] = sessionFiles(sessionDir)
   const elsewhere = join(t.testdirName, 'elsewhere')
-  const { lstat } = directoryCalls
+  const { lstat } = localDisk
   let looks = 0
-  t.intercept(directoryCalls, 'lstat', {
+  t.intercept(localDisk, 'lstat', {
     value: async (looked: string) => {
       if (looked === dirname(path) && ++looks === 2) {
         renameSync(dirname(path), elsewhere)

@@ -5,10 +5,9 @@ import {
 import { dirname, join } from 'node:path'
 import { SessionFileStore, type SessionFileStoreOptions } from '../../../index'
 import { Clock } from '../../../lib/store/clock'
-import { directoryCalls } from '../../../lib/store/files/directory-calls'
+import { localDisk } from '../../../lib/store/files/local-disk'
 import type { Disk } from '../../../lib/store/files/disk'
 import { FileStore } from '../../../lib/store/files/file-store'
-import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { removeSessions } from '../../../lib/store/files/session-listing'
 import { sweep } from '../../../lib/store/files/sweep'
@@ -259,8 +258,8 @@ t.test('a shard that cannot be listed, or that others may use, is a failure of t
   const { store, sessionDir, path } = await oneSession(t)
   for (let count = 0; count < 20; count++) await store.newSession()
   const elsewhere = sessionFiles(sessionDir).filter(other => dirname(other) !== dirname(path)).length
-  const { opendir } = directoryCalls
-  t.intercept(directoryCalls, 'opendir', {
+  const { opendir } = localDisk
+  t.intercept(localDisk, 'opendir', {
     value: async (directory: string) => {
       if (directory === dirname(path)) throw failure('EACCES')
       return await opendir(directory)
@@ -269,7 +268,7 @@ t.test('a shard that cannot be listed, or that others may use, is a failure of t
   const unlisted = await store.reap()
   t.match(unlisted, { seen: elsewhere, failed: 1 })
   t.match(unlisted.error, { message: /EACCES/ })
-  t.intercept(directoryCalls, 'opendir', { value: opendir })
+  t.intercept(localDisk, 'opendir', { value: opendir })
   chmodSync(dirname(path), 0o777)
   const open = await store.reap()
   t.match(open, { seen: elsewhere, failed: 1 })
