@@ -47,7 +47,7 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
       checkText(view.tip.text, local.acknowledged)
       if (view.tip.seal) {
         try {
-          await file.unseal()
+          await file.rewrite()
         } catch (error) {
           // Another process took the lock from it each time. The request fails, and has stored nothing.
           if (!isRefusal(error)) throw error
