@@ -10,10 +10,10 @@ export class KeyedQueue {
   /** Settles as the task does. A task that fails does not keep the next from running. */
   run<T> (key: unknown, task: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key)
-    const turn = before === undefined ? task() : before.then(task, task)
-    const done = (): void => { if (this.#last.get(key) === turn) this.#last.delete(key) }
-    this.#last.set(key, turn)
-    turn.then(done, done)
-    return turn
+    const result = before === undefined ? task() : before.then(task, task)
+    const done = (): void => { if (this.#last.get(key) === result) this.#last.delete(key) }
+    this.#last.set(key, result)
+    result.then(done, done)
+    return result
   }
 }

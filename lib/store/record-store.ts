@@ -7,7 +7,7 @@ import type {
 
 /** Names of so many ids are remembered: hashing one costs as much as finding its session in memory. */
 const NAMES = 10_000
-/** Longer ids (characters) are hashed each time, so that nobody fills the memory with them. */
+/** Longer ids (characters) are hashed each time, so that requests cannot fill the memory with them. */
 const LONGEST_REMEMBERED = 128
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5

@@ -10,7 +10,7 @@ import { randomText } from '../random'
 /** Longer ids are refused: no generator needs them, and a cookie holds 4096 bytes. */
 export const LONGEST_ID = 1024
 
-/** An id that nobody can guess: 192 random bits. */
+/** Returns a new id that cannot be guessed: 192 random bits. */
 export function randomId (): string {
   return randomText(24, 'base64url')
 }

@@ -21,7 +21,7 @@ export interface SessionStore {
   /** Returns the session's text; `null`, and no error, for an id that is unknown, malformed or expired. */
   getSession (sesid: string): Promise<string | null>
 
-  /** Makes a new, empty session (its text is `''`) and returns its id, which nobody can guess. */
+  /** Makes a new, empty session (its text is `''`) and returns its id, which cannot be guessed. */
   newSession (): Promise<string>
 
   /**
@@ -101,7 +101,7 @@ export interface StoredSession {
 export interface RecordStore extends SessionStore {
   readonly features: StoreFeatures & { readonly records: true }
 
-  /** Makes the id of a session that is about to be created. Nobody can guess it. */
+  /** Makes the id of a session that is about to be created. It cannot be guessed. */
   newId (): Promise<string>
 
   /** Returns the name under which the session with this id is kept. Any string has one. */
@@ -149,7 +149,7 @@ export interface RecordStore extends SessionStore {
 
   /**
    * Takes the session away from its name and keeps its bytes for a person to look at, if the store
-   * can; otherwise removes it. The manager does so when nobody can decode the text. A session that is
+   * can; otherwise removes it. The manager does so when the codec cannot decode the text. A session that is
    * not there is no error.
    */
   setAside (name: string): Promise<void>

@@ -5,7 +5,7 @@ import http from 'node:http'
 import http2 from 'node:http2'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
@@ -456,7 +456,7 @@ for (const [kind, store] of Object.entries({ slow: new MemoryStore(), prompt: ne
       for (const [name, make] of Object.entries(ways)) {
         app.get(`/${name}`, async (request, reply) => {
           count(request)
-          await setTimeout(1)
+          await nextTurn()
           return await reply.send(make())
         })
       }

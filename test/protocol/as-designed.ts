@@ -20,7 +20,7 @@ export class RenamedOver extends SessionFile {
     super(PATH, model, false, known, limits)
   }
 
-  override async unseal (): Promise<void> {
+  override async rewrite (): Promise<void> {
     const view = await this.read()
     if (view?.tip?.seal !== true) return
     const { tip, ino, born } = view

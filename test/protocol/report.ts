@@ -2,16 +2,30 @@ import t, { type Test } from 'tap'
 import { explore, type Bounds, type Exploration, type Rules } from './explorer'
 import type { FileSystem } from './file-system'
 import type { Program } from './process'
-import { rules, starts } from './scenario'
+import { DEAD_LOCK, rules, starts } from './scenario'
 
 type RulesOf = (programs: Program[]) => Rules
 
+interface Wider {
+  /** What must be so. */
+  rulesOf?: RulesOf
+  /** How the session may stand before. */
+  from?: Record<string, () => FileSystem>
+  /** Interruptions where a dead process has the lock: from there two processes may take it from each other ten times over. */
+  deadLock?: number
+}
+
 /** Runs the programs from every state that the session may be in. */
 export function everyStart (
-  name: string, programs: () => Program[], bounds: Bounds, rulesOf: RulesOf = rules, from: Record<string, () => FileSystem> = starts
+  name: string, programs: () => Program[], bounds: Bounds, { rulesOf = rules, from = starts, deadLock = 2 }: Wider = {}
 ): void {
   t.test(name, async t => {
-    for (const [start, make] of Object.entries(from)) report(t, start, await run(programs(), make(), bounds, rulesOf))
+    for (const [start, make] of Object.entries(from)) {
+      const { preemptions = Infinity } = bounds
+      const isBounded = start === DEAD_LOCK && deadLock < preemptions
+      const here = isBounded ? { ...bounds, preemptions: deadLock } : bounds
+      report(t, isBounded ? `${start}, ${deadLock} interruptions` : start, await run(programs(), make(), here, rulesOf))
+    }
   })
 }
 

@@ -14,6 +14,9 @@ export const LIMITS: FileLimits = { size: 60, fewestRecords: 1, stale: 5, patien
 export type FileMaker = (disk: ModelDisk, known: FileView | null, limits: FileLimits) => SessionFile
 export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, false, known, limits)
 
+/** With `durability: 'fsync'`: what others wrote is written again, at its place, before it is synced. */
+export const durableFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, true, known, limits)
+
 /** Nobody needs more tries than others can win, and a seal in between. */
 const MOST_TURNS = 24
 
@@ -47,7 +50,7 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
       checkText(view.tip.text, local.acknowledged)
       if (view.tip.seal) {
         try {
-          await file.unseal()
+          await file.rewrite()
         } catch (error) {
           // Another process took the lock from it each time. The request fails, and has stored nothing.
           if (!isRefusal(error)) throw error
@@ -104,12 +107,14 @@ export function reader (): Program<Local & { view: FileView | null }> {
   }
 }
 
-/** How the session stands before anyone comes. */
+export const DEAD_LOCK = 'a sealed file with the lock of a dead process'
+
+/** How the session stands before any process comes. */
 export const starts: Record<string, () => FileSystem> = {
   'a plain file': () => journal([record('1', NO_RECORD)]),
   'a file about to be sealed': () => journal([record('1', NO_RECORD), record('2', pad('1'))]),
   'a sealed file without a lock': () => journal([record('1', NO_RECORD), record('2', pad('1'), true)]),
-  'a sealed file with the lock of a dead process': () => withLock(journal([record('1', NO_RECORD), record('2', pad('1'), true)])),
+  [DEAD_LOCK]: () => withLock(journal([record('1', NO_RECORD), record('2', pad('1'), true)])),
   'a file with a torn tail': () => journal([record('1', NO_RECORD), record('2', pad('1')).subarray(0, 43)])
 }
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { holder } from './holder'
 import type { Program } from './process'
 import { everyStart, report, run } from './report'
-import { coarse, destroyer, LIMITS, reader, realFile, writer } from './scenario'
+import { coarse, destroyer, durableFile, LIMITS, reader, realFile, writer } from './scenario'
 
 t.setTimeout(600_000)
 
@@ -21,8 +21,8 @@ everyStart('two writers, a crash, a stall and a torn write anywhere: every order
 everyStart('two writers and a reader: every order', () => [...twoWriters(), reader()],
   { crashes: 0, stalls: 0, tears: 0 })
 
-everyStart('a writer and a destroyer, a crash, a stall and a torn write anywhere: every order',
-  () => [writer('A', 'a'), destroyer()], { crashes: 1, stalls: 1, tears: 1 })
+everyStart('a writer and a destroyer, a crash, a stall and a torn write anywhere: every order with three interruptions',
+  () => [writer('A', 'a'), destroyer()], { crashes: 1, stalls: 1, tears: 1, preemptions: 3 })
 
 everyStart('a writer that keeps its descriptor, another, and a crash: every order with two interruptions',
   () => [holder('A', 'ab'), writer('B', 'cd')], { crashes: 1, stalls: 0, tears: 0, preemptions: 2 })
@@ -32,6 +32,9 @@ everyStart('two that keep their descriptors, a stall and a torn write: every ord
 
 everyStart('one that keeps its descriptor, a destroyer, a crash and a stall: every order with three interruptions',
   () => [holder('A', 'abc'), destroyer()], { crashes: 1, stalls: 1, tears: 0, preemptions: 3 })
+
+everyStart('two that sync what they write, a crash and a torn write anywhere: every order with three interruptions',
+  () => [writer('A', 'a', durableFile), writer('B', 'b', durableFile)], { crashes: 1, stalls: 0, tears: 1, preemptions: 3 })
 
 // Every order would be a matter of minutes: each file that is made waits for the clock.
 t.test('a clock so coarse that files are born at the same time: every order with two interruptions', async t => {

@@ -194,7 +194,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
       const view = file.recall() ?? await this.#look(name, file)
       const session = view === null ? null : this.ages.live(view, GRACE)
       if (session?.tip.seal !== true) return session
-      await this.guard('rewrite a session', file.unseal())
+      await this.guard('rewrite a session', file.rewrite())
     }
   }
 

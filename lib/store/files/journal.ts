@@ -123,7 +123,7 @@ export function encodeRecord (record: JournalRecord, previous: string): Buffer {
   return bytes
 }
 
-/** A record id that nobody can guess and nobody else has: 64 random bits. */
+/** Returns a new record id, which cannot be guessed: 64 random bits. */
 export function newRecordId (): string {
   return randomText(ID_SIZE, 'latin1')
 }

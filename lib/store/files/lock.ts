@@ -123,7 +123,7 @@ async function hasUnlinked (disk: DiskCalls, path: string): Promise<boolean> {
 }
 
 /**
- * Returns who holds the lock, by its directory and the last change in it. A link that stands for the
+ * Returns what the holder of the lock is known by: its directory and the last change in it. A link that stands for the
  * lock is removed. @throws {SessionFileError} for anything else that is not a lock of ours
  */
 async function holderOf (disk: DiskCalls, lock: string): Promise<string> {

@@ -133,7 +133,7 @@ export class SessionFile extends SeenFile {
   }
 
   /** When the file ends in a seal, puts the file that follows in its place, or sees that done. */
-  async unseal (): Promise<void> {
+  async rewrite (): Promise<void> {
     const view = this.recall() ?? await this.read()
     if (view?.tip?.seal !== true) return
     const disk = this.diskFor(Buffer.byteLength(view.tip.text))
@@ -193,7 +193,7 @@ export class SessionFile extends SeenFile {
 
   async #sealed (): Promise<Appended> {
     // The record is stored. If the new file cannot be made now, the next process that saves makes it.
-    await this.unseal().catch(() => undefined)
+    await this.rewrite().catch(() => undefined)
     return this.view === null ? 'gone' : 'won'
   }
 

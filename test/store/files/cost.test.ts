@@ -221,7 +221,7 @@ t.test('what was appended is all that is read again', async t => {
 t.test('a file that is not sealed costs a look when it might have to be rewritten', async t => {
   const { path, file } = await known(t)
   const { disk, calls } = recordingDisk(dirname(path))
-  await new SessionFile(path, disk, false, file.view).unseal()
+  await new SessionFile(path, disk, false, file.view).rewrite()
   t.strictSame(calls, ['lstat file'])
 })
 

@@ -318,7 +318,7 @@ t.test('a session that a newer version has stored is neither served nor changed,
   await t.rejects(store.remove(name, version), refusal)
   await t.rejects(store.create(name, { text: 'x' }), refusal)
   await t.rejects(store.touch(name), refusal)
-  await t.rejects(new SessionFile(path, pooledDisk, false).unseal(), refusal)
+  await t.rejects(new SessionFile(path, pooledDisk, false).rewrite(), refusal)
   t.strictSame(readFileSync(path), bytes)
   t.equal(await store.remove(name), 'removed')
   t.strictSame(beside(path), [])
@@ -342,7 +342,7 @@ t.test('a sealed file that another process removes, or replaces, at that moment'
     const disk = interceptedDisk(async (call, _given, proceed) => {
       if (call === 'open' && ++opens === 2) {
         const version = event === 'removes' ? undefined : (await other.read(name))?.version
-        if (event === 'replaces') await new SessionFile(path, impatientDisk, false).unseal()
+        if (event === 'replaces') await new SessionFile(path, impatientDisk, false).rewrite()
         else t.equal(await other.remove(name, version), 'removed')
       }
       return await proceed()
@@ -364,7 +364,7 @@ t.test('a sealed file that is over makes room for good, wherever the process tha
       const session = await made(t)
       writeFileSync(session.path, sealedJournal('old'), { mode: 0o600 })
       const { disk, stalled, goOn } = stallingDisk(steps)
-      const rewriting = new SessionFile(session.path, disk, false).unseal()
+      const rewriting = new SessionFile(session.path, disk, false).rewrite()
       const wasStalled = await stalled(rewriting)
       age(session.path, 8000)
       await free(session)

@@ -7,6 +7,7 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { SessionInfo } from '../../../lib/store/session-store'
+import { Time } from '../../support/aged-sessions'
 import { newSession } from '../../support/new-session'
 import { filesIn, pathOf, sessionDirectory } from '../../support/session-files'
 
@@ -17,20 +18,22 @@ const MINUTE = 60
 const HOUR = 3600
 
 interface Aged {
-  store: SessionFileStore
+  store: FileStore
   sesid: string
   path: string
   /** Sets the file's times to so many seconds ago. */
   age: (accessed: number, modified: number) => void
 }
 
+/** A session in a store whose clock stands still: how long this machine takes for a test makes no difference. */
 async function session (t: Test, options: SessionFileStoreOptions = {}, idleTimeout?: number): Promise<Aged> {
   const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir, ...options })
+  const { clock } = new Time()
+  const store = new FileStore({ sessionDir, ...options }, localDisk, clock)
   const { sesid } = await newSession(store, { text: 'text', idleTimeout })
   const path = pathOf(sessionDir, sesid)
   const age = (accessed: number, modified: number): void => {
-    const now = Date.now() / 1000
+    const now = clock.now() / 1000
     utimesSync(path, now - accessed, now - modified)
   }
   return { store, sesid, path, age }

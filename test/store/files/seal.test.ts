@@ -19,7 +19,7 @@ const SECOND = '00000000000000f2'
 const REWRITING = /mkdir .*open .*write .*fdatasync .*rename .*lstat .*rename .*rmdir/
 
 async function rewrite (file: SessionFile): Promise<void> {
-  await file.unseal()
+  await file.rewrite()
 }
 
 /** Saves as the store does: rewrites what is sealed, then appends until it has won. */

@@ -85,7 +85,7 @@ t.test('an append that comes after the seal has lost, and stands nowhere', async
   const file = await newFile(t)
   writeFileSync(file.path, sealedJournal('sealed'))
   const disk = interceptedDisk(async (name, _given, call) => {
-    if (name === 'write') await another(file).unseal()
+    if (name === 'write') await another(file).rewrite()
     return await call()
   })
   const late = another(file, disk)
@@ -154,7 +154,7 @@ t.test('the file cannot be rewritten: saved all the same, and rewritten by whoev
   t.equal(await writer.append(recordOf('second'), tipId(writer)), 'won')
   t.equal(await textOf(another(file)), 'second')
   t.notOk(isClean(file.path))
-  await another(file).unseal()
+  await another(file).rewrite()
   t.equal(await textOf(another(file)), 'second')
   t.ok(isClean(file.path))
 })
@@ -241,7 +241,7 @@ t.test('where a filesystem knows no birth time, the time of the last change stan
   }
   t.ok(reads.every(position => position === 0), 'and a changed one is read from its start')
   writeFileSync(file.path, sealedJournal('sealed'))
-  await file.unseal()
+  await file.rewrite()
   t.ok(isClean(file.path))
   t.equal(await textOf(file), 'sealed')
 })
@@ -279,7 +279,7 @@ t.test('nothing acknowledged is lost, wherever one of two writers stalls', async
 /** Adds to the list that the file holds, as often as it takes. */
 async function add (file: SessionFile, item: string): Promise<void> {
   for (;;) {
-    await file.unseal()
+    await file.rewrite()
     const tip = (await file.read())?.tip
     if (tip == null || tip.seal) continue
     const list = JSON.parse(tip.text) as string[]
