@@ -53,12 +53,12 @@ export class CutOff extends RenamedOver {
       await underLock(this.model, this.limits, async () => await this.#sizeIfTorn() === size, async () => {
         await this.model.truncate(this.path, (await this.#whole()).length)
       })
-      return 'lost'
+      return 'conflict'
     }
     const fd = await this.disk.open(this.path, constants.O_RDWR | constants.O_APPEND)
     await this.disk.write(fd, encodeRecord(record, previous))
     await this.disk.close(fd)
-    return fold(await this.#whole(), 0, null, record.id).won ? 'won' : 'lost'
+    return fold(await this.#whole(), 0, null, record.id).won ? 'replaced' : 'conflict'
   }
 
   async #sizeIfTorn (): Promise<number | null> {

@@ -62,7 +62,7 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
       const record = { ...view.tip, id: `${name}${turn}`.padEnd(8), text: applied(view.tip.text, update), seal: false }
       const outcome = await file.append(record, view.tip.id)
       if (outcome === 'gone') return { ...local, turn, ended: true, view: null }
-      if (outcome === 'lost') return { ...local, turn, view: remembered(file) }
+      if (outcome === 'conflict') return { ...local, turn, view: remembered(file) }
       const rest = local.updates.slice(1)
       return { turn, ended: rest === '', acknowledged: local.acknowledged + update, updates: rest, view: rest === '' ? null : remembered(file) }
     }

@@ -4,7 +4,7 @@ import { printable } from '../../printable'
 import { unlessMissing } from './disk'
 import { checkPath } from './file-names'
 import { localDisk } from './local-disk'
-import { MAGIC } from './ours'
+import { MAGIC } from './journal'
 
 export interface DiskCheckOptions {
   /** Bytes that must be free for this user. @default the store's maxSize: room for one session of the largest size */

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { hasCode, isFull } from '../../errors'
 import { syncDirectory, unlessMissing, type Disk } from './disk'
 import { newToken } from './file-names'
-import { MAGIC } from './ours'
+import { MAGIC } from './journal'
 
 /** What an access time may lose when it is set (milliseconds). Where only days are kept, sessions in use would end. */
 const COARSE = 2000

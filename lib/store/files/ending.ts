@@ -1,4 +1,5 @@
 import { hasCode } from '../../errors'
+import type { Removal } from '../session-store'
 import { checkWhole, unlessMissing, type DiskCalls } from './disk'
 import { newToken, stagingPath } from './file-names'
 import { readView } from './file-reading'
@@ -8,15 +9,12 @@ import { openToAppend, openToRead } from './private-file'
 import { replaceSealed, takeAway, type Sealed } from './seal'
 import { find } from './second-look'
 
-/** `lost`: another record was first. `gone`: the session has ended before. */
-export type Ended = 'won' | 'lost' | 'gone'
-
 /**
  * Ends the session if `previous` is still its last record. A tombstone is appended like any other
  * record; when it has won, no record wins any more, and the file is removed. `known` is the last
  * view of the file.
  */
-export async function endAt (file: Sealed, known: FileView | null, previous: string): Promise<Ended> {
+export async function endAt (file: Sealed, known: FileView | null, previous: string): Promise<Removal> {
   const { path, disk } = file
   const fd = await find(file, wasAlive(known), () => openToAppend(disk, path))
   if (fd === null) return 'gone'
@@ -24,7 +22,7 @@ export async function endAt (file: Sealed, known: FileView | null, previous: str
     const { outcome, ino } = await appendTombstone(disk, fd, known, previous)
     // A file that cannot be removed now holds no session, and is left to the sweep. But after a loss
     // of power the tombstone may be missing, so with fsync it counts that the file is gone.
-    if (outcome === 'won') await takeOut(disk, path, ino).catch(error => { if (file.durable) throw error })
+    if (outcome === 'removed') await takeOut(disk, path, ino).catch(error => { if (file.durable) throw error })
     return outcome
   } finally {
     await disk.close(fd)
@@ -56,7 +54,7 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
 }
 
 async function endJudged (file: Sealed, view: FileView, { id, seal }: JournalRecord): Promise<boolean> {
-  return seal ? await endSealed(file, view) : await endAt(file, null, id) === 'won'
+  return seal ? await endSealed(file, view) : await endAt(file, null, id) === 'removed'
 }
 
 /**
@@ -114,16 +112,16 @@ function tombstone (): JournalRecord {
 
 async function appendTombstone (
   disk: DiskCalls, fd: number, known: FileView | null, previous: string
-): Promise<{ outcome: Ended, ino: number }> {
+): Promise<{ outcome: Removal, ino: number }> {
   const record = tombstone()
   const bytes = encodeRecord(record, previous)
   checkWhole(await disk.write(fd, bytes), bytes)
   const status = await disk.fstat(fd)
   const { ino } = status
-  if (known !== null && isNext(known, status, previous, bytes)) return { outcome: 'won', ino }
+  if (known !== null && isNext(known, status, previous, bytes)) return { outcome: 'removed', ino }
   const { view, won } = await readView(disk, fd, known, record.id)
-  if (won) return { outcome: 'won', ino }
-  return { outcome: view.tip?.ended === true ? 'gone' : 'lost', ino }
+  if (won) return { outcome: 'removed', ino }
+  return { outcome: view.tip?.ended === true ? 'gone' : 'conflict', ino }
 }
 
 /**

@@ -50,6 +50,9 @@ export function sessionPath (directory: string, name: string): string {
   return `${directory}/${name.slice(0, 2)}/${name.slice(2)}`
 }
 
+/** Pattern of the names of all locks, for `find -name`. */
+export const LOCKS = '*.lock'
+
 export function lockPath (session: string): string {
   return `${session}.lock`
 }

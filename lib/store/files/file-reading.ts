@@ -2,9 +2,7 @@ import { SessionFileError } from '../../errors'
 import type { DiskCalls } from './disk'
 import { knownBytes, readOn, type FileView, type ReadView, type SizeLimits } from './file-view'
 import { HEADER_SIZE } from './journal'
-import { checkPrivate, openToRead } from './private-file'
-
-export { openToRead, type ReadView }
+import { checkPrivate } from './private-file'
 
 /** Records that a file may hold beside those that its limits speak of: of appends that lost, or that a full disk cut off. */
 const VOID_RECORDS = 64

@@ -106,7 +106,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     const outcome = await this.guard('save a session', file.append(next, version)).finally(() => { this.#files.update(name, file) })
     // A process that goes by the access time alone, such as `find -amin`, must see that the session
     // was used. The text is stored in any case.
-    if (outcome === 'won' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
+    if (outcome === 'replaced' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
     return replacement(outcome, next)
   }
 
@@ -124,8 +124,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
       const view = this.#known(file, version) ?? await this.#open(name, file)
       if (view === null) return 'gone'
       if (view.tip.id !== version) return 'conflict'
-      const outcome = await this.guard('remove a session', file.end(version))
-      return outcome === 'won' ? 'removed' : outcome === 'lost' ? 'conflict' : 'gone'
+      return await this.guard('remove a session', file.end(version))
     } finally {
       this.#files.update(name, file)
     }
@@ -248,6 +247,5 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 }
 
 function replacement (outcome: Appended, { id: version }: JournalRecord): Replacement {
-  if (outcome === 'won') return { result: 'replaced', version }
-  return { result: outcome === 'lost' ? 'conflict' : 'gone' }
+  return outcome === 'replaced' ? { result: outcome, version } : { result: outcome }
 }

@@ -45,11 +45,12 @@ export interface Folded {
   won: boolean
 }
 
+/** The first bytes of everything that this package writes: of a record, and of what is written for trial. */
+export const MAGIC = Buffer.from('FFS1', 'latin1')
 export const HEADER_SIZE = 40
 /** What the first record of a file names as its predecessor. */
 export const NO_RECORD = '\0'.repeat(8)
 
-const MAGIC = Buffer.from('FFS1', 'latin1')
 const ID_SIZE = 8
 const SEAL = 1
 const ENDED = 2

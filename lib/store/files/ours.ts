@@ -1,10 +1,8 @@
 import { constants } from 'node:fs'
 import { hasCode } from '../../errors'
 import { isFile, type Disk } from './disk'
+import { MAGIC } from './journal'
 import { isOwn } from './private-file'
-
-/** The first bytes of everything that this package writes: of a journal, and of what is written for trial. */
-export const MAGIC = Buffer.from('FFS1', 'latin1')
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 /** Linux alone has it. Only the owner of a file may ask for it. */

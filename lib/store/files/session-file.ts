@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import type { Removal, Replacement } from '../session-store'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls } from './disk'
 import { endAt, endSealed, isStill, removeJudged } from './ending'
 import { asidePath } from './file-names'
@@ -13,8 +14,8 @@ import { syncWhole } from './whole-sync'
 
 export type { FileLimits } from './seen-file'
 
-/** `lost`: another record was first, read again. `gone`: the session has ended. */
-export type Appended = 'won' | 'lost' | 'gone'
+/** `conflict`: another record was first, read again. `gone`: the session has ended. */
+export type Appended = Replacement['result']
 
 /**
  * One session file: reads it, appends to it, removes it, while other processes do the same.
@@ -57,7 +58,7 @@ export class SessionFile extends SeenFile {
     } finally {
       await disk.close(fd)
     }
-    return outcome === 'won' && record.seal ? await this.#sealed() : outcome
+    return outcome === 'replaced' && record.seal ? await this.#sealed() : outcome
   }
 
   /**
@@ -83,25 +84,25 @@ export class SessionFile extends SeenFile {
         return this.#judge(readOn(known, status, held.read(knownBytes(known, status), status.size), record.id))
       }
       this.remember(viewOf(status, record, status.size, known.torn, 0, now))
-      return 'won'
+      return 'replaced'
     } finally {
       held.rest()
     }
   }
 
   /** Ends the session if `previous` is still its last record, and removes the file. */
-  async end (previous: string): Promise<Appended> {
+  async end (previous: string): Promise<Removal> {
     const outcome = await endAt(this.#by(this.diskFor(0)), this.view, previous)
-    if (outcome === 'lost') return outcome
+    if (outcome === 'conflict') return outcome
     this.forget()
-    if (outcome === 'won') await this.#syncDirectory()
+    if (outcome === 'removed') await this.#syncDirectory()
     return outcome
   }
 
   /**
    * Ends the session, whatever its last record is, and removes the file. Returns whether it was this
-   * call that ended it. Where no tombstone can be written, on a full
-   * disk for example, the file is taken away without.
+   * call that ended it. Where no tombstone can be written, on a full disk for example, the file is
+   * taken away without.
    */
   async remove (): Promise<boolean> {
     const file = this.#by(this.diskFor(0))
@@ -164,10 +165,10 @@ export class SessionFile extends SeenFile {
     } else {
       const read = await this.readView(fd, known, record.id)
       const outcome = this.#judge(read)
-      if (outcome !== 'won') return outcome
+      if (outcome !== 'replaced') return outcome
       view = read.view
     }
-    if (!this.durable) return 'won'
+    if (!this.durable) return 'replaced'
     try {
       await syncWhole(disk, this.path, fd, view, bytes.length)
     } catch (error) {
@@ -176,7 +177,7 @@ export class SessionFile extends SeenFile {
     }
     const now = this.view
     if (now !== null && now.ino === view.ino && now.born === view.born) this.remember({ ...now, synced: Math.max(now.synced, view.size) })
-    return 'won'
+    return 'replaced'
   }
 
   /** Takes a record back whose save fails, by the record before it, unless another request has built on it or it is a seal. */
@@ -188,13 +189,13 @@ export class SessionFile extends SeenFile {
   #judge ({ view, won, nlink }: ReadView): Appended {
     if (won ? isOpen(view) && nlink === 0 : view.tip?.ended === true) return this.#gone()
     this.remember(view)
-    return won ? 'won' : 'lost'
+    return won ? 'replaced' : 'conflict'
   }
 
   async #sealed (): Promise<Appended> {
     // The record is stored. If the new file cannot be made now, the next process that saves makes it.
     await this.rewrite().catch(() => undefined)
-    return this.view === null ? 'gone' : 'won'
+    return this.view === null ? 'gone' : 'replaced'
   }
 
   async #removeLast (): Promise<boolean> {
@@ -213,7 +214,7 @@ export class SessionFile extends SeenFile {
         return false
       }
       const outcome = await endAt(file, view, view.tip.id)
-      if (outcome !== 'lost') return outcome === 'won'
+      if (outcome !== 'conflict') return outcome === 'removed'
     }
   }
 

@@ -23,14 +23,14 @@ async function rewrite (file: SessionFile): Promise<void> {
 }
 
 /** Saves as the store does: rewrites what is sealed, then appends until it has won. */
-async function save (file: SessionFile, text: string): Promise<'won' | 'gone'> {
+async function save (file: SessionFile, text: string): Promise<'replaced' | 'gone'> {
   for (;;) {
     await rewrite(file)
     const view = await file.read()
     if (view === null || view.tip === null) return 'gone'
     if (view.tip.seal) continue
     const outcome = await file.append(recordOf(text), view.tip.id)
-    if (outcome !== 'lost') return outcome
+    if (outcome !== 'conflict') return outcome
   }
 }
 
@@ -124,8 +124,8 @@ t.test('a process that stalls while it rewrites, at whichever step, puts no old 
   const path = sealedFile(t)
   const calls = await stalledAtEachCall(path, disk => rewrite(new SessionFile(path, disk, false)), async () => {
     const other = new SessionFile(path, impatientDisk, false)
-    t.equal(await save(other, 'newer'), 'won')
-    t.equal(await save(other, 'newest'), 'won')
+    t.equal(await save(other, 'newer'), 'replaced')
+    t.equal(await save(other, 'newest'), 'replaced')
   }, where => {
     t.equal(textIn(path), 'newest', where)
     t.ok(isClean(path))
@@ -143,12 +143,12 @@ t.test('a process that dies while it rewrites, at whichever step, is in no other
     if (diedIn === null) break
     calls.push(diedIn)
     const other = new SessionFile(path, impatientDisk, false)
-    t.equal(await save(other, 'newer'), 'won', `dead before call ${calls.length}, ${diedIn}`)
+    t.equal(await save(other, 'newer'), 'replaced', `dead before call ${calls.length}, ${diedIn}`)
     t.equal(textIn(path), 'newer')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp|\.lock)?$/.test(name)), 'at most directories are left')
 
     seal(path, 'sealed again')
-    t.equal(await save(other, 'newest'), 'won')
+    t.equal(await save(other, 'newest'), 'replaced')
     t.equal(textIn(path), 'newest', 'nor the next time')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp)?$/.test(name)), 'and the next rewrite takes an empty lock away')
   }

@@ -25,7 +25,7 @@ t.test('a file that is not there is an answer', async t => {
 t.test('an append that no other process comes between wins', async t => {
   const file = await newFile(t)
   const known = new SessionFile(file.path, pooledDisk, false, file.view)
-  t.equal(await known.append(recordOf('second'), tipId(known)), 'won')
+  t.equal(await known.append(recordOf('second'), tipId(known)), 'replaced')
   t.equal(await textOf(known), 'second')
   t.equal(await textOf(another(file)), 'second')
 })
@@ -34,19 +34,19 @@ t.test('of two who replace the same record, the first wins', async t => {
   const file = await newFile(t)
   const other = another(file)
   await other.read()
-  t.equal(await file.append(recordOf('mine'), tipId(file)), 'won')
-  t.equal(await other.append(recordOf('theirs'), tipId(other)), 'lost')
+  t.equal(await file.append(recordOf('mine'), tipId(file)), 'replaced')
+  t.equal(await other.append(recordOf('theirs'), tipId(other)), 'conflict')
   t.equal(other.view?.tip?.text, 'mine', 'the loser knows who won')
-  t.equal(await other.append(recordOf('theirs, again'), tipId(other)), 'won')
+  t.equal(await other.append(recordOf('theirs, again'), tipId(other)), 'replaced')
   t.equal(await textOf(file), 'theirs, again')
 })
 
 t.test('an append by one who has not looked before', async t => {
   const file = await newFile(t)
   const other = another(file)
-  t.equal(await other.append(recordOf('blind'), tipId(file)), 'won')
+  t.equal(await other.append(recordOf('blind'), tipId(file)), 'replaced')
   t.equal(other.view?.tip?.text, 'blind')
-  t.equal(await another(file).append(recordOf('too late'), tipId(file)), 'lost')
+  t.equal(await another(file).append(recordOf('too late'), tipId(file)), 'conflict')
 })
 
 t.test('an append to a file that had no whole record when it was looked at', async t => {
@@ -55,7 +55,7 @@ t.test('an append to a file that had no whole record when it was looked at', asy
   writeFileSync(path, bytes.subarray(0, 20))
   const file = new SessionFile(path, localDisk, false)
   await file.read()
-  t.equal(await file.append(recordOf('x'), 'the tip!'), 'lost')
+  t.equal(await file.append(recordOf('x'), 'the tip!'), 'conflict')
   t.equal(file.view?.tip, null)
 })
 
@@ -90,7 +90,7 @@ t.test('an append that comes after the seal has lost, and stands nowhere', async
   })
   const late = another(file, disk)
   await late.read()
-  t.equal(await late.append(recordOf('late'), tipId(late)), 'lost')
+  t.equal(await late.append(recordOf('late'), tipId(late)), 'conflict')
   t.equal(await textOf(late), 'sealed')
   t.ok(isClean(file.path))
 })
@@ -104,11 +104,11 @@ t.test('a record that won before the file was sealed and replaced has won', asyn
     await other.read()
     appendFileSync(file.path, 'garbage')
     await other.read()
-    t.equal(await other.append(recordOf('theirs'), tipId(other)), 'won')
+    t.equal(await other.append(recordOf('theirs'), tipId(other)), 'replaced')
     return result
   })
   const writer = new SessionFile(file.path, disk, false, file.view)
-  t.equal(await writer.append(recordOf('mine'), tipId(file)), 'won')
+  t.equal(await writer.append(recordOf('mine'), tipId(file)), 'replaced')
   t.equal(await textOf(writer), 'theirs', 'and was replaced since')
   t.ok(isClean(file.path))
 })
@@ -119,7 +119,7 @@ t.test('a file that has grown too long is rewritten with its last record', async
   const inodes = new Set<number>()
   for (let turn = 0; turn < 100; turn++) {
     await file.read()
-    t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'won')
+    t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'replaced')
     largest = Math.max(largest, statSync(file.path).size)
     inodes.add((await file.read())?.ino ?? 0)
     if (textIn(file.path)?.trim() !== `${turn}`) t.fail(`lost after turn ${turn}`)
@@ -151,7 +151,7 @@ t.test('the file cannot be rewritten: saved all the same, and rewritten by whoev
   })
   const writer = another(file, full)
   await writer.read()
-  t.equal(await writer.append(recordOf('second'), tipId(writer)), 'won')
+  t.equal(await writer.append(recordOf('second'), tipId(writer)), 'replaced')
   t.equal(await textOf(another(file)), 'second')
   t.notOk(isClean(file.path))
   await another(file).rewrite()
@@ -169,7 +169,7 @@ t.test('a short write is an error for its caller, and nothing for the rest', asy
   t.equal(openDescriptors(), before)
   t.equal(await textOf(another(file)), 'first')
   await file.read()
-  t.equal(await file.append(recordOf('second'), tipId(file)), 'won')
+  t.equal(await file.append(recordOf('second'), tipId(file)), 'replaced')
   t.equal(textIn(file.path), 'second')
   t.ok(isClean(file.path), 'what was torn is gone')
 })
@@ -177,10 +177,10 @@ t.test('a short write is an error for its caller, and nothing for the rest', asy
 t.test('an append whose view is older than a torn one goes on behind it', async t => {
   const file = await newFile(t)
   appendFileSync(file.path, journalOf(recordOf('x')).subarray(0, 30))
-  t.equal(await file.append(recordOf('second'), tipId(file)), 'won', 'nobody has told it of the garbage')
+  t.equal(await file.append(recordOf('second'), tipId(file)), 'replaced', 'nobody has told it of the garbage')
   t.equal(await textOf(another(file)), 'second')
   t.equal(file.view?.torn, true)
-  t.equal(await file.append(recordOf('third'), tipId(file)), 'won')
+  t.equal(await file.append(recordOf('third'), tipId(file)), 'replaced')
   t.ok(isClean(file.path), 'now it knew')
   t.equal(textIn(file.path), 'third')
 })
@@ -236,7 +236,7 @@ t.test('where a filesystem knows no birth time, the time of the last change stan
   const other = another(file, birthless)
   for (const text of ['second', 'third']) {
     await other.read()
-    t.equal(await other.append(recordOf(text), tipId(other)), 'won')
+    t.equal(await other.append(recordOf(text), tipId(other)), 'replaced')
     t.equal(await textOf(file), text)
   }
   t.ok(reads.every(position => position === 0), 'and a changed one is read from its start')
@@ -283,7 +283,7 @@ async function add (file: SessionFile, item: string): Promise<void> {
     const tip = (await file.read())?.tip
     if (tip == null || tip.seal) continue
     const list = JSON.parse(tip.text) as string[]
-    if (await file.append(recordOf(JSON.stringify([...list, item])), tip.id) === 'won') return
+    if (await file.append(recordOf(JSON.stringify([...list, item])), tip.id) === 'replaced') return
   }
 }
 
@@ -336,7 +336,7 @@ t.test('a file that was in use moments ago is read and appended to without waiti
   const view = new SessionFile(file.path, immediateDisk(), false, file.view)
   t.equal(view.recall(), file.view)
   t.equal(writer.recall(), undefined, 'not one that was never seen')
-  t.equal(view.appendNow(recordOf('second'), tipId(view)), 'won')
+  t.equal(view.appendNow(recordOf('second'), tipId(view)), 'replaced')
   t.equal(view.recall()?.tip?.text, 'second')
   t.equal(await textOf(another(file)), 'second')
 })
@@ -345,10 +345,10 @@ t.test('of two that append without waiting, each to what it knows, the second lo
   const file = await newFile(t)
   const [first, second] = [1, 2].map(() => new SessionFile(file.path, immediateDisk(), false, file.view)) as [SessionFile, SessionFile]
   const previous = tipId(file)
-  t.equal(first.appendNow(recordOf('mine'), previous), 'won')
-  t.equal(second.appendNow(recordOf('theirs'), previous), 'lost')
+  t.equal(first.appendNow(recordOf('mine'), previous), 'replaced')
+  t.equal(second.appendNow(recordOf('theirs'), previous), 'conflict')
   t.equal(second.view?.tip?.text, 'mine')
-  t.equal(second.appendNow(recordOf('merged'), tipId(second)), 'won')
+  t.equal(second.appendNow(recordOf('merged'), tipId(second)), 'replaced')
   t.equal(await textOf(another(file)), 'merged')
 })
 
@@ -356,9 +356,9 @@ t.test('a void record in between costs a look, not the record', async t => {
   const file = await newFile(t)
   const before = openDescriptors()
   const other = new SessionFile(file.path, pooledDisk, false, file.view)
-  t.equal(await other.append(recordOf('void'), 'nobody..'), 'lost')
+  t.equal(await other.append(recordOf('void'), 'nobody..'), 'conflict')
   const writer = new SessionFile(file.path, immediateDisk(), false, file.view)
-  t.equal(writer.appendNow(recordOf('second'), tipId(file)), 'won')
+  t.equal(writer.appendNow(recordOf('second'), tipId(file)), 'replaced')
   t.equal(await textOf(another(file)), 'second')
   t.equal(openDescriptors(), before)
 })
@@ -421,7 +421,7 @@ t.test('what could have to wait is not done at once', async t => {
     const file = await newFile(t)
     const disk = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, ...changes } }
     const answer = new SessionFile(file.path, disk, durable, file.view).appendNow(recordOf(text), tipId(file))
-    t.ok(answer === 'won' || textIn(file.path) === 'first', 'or nothing has happened')
+    t.ok(answer === 'replaced' || textIn(file.path) === 'first', 'or nothing has happened')
     return answer === undefined
   }
   t.notOk(await appended(t, 'small', false, {}))
