@@ -39,7 +39,6 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
     const isEnded = await endJudged(file, view, view.tip).catch(() => undefined)
     if (isEnded !== undefined) return isEnded
     // The tombstone cannot be written when the disk is full, and then it is all the more time to remove the file.
-    if (view.tip.seal) return await removeSealed(file, view)
   }
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return false
@@ -47,7 +46,10 @@ export async function removeJudged (file: Sealed, view: FileView): Promise<boole
     // Read from its start: what was judged may be gone, and a file made at once in its place may have its number and its birth.
     const { view: now } = await readView(disk, fd, null)
     const isUnchanged = now.ino === view.ino && now.tip?.id === view.tip?.id
-    return isUnchanged && await takeOut(disk, path, now.ino)
+    if (!isUnchanged) return false
+    if (view.tip?.seal !== true) return await takeOut(disk, path, now.ino)
+    // A process may be about to put the file that follows in its place.
+    return await takeAway(file, () => takeOut(disk, path, now.ino))
   } finally {
     await disk.close(fd)
   }
@@ -70,22 +72,6 @@ export async function endSealed (file: Sealed, view: FileView): Promise<boolean>
   // As after any other tombstone: what cannot be removed now is left to the sweep.
   await removeTombstone(disk, path, record).catch(error => { if (file.durable) throw error })
   return true
-}
-
-/**
- * Removes a sealed file without a tombstone, and sees to it that no process under way puts the file
- * that follows in its place. Returns whether this call has removed it.
- */
-async function removeSealed (file: Sealed, view: FileView): Promise<boolean> {
-  const { path, disk } = file
-  const fd = await unlessMissing(openToRead(disk, path))
-  if (fd === null) return false
-  try {
-    if (!isSame(view, await disk.fstat(fd))) return false
-    return await takeAway(file, async () => { if (!await takeOut(disk, path, view.ino)) throw missing() })
-  } finally {
-    await disk.close(fd)
-  }
 }
 
 /** Whether the file of that view is at its path. */
@@ -149,8 +135,4 @@ async function putBack (disk: DiskCalls, taken: string, path: string): Promise<v
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
-}
-
-function missing (): Error {
-  return Object.assign(new Error('ENOENT: another file has its place'), { code: 'ENOENT' })
 }

@@ -49,17 +49,17 @@ export async function replaceSealed (
 
 /**
  * Takes a session file away, by `take`, so that no process under way brings it back. Returns whether
- * `take` found it.
+ * `take` found it: it resolves with false, or rejects with ENOENT, when it did not.
  *
  * A process may be about to put a new file in place of a sealed one. Its lock is taken away
  * first, so that its rename fails; and again, until nothing was there in two rounds: one that
  * got between must have left either its lock or its file to be found.
  */
-export async function takeAway (file: Lockable, take: () => Promise<void>): Promise<boolean> {
+export async function takeAway (file: Lockable, take: () => Promise<unknown>): Promise<boolean> {
   let isTaken = false
   for (let quiet = 0; quiet < 2;) {
     const tookLock = await takeLockAway(file)
-    const tookFile = await unlessMissing(take().then(() => true)) ?? false
+    const tookFile = await unlessMissing(take().then(taken => taken !== false)) ?? false
     quiet = tookLock || tookFile ? 0 : quiet + 1
     isTaken ||= tookFile
   }

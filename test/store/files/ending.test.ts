@@ -411,6 +411,23 @@ t.test('a tombstone in place of a sealed file is removed, and no other file that
   }
 })
 
+t.test('on a full disk a sealed file that is over is removed without a tombstone, with the lock of its rewriter', async t => {
+  const { sessionDir, name, path } = await made(t)
+  writeFileSync(path, sealedJournal('old'), { mode: 0o600 })
+  age(path, 8000)
+  const store = new SessionFileStore({ sessionDir })
+  const rewriter = interceptedDisk(async (call, [, to], proceed) => {
+    if (call === 'rename' && to === path) {
+      t.match(await new FileStore({ sessionDir }, failing('ENOSPC', 'write', 'mkdir')).reap(), { expired: 1, failed: 0 })
+      t.match(await store.create(name, { text: 'new' }), { result: 'created' })
+    }
+    return await proceed()
+  })
+  await new SessionFile(path, rewriter, false).rewrite()
+  t.match(await new SessionFileStore({ sessionDir }).read(name), { text: 'new' })
+  t.equal(beside(path).length, 1)
+})
+
 t.test('the locks of dead processes go with a session', async t => {
   const { store, name, path } = await made(t)
   mkdirSync(`${path}.lock`)
