@@ -4,7 +4,7 @@ import { endingRules } from '../ending-rules'
 import { everyStart } from '../report'
 import { writer } from '../scenario'
 
-t.setTimeout(1_200_000)
+t.setTimeout(7_200_000)
 
 const ending = { rulesOf: endingRules, deadLock: 3 }
 
