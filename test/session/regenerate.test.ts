@@ -2,18 +2,10 @@ import t from 'tap'
 import { SessionError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
-import { Visits } from '../support/visits'
+import { begin, Visits } from '../support/visits'
 
 const trouble = new SessionError('SESSION_FILE', 'no')
 const refuse = (): never => { throw trouble }
-
-async function begin (data: Record<string, unknown>, store = new MemoryStore()) {
-  const visits = new Visits(store)
-  const sesid = await visits.stored(data)
-  const visit = await visits.begin(sesid)
-  store.calls.length = 0
-  return { store, visits, sesid, visit, session: visit.session }
-}
 
 t.test('every update that was answered before the move is in the new session', async t => {
   const { store, visits, visit, session, sesid } = await begin({ n: 0, cart: { a: 1 }, drop: 1 })

@@ -1,19 +1,11 @@
 import t from 'tap'
 import { Gate } from '../support/barrier'
 import { MemoryStore } from '../support/map-store'
-import { Visits } from '../support/visits'
+import { begin, Visits } from '../support/visits'
 
 type Draft = Record<string, unknown>
 
 const add = (draft: Draft): number => (draft['n'] = (draft['n'] as number | undefined ?? 0) + 1) as number
-
-async function begin (data: Record<string, unknown>, store = new MemoryStore()) {
-  const visits = new Visits(store)
-  const sesid = await visits.stored(data)
-  const visit = await visits.begin(sesid)
-  store.calls.length = 0
-  return { store, visits, sesid, visit, session: visit.session }
-}
 
 t.test('an update inside an update of the same session is refused at once', async t => {
   const refused = { name: 'SessionError', code: 'SESSION_NESTED_UPDATE', message: /inside/ }

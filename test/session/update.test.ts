@@ -3,21 +3,13 @@ import t from 'tap'
 import { SessionError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MemoryStore, PromptStore } from '../support/map-store'
-import { Visits } from '../support/visits'
+import { begin, Visits } from '../support/visits'
 
 type Draft = Record<string, unknown>
 
 const add = (draft: Draft): number => (draft['n'] = (draft['n'] as number | undefined ?? 0) + 1) as number
 
 const refuse = (): never => { throw new SessionError('SESSION_FILE', 'no') }
-
-async function begin (data: Record<string, unknown>, store = new MemoryStore()) {
-  const visits = new Visits(store)
-  const sesid = await visits.stored(data)
-  const visit = await visits.begin(sesid)
-  store.calls.length = 0
-  return { store, visits, sesid, visit, session: visit.session }
-}
 
 for (const [kind, make] of [['slow', () => new MemoryStore()], ['prompt', () => new PromptStore()]] as const) {
   t.test(`1300 updates at once that take their time: 1300 calls, no conflict, in a ${kind} store`, async t => {

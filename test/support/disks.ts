@@ -7,6 +7,11 @@ import { localDisk } from '../../lib/store/files/local-disk'
 /** The local disk with every call going through the thread pool, where it can be led elsewhere. */
 export const pooledDisk: Disk = { ...localDisk, eager: undefined, now: undefined }
 
+/** The local disk with calls of its own. */
+export function diskWith (own: Partial<Disk>): Disk {
+  return { ...localDisk, ...own }
+}
+
 /** Waiting takes no time here: what others do in the meantime is for the tests to say. */
 export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
 

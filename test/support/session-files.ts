@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { sessionPath } from '../../lib/store/files/file-names'
@@ -8,6 +8,13 @@ import { hasCode } from '../../lib/errors'
 /** A session directory of the test's own. The store makes it, and it is removed with the test. */
 export function sessionDirectory (t: Test): string {
   return join(t.testdir(), 'sessions')
+}
+
+/** A directory of the test's own that is there, for this user alone. */
+export function privateDirectory (t: Test): string {
+  const directory = t.testdir()
+  chmodSync(directory, 0o700)
+  return directory
 }
 
 /** The paths of all files below a directory: session files, set-aside ones and leftovers. There are none in one that is missing. */

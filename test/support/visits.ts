@@ -1,6 +1,7 @@
 import type { SessionCodec } from '../../lib/session/codec'
 import { SessionManager, type CookieChange, type CookieValue, type Visit } from '../../lib/session/session-manager'
 import type { SessionStore } from '../../lib/store/session-store'
+import { MemoryStore } from './map-store'
 
 export const json: SessionCodec = {
   encode: data => JSON.stringify(data),
@@ -46,4 +47,13 @@ export class Visits {
       this.log.push({ level, message: second ?? String(first), session, error })
     }
   }
+}
+
+/** A request whose session is stored with these data. The store has noted no call yet. */
+export async function begin (data: Record<string, unknown>, store = new MemoryStore()) {
+  const visits = new Visits(store)
+  const sesid = await visits.stored(data)
+  const visit = await visits.begin(sesid)
+  store.calls.length = 0
+  return { store, visits, sesid, visit, session: visit.session }
 }

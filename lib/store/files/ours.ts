@@ -1,12 +1,7 @@
-import { constants } from 'node:fs'
 import { hasCode } from '../../errors'
 import { isFile, type Disk } from './disk'
 import { MAGIC } from './journal'
-import { isOwn } from './private-file'
-
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
-/** Linux alone has it. Only the owner of a file may ask for it. */
-const O_NOATIME = constants.O_NOATIME ?? 0
+import { isOwn, TO_READ_UNNOTED } from './private-file'
 
 /**
  * Whether the file was written by this package, for this process's user: a regular file of the user
@@ -20,7 +15,7 @@ export async function isOurs (disk: Disk, path: string): Promise<boolean> {
   let fd: number
   try {
     // A link is not followed, a pipe not waited for, and the access time stays.
-    fd = await disk.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME)
+    fd = await disk.open(path, TO_READ_UNNOTED)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ELOOP', 'ENXIO', 'EPERM')) return false
     throw error

@@ -10,6 +10,8 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOATIME = 0, O_NOFOLLOW, O_NONBLOCK, O_RDON
  */
 const SAFELY = O_NOFOLLOW | O_NONBLOCK
 const TO_READ = O_RDONLY | SAFELY
+/** Flags to read a file without a change of its access time, where the system can do that. Only the owner may ask for it. */
+export const TO_READ_UNNOTED = TO_READ | O_NOATIME
 /** Flags to open a session file that is there, to append to it and to look back. */
 export const TO_APPEND = O_RDWR | O_APPEND | SAFELY
 /** Flags to write over bytes of a session file that is there. */
@@ -52,7 +54,7 @@ export function checkPrivate (status: FileStatus): void {
  */
 export async function openToRead (disk: DiskCalls, path: string): Promise<number> {
   try {
-    return await disk.open(path, TO_READ | O_NOATIME)
+    return await disk.open(path, TO_READ_UNNOTED)
   } catch (error) {
     // Only the owner of a file may ask for that.
     if (!hasCode(error, 'EPERM')) throw openError(error)

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { SessionFileStore } from 'fastify-file-sessions'
-import { create } from './verbs.mjs'
+import { create } from './create.mjs'
 
 const [sessionDir, sesid, text] = process.argv.slice(2)
 const isMade = await create(new SessionFileStore({ sessionDir }), sesid, text).catch(() => false)

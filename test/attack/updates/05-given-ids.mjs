@@ -2,9 +2,9 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { SessionFileStore } from 'fastify-file-sessions'
+import { create } from '../support/create.mjs'
 import { sessionFiles, setTimes } from '../support/files.mjs'
 import { hook } from '../support/fs-hooks.mjs'
-import { create } from '../support/verbs.mjs'
 
 const CREATORS = 6
 const OTHER_PROCESS = fileURLToPath(new URL('../support/create-session.mjs', import.meta.url))

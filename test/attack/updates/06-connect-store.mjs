@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import express from 'express'
 import session from 'express-session'
 import { SessionError, SessionFileStore } from 'fastify-file-sessions'
-import { connectStore, fromConnectStore } from '../support/connect.mjs'
+import { connectStore, fromConnectStore } from 'fastify-file-sessions/connect'
 import { fetchFrom, openSite, visit } from '../support/site.mjs'
 
 const ROUNDS = 100

@@ -1,32 +1,20 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
-import { link } from 'node:fs/promises'
+import { mkdtempSync, readdirSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { systemError } from '../../../lib/errors'
 import { probeDirectory } from '../../../lib/store/files/disk-probe'
-import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
-import { openDescriptors } from '../../support/disks'
+import { diskWith, openDescriptors } from '../../support/disks'
+import { privateDirectory } from '../../support/session-files'
 
 const LOCAL = { name: 'ext4' }
 
 const STRICT = { durable: false, allowUnsafe: false }
 
-/** The local disk with a call of its own. */
-function diskWith (own: Partial<Disk>): Disk {
-  return { ...localDisk, link, ...own }
-}
-
-function directoryOf (t: Test): string {
-  const directory = t.testdir()
-  chmodSync(directory, 0o700)
-  return directory
-}
-
 t.test('a local file system can do all that is needed, and nothing is left behind', async t => {
-  const directory = directoryOf(t)
+  const directory = privateDirectory(t)
   const before = openDescriptors()
   t.strictSame(await probeDirectory(directory, STRICT, undefined, LOCAL), [])
   t.strictSame(await probeDirectory(directory, { durable: true, allowUnsafe: false }, diskWith({}), LOCAL), [])
@@ -37,7 +25,7 @@ t.test('a local file system can do all that is needed, and nothing is left behin
 })
 
 t.test('what is known of a file system by its name', async t => {
-  const directory = directoryOf(t)
+  const directory = privateDirectory(t)
   const probe = (name: string, options = STRICT): Promise<string[]> => probeDirectory(directory, options, undefined, { name })
   await t.rejects(probe('nfs4'), { code: 'SESSION_FILE', message: /\(nfs4\) cannot keep sessions safe: machines that share it .*allowUnsafeDirectory/ })
   t.match(await probe('fuse.sshfs', { durable: false, allowUnsafe: true }), [/machines that share it/])
@@ -48,7 +36,7 @@ t.test('what is known of a file system by its name', async t => {
 })
 
 t.test('trouble with the disk is no fault of the file system', async t => {
-  const directory = directoryOf(t)
+  const directory = privateDirectory(t)
   const { write } = localDisk
   let writes = 0
   for (const code of ['EIO', 'EROFS', 'EMFILE']) {

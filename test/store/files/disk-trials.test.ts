@@ -1,29 +1,19 @@
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
-import { link } from 'node:fs/promises'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { systemError } from '../../../lib/errors'
 import { probeDirectory } from '../../../lib/store/files/disk-probe'
 import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { diskWith } from '../../support/disks'
+import { privateDirectory } from '../../support/session-files'
 
 const LOCAL = { name: 'ext4' }
 
 const STRICT = { durable: false, allowUnsafe: false }
 
-/** The local disk with a call of its own. */
-function diskWith (own: Partial<Disk>): Disk {
-  return { ...localDisk, link, ...own }
-}
-
-function directoryOf (t: Test): string {
-  const directory = t.testdir()
-  chmodSync(directory, 0o700)
-  return directory
-}
-
 t.test('each thing that a file system cannot do is named', async t => {
-  const directory = directoryOf(t)
+  const directory = privateDirectory(t)
   const { open, read, rename, fstat, lstat, readdir, lutimes, unlink } = localDisk
   const faulty: Array<[RegExp, Partial<Disk>]> = [
     [/two processes can make one file/, { open: (path, flags, mode) => open(path, flags & ~0o200, mode) }],
@@ -42,7 +32,7 @@ t.test('each thing that a file system cannot do is named', async t => {
     }],
     [/no hard links/, { link: async () => { throw systemError('EPERM', 'operation not permitted', 'link') } }],
     [/no hard links/, { link: async () => {} }],
-    [/no hard links/, { link: async (from, to) => { await link(from, to).catch(() => {}) } }],
+    [/no hard links/, { link: async (from, to) => { await localDisk.link(from, to).catch(() => {}) } }],
     [/access times/, { lutimes: async (path, atime, mtime) => { await lutimes(path, Math.floor(atime / 86400) * 86400, mtime) } }],
     [/access times/, { lutimes: async (path, atime) => { await lutimes(path, atime, Date.now() / 1000) } }]
   ]
@@ -62,7 +52,7 @@ t.test('each thing that a file system cannot do is named', async t => {
 })
 
 t.test('a clock that is not this process\'s', async t => {
-  const directory = directoryOf(t)
+  const directory = privateDirectory(t)
   const { fstat } = localDisk
   for (const [shift, text] of [[7_000, '7 s ahead of'], [-3_600_000, '3600 s behind']] as const) {
     const disk = diskWith({ async fstat (fd) { const status = await fstat(fd); return Object.assign(status, { mtimeMs: status.mtimeMs + shift }) } })
