@@ -14,8 +14,8 @@ export { SessionFileStore } from './lib/store/files/session-file-store'
 export type { SessionFileStoreOptions } from './lib/store/files/options'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'
 export type {
-  Creation, DatedSession, DatedSessionStore, IterableSessionStore, OpenableSessionStore, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
+  Creation, DatedSession, DatedSessionStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
   RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
 } from './lib/store/session-store'
 
-export { SessionError, SessionFileError } from './lib/errors'
+export { SessionError, SessionFileError, SessionStoreError } from './lib/errors'

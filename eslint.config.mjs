@@ -4,10 +4,13 @@ import neostandard, { plugins } from 'neostandard'
 /** The folders of `lib`, each with the folders that it may import from. `lib` itself holds what all of them share. */
 const FLOORS = {
   plugin: ['session', 'store', 'store/files'],
-  cli: ['connect', 'session', 'store', 'store/files'],
+  cli: ['connect', 'session', 'store', 'store/files', 'store/redis', 'store/postgres'],
   connect: ['session', 'store'],
   session: ['store'],
   'store/files': ['store'],
+  'store/redis': ['store'],
+  'store/postgres': ['store'],
+  conformance: ['store'],
   store: []
 }
 const folders = Object.keys(FLOORS)

@@ -29,6 +29,16 @@ export class SessionFileError extends SessionError {
   }
 }
 
+/**
+ * Trouble with a store's server, such as a connection that was lost or an answer that did not come
+ * in time. `cause` is the client's own error, without the command that it belongs to: that holds data.
+ */
+export class SessionStoreError extends SessionError {
+  constructor (message: string, options?: ErrorOptions) {
+    super('SESSION_STORE', message, options)
+  }
+}
+
 const GIVE_ACCESS = 'give the user that runs this process read and write access to it'
 const MOVE_FILE = 'a file stands where a directory should be: move it away'
 const REMOVE_DIRECTORY = 'a directory stands where a session file should be: remove it'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { asSessionError, fileError, hasCode, isFull, SessionError, SessionFileError, systemError as madeUp } from '../lib/errors'
+import { asSessionError, fileError, hasCode, isFull, SessionError, SessionFileError, SessionStoreError, systemError as madeUp } from '../lib/errors'
 
 function systemError (code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: as the system says it`), { code, syscall: 'open' })
@@ -24,6 +24,13 @@ t.test('a SessionFileError is caught as a SessionError', async t => {
   t.equal(error.name, 'SessionFileError')
   t.equal(error.code, 'SESSION_FILE')
   t.equal(error.statusCode, 500)
+})
+
+t.test('a SessionStoreError is caught as a SessionError', async t => {
+  const error = new SessionStoreError('no answer')
+  t.ok(error instanceof SessionError)
+  t.equal(error.name, 'SessionStoreError')
+  t.equal(error.code, 'SESSION_STORE')
 })
 
 t.test('subclasses that users make bear their own name', async t => {

@@ -4,7 +4,8 @@ import { decode, encode, type SessionCodec } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
-import { isIterable, isReadable, type RecordStore, type StoredSession } from '../store/session-store'
+import { isIterable, isReadable } from '../store/features'
+import type { RecordStore, StoredSession } from '../store/session-store'
 import { cookieToStore, idleTimeoutOf, withStoredCookie, type ConnectSessionData } from './connect-cookie'
 
 /** So many ids are remembered, to tell a session that was destroyed from one that is new. */

@@ -3,9 +3,8 @@ import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
-import {
-  isImmediate, type ImmediateRecordStore, type RecordStore, type SessionRecord, type StoredSession
-} from '../store/session-store'
+import { isImmediate } from '../store/features'
+import type { ImmediateRecordStore, RecordStore, SessionRecord, StoredSession } from '../store/session-store'
 
 /**
  * What a caller wants stored on top of the newest record; null when it wants no such thing any more.

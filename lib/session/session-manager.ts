@@ -1,5 +1,6 @@
 import { durationSince, publish, publishError, startOf } from '../diagnostics'
-import { hasRecords, type SessionStore, type StoredSession } from '../store/session-store'
+import { hasRecords } from '../store/features'
+import type { SessionStore, StoredSession } from '../store/session-store'
 import { FiveMethodStore } from '../store/five-method-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Committer } from './commit'

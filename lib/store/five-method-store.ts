@@ -1,8 +1,6 @@
 import { KeyedQueue } from '../keyed-queue'
-import {
-  isDated, type Creation, type PutOptions, type RecordStore, type Removal, type Replacement, type SessionRecord, type SessionStore,
-  type StoredSession
-} from './session-store'
+import { isDated } from './features'
+import type { Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, SessionStore, StoredSession } from './session-store'
 
 /**
  * Gives a store that has the five methods alone the verbs with versions, so that sessions have one

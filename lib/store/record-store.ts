@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
+import type { SettledRecordStoreOptions } from './record-options'
 import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -19,7 +20,7 @@ export abstract class BaseRecordStore implements RecordStore {
   readonly #idGenerator: () => string
   readonly #names = new LRUCache<string, string>({ max: NAMES })
 
-  constructor (appid: string, idGenerator: () => string) {
+  constructor ({ appid, idGenerator }: Pick<SettledRecordStoreOptions, 'appid' | 'idGenerator'>) {
     this.#appid = appid
     this.#idGenerator = idGenerator
   }

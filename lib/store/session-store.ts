@@ -53,6 +53,8 @@ export interface StoreFeatures {
   readonly readable?: boolean
   /** It is a {@link ReapableSessionStore}: it has to be told to remove what has expired. */
   readonly reapable?: boolean
+  /** It is a {@link PortableRecordStore}: its sessions can be copied to another store. */
+  readonly portable?: boolean
   /** It is an {@link OpenableSessionStore}: it gets ready before the first request. Every {@link RecordStore} does. */
   readonly openable?: boolean
   /** It is an {@link ImmediateRecordStore}. @internal */
@@ -224,6 +226,31 @@ export interface ReadableSessionStore extends SessionStore {
   texts (): AsyncIterable<string>
 }
 
+/**
+ * A store whose sessions can be copied to another one. All stores of this package name a session
+ * alike, so it keeps its name, its times and its id.
+ */
+export interface PortableRecordStore extends RecordStore {
+  readonly features: StoreFeatures & { readonly records: true, readonly portable: true }
+  /** Every live session of this appid, in no particular order, read as it is asked for. */
+  exportSessions (): AsyncIterable<PortableSession>
+  /**
+   * Makes a session that another store has exported, with its times: it ends when it would have
+   * ended there. `taken` is not an error: see `create`.
+   */
+  importSession (session: PortableSession): Promise<Creation>
+}
+
+/** A session with all that a store knows of it. The times are in milliseconds since 1970. */
+export interface PortableSession {
+  readonly name: string
+  readonly text: string
+  /** Seconds; `undefined`: the store's own idle timeout. */
+  readonly idleTimeout: number | undefined
+  readonly createdAt: number
+  readonly lastAccess: number
+}
+
 /** A store that has to be told to remove what has expired. */
 export interface ReapableSessionStore extends SessionStore {
   readonly features: StoreFeatures & { readonly reapable: true }
@@ -258,34 +285,4 @@ export interface SessionInfo {
   idleLeft: number
   /** Bytes of its text. */
   size: number
-}
-
-export function hasRecords (store: SessionStore): store is RecordStore {
-  return store.features?.records === true
-}
-
-/** @internal */
-export function isImmediate (store: SessionStore): store is ImmediateRecordStore {
-  return store.features?.immediate === true
-}
-
-export function isDated (store: SessionStore): store is DatedSessionStore {
-  return store.features?.dated === true
-}
-
-/** Whether the plugin opens and closes the store: every store with records, and any that declares `openable`. */
-export function isOpenable (store: SessionStore): store is SessionStore & Pick<OpenableSessionStore, 'open' | 'close'> {
-  return hasRecords(store) || store.features?.openable === true
-}
-
-export function isIterable (store: SessionStore): store is IterableSessionStore {
-  return store.features?.iterable === true
-}
-
-export function isReadable (store: SessionStore): store is ReadableSessionStore {
-  return store.features?.readable === true
-}
-
-export function isReapable (store: SessionStore): store is ReapableSessionStore {
-  return store.features?.reapable === true
 }

@@ -13,7 +13,7 @@ import t, { type Test } from 'tap'
 import fileSessions from '../../index'
 import { fromConnectStore, type ConnectSessionStore } from '../../lib/connect/from-connect-store'
 import type { SessionCodec } from '../../lib/session/codec'
-import { isDated } from '../../lib/store/session-store'
+import { isDated } from '../../lib/store/features'
 import { Client } from '../support/client'
 import { listen } from '../support/serve'
 

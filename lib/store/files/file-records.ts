@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
 import { asSessionError, hasCode, SessionError } from '../../errors'
+import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import type {
   Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
@@ -21,9 +22,8 @@ import { SessionFile, type Appended } from './session-file'
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
 const NAME = /^[0-9a-f]{64}$/
-/** The largest number of milliseconds, and of seconds, that a record has room for. */
+/** The largest number of milliseconds that a record has room for. */
 const LATEST = 2 ** 48 - 1
-const LONGEST_IDLE_TIMEOUT = 2 ** 32 - 1
 
 /** The verbs of a store that keeps each session in a file of its own. */
 export abstract class FileRecords extends BaseRecordStore implements ImmediateRecordStore {
@@ -40,7 +40,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   constructor (
     protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock
   ) {
-    super(options.appid, options.idGenerator)
+    super(options)
     this.directory = join(options.sessionDir, directoryName(options.appid))
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
@@ -97,7 +97,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
-    this.#check(record)
+    checkRecord(record, this.options.maxSize)
     const file = await this.#privateFile(name)
     const view = this.#known(file, version) ?? await this.#open(name, file)
     if (view === null) return { result: 'gone' }
@@ -112,7 +112,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
   override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    this.#check({ text, idleTimeout: options?.idleTimeout })
+    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.options.maxSize)
     await super.putSession(sesid, text, options)
   }
 
@@ -220,7 +220,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   }
 
   #journalRecord (record: SessionRecord, createdAt: number): JournalRecord {
-    const idleTimeout = this.#check(record)
+    const idleTimeout = checkRecord(record, this.options.maxSize)
     return {
       id: newRecordId(),
       text: record.text,
@@ -230,19 +230,6 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
       seal: false,
       ended: false
     }
-  }
-
-  /** Checks what is to be stored. Returns the idle timeout in seconds, 0 for the store's own. */
-  #check ({ text, idleTimeout }: SessionRecord): number {
-    if (typeof text !== 'string') throw new SessionError('SESSION_OPTION', 'the text of a session must be a string')
-    const { maxSize } = this.options
-    if (Buffer.byteLength(text) > maxSize) {
-      throw new SessionError('SESSION_TOO_BIG',
-        `the session's text is longer than maxSize (${maxSize} bytes): keep less in it, or raise maxSize`)
-    }
-    if (idleTimeout === undefined) return 0
-    if (!(idleTimeout > 0)) throw new SessionError('SESSION_OPTION', 'idleTimeout must be a number of seconds above 0')
-    return Math.min(Math.ceil(idleTimeout), LONGEST_IDLE_TIMEOUT)
   }
 }
 

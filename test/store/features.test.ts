@@ -1,9 +1,10 @@
 import t from 'tap'
 import { SessionFileStore } from '../../index'
-import { hasRecords, isDated, isImmediate, isIterable, isReadable, isReapable, type SessionStore, type StoreFeatures } from '../../lib/store/session-store'
+import { hasRecords, isDated, isImmediate, isIterable, isPortable, isReadable, isReapable } from '../../lib/store/features'
+import type { SessionStore, StoreFeatures } from '../../lib/store/session-store'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 
-const asked = { hasRecords, isDated, isImmediate, isIterable, isReadable, isReapable }
+const asked = { hasRecords, isDated, isImmediate, isIterable, isPortable, isReadable, isReapable }
 
 function features (store: SessionStore): string[] {
   return Object.entries(asked).filter(([, has]) => has(store)).map(([name]) => name)
@@ -16,6 +17,8 @@ t.test('a store can do what it declares', t => {
   t.strictSame(features(new SessionFileStore({})), ['hasRecords', 'isImmediate', 'isIterable', 'isReadable', 'isReapable'])
   const dated: StoreFeatures = { dated: true }
   t.strictSame(features(Object.assign(new MapStore(), { features: dated })), ['isDated'])
+  const portable: StoreFeatures = { portable: true }
+  t.strictSame(features(Object.assign(new MapStore(), { features: portable })), ['isPortable'])
   t.end()
 })
 
