@@ -1,7 +1,8 @@
 import type { SettledPostgresOptions } from './options'
 import { COLUMNS, createTable, qualified } from './schema'
-import type { Row, Server } from './server'
-import { statement } from './statements'
+import type { Answer } from './answer'
+import type { Server } from './server'
+import { NOW, statement } from './statements'
 import { storeError } from './trouble'
 
 /** The oldest version whose SQL is known to do: 13. */
@@ -9,7 +10,7 @@ const OLDEST = 130000
 /** Several processes that make a table at once meet in the catalogues: all but one are told one of these. */
 const MADE_MEANWHILE = ['23505', '42P07', '42710']
 
-interface ServerRow extends Row {
+interface ServerRow extends Answer {
   version_number: number | string
   version: string
   is_standby: string
@@ -20,7 +21,7 @@ interface ServerRow extends Row {
   synchronous_commit: string
 }
 
-interface ColumnRow extends Row {
+interface ColumnRow extends Answer {
   kind: string
   persistence: string
   column: string
@@ -34,9 +35,9 @@ interface ColumnRow extends Row {
 const LOOK = statement('look', `SELECT current_setting('server_version_num') AS version_number, current_setting('server_version') AS version,
   pg_is_in_recovery()::text AS is_standby, current_setting('transaction_read_only') AS read_only, current_setting('server_encoding') AS encoding,
   current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
-  current_setting('synchronous_commit') AS synchronous_commit, date_part('epoch', statement_timestamp()) * 1000 AS now`)
+  current_setting('synchronous_commit') AS synchronous_commit, (${NOW})::text AS about`)
 
-const COLUMNS_OF = statement('columns', `SELECT date_part('epoch', statement_timestamp()) * 1000 AS now,
+const COLUMNS_OF = statement('columns', `SELECT (${NOW})::text AS about,
   c.relkind::text AS kind, c.relpersistence::text AS persistence, a.attname::text AS column, format_type(a.atttypid, a.atttypmod) AS type,
   CASE WHEN a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' THEN 1 ELSE 0 END AS needs_value,
   CASE WHEN EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 2

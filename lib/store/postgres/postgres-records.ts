@@ -4,10 +4,12 @@ import { BaseRecordStore } from '../record-store'
 import type {
   Creation, PortableSession, PutOptions, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
+import type { Answer } from './answer'
 import { openTable } from './opening'
 import { postgresStoreOptions, type PostgresSessionStoreOptions, type PostgresValue, type SettledPostgresOptions } from './options'
-import { hasRecord, newRecordId, remembersSince, versionOf, type Records } from './recent'
-import { Server, type Question, type Row } from './server'
+import { isStored, outcomeOf } from './outcome'
+import { newRecordId, remembersSince, versionOf } from './recent'
+import { Server, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'
 import { statementsFor, type Statements } from './statements'
 import { toColumn } from './text-column'
@@ -17,14 +19,6 @@ import { PoolErrors } from './pool-errors'
 const NAME = /^[0-9a-f]{64}$/
 /** The largest number of milliseconds that a record has room for, in every store. */
 const LATEST = 2 ** 48 - 1
-
-/** What a statement that changes a row says. */
-interface Outcome extends Row, Records {
-  /** `done`, or what is there instead: `live`, `expired`, `ended`; null for no row. */
-  readonly status: 'done' | 'live' | 'expired' | 'ended' | null
-  /** Whether the session is alive, or ended so lately that requests may still save it. */
-  readonly writable: number
-}
 
 /** The verbs of a store that keeps each session in a row of a table. */
 export abstract class PostgresRecords extends BaseRecordStore {
@@ -78,11 +72,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
       doing: 'read a session',
       statement: this.statements.read,
       values: () => [checked(name)],
-      judge: ([row]) => {
-        if (row === undefined) return null
-        checkPrimary(row)
-        return storedSession(row, this.options)
-      },
+      judge: ([row]) => storedSession(row as SessionRow, this.options),
       isReading: true
     })
   }
@@ -100,13 +90,13 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async #create (name: string, record: SessionRecord, createdAt: number | undefined, lastAccess: number | undefined): Promise<Creation> {
     const [text, idleTimeout] = this.#columns(record)
     const id = newRecordId()
-    return await this.ask<Outcome, Creation>({
+    return await this.ask<Answer, Creation>({
       doing: 'create a session',
       statement: this.statements.create,
       values: deadline => [checked(name), text, id, idleTimeout, moment(createdAt), moment(lastAccess), deadline],
       judge: (rows, isUnsure) => {
-        const row = outcome(rows)
-        if (row.status === 'done' || holds(row, id)) return { result: 'created', version: id }
+        const row = outcomeOf(rows)
+        if (isStored(row, id)) return { result: 'created', version: id }
         if (row.status !== 'live') return undefined
         if (isUnsure && !remembersSince(row, null)) throw unknown('create a session')
         return { result: 'taken' }
@@ -118,14 +108,14 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     const [text, idleTimeout] = this.#columns(record)
     const [id, base] = [newRecordId(), versionOf(version)]
-    return await this.ask<Outcome, Replacement>({
+    return await this.ask<Answer, Replacement>({
       doing: 'save a session',
       statement: this.statements.replace,
       values: deadline => [checked(name), text, id, base, idleTimeout, moment(record.createdAt), deadline],
       judge: (rows, isUnsure) => {
-        const row = outcome(rows)
-        if (row.status === 'done' || holds(row, id)) return { result: 'replaced', version: id }
-        if (row.status === null || Number(row.writable) === 0) return { result: 'gone' }
+        const row = outcomeOf(rows)
+        if (isStored(row, id)) return { result: 'replaced', version: id }
+        if (!row.isWritable) return { result: 'gone' }
         if (row.version === base) return undefined
         if (isUnsure && !remembersSince(row, base)) throw unknown('save a session')
         return { result: 'conflict' }
@@ -143,15 +133,15 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async remove (name: string, version?: string): Promise<Removal> {
     const id = newRecordId()
     const base = version === undefined ? null : versionOf(version)
-    return await this.ask<Outcome, Removal>({
+    return await this.ask<Answer, Removal>({
       doing: 'remove a session',
       statement: this.statements.remove,
       values: deadline => [checked(name), id, base, deadline],
       judge: (rows, isUnsure) => {
-        const row = outcome(rows)
-        if (row.status === 'done' || holds(row, id)) return 'removed'
-        if (isUnsure && row.status !== null && row.version !== base && !remembersSince(row, base)) throw unknown('remove a session')
-        if (row.status === null || Number(row.writable) === 0) return 'gone'
+        const row = outcomeOf(rows)
+        if (isStored(row, id)) return 'removed'
+        if (isUnsure && row.version !== base && !remembersSince(row, base)) throw unknown('remove a session')
+        if (!row.isWritable) return 'gone'
         return base === null || row.version === base ? undefined : 'conflict'
       }
     })
@@ -167,11 +157,11 @@ export abstract class PostgresRecords extends BaseRecordStore {
   /** {@inheritDoc RecordStore.setAside} The reaper removes it after a week. @throws {SessionStoreError} */
   async setAside (name: string): Promise<void> {
     const id = newRecordId()
-    await this.ask<Outcome, true>({
+    await this.ask<Answer, true>({
       doing: 'set a session aside',
       statement: this.statements.setAside,
       values: deadline => [checked(name), id, deadline],
-      judge: rows => ['live', 'expired'].includes(outcome(rows).status as string) ? undefined : true
+      judge: rows => ['live', 'expired'].includes(outcomeOf(rows).status) ? undefined : true
     })
   }
 
@@ -185,20 +175,6 @@ export abstract class PostgresRecords extends BaseRecordStore {
     const idleTimeout = checkRecord(record, this.options.maxSize)
     return [toColumn(record.text), idleTimeout === 0 ? null : idleTimeout]
   }
-}
-
-/** @throws {SessionStoreError} when the answer comes from a standby, which may be behind what was saved */
-export function checkPrimary ({ now }: Row): void {
-  if (now === null) throw Object.assign(new Error('the server is a standby'), { code: '25006' })
-}
-
-/** The statements that change a row always say something. */
-function outcome ([row]: readonly Outcome[]): Outcome {
-  return row as Outcome
-}
-
-function holds (row: Outcome, id: string): boolean {
-  return row.status !== null && hasRecord(row, id)
 }
 
 function unknown (doing: string): Error {

@@ -4,18 +4,18 @@ import { SessionError } from '../../errors'
 import type {
   IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
-import { checkPrimary, PostgresRecords } from './postgres-records'
-import type { Row } from './server'
+import type { Answer } from './answer'
+import { PostgresRecords } from './postgres-records'
 import { portableSession, sessionInfo, type ListedRow, type TextRow } from './session-row'
 import type { Statement } from './statements'
 
-interface ClearedRow extends Row {
+interface ClearedRow extends Answer {
   readonly last: string | null
   readonly removed: number | string
   readonly in_time: number
 }
 
-interface SweptRow extends Row {
+interface SweptRow extends Answer {
   readonly last: string | null
   readonly seen: number | string
   readonly expired: number | string
@@ -110,10 +110,7 @@ export class PostgresSessionStore extends PostgresRecords
         doing: 'list the sessions',
         statement,
         values: () => [last],
-        judge: rows => {
-          rows.forEach(checkPrimary)
-          return rows
-        },
+        judge: rows => rows,
         isReading: true
       })
       if (rows.length === 0) return

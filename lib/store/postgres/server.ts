@@ -1,12 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import { SessionError } from '../../errors'
 import type { PostgresClient, PostgresValue, SettledPostgresOptions } from './options'
+import { clockOf, type Answer } from './answer'
 import { ServerClock } from './server-clock'
 import type { Statement } from './statements'
 import { storeError, troubleOf, type Trouble } from './trouble'
-
-/** A row of an answer. Every one has what the server's clock showed (ms since 1970); null on a standby. */
-export interface Row { readonly now: number | string | null }
 
 export interface Question<R, T> {
   /** What the caller does, for the message of an error: "save a session". */
@@ -67,10 +66,11 @@ export class Server {
       try {
         const deadline = this.#clock.at(start + this.#timeout * SERVER_SHARE)
         const rows = await within(this.#send(statement, values(deadline)), end - performance.now())
-        this.#hear(rows as Row[])
+        if (rows.length > 0) this.#clock.hear(clockOf(rows[0] as Answer))
         const answer = judge(rows as R[], isUnsure)
         if (answer !== undefined) return answer
       } catch (error) {
+        if (error instanceof SessionError) throw error
         if (error === OUT_OF_TIME) throw this.#outOfTime(doing, !isReading, trouble)
         trouble = troubleOf(error)
         if (trouble.isUnprepared) this.#goOnUnprepared()
@@ -85,10 +85,6 @@ export class Server {
       ? await (this.#client as unknown as NamingClient).query({ name, text, values })
       : await this.#client.query(text, values)
     return rows
-  }
-
-  #hear ([row]: Row[]): void {
-    if (row?.now !== undefined && row.now !== null) this.#clock.hear(Number(row.now))
   }
 
   #goOnUnprepared (): void {

@@ -1,41 +1,33 @@
 import { touchInterval, type Lifetimes } from '../clock'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
-import type { Row } from './server'
+import { STANDBY, type Answer } from './answer'
 import { fromColumn } from './text-column'
 
-/** The times of a session's row. A client may return numbers as text. */
-export interface TimesRow extends Row {
-  /** Seconds. */
-  readonly idle_timeout: number | string | null
-  /** Milliseconds since 1970, by the server's clock. */
-  readonly created_at: number | string
-  readonly accessed_at: number | string
+/** A row that tells of a session: the words of `about` are clock, version, creation, last access, and its own idle timeout if it has one. */
+export interface SessionRow extends Answer {
+  /** Null for no session. */
+  readonly text: string | null
 }
 
-export interface SessionRow extends TimesRow {
-  readonly text: string
-  readonly version: string
-}
-
-export interface ListedRow extends TimesRow {
+export interface ListedRow extends Answer {
   readonly name: string
   readonly status: string
   readonly size: number | string
 }
 
-export interface TextRow extends TimesRow {
+export interface TextRow extends Answer {
   readonly name: string
   readonly status: string
   readonly text: string
 }
 
-/** Returns the session as the store returns it; null when it has expired. */
+/** Returns the session as the store returns it; null when there is none, or it has expired. */
 export function storedSession (row: SessionRow, limits: Lifetimes): StoredSession | null {
-  const { idleTimeout, createdAt, idle, idleLeft } = times(row, limits)
-  if (idleLeft <= 0) return null
+  const { version, idleTimeout, createdAt, idle, idleLeft } = seen(row, limits)
+  if (row.text === null || idleLeft <= 0) return null
   return {
     text: fromColumn(row.text),
-    version: row.version,
+    version,
     idleTimeout,
     createdAt,
     touchDue: idle > touchInterval(idleTimeout ?? limits.idleTimeout),
@@ -45,19 +37,22 @@ export function storedSession (row: SessionRow, limits: Lifetimes): StoredSessio
 
 /** Returns what can be said of the session; null when there is none alive. */
 export function sessionInfo (row: ListedRow, limits: Lifetimes): SessionInfo | null {
-  const { age, idle, idleLeft } = times(row, limits)
+  const { age, idle, idleLeft } = seen(row, limits)
   return row.status === 'live' && idleLeft > 0 ? { age, idle, idleLeft, size: Number(row.size) } : null
 }
 
 /** Returns all that is known of the session; null when there is none alive. */
 export function portableSession (row: TextRow, limits: Lifetimes): PortableSession | null {
-  const { idleTimeout, createdAt, lastAccess, idleLeft } = times(row, limits)
+  const { idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
   if (row.status !== 'live' || idleLeft <= 0) return null
   return { name: row.name, text: fromColumn(row.text), idleTimeout, createdAt, lastAccess }
 }
 
-interface Times {
+interface Seen {
+  version: string
+  /** Seconds. */
   idleTimeout: number | undefined
+  /** Milliseconds since 1970. */
   createdAt: number
   lastAccess: number
   /** Milliseconds, as are the next two. */
@@ -66,15 +61,18 @@ interface Times {
   idleLeft: number
 }
 
-function times (row: TimesRow, { idleTimeout: own, absoluteTimeout }: Lifetimes): Times {
-  const now = Number(row.now)
-  const idleTimeout = row.idle_timeout === null ? undefined : Number(row.idle_timeout)
-  const [createdAt, lastAccess] = [Math.round(Number(row.created_at)), Math.round(Number(row.accessed_at))]
+function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout }: Lifetimes): Seen {
+  const [clock = '', version = '', created, accessed, idleTimeout] = about.split(' ')
+  // Thrown as the error of a server that takes no writes is: another connection may lead to the primary.
+  if (clock === STANDBY) throw Object.assign(new Error('the server is a standby'), { code: '25006' })
+  const now = Number(clock)
+  const [createdAt, lastAccess] = [Math.round(Number(created)), Math.round(Number(accessed))]
   // A server's clock that was put back leaves times ahead of it.
   const [age, idle] = [Math.max(now - createdAt, 0), Math.max(now - lastAccess, 0)]
-  const idleLeft = (idleTimeout ?? own) * 1000 - idle
+  const idleLeft = Number(idleTimeout ?? own) * 1000 - idle
   return {
-    idleTimeout,
+    version,
+    idleTimeout: idleTimeout === undefined ? undefined : Number(idleTimeout),
     createdAt,
     lastAccess,
     age,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { GRACE, touchInterval, type Lifetimes } from '../clock'
 import { RECENT_LENGTH, SHORT_ID } from './recent'
+import { STANDBY } from './answer'
 import { literal, qualified } from './schema'
 
 /** A statement with its parameters `$1`, `$2` and so on. */
@@ -25,10 +26,11 @@ export type Statements = Readonly<Record<
 >>
 
 /** The server's clock, in milliseconds since 1970, when the statement reached it. */
-const NOW = milliseconds('statement_timestamp()')
-/** The same; null on a standby, which may be behind the primary. */
-const PRIMARY_NOW = `CASE WHEN NOT pg_is_in_recovery() THEN ${NOW} END AS now`
-const TIMES = `s.idle_timeout::float8 AS idle_timeout, ${milliseconds('s.created_at')} AS created_at, ${milliseconds('s.accessed_at')} AS accessed_at`
+export const NOW = milliseconds('statement_timestamp()')
+/** A standby may be behind the primary. */
+const NOW_OF_PRIMARY = `CASE WHEN pg_is_in_recovery() THEN '${STANDBY}' ELSE (${NOW})::text END`
+/** Columns cost the client more than words in one column. The last word is missing for the store's own idle timeout. */
+const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}, s.idle_timeout`
 
 /**
  * Every verb is one statement, and so a transaction of its own.
@@ -48,13 +50,15 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
   const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > ${TOMBSTONE_KEPT} ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
-  const seen = `s.version, s.recent, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE s.status END AS status, CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END AS writable`
-  const otherwise = `SELECT ${NOW} AS now, ${seen} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
-  const done = `SELECT ${NOW} AS now, '' AS version, '' AS recent, 'done' AS status, 0 AS writable FROM done UNION ALL ${otherwise}`
+  const found = `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
+    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent)`
+  const done = `SELECT ${NOW} || ' done' AS about FROM done
+    UNION ALL SELECT ${found} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
   const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
 
   return {
-    read: statement('read', `SELECT s.text, s.version, ${TIMES}, ${PRIMARY_NOW} FROM ${rows} WHERE ${key} AND s.status = 'live'`),
+    read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about
+      FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} AND s.status = 'live'`),
 
     create: statement('create', `WITH done AS (
       INSERT INTO ${rows} (appid, name, text, version, recent, status, idle_timeout, created_at, accessed_at)
@@ -87,9 +91,9 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
       RETURNING 1
     ) ${done}`),
 
-    list: statement('list', `SELECT s.name, s.status, octet_length(s.text) AS size, ${TIMES}, ${PRIMARY_NOW} FROM ${rows} WHERE ${page}`),
+    list: statement('list', `SELECT s.name, s.status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
 
-    texts: statement('texts', `SELECT s.name, s.status, s.text, ${TIMES}, ${PRIMARY_NOW} FROM (
+    texts: statement('texts', `SELECT s.name, s.status, s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM (
       SELECT s.*, sum(octet_length(s.text)) OVER (ORDER BY s.name) - octet_length(s.text) AS bytes_before
       FROM (SELECT * FROM ${rows} WHERE ${page}) AS s
     ) AS s WHERE bytes_before < ${PAGE_SIZE} ORDER BY s.name`),
@@ -98,7 +102,7 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
       SELECT s.name FROM ${rows} WHERE ${page}
     ), removed AS (
       DELETE FROM ${rows} USING page WHERE ${app} AND s.name = page.name AND (s.status = 'live' OR ${doomed}) AND ${inTime('$2')} RETURNING s.status
-    ) SELECT ${NOW} AS now, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM removed WHERE status = 'live')::int AS removed,
+    ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM removed WHERE status = 'live')::int AS removed,
       CASE WHEN $2::float8 > ${NOW} THEN 1 ELSE 0 END AS in_time`),
 
     sweep: statement('sweep', `WITH page AS (
@@ -107,7 +111,7 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
       SELECT s.name FROM ${rows} WHERE ${app} AND s.name IN (SELECT name FROM page WHERE doomed) AND ${doomed} FOR UPDATE SKIP LOCKED
     ), removed AS (
       DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status
-    ) SELECT ${NOW} AS now, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM page WHERE status = 'live')::int AS seen,
+    ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM page WHERE status = 'live')::int AS seen,
       (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
   }
 }

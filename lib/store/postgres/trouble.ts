@@ -40,6 +40,8 @@ const STALE_PLAN = '0A000'
 
 /** What pg says without a code. Other texts may quote a statement and its values. */
 const KNOWN_TEXT = /^(Connection terminated|Client has encountered a connection error|timeout e|Query read timeout|Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
+/** After these there was not a connection to send the statement on. */
+const UNSENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connect E|trying to connect|connection timeout/
 const CLOSED = /^(Cannot use a pool|PGlite is clos)/
 
 /** Judges what `query` rejected with. */
@@ -58,7 +60,7 @@ export function troubleOf (error: unknown): Trouble {
   const isMistake = error instanceof TypeError || error instanceof RangeError || CLOSED.test(message)
   return {
     canRepeat: !isMistake,
-    isUnsure: !isMistake && syscall !== 'connect' && syscall !== 'getaddrinfo',
+    isUnsure: !isMistake && !UNSENT.test(`${code} ${message}`),
     isUnprepared: false,
     reason: reasonOf(text, isMistake ? undefined : 'look at the server, the network and the pool'),
     cause: Object.assign(new Error(text), code === undefined ? {} : { code }, syscall === undefined ? {} : { syscall })
