@@ -610,6 +610,15 @@ t.test('the store that the others are made of keeps every promise', async t => {
   t.strictSame([...await failuresOf(wholeOptions(WholeStore))], [])
 })
 
+t.test('so does one that never has the answer at hand', async t => {
+  const Slow = class extends PlacedStore {
+    override readonly features = { ...FEATURES, immediate: true } as never
+    readNow (): undefined {}
+    replaceNow (): undefined {}
+  }
+  t.strictSame([...await failuresOf({ ...wholeOptions(Slow), maxSize: undefined, fail: undefined })], [])
+})
+
 t.test('every check can fail: a store that is wrong in its way is caught by it', async t => {
   const { checked } = conformance({ ...wholeOptions(WholeStore), test: () => {} })
   t.strictSame(Object.keys(BROKEN).filter(name => !checked.includes(name)), [], 'each is the name of a check')
