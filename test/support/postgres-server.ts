@@ -244,8 +244,10 @@ function isAlive (pid: number): boolean {
   }
 }
 
-/** Returns the newest version that is installed: where Debian and its kin put it, or on the PATH. */
+/** Returns what POSTGRES_PROGRAMS says, or the newest version that is installed: where Debian and its kin put it, or on the PATH. */
 function programs (): string | undefined {
+  const given = process.env['POSTGRES_PROGRAMS']
+  if (given !== undefined) return given
   const debian = '/usr/lib/postgresql'
   const versions = existsSync(debian) ? readdirSync(debian).sort((one, other) => Number(other) - Number(one)) : []
   const places = [...versions.map(version => join(debian, version, 'bin')), ...(process.env['PATH'] ?? '').split(':')]
