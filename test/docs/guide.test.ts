@@ -35,12 +35,20 @@ checkSnippets(new Document('docs/guide.md'), {
   },
 
   async 'remember-me' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
-    const cookie = async (fields: Record<string, string>): Promise<string | null> =>
-      (await browser.post('/remember', { name: 'ada', ...fields })).headers.get('set-cookie')
-    t.notMatch(await cookie({}), /Max-Age/)
-    browser.cookies.clear()
-    t.match(await cookie({ remember: 'on' }), /Max-Age=2592000/)
+    const browser = await serve(t, cwd, `${text}
+      app.post('/begin-anew', async ({ session }) => {
+        await session.destroy()
+        session.user = { name: 'ada' }
+      })`)
+    const cookie = async (path: string, fields: Record<string, string> = {}): Promise<string | null> =>
+      (await browser.post(path, { name: 'ada', ...fields })).headers.get('set-cookie')
+    t.notMatch(await cookie('/login'), /Max-Age/)
+    const id = browser.cookies.get('sid')
+    t.match(await cookie('/login', { remember: 'on' }), /Max-Age=2592000/)
+    t.not(browser.cookies.get('sid'), id, 'a new id')
+    t.match(await cookie('/login'), /Max-Age=2592000/, 'still remembered')
+    t.notMatch(await cookie('/begin-anew'), /Max-Age/)
+    t.equal((await browser.post('/login', { name: 'eve' })).status, 401)
   },
 
   async flash (t, { text }, cwd) {

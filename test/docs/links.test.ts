@@ -8,6 +8,7 @@ const TESTED: Record<string, string> = {
   'README.md': 'test/docs/readme.test.ts',
   'docs/guide.md': 'test/docs/guide.test.ts',
   'docs/api.md': 'test/docs/api.test.ts',
+  'docs/recipes.md': 'test/docs/recipes.test.ts',
   'docs/operations.md': 'test/docs/operations.test.ts',
   'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
   'docs/migrate-from-express-session.md': 'test/docs/migration.test.ts',
