@@ -67,6 +67,7 @@ const ADVICE: Record<string, string> = {
   EISDIR: REMOVE_DIRECTORY,
   EXDEV: 'another file system is mounted inside the session directory: unmount it',
   ENOENT: 'the directory is missing: it must not be removed while the app runs',
+  'ENOENT stat': 'a symbolic link stands there, and the directory that it leads to is missing: make that directory, or remove the link',
   ESTALE: UNFIT,
   ENOSYS: UNFIT,
   EOPNOTSUPP: UNFIT,
