@@ -9,6 +9,8 @@ const TESTED: Record<string, string> = {
   'docs/guide.md': 'test/docs/guide.test.ts',
   'docs/api.md': 'test/docs/api.test.ts',
   'docs/recipes.md': 'test/docs/recipes.test.ts',
+  'docs/several-machines.md': 'test/docs/several-machines.test.ts',
+  'docs/where-to-keep-sessions.md': 'test/docs/where-to-keep-sessions.test.ts',
   'docs/operations.md': 'test/docs/operations.test.ts',
   'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
   'docs/migrate-from-express-session.md': 'test/docs/migration.test.ts',

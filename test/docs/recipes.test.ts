@@ -53,9 +53,8 @@ checkSnippets(new Document('docs/recipes.md'), {
   },
 
   async schema (t, { text }, cwd) {
-    const visitor = await visit(t, `${text}
-      app.get('/set', async ({ session, query }) => { session.set(query.key, query.value) })`.replace(
-        /(console\.log\(await app\.listen.*\n)(.*)$/s, '$2\n$1'), cwd)
+    const visitor = await visit(t, text.replace('console.log(await',
+      "app.get('/set', async ({ session, query }) => { session.set(query.key, query.value) })\nconsole.log(await"), cwd)
     await send(visitor, '/login', { user: { id: 7, name: 'ada' } })
     const ada = { user: { id: 7, name: 'ada' }, year: new Date().getFullYear() }
     t.same((await visitor.get('/')).json, ada)
