@@ -18,4 +18,4 @@ export type {
   RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
 } from './lib/store/session-store'
 
-export { SessionError, SessionFileError, SessionStoreError } from './lib/errors'
+export { SessionError, SessionFileError, SessionStoreError, SessionUnavailableError } from './lib/errors'
