@@ -1,4 +1,4 @@
-/** The stores, and the adapters to express-session and @fastify/session: nothing here needs Fastify. */
+/** The stores, and the adapters to express-session and `@fastify/session`: nothing here needs Fastify. */
 
 export { connectStore } from './lib/connect/connect-store'
 export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/connect/connect-store'

@@ -66,7 +66,7 @@ function outsideKey (sessionName: string): symbol {
 }
 
 /**
- * Registers @fastify/cookie if the app has not done so. An app that registers it later gets Fastify's
+ * Registers `@fastify/cookie` if the app has not done so. An app that registers it later gets Fastify's
  * error about a decorator that is there already, which does not name this plugin: the log does.
  */
 export async function ensureCookies (fastify: FastifyInstance): Promise<void> {

@@ -9,12 +9,12 @@ import type { SessionStore } from '../store/session-store'
 export interface FileSessionsOptions extends SessionFileStoreOptions {
   /**
    * When the session is loaded. Choose an earlier hook for plugins that need the session before
-   * preHandler, such as @fastify/passport. @default 'preHandler'
+   * preHandler, such as `@fastify/passport`. @default 'preHandler'
    */
   hook?: 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | undefined
   /**
    * The session cookie. `secure: 'auto'` is on for https, also behind a proxy if Fastify's
-   * `trustProxy` is set. `signed` needs @fastify/cookie to be registered with a secret. Without
+   * `trustProxy` is set. `signed` needs `@fastify/cookie` to be registered with a secret. Without
    * `maxAge` the browser forgets the cookie when it is closed. Requests outside `path` have no session.
    * @default { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
    */

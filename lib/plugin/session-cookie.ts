@@ -105,7 +105,7 @@ export class SessionCookie {
     return header
   }
 
-  /** `reply.setCookie` would send nothing at this point, unless @fastify/cookie has parsed the request's cookies. */
+  /** `reply.setCookie` would send nothing at this point, unless `@fastify/cookie` has parsed the request's cookies. */
   #set (reply: FastifyReply, value: string, options: SettledCookieOptions): string {
     const header = reply.server.serializeCookie(this.#name, value, options)
     reply.header('set-cookie', header)
