@@ -1,4 +1,4 @@
-/** The stores, and the adapters to express-session and @fastify/session: nothing here needs Fastify. */
+/** The stores, and the adapters to express-session and `@fastify/session`: nothing here needs Fastify. */
 
 export { connectStore } from './lib/connect/connect-store'
 export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/connect/connect-store'
@@ -19,4 +19,4 @@ export type {
   RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
 } from './lib/store/session-store'
 
-export { SessionError, SessionFileError, SessionStoreError } from './lib/errors'
+export { SessionError, SessionFileError, SessionStoreError, SessionUnavailableError } from './lib/errors'

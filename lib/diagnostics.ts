@@ -24,6 +24,11 @@ export interface DiagnosticsEvents {
   conflict: Event
   /** Another request or process ended the session while a request worked with it, whose changes are dropped. */
   gone: Event
+  /** The store could not be read, and a request was served without its session: see the option `onUnavailable`. */
+  unavailable: Event & {
+    /** The SessionError's, such as `SESSION_STORE`. */
+    code: string
+  }
   /** Expired sessions were removed. */
   reap: Event & Timed & {
     /** Sessions looked at. */
@@ -65,6 +70,7 @@ const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
   commit: channelOf('commit'),
   conflict: channelOf('conflict'),
   gone: channelOf('gone'),
+  unavailable: channelOf('unavailable'),
   reap: channelOf('reap'),
   error: channelOf('error')
 }

@@ -9,7 +9,7 @@ import { isMaxAge, momentOf } from './connect-cookie'
 import { connectStoreOptions, type FromConnectStoreOptions, type SettledConnectStoreOptions } from './options'
 import { withholdId } from './withhold-id'
 
-/** A store for express-session or @fastify/session. */
+/** A store for express-session or `@fastify/session`. */
 export interface ConnectSessionStore {
   get (sesid: string, callback: (error?: unknown, session?: object | null) => void): unknown
   set (sesid: string, session: object, callback: (error?: unknown) => void): unknown

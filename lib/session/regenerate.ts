@@ -12,6 +12,7 @@ import type { SessionCopy } from './session-copy'
  */
 export async function regenerateSession (copy: SessionCopy, keepKeys: readonly string[]): Promise<string | null> {
   const { life } = copy
+  if (copy.stored !== null) copy.checkReach()
   const before = copy.session.data()
   const kept = pick(before, keepKeys)
   // At once: data that are set while this goes on belong to the new session.

@@ -71,6 +71,9 @@ export abstract class SessionCopy {
   /** What the app sees of it. */
   abstract readonly session: Session
 
+  /** @throws {SessionError} SESSION_UNREACHABLE, when a new id cannot reach the visitor any more */
+  abstract checkReach (): void
+
   /** Returns the data for the session that is opened. */
   loaded (): PlainObject {
     return this.stored === null ? {} : this.#dataOf(this.stored)
@@ -135,10 +138,18 @@ export abstract class SessionCopy {
   /** Stores the text as a new session. @throws {SessionError} */
   async insert (text: string): Promise<void> {
     const { life, idleTimeout, createdAt } = this
+    this.checkReach()
     const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
     // The app may have called `delete()` meanwhile.
-    if (life === this.life) this.become(created)
-    else this.leave(created.name)
+    if (life !== this.life) return this.leave(created.name)
+    try {
+      // The response may have gone out meanwhile.
+      this.checkReach()
+    } catch (error) {
+      await this.shared.store.remove(created.name).catch(() => undefined)
+      throw error
+    }
+    this.become(created)
   }
 
   recordOn (newest: StoredSession, text: string): SessionRecord {

@@ -5,13 +5,15 @@ import { FiveMethodStore } from '../store/five-method-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Committer } from './commit'
 import type { CookieValue } from './cookie-change'
+import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './session-copy'
 import { UpdateQueue } from './update-queue'
 import { Visit } from './visit'
 
 export type { CookieChange, CookieValue } from './cookie-change'
-export type { Visit } from './visit'
+export type { CookieOutlet } from './cookie-outlet'
+export { Visit } from './visit'
 
 /** What the requests of one app share: the store, the codec, and the queues. It begins a visit for each request. */
 export class SessionManager {
@@ -33,9 +35,9 @@ export class SessionManager {
     }
   }
 
-  /** Begins the visit of a request without a session cookie. */
-  begin (log: SessionLog): Visit {
-    return new Visit(this.#shared, log, null, '', null)
+  /** Begins the visit of a request without a session cookie. Without an outlet the caller takes care of the cookie. */
+  begin (log: SessionLog, outlet: CookieOutlet | null = null): Visit {
+    return this.#begun(outlet, log, null, '', null)
   }
 
   /**
@@ -44,7 +46,7 @@ export class SessionManager {
    *
    * @throws {SessionError} when the store cannot be read
    */
-  loadNow (values: readonly CookieValue[], log: SessionLog): Visit | undefined {
+  loadNow (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Visit | undefined {
     const { store, committer, appid } = this.#shared
     const start = startOf('load')
     try {
@@ -52,35 +54,43 @@ export class SessionManager {
         const name = store.nameOf(value.sesid)
         const stored = committer.readNow(name)
         if (stored === undefined) return undefined
-        if (stored !== null) return this.#loaded(start, log, value, name, stored)
+        if (stored !== null) return this.#loaded(start, outlet, log, value, name, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, '', null)
   }
 
   /** The same, for a store that takes time. */
-  async load (values: readonly CookieValue[], log: SessionLog): Promise<Visit> {
+  async load (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Promise<Visit> {
     const { store, appid } = this.#shared
     const start = startOf('load')
     try {
       for (const value of values) {
         const name = store.nameOf(value.sesid)
         const stored = await store.read(name)
-        if (stored !== null) return this.#loaded(start, log, value, name, stored)
+        if (stored !== null) return this.#loaded(start, outlet, log, value, name, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, '', null)
   }
 
-  #loaded (start: number, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null): Visit {
+  #loaded (
+    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null
+  ): Visit {
     if (start !== 0) publish('load', { appid: this.#shared.appid, duration: durationSince(start), found: stored !== null })
     if (stored === null) log.debug('the cookie names no live session')
-    return new Visit(this.#shared, log, value, name, stored)
+    return this.#begun(outlet, log, value, name, stored)
+  }
+
+  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null): Visit {
+    const visit = new Visit(this.#shared, log, value, name, stored)
+    visit.outlet = outlet
+    return visit
   }
 }

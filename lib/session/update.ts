@@ -1,10 +1,11 @@
 import type { SessionRecord, StoredSession } from '../store/session-store'
 import { merge } from './merge'
-import { fill, type SessionDraft } from './session'
+import type { PlainObject } from './plain-object'
+import { fill } from './session'
 import type { SessionCopy } from './session-copy'
 import { callChange } from './update-queue'
 
-export type Change<T> = (draft: SessionDraft) => T | Promise<T>
+export type Change<T> = (draft: PlainObject) => T | Promise<T>
 
 /** Changes the newest data. @see Session.update */
 export async function updateSession<T> (copy: SessionCopy, change: Change<T>): Promise<T | undefined> {

@@ -2,6 +2,9 @@ import { publishError, watched, type DiagnosticsEvents } from '../diagnostics'
 import type { StoredSession } from '../store/session-store'
 import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
 import type { SessionCookieOptions } from './cookie-options'
+import { unreachable, type CookieOutlet } from './cookie-outlet'
+import type { NewSession } from './move'
+import type { PlainObject } from './plain-object'
 import { regenerateSession } from './regenerate'
 import { fill, Session, type SessionActions } from './session'
 import { SessionCopy, type SessionLog, type Shared } from './session-copy'
@@ -21,6 +24,10 @@ type Operation = DiagnosticsEvents['error']['operation']
 export class Visit extends SessionCopy implements SessionActions {
   /** The cookie that brought the session; null: none did. */
   readonly #cookie: CookieValue | null
+  /** The response on which the cookie goes out; null: the caller takes care of the cookie. */
+  outlet: CookieOutlet | null = null
+  /** Whether the response has the cookie already, before the end. */
+  #isAnnounced = false
   #hasEndedCookie = false
   #cookieOptions: SessionCookieOptions | undefined = undefined
   #isTouched = false
@@ -33,6 +40,8 @@ export class Visit extends SessionCopy implements SessionActions {
   #isAwaited = false
   /** Whether the end of the request stored something, and did not have to wait for it. */
   storedAtOnce = false
+  /** The data as they were when the request ended. */
+  #dataAtEnd: PlainObject | null = null
 
   constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, name: string, stored: StoredSession | null) {
     super(shared, log, cookie === null ? null : cookie.sesid, name, stored)
@@ -40,7 +49,10 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   get session (): Session {
-    this.opened ??= new Session(this, this.loaded())
+    if (this.opened === null) {
+      this.opened = new Session(this, this.loaded())
+      this.outlet?.opened()
+    }
     return this.opened
   }
 
@@ -79,6 +91,7 @@ export class Visit extends SessionCopy implements SessionActions {
     if (this.#finishing !== null) return undefined
     if (this.#isFinished) return this.#changeAfterFailure()
     this.#isFinished = true
+    this.#dataAtEnd = this.opened?.data() ?? null
     try {
       return this.#endNow()
     } catch (error) {
@@ -174,6 +187,49 @@ export class Visit extends SessionCopy implements SessionActions {
     return this.#isTouchDue || (this.#isBrought && (this.#cookie?.renew === true || this.#cookieOptions !== undefined))
   }
 
+  /** @throws {SessionError} SESSION_UNREACHABLE, when the cookie of a new session cannot reach the visitor any more */
+  checkReach (): void {
+    const reason = this.outlet?.closedBecause(this.#isFinished) ?? null
+    if (reason !== null) throw unreachable(reason)
+  }
+
+  override become (created: NewSession): void {
+    super.become(created)
+    this.#announce()
+  }
+
+  /** Puts the cookie on the response before the end, which does not come when the app writes the response itself. */
+  #announce (): void {
+    if (this.outlet === null || this.#finishing !== null) return
+    const isDue = this.sesid === null ? this.#hasEndedCookie : !this.#isBrought
+    if (isDue || this.#isAnnounced) this.outlet.put(this.#cookieChange(false), false)
+    this.#isAnnounced = isDue
+  }
+
+  /** Whether the data may have changed since the end of the request, or no end came. Cheap: it does not look into nested data. */
+  mayHaveLateChanges (): boolean {
+    const data = this.opened?.data() ?? {}
+    const before = this.#dataAtEnd
+    const keys = Object.keys(data)
+    return before === null || keys.length !== Object.keys(before).length || keys.some(key => data[key] !== before[key])
+  }
+
+  /** Whether there is a change that is not stored. The answer counts once the steps that the app asked for are done. */
+  hasUnsaved (): boolean {
+    if (this.#skipsSave) return false
+    if (this.leftovers?.some(({ setAside }) => !setAside) === true) return true
+    try {
+      return this.unsavedText() !== null
+    } catch {
+      return true
+    }
+  }
+
+  /** The same, when these steps are done. */
+  hasUnsavedAfterSteps (): Promise<boolean> {
+    return this.shared.steps.run(this, async () => this.hasUnsaved())
+  }
+
   /** Removes, or sets aside, the sessions that this request had and has no more. What fails is tried again at the end. */
   async #removeLeftovers (): Promise<void> {
     const { store } = this.shared
@@ -218,6 +274,7 @@ export class Visit extends SessionCopy implements SessionActions {
     return this.#step('destroy', async () => {
       this.delete()
       await this.#removeLeftovers()
+      this.#announce()
     })
   }
 
@@ -231,6 +288,7 @@ export class Visit extends SessionCopy implements SessionActions {
   regenerate (keepKeys: readonly string[]): Promise<void> {
     return this.#step('regenerate', async () => {
       this.#noteEnd(await regenerateSession(this, keepKeys))
+      this.#announce()
     })
   }
 

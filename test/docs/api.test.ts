@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import http from 'node:http'
 import { join, relative } from 'node:path'
 import t from 'tap'
 import { pluginOptions } from '../../lib/plugin/options'
 import { Session } from '../../lib/session/session'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
-import { checkSnippets, COUNTER, Document, printed, serve, sources } from './document'
+import { checkSnippets, COUNTER, Document, javascript, printed, serve, sources } from './document'
 
 /** The store's methods that only this package calls. */
 const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped']
@@ -12,6 +14,42 @@ const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped']
 const page = new Document('docs/api.md')
 
 checkSnippets(page, {
+  /** `typescript.test.ts` compiles it; its store is only declared. */
+  async types () {},
+
+  async 'store-types' (t, snippet, cwd) {
+    const browser = await serve(t, cwd, `await app.after()
+      await app.sessionStore.newSession()
+      ${javascript(snippet)}
+      app.get('/stored', async () => { for await (const session of app.sessionStore.sessions()) return session; return null })`)
+    t.equal(await (await browser.get('/stored')).json(), null, 'it has removed all sessions')
+  },
+
+  async 'load-session' (t, { text }, cwd) {
+    const browser = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/seen', async ({ session }) => session.seen)`)
+    const status = async (): Promise<number> => {
+      const request = http.get(browser.address, {
+        headers: { connection: 'upgrade', upgrade: 'own', cookie: [...browser.cookies].map(pair => pair.join('=')).join('; ') }
+      })
+      const [response] = await once(request, 'response') as [http.IncomingMessage]
+      response.resume()
+      return response.statusCode ?? 0
+    }
+    t.equal(await status(), 401)
+    await browser.get('/')
+    t.equal(await status(), 200)
+    t.equal(await (await browser.get('/seen')).text(), '1')
+  },
+
+  async 'session-cookie' (t, { text }, cwd) {
+    t.equal(await printed(`import Fastify from 'fastify'
+      import fileSessions from 'fastify-file-sessions'
+      const app = Fastify()
+      app.register(fileSessions)
+      ${text}
+      await app.close()`, cwd), 'ada\nlog in first\n')
+  },
+
   async store (t, { text }, cwd) {
     t.equal(await printed(text, cwd), 'any text\n')
     t.same(await filesIn(join(cwd, 'sessions')), [])

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import ts from 'typescript'
 import { Browser } from '../support/browser'
 import { installBuilt, root } from '../support/built-package'
 import { startApp } from '../support/child-app'
@@ -14,14 +15,17 @@ export interface Snippet { language: string, text: string }
 /** Does what the snippet says in the directory `cwd`, where an app finds the package by its name. */
 export type Check = (t: Test, snippet: Snippet, cwd: string) => Promise<void>
 
-/** A page of ours, and its fenced code by the name in the comment before it. */
+/**
+ * A page of ours, and its fenced code by the name in the comment before it. `, fragment` after the name
+ * says that the code is a part of an app: see `typescript.test.ts`.
+ */
 export class Document {
   readonly text: string
   readonly snippets = new Map<string, Snippet>()
 
   constructor (path: string) {
     this.text = readFileSync(join(root, path), 'utf8')
-    for (const [, name = '', language = '', text = ''] of this.text.matchAll(/(?:<!-- snippet: (\S+) -->\n)?```(\w*)\n(.*?)```/gs)) {
+    for (const [, name = '', language = '', text = ''] of this.text.matchAll(/(?:<!-- snippet: (\S+?)(?:, fragment)? -->\n)?```(\w*)\n(.*?)```/gs)) {
       if (name === '') throw new Error(`${path}: a snippet has no name: ${text.split('\n')[0]}`)
       if (this.snippets.has(name)) throw new Error(`${path}: two snippets are named ${name}`)
       this.snippets.set(name, { language, text })
@@ -102,6 +106,11 @@ export async function serve (t: Test, cwd: string, text: string, { registered = 
   const app = await startApp(['app.mjs'], cwd)
   t.teardown(() => app.end('SIGKILL'))
   return new Browser(app.address)
+}
+
+/** Returns a snippet without its types. */
+export function javascript ({ text }: Snippet): string {
+  return ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText
 }
 
 /** Runs a program that ends by itself, and returns what it prints. */

@@ -1,12 +1,14 @@
+import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mock } from 'node:test'
 import t from 'tap'
+import WebSocket from 'ws'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { Browser } from '../support/browser'
 import { compile } from '../support/built-package'
 import { startApp } from '../support/child-app'
-import { checkSnippets, counts, COUNTER, Document, printed, serve } from './document'
+import { checkSnippets, counts, COUNTER, Document, javascript, printed, serve } from './document'
 
 checkSnippets(new Document('docs/guide.md'), {
   'quick-start-cjs': (t, { text }, cwd) => counts(t, 'app.cjs', text, cwd),
@@ -35,12 +37,20 @@ checkSnippets(new Document('docs/guide.md'), {
   },
 
   async 'remember-me' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
-    const cookie = async (fields: Record<string, string>): Promise<string | null> =>
-      (await browser.post('/remember', { name: 'ada', ...fields })).headers.get('set-cookie')
-    t.notMatch(await cookie({}), /Max-Age/)
-    browser.cookies.clear()
-    t.match(await cookie({ remember: 'on' }), /Max-Age=2592000/)
+    const browser = await serve(t, cwd, `${text}
+      app.post('/begin-anew', async ({ session }) => {
+        await session.destroy()
+        session.user = { name: 'ada' }
+      })`)
+    const cookie = async (path: string, fields: Record<string, string> = {}): Promise<string | null> =>
+      (await browser.post(path, { name: 'ada', ...fields })).headers.get('set-cookie')
+    t.notMatch(await cookie('/login'), /Max-Age/)
+    const id = browser.cookies.get('sid')
+    t.match(await cookie('/login', { remember: 'on' }), /Max-Age=2592000/)
+    t.not(browser.cookies.get('sid'), id, 'a new id')
+    t.match(await cookie('/login'), /Max-Age=2592000/, 'still remembered')
+    t.notMatch(await cookie('/begin-anew'), /Max-Age/)
+    t.equal((await browser.post('/login', { name: 'eve' })).status, 401)
   },
 
   async flash (t, { text }, cwd) {
@@ -60,14 +70,42 @@ checkSnippets(new Document('docs/guide.md'), {
     t.same(left.sort((a, b) => a - b), Array.from({ length: 30 }, (_, index) => index), 'each credit is spent once')
   },
 
-  async 'error-handler' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}
+  async 'error-handler' (t, snippet, cwd) {
+    const browser = await serve(t, cwd, `${javascript(snippet)}
       app.post('/login', async ({ session }) => { session.user = { name: 'Ada' } })
       app.get('/fails', async () => { throw new Error('late') })
       app.post('/early', { schema: { body: { type: 'object', required: ['x'] } } }, async () => 'never')`)
     await browser.post('/login')
     t.same(await (await browser.get('/fails')).json(), { sorry: 'Ada', error: 'late' })
     t.match(await (await browser.post('/early')).json(), { sorry: 'stranger', error: /required property 'x'/ })
+  },
+
+  async sse (t, { text }, cwd) {
+    const browser = await serve(t, cwd, `${text}\napp.get('/data', async ({ session }) => session.data())`)
+    const events = await (await browser.get('/progress', { accept: 'text/event-stream' })).text()
+    t.equal(events.match(/"percent":/g)?.length, 3)
+    t.same(await (await browser.get('/data')).json(), { job: 'import', done: true })
+  },
+
+  async hijack (t, { text }, cwd) {
+    const browser = await serve(t, cwd, `${text}\napp.get('/data', async ({ session }) => session.data())`)
+    t.equal(await (await browser.get('/export')).text(), 'name,price\n')
+    await browser.get('/export')
+    t.same(await (await browser.get('/data')).json(), { exports: 2 })
+  },
+
+  async websocket (t, { text }, cwd) {
+    const browser = await serve(t, cwd, `${text}\napp.get('/login', async ({ session }) => { session.user = 'ada' })`)
+    const url = `${browser.address.replace('http', 'ws')}/chat`
+    const [refused] = await once(new WebSocket(url), 'error') as [Error]
+    t.match(refused.message, /401/)
+    await browser.get('/login')
+    const socket = new WebSocket(url, { headers: { cookie: `sid=${browser.cookies.get('sid') ?? ''}` } })
+    await once(socket, 'open')
+    socket.send('hello')
+    const [answer] = await once(socket, 'message') as [Buffer]
+    t.equal(String(answer), 'message 1')
+    socket.terminate()
   },
 
   async exempt (t, { text }, cwd) {

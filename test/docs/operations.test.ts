@@ -30,6 +30,11 @@ const directory = checkSnippets(page, {
     t.match(page.text, `sessionDir: '${volume}'`)
   },
 
+  async dockerignore (t, { text }, cwd) {
+    await run('bash', ['-c', text], { cwd })
+    t.same((await readFile(join(cwd, '.dockerignore'), 'utf8')).trim().split('\n'), ['node_modules', 'sessions', '.git'])
+  },
+
   async systemd (t, { text }, cwd) {
     t.match(text, /^StateDirectoryMode=0700$/m)
     if (spawnSync('systemd-analyze', ['--version']).error !== undefined) {

@@ -43,10 +43,13 @@ const BAD_PLUGIN_OPTIONS: Record<string, unknown[]> = {
   reapInterval: [-1, NaN, Infinity, '900', null, 2147484],
   codec: [null, {}, { encode: JSON.stringify }, { decode: JSON.parse }, { encode: 1, decode: 2 }, 'json'],
   sessionName: ['', '1st', 'a-b', 'a b', 7, null],
+  onUnavailable: ['', 'ignore', true, null],
   cookie: [null, 7, 'secure']
 }
 
 const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
+  maxage: [60],
+  encode: [String],
   maxAge: [0, -1, NaN, '60'],
   expires: [new Date()],
   secure: ['yes', 1, null],
@@ -78,6 +81,7 @@ t.test('the defaults', async t => {
     cookie: { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' },
     rolling: true,
     reapInterval: 900,
+    onUnavailable: 'fail',
     sessionName: 'session',
     store: null
   })

@@ -159,6 +159,7 @@ function statusOf (path: string): FileStatus | undefined {
 
 function call<T> (start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    start((error, value) => { error === null ? resolve(value as T) : reject(error) })
+    // Other runtimes than Node pass `undefined` for "no error".
+    start((error, value) => { (error ?? null) === null ? resolve(value as T) : reject(error) })
   })
 }

@@ -59,6 +59,24 @@ t.test('a directory that is open to others is refused, and the message says what
   }
 })
 
+t.test('of a session directory that git or an image brought the message says more', async t => {
+  const path = join(t.testdir(), 'sessions')
+  mkdirSync(path)
+  chmodSync(path, 0o755)
+  await t.rejects(makePrivateDirectory(path, false, true), {
+    message: `others may use the session directory ${path}: run chmod 700 ${path}, if it is for sessions alone; ` +
+      'the sessions in it stay. If git or an image brought it, remove it and list it in .gitignore and .dockerignore: the app makes it by itself'
+  })
+})
+
+t.test('a link that leads nowhere has a message of its own', async t => {
+  const path = join(t.testdir(), 'sessions')
+  symlinkSync('/nowhere/at/all', path)
+  const advice = /ENOENT; a symbolic link stands there, and the directory that it leads to is missing: make that directory, or remove the link$/
+  await t.rejects(makePrivateDirectory(path, false, true), { code: 'SESSION_FILE', message: advice })
+  await t.rejects(makePrivateDirectory(join(path, 'sid'), false), { code: 'SESSION_FILE', message: advice }, 'above it, too')
+})
+
 t.test('a directory that is open to its group is refused', async t => {
   for (const wrong of [0o770, 0o750, 0o710, 0o2770]) {
     const path = join(t.testdir(), 'sessions')
