@@ -18,4 +18,8 @@ export type {
   RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
 } from './lib/store/session-store'
 
+export type { EncryptionOptions } from './lib/store/encryption-options'
+export { unopenedSessions } from './lib/unopened'
+export type { UnopenedCause, UnopenedCounts } from './lib/unopened'
+
 export { SessionError, SessionFileError, SessionStoreError } from './lib/errors'

@@ -1,6 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import { performance } from 'node:perf_hooks'
 import { SessionError } from './errors'
+import type { UnopenedCause } from './unopened'
 
 /**
  * What happens to sessions, for monitoring: subscribe to `fastify-file-sessions:` and a name below
@@ -37,6 +38,10 @@ export interface DiagnosticsEvents {
     /** What could not be looked at or removed. */
     failed: number
   }
+  /** A stored session is not served, because it cannot be decrypted here. */
+  unopened: Event & {
+    reason: UnopenedCause
+  }
   /** A store could not do what it was asked to, or a stored session could not be decoded. */
   error: Event & {
     operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'touch' | 'reap'
@@ -66,6 +71,7 @@ const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
   conflict: channelOf('conflict'),
   gone: channelOf('gone'),
   reap: channelOf('reap'),
+  unopened: channelOf('unopened'),
   error: channelOf('error')
 }
 

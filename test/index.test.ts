@@ -21,7 +21,7 @@ function routes (app: FastifyInstance): void {
 t.test('the package\'s names', t => {
   t.strictSame(Object.keys(entry).sort(), [
     'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore',
-    'importFromSessionFileStore'
+    'importFromSessionFileStore', 'unopenedSessions'
   ])
   t.equal(entry.default, entry.fileSessions)
   t.equal(entry.SessionFileStore, SessionFileStore)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
 import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
+import { SessionCipher } from '../store/session-cipher'
 import type { RecordStore, SessionRecord } from '../store/session-store'
 import { isMaxAge } from './connect-cookie'
 
@@ -79,7 +80,8 @@ async function * fileNames (directory: string, fileExtension: string): AsyncGene
 /** Returns whether the session was made; false when the id has one. */
 async function create (store: RecordStore, sesid: string, record: SessionRecord): Promise<boolean> {
   try {
-    const { result } = await store.create(store.nameOf(sesid), record)
+    const cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
+    const { result } = await store.create(store.nameOf(sesid), cipher.sealRecord(sesid, record))
     return result === 'created'
   } catch (error) {
     const { code, message } = error as SessionError

@@ -3,6 +3,8 @@ import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
+import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
+import { hasRecords } from '../store/features'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
@@ -33,7 +35,10 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    * `request.NAME` and `fastify.NAMEStore`. @default 'session'
    */
   sessionName?: string | undefined
-  /** Another store than the files. The file store's options may not be given with it. */
+  /**
+   * Another store than the files. The file store's options may not be given with it, but for
+   * `encryption`, if the store has no such option itself.
+   */
   store?: SessionStore | undefined
 }
 
@@ -44,6 +49,8 @@ export type SettledOptions = {
   reapInterval: number
   codec: SessionCodec
   sessionName: string
+  /** For a store that was given and does not encrypt by itself. */
+  encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
 const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'store']
@@ -68,7 +75,8 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   const cookie = cookieOptions(options.cookie)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName }
+  const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
+  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, encryption }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -131,8 +139,14 @@ export function isSameSiteNone (sameSite: unknown): boolean {
   return String(sameSite).toLowerCase() === 'none'
 }
 
+/** Whether the store has the option `encryption`. */
+function encryptsItself (store: SessionStore | undefined): boolean {
+  return store?.sesAppid !== undefined && hasRecords(store) && store.cipher !== undefined
+}
+
 function givenStore (options: FileSessionsOptions): SessionStore {
   for (const name of FILE_STORE_OPTIONS) {
+    if (name === 'encryption' && !encryptsItself(options.store)) continue
     check(options[name as keyof FileSessionsOptions] === undefined, name,
       'is the file store\'s, and has no effect beside the option store: give it to that store')
   }
