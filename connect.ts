@@ -20,3 +20,6 @@ export type {
 } from './lib/store/session-store'
 
 export { SessionError, SessionFileError, SessionStoreError, SessionUnavailableError } from './lib/errors'
+export type { EncryptionOptions } from './lib/store/encryption-options'
+export { unopenedSessions } from './lib/unopened'
+export type { UnopenedCause, UnopenedCounts } from './lib/unopened'

@@ -1,6 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import { performance } from 'node:perf_hooks'
 import { SessionError } from './errors'
+import type { UnopenedCause } from './unopened'
 
 /**
  * What happens to sessions, for monitoring: subscribe to `fastify-file-sessions:` and a name below
@@ -42,6 +43,10 @@ export interface DiagnosticsEvents {
     /** What could not be looked at or removed. */
     failed: number
   }
+  /** A stored session is not served, because it cannot be decrypted here. */
+  unopened: Event & {
+    reason: UnopenedCause
+  }
   /** A store could not do what it was asked to, or a stored session could not be decoded. */
   error: Event & {
     operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'touch' | 'reap'
@@ -72,6 +77,7 @@ const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
   gone: channelOf('gone'),
   unavailable: channelOf('unavailable'),
   reap: channelOf('reap'),
+  unopened: channelOf('unopened'),
   error: channelOf('error')
 }
 

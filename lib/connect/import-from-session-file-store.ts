@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
 import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
+import { SessionCipher } from '../store/session-cipher'
 import type { RecordStore, SessionRecord } from '../store/session-store'
 import { isMaxAge } from './connect-cookie'
 import { ImportMemory } from './import-memory'
@@ -72,11 +73,13 @@ export async function importFromSessionFileStore (
 class Import {
   readonly report: ImportReport = { imported: 0, expired: 0, present: 0, ended: 0, failed: [] }
   readonly #store: RecordStore
+  readonly #cipher: SessionCipher
   readonly #memory: ImportMemory
   readonly #options: ImportOptions
 
   constructor (store: RecordStore, memory: ImportMemory, options: ImportOptions) {
     this.#store = store
+    this.#cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
     this.#memory = memory
     this.#options = options
   }
@@ -84,7 +87,7 @@ class Import {
   /** Imports the session of one file, and counts what became of it. */
   async take (path: string, sesid: string): Promise<void> {
     try {
-      this.report[await this.#import(path, this.#store.nameOf(sesid))]++
+      this.report[await this.#import(path, sesid)]++
     } catch (error) {
       if (!(error instanceof NotImported)) throw error
       this.report.failed.push({ path, reason: error.message })
@@ -92,13 +95,15 @@ class Import {
     this.#options.onProgress?.(this.report)
   }
 
-  async #import (path: string, name: string): Promise<'imported' | 'expired' | 'present' | 'ended'> {
+  async #import (path: string, sesid: string): Promise<'imported' | 'expired' | 'present' | 'ended'> {
     const { ttl = 3600, codec = JSON_CODEC } = this.#options
     const { data, lastAccess, maxAge } = await readSession(path)
     if (lastAccess + (maxAge ?? ttl * 1000) <= Date.now()) return 'expired'
+    const name = this.#store.nameOf(sesid)
     if (this.#memory.has(name)) return await this.#store.read(name) === null ? 'ended' : 'present'
     const idleTimeout = maxAge === undefined ? undefined : maxAge / 1000
-    return await this.#create(name, { text: textOf(data, codec), idleTimeout }) ? 'imported' : 'present'
+    const record = this.#cipher.sealRecord(sesid, { text: textOf(data, codec), idleTimeout })
+    return await this.#create(name, record) ? 'imported' : 'present'
   }
 
   /** Returns whether the session was made; false when the id has one. */

@@ -3,6 +3,8 @@ import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
+import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
+import { hasRecords } from '../store/features'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
@@ -39,7 +41,10 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    * it is served without a session: `request.sessionLoaded` is false, and nothing is stored. @default 'fail'
    */
   onUnavailable?: 'fail' | 'serve' | undefined
-  /** Another store than the files. The file store's options may not be given with it. */
+  /**
+   * Another store than the files. The file store's options may not be given with it, but for
+   * `encryption`, if the store has no such option itself.
+   */
   store?: SessionStore | undefined
 }
 
@@ -51,6 +56,8 @@ export type SettledOptions = {
   codec: SessionCodec
   sessionName: string
   onUnavailable: NonNullable<FileSessionsOptions['onUnavailable']>
+  /** For a store that was given and does not encrypt by itself. */
+  encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
 const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'store']
@@ -82,7 +89,8 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
     'must be a name that a property can have')
   check(ON_UNAVAILABLE.includes(onUnavailable), 'onUnavailable', `must be one of ${ON_UNAVAILABLE.join(', ')}`)
   const cookie = cookieOptions(options.cookie)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable }
+  const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
+  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, encryption }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -148,8 +156,14 @@ export function isSameSiteNone (sameSite: unknown): boolean {
   return String(sameSite).toLowerCase() === 'none'
 }
 
+/** Whether the store has the option `encryption`. */
+function encryptsItself (store: SessionStore | undefined): boolean {
+  return store?.sesAppid !== undefined && hasRecords(store) && store.cipher !== undefined
+}
+
 function givenStore (options: FileSessionsOptions): SessionStore {
   for (const name of FILE_STORE_OPTIONS) {
+    if (name === 'encryption' && !encryptsItself(options.store)) continue
     check(options[name as keyof FileSessionsOptions] === undefined, name,
       'is the file store\'s, and has no effect beside the option store: give it to that store')
   }

@@ -1,13 +1,17 @@
 import { durationSince, publish, publishError, startOf } from '../diagnostics'
 import { hasRecords } from '../store/features'
-import type { SessionStore, StoredSession } from '../store/session-store'
+import type { SettledEncryption } from '../store/encryption-options'
+import type { RecordStore, SessionStore, StoredSession } from '../store/session-store'
+import { SessionCipher } from '../store/session-cipher'
 import { FiveMethodStore } from '../store/five-method-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Committer } from './commit'
 import type { CookieValue } from './cookie-change'
 import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
-import type { SessionLog, Shared } from './session-copy'
+import type { SessionLog, Shared } from './shared'
+import { SessionRecords } from './session-records'
+import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
 import { Visit } from './visit'
 
@@ -18,16 +22,25 @@ export { Visit } from './visit'
 /** What the requests of one app share: the store, the codec, and the queues. It begins a visit for each request. */
 export class SessionManager {
   readonly #shared: Shared
+  readonly #records: SessionRecords
 
-  /** @throws {SessionError} SESSION_CODEC, when the codec does not make text */
-  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean) {
-    const records = hasRecords(store) ? store : new FiveMethodStore(store)
+  /**
+   * `encryption` is for a store that does not encrypt by an option of its own.
+   *
+   * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
+   */
+  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false) {
+    const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
+    const appid = store.sesAppid()
+    const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
     const text = new SessionText(codec)
+    this.#records = new SessionRecords(recordStore, cipher)
     this.#shared = {
-      store: records,
-      appid: store.sesAppid(),
+      store: recordStore,
+      appid,
       text,
-      committer: new Committer(records, text),
+      unserved: new Unserved(appid, cipher),
+      committer: new Committer(this.#records, appid, text),
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
@@ -47,14 +60,14 @@ export class SessionManager {
    * @throws {SessionError} when the store cannot be read
    */
   loadNow (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Visit | undefined {
-    const { store, committer, appid } = this.#shared
+    const { unserved, appid } = this.#shared
     const start = startOf('load')
     try {
       for (const value of values) {
-        const name = store.nameOf(value.sesid)
-        const stored = committer.readNow(name)
+        const key = this.#records.keyOf(value.sesid)
+        const stored = this.#records.readNow(key)
         if (stored === undefined) return undefined
-        if (stored !== null) return this.#loaded(start, outlet, log, value, name, stored)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
@@ -65,13 +78,13 @@ export class SessionManager {
 
   /** The same, for a store that takes time. */
   async load (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Promise<Visit> {
-    const { store, appid } = this.#shared
+    const { unserved, appid } = this.#shared
     const start = startOf('load')
     try {
       for (const value of values) {
-        const name = store.nameOf(value.sesid)
-        const stored = await store.read(name)
-        if (stored !== null) return this.#loaded(start, outlet, log, value, name, stored)
+        const key = this.#records.keyOf(value.sesid)
+        const stored = await this.#records.read(key)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
       }
     } catch (error) {
       publishError('load', appid, error)

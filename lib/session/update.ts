@@ -21,16 +21,16 @@ export async function updateSession<T> (copy: SessionCopy, change: Change<T>): P
 
 async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, change: Change<T>): Promise<T | undefined> {
   const { committer, text } = copy.shared
-  const { life, name } = copy
+  const { life, key } = copy
   let answer: T | undefined
-  const isStored = await committer.swap('update', name, base, newest => {
+  const isStored = await committer.swap('update', key, base, newest => {
     if (life !== copy.life) return null
     const draft = text.decode(newest.text)
     const take = (returned: T): SessionRecord | null => {
       answer = returned
       return life === copy.life ? copy.recordOn(newest, text.encode(draft)) : null
     }
-    const returned = callChange(copy, name, () => change(draft))
+    const returned = callChange(copy, key.name, () => change(draft))
     return returned instanceof Promise ? returned.then(take) : take(returned)
   }, stored => { copy.adopt(life, stored) })
   if (isStored) return answer

@@ -3,11 +3,13 @@ import type { StoredSession } from '../store/session-store'
 import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
 import type { SessionCookieOptions } from './cookie-options'
 import { unreachable, type CookieOutlet } from './cookie-outlet'
+import { removeLeftovers } from './leftovers'
 import type { NewSession } from './move'
 import type { PlainObject } from './plain-object'
 import { regenerateSession } from './regenerate'
 import { fill, Session, type SessionActions } from './session'
-import { SessionCopy, type SessionLog, type Shared } from './session-copy'
+import { SessionCopy } from './session-copy'
+import type { SessionLog, Shared } from './shared'
 import { touchSession } from './touch'
 import { updateSession, type Change } from './update'
 
@@ -71,7 +73,7 @@ export class Visit extends SessionCopy implements SessionActions {
     const { committer, steps } = this.shared
     if (this.stored === null) return true
     if (steps.isBusy(this)) return false
-    const newest = committer.readNow(this.name)
+    const newest = committer.readNow(this.key)
     if (newest !== undefined) this.see(newest)
     return newest !== undefined
   }
@@ -230,14 +232,8 @@ export class Visit extends SessionCopy implements SessionActions {
     return this.shared.steps.run(this, async () => this.hasUnsaved())
   }
 
-  /** Removes, or sets aside, the sessions that this request had and has no more. What fails is tried again at the end. */
-  async #removeLeftovers (): Promise<void> {
-    const { store } = this.shared
-    for (let next = this.leftovers?.[0]; next !== undefined; next = this.leftovers?.[0]) {
-      if (next.setAside) await store.setAside(next.name)
-      else if (await store.remove(next.name) === 'removed') this.#noteEnd(next.name)
-      this.leftovers?.shift()
-    }
+  #removeLeftovers (): Promise<void> {
+    return removeLeftovers(this, name => { this.#noteEnd(name) })
   }
 
   #noteEnd (name: string | null): void {
@@ -255,8 +251,8 @@ export class Visit extends SessionCopy implements SessionActions {
 
   reload (): Promise<void> {
     return this.#step('load', async () => {
-      const { life, name } = this
-      const newest = this.stored === null ? null : await this.shared.committer.read(name)
+      const { life } = this
+      const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
       if (life !== this.life) return
       if (newest !== null) {
         fill(this.session, this.shared.text.decode(newest.text))

@@ -1,4 +1,5 @@
 import type { SessionError } from '../errors'
+import type { SessionCipher } from './session-cipher'
 
 /**
  * The seam between sessions and whatever keeps them. A store knows nothing of requests, cookies or
@@ -72,6 +73,11 @@ export interface SessionRecord {
    * A session that moves to a new id takes this along.
    */
   readonly createdAt?: number | undefined
+  /**
+   * Whether the records that this one takes the place of must not stay at rest, because they are plain
+   * text and this one is encrypted. A store that keeps earlier records rewrites the session at once.
+   */
+  readonly forgetEarlier?: boolean | undefined
 }
 
 /** A live session as a store returns it. */
@@ -102,6 +108,13 @@ export interface StoredSession {
  */
 export interface RecordStore extends SessionStore {
   readonly features: StoreFeatures & { readonly records: true }
+
+  /**
+   * How the store's five methods encrypt, by its option `encryption`. The verbs do not: a caller of
+   * the verbs, as the plugin is, must give them texts that this has sealed, and opens those that they
+   * return. Left out: the store knows nothing of encryption.
+   */
+  readonly cipher?: SessionCipher
 
   /** Makes the id of a session that is about to be created. It cannot be guessed. */
   newId (): Promise<string>
@@ -151,10 +164,11 @@ export interface RecordStore extends SessionStore {
 
   /**
    * Takes the session away from its name and keeps its bytes for a person to look at, if the store
-   * can; otherwise removes it. The manager does so when the codec cannot decode the text. A session that is
-   * not there is no error.
+   * can; otherwise removes it. The manager does so when the text cannot be decrypted or decoded. Given
+   * a version, a store that can tell leaves a session alone that is at another one by now. A session
+   * that is not there is no error.
    */
-  setAside (name: string): Promise<void>
+  setAside (name: string, version?: string): Promise<void>
 }
 
 export type Creation =

@@ -70,7 +70,8 @@ t.test('the defaults', async t => {
     absoluteTimeout: undefined,
     durability: 'os',
     allowUnsafeDirectory: false,
-    maxSize: 1024 * 1024
+    maxSize: 1024 * 1024,
+    encryption: false
   })
   t.match(idGenerator(), /^[\w-]{32}$/, '192 random bits')
   t.not(idGenerator(), idGenerator())
@@ -83,6 +84,7 @@ t.test('the defaults', async t => {
     reapInterval: 900,
     onUnavailable: 'fail',
     sessionName: 'session',
+    encryption: false,
     store: null
   })
   t.match(settled, fileStore)
@@ -100,7 +102,8 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     durability: 'fsync' as const,
     allowUnsafeDirectory: true,
     maxSize: 1,
-    idGenerator
+    idGenerator,
+    encryption: { secrets: ['x'.repeat(32)], acceptPlain: false, writePlain: false }
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
 import { asSessionError, hasCode, SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
+import { sealedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import type {
   Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
@@ -45,12 +46,13 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    this.fileLimits = { ...LIMITS, longest: longestFile(options.maxSize, LIMITS) }
+    this.fileLimits = { ...LIMITS, longest: longestFile(options.encryption === false ? options.maxSize : sealedSize(options.maxSize), LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
   async close (): Promise<void> {
     this.#files.release()
+    this.cipher.clear()
   }
 
   /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
@@ -87,7 +89,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined {
     const file = this.privacy.checkNow(name) ? this.#files.peek(name) : undefined
     const view = file === undefined ? null : this.#known(file, version)
-    if (view === null || this.ages.isTouchDue(view)) return undefined
+    if (view === null || record.forgetEarlier === true || this.ages.isTouchDue(view)) return undefined
     const next = this.#journalRecord(record, view.tip.createdAt)
     let outcome: Appended | undefined
     try {
@@ -108,7 +110,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
     const next = this.#journalRecord(record, view.tip.createdAt)
-    const outcome = await this.guard('save a session', file.append(next, version)).finally(() => { this.#files.update(name, file) })
+    const outcome = await this.guard('save a session', file.append(next, version, record.forgetEarlier)).finally(() => { this.#files.update(name, file) })
     // A process that goes by the access time alone, such as `find -amin`, must see that the session
     // was used. The text is stored in any case.
     if (outcome === 'replaced' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
@@ -146,8 +148,12 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   }
 
   /** {@inheritDoc RecordStore.setAside} @throws {SessionFileError} */
-  async setAside (name: string): Promise<void> {
+  async setAside (name: string, version?: string): Promise<void> {
     const file = await this.#privateFile(name)
+    if (version !== undefined) {
+      const view = file.recall() ?? await this.#look(name, file)
+      if (view?.tip?.id !== version) return
+    }
     await this.guard('set a session aside', file.setAside(this.clock.now()))
     this.#files.update(name, file)
   }

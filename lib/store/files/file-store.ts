@@ -1,4 +1,5 @@
 import { Clock } from '../clock'
+import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
@@ -57,7 +58,10 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionFileError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const view of this.#views()) yield view.tip.text
+    for await (const view of this.#views()) {
+      if (isSealed(view.tip.text)) throw cannotOpenAll()
+      yield view.tip.text
+    }
   }
 
   /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionFileError} */

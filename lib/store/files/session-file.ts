@@ -42,11 +42,12 @@ export class SessionFile extends SeenFile {
    * that has ended stays so.
    *
    * When the file has become too long, or holds bytes that belong to no record, the winner is a
-   * seal: it ends this file, and a new one that starts with the same record takes its place.
+   * seal: it ends this file, and a new one that starts with the same record takes its place. So it is
+   * when `forgetEarlier` says that the records before it must not stay on the disk.
    */
-  async append (record: JournalRecord, previous: string): Promise<Appended> {
+  async append (record: JournalRecord, previous: string, forgetEarlier = false): Promise<Appended> {
     const known = this.view
-    record.seal = known !== null && mustSeal(known, record, this.limits)
+    record.seal = forgetEarlier || (known !== null && mustSeal(known, record, this.limits))
     const bytes = encodeRecord(record, previous)
     // What may have to wait goes through the pool: here also the opening of a file that was not in use.
     const disk: DiskCalls = known !== null && isWarm(known, performance.now()) ? this.diskFor(bytes.length) : this.disk

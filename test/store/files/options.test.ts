@@ -15,7 +15,8 @@ t.test('the defaults, with a directory that stays the same when the process chan
     absoluteTimeout: undefined,
     durability: 'os',
     allowUnsafeDirectory: false,
-    maxSize: 1024 * 1024
+    maxSize: 1024 * 1024,
+    encryption: false
   })
   t.match(idGenerator(), /^[\w-]{32}$/)
   t.strictSame([...Object.keys(options), 'idGenerator'].sort(), [...FILE_STORE_OPTIONS].sort())
