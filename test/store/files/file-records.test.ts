@@ -63,7 +63,7 @@ t.test('a session that is ended between two system calls is gone', async t => {
 
 t.test('nothing has happened when it cannot be done at once', async t => {
   const { sessionDir, store, name, version, path } = await made(t)
-  const cold = new SessionFileStore({ sessionDir })
+  const cold = new FileStore({ sessionDir })
   t.equal(cold.readNow(name), undefined, 'a session that is not known')
   t.equal(cold.replaceNow(name, { text: 'x' }, version), undefined)
   t.equal(store.replaceNow(name, { text: 'x' }, 'another'), undefined, 'another version')

@@ -26,7 +26,7 @@ t.test('a session can be made under a given name, once', async t => {
 
 t.test('what nameOf does not return names no session', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
-  const store = new SessionFileStore({ sessionDir })
+  const store = new FileStore({ sessionDir })
   for (const name of ['', '..', '../'.repeat(22), 'x'.repeat(64), 'A'.repeat(64), `${'0'.repeat(64)}/`]) {
     const refusal = { name: 'SessionError', code: 'SESSION_ID' }
     await t.rejects(store.create(name, { text: '' }), refusal)

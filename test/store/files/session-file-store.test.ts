@@ -157,7 +157,7 @@ t.test('1 MiB is stored, one byte more is refused and the old text stays', async
 })
 
 t.test('what is no text is refused, and is no trouble with the disk', async t => {
-  const store = newStore(t)
+  const store = new FileStore({ sessionDir: sessionDirectory(t) })
   const { sesid, name, version } = await newSession(store, 'old')
   await store.read(name)
   for (const value of [undefined, null, 7, {}, Buffer.from('bytes')]) {
