@@ -8,6 +8,7 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { isOurs } from '../../../lib/store/files/ours'
 import { isOwnDirectory } from '../../../lib/store/files/private-file'
 import { systemError } from '../../../lib/errors'
+import { freshModule } from '../../support/fresh-module'
 
 const isRoot = process.geteuid?.() === 0
 
@@ -48,7 +49,7 @@ t.test('only this user\'s is', { skip: isRoot ? false : 'only root can give file
 t.test('where opening cannot keep the access time', async t => {
   const fs = require('node:fs') as typeof import('node:fs')
   const { O_NOATIME, ...constants } = fs.constants
-  const ours = t.mockRequire<typeof import('../../../lib/store/files/ours')>('../../../lib/store/files/ours', { 'node:fs': { ...fs, constants } })
+  const ours = freshModule<typeof import('../../../lib/store/files/ours')>(require.resolve('../../../lib/store/files/ours'), { 'node:fs': { ...fs, constants } })
   const path = join(t.testdir({ file: 'FFS1' }), 'file')
   const flags: number[] = []
   const disk = { ...localDisk, open: async (path: string, given: number) => { flags.push(given); return await localDisk.open(path, given) } }

@@ -5,6 +5,7 @@ import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { interceptedDisk, pooledDisk } from '../../support/disks'
+import { freshModule } from '../../support/fresh-module'
 import { journalOf, recordOf } from '../../support/journal-files'
 import { directory, newFile, another, textOf } from '../../support/single-file'
 
@@ -67,7 +68,7 @@ t.test('where the system cannot open a file without noting it, files are read al
   const file = await newFile(t)
   const fs = require('node:fs') as typeof import('node:fs')
   const { O_NOATIME, ...constants } = fs.constants
-  const mocked = t.mockRequire<typeof import('../../../lib/store/files/session-file')>('../../../lib/store/files/session-file', {
+  const mocked = freshModule<typeof import('../../../lib/store/files/session-file')>(require.resolve('../../../lib/store/files/session-file'), {
     'node:fs': { ...fs, constants }
   })
   const flags: unknown[] = []
