@@ -10,11 +10,13 @@ import { age } from '../../support/aged-sessions'
 import { interceptedDisk, pooledDisk, systemError } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 import { sessionFiles, pathOf, sessionDirectory } from '../../support/session-files'
+import { stopTime } from '../../support/steady-time'
 import { isClean, sealedJournal } from '../../support/journal-files'
 
 const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
 
 async function made (t: Test, disk = ready) {
+  stopTime(t)
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new FileStore({ sessionDir }, disk)
   const session = await newSession(store, 'first')

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { replaceSealed, takeAway } from '../../../lib/store/files/seal'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, interceptedDisk, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
+import { impatientDisk, interceptedDisk, passTick, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 import { beside, seal, sealedFile } from '../../support/sealed-files'
 
@@ -147,6 +147,9 @@ t.test('a process that dies while it rewrites, at whichever step, is in no other
     t.equal(textIn(path), 'newer')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp|\.lock)?$/.test(name)), 'at most directories are left')
 
+    // Another file, with a birth time of its own: a file that is known only ever grows.
+    passTick(path)
+    rmSync(path)
     seal(path, 'sealed again')
     t.equal(await save(other, 'newest'), 'replaced')
     t.equal(textIn(path), 'newest', 'nor the next time')
@@ -192,6 +195,8 @@ t.test('a lock is taken away only from a holder that makes no progress for two s
       sinceChange += milliseconds
       if (waited === 1500) {
         await localDisk.rename(join(lock, FIRST), join(lock, SECOND))
+        // The clock of the file system may not have gone on since the lock was made.
+        utimesSync(lock, 5, 5)
         sinceChange = 0
       }
     }

@@ -13,6 +13,7 @@ import { recordOf } from '../../support/journal-files'
 import { newSession } from '../../support/new-session'
 import { otherProcess } from '../../support/other-process'
 import { pathOf, sessionDirectory } from '../../support/session-files'
+import { stopTime } from '../../support/steady-time'
 
 // What the tests make themselves is private as well.
 process.umask(0o077)
@@ -157,6 +158,7 @@ t.test('1 MiB is stored, one byte more is refused and the old text stays', async
 })
 
 t.test('what is no text is refused, and is no trouble with the disk', async t => {
+  stopTime(t)
   const store = new FileStore({ sessionDir: sessionDirectory(t) })
   const { sesid, name, version } = await newSession(store, 'old')
   await store.read(name)
