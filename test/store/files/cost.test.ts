@@ -285,7 +285,7 @@ t.test('a file that cannot be opened to append costs a look by its path', async 
   t.strictSame(calls.splice(0), ['open', 'lstat'])
 })
 
-t.test('as does one that cannot be looked at through its descriptor', async t => {
+t.test('a file that cannot be looked at through its descriptor costs a look by its path', async t => {
   let isBroken = true
   const { disk, calls } = recordingDiskNow({
     fstat (fd) {
@@ -305,7 +305,7 @@ t.test('as does one that cannot be looked at through its descriptor', async t =>
   t.strictSame(calls, ['fstat', 'close', 'open', 'fstat', 'close', 'lstat'])
 })
 
-t.test('and one for which there is no room among those that are kept open', async t => {
+t.test('a file for which there is no room among those that are kept open costs a look by its path', async t => {
   const others = Array.from({ length: 128 }, () => ({ isUsed: true, release () { descriptors.delete(this) } }))
   for (const other of others) descriptors.add(other)
   t.teardown(() => { descriptors.closeAll() })

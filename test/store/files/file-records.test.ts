@@ -98,7 +98,7 @@ t.test('trouble is thrown as the slow way rejects', async t => {
   }
 })
 
-t.test('a session that this process ends while it saves it', async t => {
+t.test('a session that this process ends while it saves it is gone afterwards', async t => {
   const { sessionDir, name, version } = await made(t)
   let ending: Promise<unknown> | undefined
   const store = new FileStore({ sessionDir, durability: 'fsync' }, interceptedDisk(async (call, _given, proceed) => {
@@ -114,7 +114,7 @@ t.test('a session that this process ends while it saves it', async t => {
   t.equal(await store.read(name), null)
 })
 
-t.test('compare-and-swap', async t => {
+t.test('a record is replaced at the version that was read only', async t => {
   const sessionDir = sessionDirectory(t)
   const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
   const { sesid, version } = await newSession(store, { text: 'first', idleTimeout: 60 })
@@ -134,7 +134,7 @@ t.test('compare-and-swap', async t => {
   t.equal(await store.read(store.nameOf(sesid)), null)
 })
 
-t.test('of many who replace one version, one wins', async t => {
+t.test('of many writers that replace one version, one wins', async t => {
   const sessionDir = sessionDirectory(t)
   const { sesid, version } = await newSession(new SessionFileStore({ sessionDir }), '')
   const stores = Array.from({ length: 10 }, () => new SessionFileStore({ sessionDir }))

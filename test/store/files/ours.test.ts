@@ -23,7 +23,7 @@ t.test('a file is ours by how it starts', async t => {
   t.equal(lstatSync(join(dir, 'file')).atimeMs, 5000, 'looking is not use')
 })
 
-t.test('only a file is, and nothing is waited for', async t => {
+t.test('only a file is ours, and nothing is waited for', async t => {
   const dir = t.testdir({ directory: {}, file: 'FFS1' })
   symlinkSync('file', join(dir, 'link'))
   execFileSync('mkfifo', [join(dir, 'pipe')])
@@ -37,7 +37,7 @@ t.test('only a file is, and nothing is waited for', async t => {
   t.notOk(isOwnDirectory(lstatSync(join(dir, 'link'))))
 })
 
-t.test('only this user\'s is', { skip: isRoot ? false : 'only root can give files to others' }, async t => {
+t.test('only a file of this user is ours', { skip: isRoot ? false : 'only root can give files to others' }, async t => {
   const dir = t.testdir({ file: 'FFS1', directory: {} })
   for (const name of ['file', 'directory']) chownSync(join(dir, name), 65534, 65534)
   t.equal(await isOurs(localDisk, join(dir, 'file')), false)
@@ -46,7 +46,7 @@ t.test('only this user\'s is', { skip: isRoot ? false : 'only root can give file
   t.equal(await isOurs(localDisk, join(dir, 'file')), true, 'where there are no users')
 })
 
-t.test('where opening cannot keep the access time', async t => {
+t.test('a file is looked at where opening cannot keep the access time', async t => {
   const fs = require('node:fs') as typeof import('node:fs')
   const { O_NOATIME, ...constants } = fs.constants
   const ours = freshModule<typeof import('../../../lib/store/files/ours')>(require.resolve('../../../lib/store/files/ours'), { 'node:fs': { ...fs, constants } })
@@ -58,7 +58,7 @@ t.test('where opening cannot keep the access time', async t => {
   t.equal(flags[1], (flags[0] ?? 0) | O_NOATIME)
 })
 
-t.test('one that cannot be opened is an error', async t => {
+t.test('a file that cannot be opened is an error', async t => {
   const disk = { ...localDisk, open: async () => { throw systemError('EIO', 'i/o error', 'open') } }
   await t.rejects(isOurs(disk, join(t.testdir(), 'file')), { code: 'EIO' })
 })

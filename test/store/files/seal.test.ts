@@ -158,7 +158,7 @@ t.test('a process that dies while it rewrites, at whichever step, is in no other
   t.match(calls.join(' '), REWRITING)
 })
 
-t.test('leftovers of the dead', async t => {
+t.test('what dead processes left is in no rewrite\'s way', async t => {
   const leftovers: Record<string, (path: string) => void> = {
     'a staging directory with a journal': path => {
       mkdirSync(`${path}.0123456789abcdef.tmp`)
@@ -226,7 +226,7 @@ t.test('a holder that is done while another waits leaves nothing to do', async t
   t.strictSame(readdirSync(lock), [SECOND], 'and the lock is no business of its own')
 })
 
-t.test('a lock that is given back just when another looks who holds it', async t => {
+t.test('a lock that is given back just when another process looks for its holder is taken', async t => {
   const path = sealedFile(t, 'text')
   const lock = `${path}.lock`
   mkdirSync(lock)
@@ -245,7 +245,7 @@ t.test('a lock that is given back just when another looks who holds it', async t
   t.strictSame(beside(path), ['file'])
 })
 
-t.test('many at once agree on one new file', async t => {
+t.test('many rewriters at once agree on one new file', async t => {
   const path = sealedFile(t, 'text')
   const files = Array.from({ length: 8 }, () => new SessionFile(path, localDisk, false))
   await Promise.all(files.map(rewrite))

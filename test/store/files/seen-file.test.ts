@@ -12,7 +12,7 @@ import { directory, newFile, another, textOf } from '../../support/single-file'
 // What the tests make themselves is private as well.
 process.umask(0o077)
 
-t.test('a file that goes while it is known', async t => {
+t.test('a file that goes while it is known is not there', async t => {
   const file = await newFile(t)
   unlinkSync(file.path)
   await file.touch(Date.now())
@@ -41,7 +41,7 @@ t.test('another access time is seen without reading the file', async t => {
   t.equal(view?.tip, file.view?.tip)
 })
 
-t.test('a read in pieces, and one that ends early', async t => {
+t.test('a read in pieces is whole, and one that ends early counts what was read', async t => {
   const file = await newFile(t, 'x'.repeat(100))
   const pieces: Disk = { ...pooledDisk, read: (fd, bytes, position) => localDisk.read(fd, bytes.subarray(0, 9), position) }
   t.equal(await textOf(another(file, pieces)), 'x'.repeat(100))
