@@ -1,7 +1,7 @@
-import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
 import { UnopenedError } from '../unopened'
 import { encryptionOptions } from './encryption-options'
+import { Recent } from './recent'
 import type { RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
 import { estimatedBits } from './id-strength'
@@ -28,7 +28,7 @@ export abstract class BaseRecordStore implements RecordStore {
   readonly cipher: SessionCipher
   readonly #appid: string
   readonly #idGenerator: () => string
-  readonly #names = new LRUCache<string, string>({ max: NAMES })
+  readonly #names = new Recent(NAMES)
 
   /** @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption */
   constructor ({ appid = 'sid', idGenerator = randomId, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'> = {}) {
@@ -64,12 +64,7 @@ export abstract class BaseRecordStore implements RecordStore {
     // A caller without types may pass anything. It gets a name that no session has.
     if (typeof sesid !== 'string') return storageName(this.#appid, randomId())
     if (sesid.length > LONGEST_REMEMBERED) return storageName(this.#appid, sesid)
-    let name = this.#names.get(sesid)
-    if (name === undefined) {
-      name = storageName(this.#appid, sesid)
-      this.#names.set(sesid, name)
-    }
-    return name
+    return this.#names.get(sesid, () => storageName(this.#appid, sesid))
   }
 
   /** {@inheritDoc SessionStore.getSession} @throws {SessionError} */

@@ -18,27 +18,27 @@ checkSnippets(page, {
   async types () {},
 
   async 'store-types' (t, snippet, cwd) {
-    const browser = await serve(t, cwd, `await app.after()
+    const client = await serve(t, cwd, `await app.after()
       await app.sessionStore.newSession()
       ${javascript(snippet)}
       app.get('/stored', async () => { for await (const session of app.sessionStore.sessions()) return session; return null })`)
-    t.equal(await (await browser.get('/stored')).json(), null, 'it has removed all sessions')
+    t.equal((await client.get('/stored')).json, null, 'it has removed all sessions')
   },
 
   async 'load-session' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/seen', async ({ session }) => session.seen)`)
+    const client = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/seen', async ({ session }) => session.seen)`)
     const status = async (): Promise<number> => {
-      const request = http.get(browser.address, {
-        headers: { connection: 'upgrade', upgrade: 'own', cookie: [...browser.cookies].map(pair => pair.join('=')).join('; ') }
+      const request = http.get(client.url, {
+        headers: { connection: 'upgrade', upgrade: 'own', cookie: client.cookie }
       })
       const [response] = await once(request, 'response') as [http.IncomingMessage]
       response.resume()
       return response.statusCode ?? 0
     }
     t.equal(await status(), 401)
-    await browser.get('/')
+    await client.get('/')
     t.equal(await status(), 200)
-    t.equal(await (await browser.get('/seen')).text(), '1')
+    t.equal((await client.get('/seen')).text, '1')
   },
 
   async 'session-cookie' (t, { text }, cwd) {
@@ -61,18 +61,18 @@ checkSnippets(page, {
   },
 
   async 'own-store' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
-    t.ok(browser.cookies.has('memory'))
-    t.equal(await (await browser.get('/size')).text(), '1')
+    const client = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
+    t.ok(client.jar.has('memory'))
+    t.equal((await client.get('/size')).text, '1')
     t.notOk((await readdir(cwd)).includes('sessions'))
   },
 
   async adapters (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
+    const client = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
     t.notOk((await readdir(cwd)).includes('sessions'))
   }
 })
