@@ -10,6 +10,7 @@ export { importFromSessionFileStore } from './lib/connect/import-from-session-fi
 export type { ImportOptions, ImportReport } from './lib/connect/import-from-session-file-store'
 export type { SessionCodec } from './lib/session/codec'
 
+export { BaseRecordStore } from './lib/store/record-store'
 export { SessionFileStore } from './lib/store/files/session-file-store'
 export type { SessionFileStoreOptions } from './lib/store/files/options'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'

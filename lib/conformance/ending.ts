@@ -50,17 +50,22 @@ export const ENDING = checks(['records'], {
     await store!.remove(name, version)
     for (const each of [other!, store!]) {
       assert.deepEqual(await each.replace(name, { text: textOf(2) }, version), { result: 'gone' })
+      await checkGone(each, session, 'after replace')
       await each.touch(name)
+      await checkGone(each, session, 'after touch')
       await each.putSession(sesid, textOf(3))
+      await checkGone(each, session, 'after putSession')
       await each.setAside(name)
       await each.delSession(sesid)
-      await checkGone(each, session, 'after all that a late request may do')
+      await checkGone(each, session, 'after setAside and delSession')
     }
   },
 
   async 'touch of a session that is not there is not an error and makes none' (bench) {
     const store = await bench.store()
-    for (const name of [await store.newId(), ...ODD_IDS].map(sesid => store.nameOf(sesid))) {
+    const { name: removed } = await newSession(store)
+    await store.remove(removed)
+    for (const name of [removed, ...ODD_IDS.map(sesid => store.nameOf(sesid))]) {
       await store.touch(name)
       assert.equal(await store.read(name), null)
     }

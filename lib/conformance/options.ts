@@ -11,12 +11,12 @@ export interface ConformanceOptions {
   makeStore: (setup: StoreSetup) => SessionStore | Promise<SessionStore>
   /** What the store must declare, no less and no more: it decides which checks there are. */
   features: StoreFeatures
-  /** The longest text that the store takes, in bytes. Left out: nothing is checked about it. */
+  /** The longest text that the store takes, in bytes: 16384 or more. Left out: nothing is checked about it. */
   maxSize?: number | undefined
   /**
-   * Lets time pass for the session at least: by a clock that the store goes by, or by changing the
-   * times that are stored. `name` is the session's id if the store has no records. Left out: nothing
-   * is checked that takes time.
+   * Lets time pass for the session at least: by a clock that the stores of the place go by, which
+   * begins at the real time, or by changing the times that are stored. `name` is the session's id if
+   * the store has no records. Left out: nothing is checked that takes time.
    */
   age?: ((place: string, name: string, milliseconds: number) => unknown) | undefined
   /** Returns all that is at rest at the place, file names and keys included. Left out: it is not searched for ids. */

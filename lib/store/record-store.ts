@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
-import type { SettledRecordStoreOptions } from './record-options'
+import type { RecordStoreOptions } from './record-options'
 import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -13,14 +13,14 @@ const LONGEST_REMEMBERED = 128
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
-/** The five methods of {@link SessionStore}, on top of the verbs with versions that a store of this package has. */
+/** The five methods of {@link SessionStore}, and names, on top of the verbs with versions: for every store that has those. */
 export abstract class BaseRecordStore implements RecordStore {
   abstract readonly features: StoreFeatures & { readonly records: true }
   readonly #appid: string
   readonly #idGenerator: () => string
   readonly #names = new LRUCache<string, string>({ max: NAMES })
 
-  constructor ({ appid, idGenerator }: Pick<SettledRecordStoreOptions, 'appid' | 'idGenerator'>) {
+  constructor ({ appid = 'sid', idGenerator = randomId }: Pick<RecordStoreOptions, 'appid' | 'idGenerator'> = {}) {
     this.#appid = appid
     this.#idGenerator = idGenerator
   }

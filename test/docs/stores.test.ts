@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { compile } from '../support/built-package'
+import { checkSnippets, Document, run } from './document'
+
+const page = new Document('docs/stores.md')
+const STRICT = ['--strict', '--skipLibCheck', '--module', 'node16', '--target', 'es2022', '--types', 'node']
+
+checkSnippets(page, {
+  async 'memory-store' (t, { text }, cwd) {
+    t.ok(text.split('\n').length < 140, 'it is short')
+    await writeFile(join(cwd, 'memory-store.ts'), text)
+    await writeFile(join(cwd, 'app.ts'), `import Fastify from 'fastify'
+      import fileSessions from 'fastify-file-sessions'
+      import { MemoryStore } from './memory-store'
+      Fastify().register(fileSessions, { store: new MemoryStore({ appid: 'sid' }) })`)
+    await compile([...STRICT, join(cwd, 'app.ts')])
+  },
+
+  async conformance (t, { text }, cwd) {
+    await writeFile(join(cwd, 'memory-store.ts'), page.snippets.get('memory-store')?.text ?? '')
+    await writeFile(join(cwd, 'suite.ts'), text)
+    await compile([...STRICT, join(cwd, 'suite.ts')])
+    const { stdout } = await run(process.execPath, ['--test-reporter=tap', 'suite.js'], { cwd })
+    t.match(stdout, /^# fail 0$/m)
+    t.ok(Number(/^# pass (\d+)$/m.exec(stdout)?.[1]) > 60, 'and it has run')
+  }
+})
+
+t.test('the table of the suite\'s options is complete', async t => {
+  const options = ['test', 'makeStore', 'features', 'maxSize', 'age', 'dump', 'fail', 'dispose', 'except']
+  t.same(page.names('A store of your own'), options)
+})
