@@ -17,12 +17,18 @@ t.test('saves and touches change no index', { skip: NO_POSTGRES }, async t => {
     const store = new PostgresSessionStore({ pool, table, idleTimeout: 0.01 })
     await store.open()
     if (table === 'indexed') await pool.query('CREATE INDEX ON indexed (accessed_at)')
-    const names: string[] = []
-    for (let count = 0; count < SESSIONS; count++) names.push(store.nameOf(await store.newSession()))
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const name of names) await store.touch(name)
+    const sessions: Array<{ name: string, version: string }> = []
+    while (sessions.length < SESSIONS) {
+      const name = store.nameOf(await store.newId())
+      sessions.push({ name, ...await store.create(name, { text: '' }) as { version: string } })
     }
-    const expected = SESSIONS * ROUNDS
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const session of sessions) {
+        await store.touch(session.name)
+        Object.assign(session, await store.replace(session.name, { text: `round ${round}` }, session.version))
+      }
+    }
+    const expected = 2 * SESSIONS * ROUNDS
     // The server counts a little later.
     for (;;) {
       const { rows: [counts] } = await pool.query<{ n_tup_upd: string, n_tup_hot_upd: string }>(
