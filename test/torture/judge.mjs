@@ -6,8 +6,8 @@ export function judgeWorker (name, path, { sessions, ended, figures, refused }) 
   for (const line of fs.existsSync(path) ? fs.readFileSync(path, 'utf8').split('\n') : []) {
     // The last line may be cut short: then it was not acknowledged.
     if (!line.endsWith('}')) continue
-    const { key, update, save, unsure, of, gone, fault, message, refused: reason } = JSON.parse(line)
-    if (fault !== undefined) complain(figures, fault, message)
+    const { key, update, save, unsure, of, gone, fault, by, message, refused: reason } = JSON.parse(line)
+    if (fault !== undefined) complain(figures, fault, message, by)
     if (reason !== undefined) refused(reason)
     if (gone !== undefined && !ended.has(gone)) figures.unreadable++
     const count = told.get(key)
@@ -35,7 +35,7 @@ function compare (figures, acknowledged, found, unsure) {
   figures.doubled += Math.max(found - acknowledged - unsure, 0)
 }
 
-function complain (figures, fault, message) {
+function complain (figures, fault, message, by = 1) {
   if (message !== undefined) console.error(message)
-  figures[fault === 'error' ? 'errors' : fault]++
+  figures[fault === 'error' ? 'errors' : fault] += by
 }

@@ -108,7 +108,9 @@ async function startWorker () {
   const index = forks++
   const name = `w${index}`
   const path = join(directory, `${name}.notes`)
-  const child = fork(WORKER, [String(index), kind, JSON.stringify(settings), path])
+  // On a host of its own: behind the command that takes a program there.
+  const [execPath, ...before] = [...started.commandFor?.(index) ?? [], process.execPath]
+  const child = fork(WORKER, [String(index), kind, JSON.stringify(settings), path], { execPath, execArgv: before })
   const worker = { name, child, exited: once(child, 'exit'), leaked: null, stopped: null }
   notes.set(worker, path)
   workers.add(worker)

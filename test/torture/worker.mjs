@@ -83,7 +83,7 @@ async function update (session, key, count) {
   const stored = await session.update(draft => {
     const before = draft.updates[name] ?? 0
     // This attempt is one of the unsure ones, and has not been stored.
-    if (before < count.updates || before > count.updates + count.unsureUpdates - 1) note({ fault: before < count.updates ? 'lost' : 'doubled', key })
+    if (before < count.updates || before > count.updates + count.unsureUpdates - 1) note({ fault: before < count.updates ? 'lost' : 'doubled', by: Math.max(count.updates - before, 1) })
     draft.updates[name] = before + 1
     return before + 1
   })
