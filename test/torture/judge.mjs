@@ -38,4 +38,6 @@ function compare (figures, acknowledged, found, unsure) {
 function complain (figures, fault, message, by = 1) {
   if (message !== undefined) console.error(message)
   figures[fault === 'error' ? 'errors' : fault] += by
+  // The numbers that a worker was told begin anew where what it was told before is lost.
+  if (fault === 'lost') figures.acknowledged += by
 }
