@@ -5,10 +5,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class TcpProxy {
   /** Connections are refused while this is true. */
   refuses = false
-  /** Called with what a client sends, before it goes on. Return false to drop it. */
-  onRequest: (bytes: Buffer) => boolean = () => true
-  /** Called with what the server answers, before it goes on. Return false to drop it. */
-  onAnswer: (bytes: Buffer) => boolean = () => true
+  /** The next connection that sends these bytes is cut: before they go on, or when the server answers. */
+  #trap: { readonly bytes: string, readonly when: 'before' | 'after', readonly sprung: () => void } | null = null
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   #isHeld = false
@@ -27,6 +25,14 @@ export class TcpProxy {
 
   get port (): number {
     return (this.#server.address() as AddressInfo).port
+  }
+
+  /**
+   * Cuts the next connection that sends these bytes: before they go on, or when the server has
+   * answered, and without the answer. Resolves when that has happened.
+   */
+  async cutAt (bytes: string, when: 'before' | 'after'): Promise<void> {
+    await new Promise<void>(resolve => { this.#trap = { bytes, when, sprung: resolve } })
   }
 
   /** Breaks all connections. */
@@ -60,14 +66,39 @@ export class TcpProxy {
     const server = connect(this.target, '127.0.0.1')
     const pair = [client, server] as const
     this.#pairs.add(pair)
-    for (const [from, to, pass] of [[client, server, 'onRequest'], [server, client, 'onAnswer']] as const) {
-      from.on('error', () => {})
-      from.on('data', (bytes: Buffer) => { if (this[pass](bytes)) to.write(bytes) })
-      from.on('close', () => {
-        to.destroy()
-        this.#pairs.delete(pair)
-      })
-      if (this.#isHeld) from.pause()
+    let isDoomed = false
+    let sprung = (): void => {}
+    const end = (): void => {
+      client.destroy()
+      server.destroy()
+      this.#pairs.delete(pair)
     }
+    for (const socket of pair) {
+      socket.on('error', () => {})
+      socket.on('close', end)
+      if (this.#isHeld) socket.pause()
+    }
+    client.on('data', (bytes: Buffer) => {
+      const trap = this.#trap
+      if (trap?.bytes !== undefined && bytes.includes(trap.bytes)) {
+        this.#trap = null
+        isDoomed = true
+        sprung = trap.sprung
+        if (trap.when === 'before') {
+          end()
+          sprung()
+          return
+        }
+      }
+      server.write(bytes)
+    })
+    server.on('data', (bytes: Buffer) => {
+      if (isDoomed) {
+        end()
+        sprung()
+      } else {
+        client.write(bytes)
+      }
+    })
   }
 }

@@ -16,6 +16,7 @@ export interface Failure {
 
 const CLUSTER = 'the cluster is being changed, or a part of it is down: see CLUSTER INFO'
 const SILENT = 'the server did not answer in time: is it overloaded, stopped or cut off?'
+const MISFIT = 'the client cannot do it: is it a version of it that docs/stores.md names?'
 const LOST = 'the connection to the server was lost: is it running, and can this machine reach it?'
 
 /** How a server, or the client for it, says something, whether that passes by itself, and what to do. valkey-glide has words of its own. */
@@ -50,6 +51,7 @@ export function failureOf (error: unknown): Failure {
   for (const [says, code, passes, advice] of REPLIES) {
     if (says.test(message)) return { code, outcome: 'refused', passes, advice, cause: withoutCommand(error, message, code) }
   }
+  if (error instanceof TypeError) return { ...failure('CLIENT', 'unknown', MISFIT), passes: false, cause: withoutCommand(error, message, 'CLIENT') }
   const outcome = UNSENT.test(message) ? 'refused' : 'unknown'
   return { code: 'LOST', outcome, passes: true, advice: LOST, cause: withoutCommand(error, message, codeOf(error) ?? 'LOST') }
 }

@@ -35,7 +35,7 @@ export function ioredisConnection (client: IoredisClient | IoredisCluster): Redi
     obstacle: () => client.status === 'end' ? 'the client was closed: make a new one, and close it after the app' : null,
     run: (_key, command) => call(client, command),
     runAndWait: async (_key, command, wait) => {
-      const answers = await client.pipeline([command, wait]).exec() as Array<[Error | null, unknown]>
+      const answers = await client.pipeline([['call', ...command], ['call', ...wait]]).exec() as Array<[Error | null, unknown]>
       return answers.map(([error, answer]) => {
         if (error !== null) throw error
         return answer

@@ -6,12 +6,12 @@ import type { Creation, PortableSession, RecordStore, Removal, Replacement, Sess
 import { KeyNames } from './key-names'
 import type { SettledRedisStoreOptions } from './options'
 import { ScriptRunner, type Call } from './script-runner'
-import { CONFLICT, CREATE, DONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, type Script } from './scripts'
+import { CONFLICT, CREATE, DONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
 import { UnsettledCalls } from './unsettled-calls'
 
-/** Random bytes of a record id: 16 characters as text. */
-const ID_SIZE = 12
+/** Characters of a record id. */
+const ID_SIZE = 16
 const NAME = /^[0-9a-f]{64}$/
 /** The longest timeout that the server's arithmetic takes exactly, in milliseconds. */
 const LONGEST = 2 ** 32 * 1000
@@ -23,6 +23,8 @@ export abstract class RedisRecords extends BaseRecordStore {
   protected readonly runner: ScriptRunner
   /** What the scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
   readonly #lifetimes: readonly [string, string]
+  /** What its record ids begin with: the server remembers a few of each writer. */
+  readonly #writer = randomText(WRITER * 6 / 8, 'base64url')
   readonly #unsettled = new UnsettledCalls()
 
   constructor (protected readonly options: SettledRedisStoreOptions) {
@@ -66,12 +68,12 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
-    await this.runner.run(this.#call('touch a session', TOUCH, name, newId(), [], false))
+    await this.runner.run(this.#call('touch a session', TOUCH, name, this.#newId(), [], false))
   }
 
   /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
   async setAside (name: string): Promise<void> {
-    const id = newId()
+    const id = this.#newId()
     const call = this.#call('set a session aside', SET_ASIDE, name, id, [], true)
     await this.runner.run({ ...call, keys: [...call.keys, this.names.asideOf(name, id)] })
   }
@@ -92,7 +94,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   async #settle (doing: string, script: Script, name: string, parameters: string[]): Promise<{ id: string, reply: unknown }> {
     const what = [script.sha, name, ...parameters]
     const known = this.#unsettled.idOf(...what)
-    const id = known ?? newId()
+    const id = known ?? this.#newId()
     try {
       const reply = await this.#confirmed(this.#call(doing, script, name, id, parameters, true), known !== undefined)
       this.#unsettled.settle(...what)
@@ -128,14 +130,14 @@ export abstract class RedisRecords extends BaseRecordStore {
     return [text, String(idleTimeout), createdAt === undefined ? '' : String(Math.max(Math.trunc(createdAt), 0))]
   }
 
+  #newId (): string {
+    return this.#writer + randomText((ID_SIZE - WRITER) * 6 / 8, 'base64url')
+  }
+
   #keyOf (name: string): string {
     if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
     return this.names.keyOf(name)
   }
-}
-
-function newId (): string {
-  return randomText(ID_SIZE, 'base64url')
 }
 
 function milliseconds (seconds: number): string {

@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto'
 import { GRACE } from '../clock'
 
-/** Records that a key remembers by the start of their ids, newest first. */
-const REMEMBERED = 32
+/** So many earlier ids a key remembers, the newest first; of one writer not more than a few, for it waits for each answer. */
+const REMEMBERED = 64
+const REMEMBERED_OF_WRITER = 4
+/** Characters of an id that are remembered, and of those the ones that stand for the writer. */
+const START = 11
+export const WRITER = 4
+/** Characters of such a memory: the start of the id, and the second when it was overtaken. */
+export const MEMORY_SIZE = START + 10
 /** For so long (seconds) after it was overtaken an id is remembered: longer than a caller may repeat its call. */
 const MEMORY = 60
 /** For so long (milliseconds) a session that was set aside is kept. */
@@ -12,7 +18,7 @@ const ASIDE = 7 * 24 * 3600 * 1000
 export const GONE = 0
 export const DONE = 1
 export const CONFLICT = 2
-/** It is a repeated call, and so many records came between that the key does not remember whether the first was carried out. */
+/** It is a repeated call, and so many writers came between that the key does not remember whether the first was carried out. */
 export const UNKNOWN = 3
 
 /** A script for the server, which keeps it under its hash. */
@@ -32,14 +38,14 @@ export interface Script {
  * 29-41  when it ends if it is not used; the key expires {@link GRACE} later
  * 42-51  its own idle timeout in seconds, 0 for the store's
  * 52-67  the id of the last record, or of the call that ended the session
- * 68-69  how many earlier ids follow, each as 8 characters and the second when it was overtaken
+ * 68-69  how many earlier ids follow, each as {@link MEMORY_SIZE} characters
  */
 const PRELUDE = `
 local key = KEYS[1]
 local repeated, id = ARGV[1] == '1', ARGV[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local head = redis.call('GETRANGE', key, 0, ${69 + 18 * REMEMBERED - 1})
+local head = redis.call('GETRANGE', key, 0, ${69 + MEMORY_SIZE * REMEMBERED - 1})
 if head ~= '' and not string.find(head, '^[SE]1%d%d%d%d%d%d%d%d%d%d%d%d%d') then
   return redis.error_reply('FOREIGN the key holds another value')
 end
@@ -48,7 +54,7 @@ if head ~= '' then
   kind = string.sub(head, 1, 1)
   access, created = tonumber(string.sub(head, 3, 15)), tonumber(string.sub(head, 16, 28))
   idle, last = tonumber(string.sub(head, 42, 51)), string.sub(head, 52, 67)
-  ids = string.sub(head, 70, 69 + 18 * tonumber(string.sub(head, 68, 69)))
+  ids = string.sub(head, 70, 69 + ${MEMORY_SIZE} * tonumber(string.sub(head, 68, 69)))
 end
 local function ending ()
   local idleEnd = access + (idle > 0 and idle * 1000 or tonumber(ARGV[3]))
@@ -58,26 +64,32 @@ end
 local ends = kind == 'S' and ending() or 0
 local function knows (record)
   if last == record then return true end
-  local start = string.sub(record, 1, 8)
-  for at = 1, #ids, 18 do
-    if string.sub(ids, at, at + 7) == start then return true end
+  local start = string.sub(record, 1, ${START})
+  for at = 1, #ids, ${MEMORY_SIZE} do
+    if string.sub(ids, at, at + ${START - 1}) == start then return true end
   end
   return false
 end
 local function write (letter, text)
   local kept = ''
   if last ~= '' then
-    local second = math.floor(now / 1000)
-    kept = string.sub(last, 1, 8) .. string.format('%010d', second)
-    local room = ${REMEMBERED - 1}
-    for at = 1, #ids, 18 do
-      if room == 0 or tonumber(string.sub(ids, at + 8, at + 17)) < second - ${MEMORY} then break end
-      kept, room = kept .. string.sub(ids, at, at + 17), room - 1
+    local second, room, writers = math.floor(now / 1000), ${REMEMBERED - 1}, {}
+    local function keeps (start)
+      local writer = string.sub(start, 1, ${WRITER})
+      writers[writer] = (writers[writer] or 0) + 1
+      return writers[writer] <= ${REMEMBERED_OF_WRITER}
+    end
+    keeps(last)
+    kept = string.sub(last, 1, ${START}) .. string.format('%010d', second)
+    for at = 1, #ids, ${MEMORY_SIZE} do
+      local memory = string.sub(ids, at, at + ${MEMORY_SIZE - 1})
+      if room == 0 or tonumber(string.sub(memory, ${START + 1})) < second - ${MEMORY} then break end
+      if keeps(memory) then kept, room = kept .. memory, room - 1 end
     end
   end
   local finish = letter == 'S' and ending() or now
   local value = letter .. '1' .. string.format('%013d%013d%013d%010d', access, created, finish, idle) .. id ..
-    string.format('%02d', #kept / 18) .. kept .. text
+    string.format('%02d', #kept / ${MEMORY_SIZE}) .. kept .. text
   redis.call('SET', key, value, 'PXAT', string.format('%d', finish + ${GRACE}))
 end
 -- The call was carried out before. The key is written again, so that WAIT waits for what it did.
@@ -109,7 +121,7 @@ return ${DONE}
 export const REPLACE = script(`${PRELUDE}
 if kind == '' then return ${GONE} end
 if knows(id) then return again() end
-if repeated and not knows(ARGV[8]) then return ${UNKNOWN} end
+if repeated and #ids == ${MEMORY_SIZE * REMEMBERED} then return ${UNKNOWN} end
 if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
 if last ~= ARGV[8] then return ${CONFLICT} end
 idle = tonumber(ARGV[6])

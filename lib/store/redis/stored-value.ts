@@ -1,5 +1,6 @@
 import { GRACE, touchInterval, type Lifetimes } from '../clock'
 import { SessionStoreError } from '../../errors'
+import { MEMORY_SIZE } from './scripts'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 
 /** A live session as its key holds it; see `scripts.ts` for the format. The times are the server's, in milliseconds. */
@@ -18,7 +19,6 @@ export interface StoredValue {
 
 const FORMAT = 'S1'
 const HEAD = 69
-const REMEMBERED = 18
 
 /**
  * Returns what the answer of the script `READ` says; null when there is no session, or it has
@@ -41,7 +41,7 @@ export function storedValue (answer: unknown, limits: Lifetimes): StoredValue | 
     limits.absoluteTimeout === undefined ? Infinity : createdAt + limits.absoluteTimeout * 1000 - now)
   if (idleLeft <= 0) return null
   const version = text.slice(51, 67)
-  return { text: text.slice(HEAD + REMEMBERED * Number(text.slice(67, 69))), idleTimeout, createdAt, lastAccess, version, now, idleLeft }
+  return { text: text.slice(HEAD + MEMORY_SIZE * Number(text.slice(67, 69))), idleTimeout, createdAt, lastAccess, version, now, idleLeft }
 }
 
 export function foreignValue (): SessionStoreError {
