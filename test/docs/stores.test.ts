@@ -1,13 +1,17 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
+import { postgresStoreOptions } from '../../lib/store/postgres/options'
 import { compile } from '../support/built-package'
 import { checkSnippets, Document, run } from './document'
+import { POSTGRES_SNIPPETS } from './postgres-snippets'
 
 const page = new Document('docs/stores.md')
 const STRICT = ['--strict', '--skipLibCheck', '--module', 'node16', '--target', 'es2022', '--types', 'node']
 
 checkSnippets(page, {
+  ...POSTGRES_SNIPPETS,
+
   async 'memory-store' (t, { text }, cwd) {
     t.ok(text.split('\n').length < 140, 'it is short')
     await writeFile(join(cwd, 'memory-store.ts'), text)
@@ -31,4 +35,14 @@ checkSnippets(page, {
 t.test('the table of the suite\'s options is complete', async t => {
   const options = ['test', 'makeStore', 'features', 'maxSize', 'age', 'dump', 'fail', 'dispose', 'except']
   t.same(page.names('A store of your own'), options)
+})
+
+t.test('the table of the options for PostgreSQL is complete and right', async t => {
+  const { idGenerator, ...settled } = postgresStoreOptions({ pool: { query: async () => ({ rows: [] }) } })
+  t.same(page.names('PostgreSQL').sort(), Object.keys({ idGenerator, ...settled }).sort())
+  for (const [name = '', shown = ''] of page.table('PostgreSQL')) {
+    const [, literal] = /^`([^`]*)`$/.exec(shown) ?? []
+    if (literal === undefined) continue
+    t.same(JSON.parse(literal.replaceAll("'", '"')), settled[name.replaceAll('`', '') as keyof typeof settled], name)
+  }
 })

@@ -159,7 +159,7 @@ export class PostgresServer {
 }
 
 /** PostgreSQL refuses to run as root. */
-const OWNER = process.getuid?.() === 0 ? ownerFor(['postgres', 'nobody']) : userInfo()
+export const OWNER = process.getuid?.() === 0 ? ownerFor(['postgres', 'nobody']) : userInfo()
 
 function ownerFor (names: string[]): { uid: number, gid: number } {
   const users = readFileSync('/etc/passwd', 'utf8').split('\n').map(line => line.split(':'))
@@ -168,7 +168,7 @@ function ownerFor (names: string[]): { uid: number, gid: number } {
 }
 
 /** Runs a program as the owner, in the directory for temporary files; it ends with this process, however that ends. */
-function asOwner (program: string, parameters: string[]): [string, string[], object] {
+export function asOwner (program: string, parameters: string[]): [string, string[], object] {
   const options = { cwd: tmpdir(), env: { PATH: process.env['PATH'], LC_ALL: 'C' }, stdio: ['ignore', 'ignore', 'pipe'] }
   if (!existsSync('/usr/bin/setpriv')) return [program, parameters, { ...options, uid: OWNER.uid, gid: OWNER.gid }]
   const user = process.getuid?.() === 0 ? [`--reuid=${OWNER.uid}`, `--regid=${OWNER.gid}`, '--clear-groups'] : []
@@ -217,7 +217,7 @@ async function copyTemplate (from: string, to: string): Promise<void> {
 }
 
 /** A server cannot be told to choose a port itself, as others can with port 0. */
-async function freePort (): Promise<number> {
+export async function freePort (): Promise<number> {
   const server = createServer()
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   const { port } = server.address() as AddressInfo

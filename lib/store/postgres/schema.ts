@@ -53,7 +53,7 @@ function identifier (name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-export function literal (text: string): string {
-  const quoted = `'${text.replaceAll("'", "''")}'`
-  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted
+/** Returns an appid as SQL. It has no backslash, which older settings would take for an escape. */
+export function literal (appid: string): string {
+  return `'${appid.replaceAll("'", "''")}'`
 }

@@ -5,9 +5,8 @@ export class ServerClock {
   #stamp = 0
   #heardAt = 0
 
-  /** Takes over what the server's clock showed (ms since 1970) when it made an answer that came just now; NaN: it did not tell. */
+  /** Takes over what the server's clock showed (ms since 1970) when it made an answer that came just now. */
   hear (stamp: number): void {
-    if (Number.isNaN(stamp)) return
     this.#stamp = stamp
     this.#heardAt = performance.now()
   }

@@ -1,6 +1,6 @@
 import { touchInterval, type Lifetimes } from '../clock'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
-import { STANDBY, type Answer } from './answer'
+import type { Answer } from './answer'
 import { fromColumn } from './text-column'
 
 /** A row that tells of a session: the words of `about` are clock, version, creation, last access, and its own idle timeout if it has one. */
@@ -62,9 +62,7 @@ interface Seen {
 }
 
 function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout }: Lifetimes): Seen {
-  const [clock = '', version = '', created, accessed, idleTimeout] = about.split(' ')
-  // Thrown as the error of a server that takes no writes is: another connection may lead to the primary.
-  if (clock === STANDBY) throw Object.assign(new Error('the server is a standby'), { code: '25006' })
+  const [clock, version = '', created, accessed, idleTimeout] = about.split(' ')
   const now = Number(clock)
   const [createdAt, lastAccess] = [Math.round(Number(created)), Math.round(Number(accessed))]
   // A server's clock that was put back leaves times ahead of it.

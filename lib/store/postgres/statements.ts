@@ -65,7 +65,7 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
       SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, ${moment('$5')}, least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
       ON CONFLICT (appid, name) DO UPDATE SET text = excluded.text, version = excluded.version, recent = ${remembered}, status = 'live',
         idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
-        WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND strpos(s.recent, left($3, ${SHORT_ID})) = 0
+        WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND ${isNotRecent('$3')}
       RETURNING 1
     ) ${done}`),
 
@@ -78,7 +78,7 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
 
     remove: statement('remove', `WITH done AS (
       UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', accessed_at = statement_timestamp()
-      WHERE ${key} AND s.version = coalesce($3, s.version) AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
+      WHERE ${key} AND s.version = coalesce($3, s.version) AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
       RETURNING 1
     ) ${done}`),
 
@@ -134,6 +134,11 @@ function justTouched ({ idleTimeout }: Lifetimes): string {
 /** Also sets how long the statement may wait for a lock: it must come before the lock, in a WHERE. */
 function inTime (deadline: string): string {
   return `(${deadline}::float8 > ${NOW} AND set_config('lock_timeout', greatest(1, ceil(${deadline}::float8 - ${NOW}))::int::text, true) <> '')`
+}
+
+/** Whether the record is not one of those before the newest: a repetition does not do again what was done. */
+function isNotRecent (id: string): string {
+  return `strpos(s.recent, left(${id}, ${SHORT_ID})) = 0`
 }
 
 /** Seconds since then. */
