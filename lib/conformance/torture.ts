@@ -91,7 +91,7 @@ class Torture {
   }
 
   async killAll (): Promise<void> {
-    for (const { child } of this.#running()) child.kill('SIGKILL')
+    for (const { child } of this.workers) child.kill('SIGKILL')
     await Promise.all(this.workers.map(({ exited }) => exited))
   }
 

@@ -12,8 +12,8 @@ export type Connect = (t: Test, port: number) => Promise<RedisClient>
 
 const NO_WAIT = { reconnectStrategy: 20 }
 
-async function nodeRedis<Client extends RedisClient & { connect (): Promise<unknown>, destroy (): unknown, on (event: 'error', listener: () => void): unknown }> (t: Test, client: Client): Promise<Client> {
-  t.teardown(() => client.destroy())
+async function nodeRedis<Client extends RedisClient & { readonly isOpen: boolean, connect (): Promise<unknown>, destroy (): unknown, on (event: 'error', listener: () => void): unknown }> (t: Test, client: Client): Promise<Client> {
+  t.teardown(() => { if (client.isOpen) return client.destroy() })
   client.on('error', () => {})
   await client.connect()
   return client

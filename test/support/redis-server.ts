@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -169,7 +169,7 @@ async function answers (port: number): Promise<boolean> {
     await once(socket, 'connect')
     socket.write('PING\r\n')
     const [answer] = await once(socket, 'data') as [Buffer]
-    return !answer.toString().startsWith('-LOADING')
+    return answer.toString().startsWith('+PONG')
   } catch {
     return false
   } finally {
@@ -177,12 +177,22 @@ async function answers (port: number): Promise<boolean> {
   }
 }
 
+/**
+ * Returns a port that nothing listens on, below those that the system gives to outgoing connections:
+ * a client that tries again and again to reach a server that is away could otherwise connect to itself.
+ */
 async function freePort (): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const server = createServer()
+    const port = 12_000 + Math.floor(Math.random() * 20_000)
+    server.listen(port, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+    } catch {
+      continue
+    }
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
