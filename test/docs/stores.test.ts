@@ -4,6 +4,7 @@ import t from 'tap'
 import { postgresStoreOptions } from '../../lib/store/postgres/options'
 import { compile } from '../support/built-package'
 import { checkSnippets, Document, run } from './document'
+import { MOVING } from './moving-snippets'
 import { POSTGRES_SNIPPETS } from './postgres-snippets'
 
 const page = new Document('docs/stores.md')
@@ -11,6 +12,7 @@ const STRICT = ['--strict', '--skipLibCheck', '--module', 'node16', '--target', 
 
 checkSnippets(page, {
   ...POSTGRES_SNIPPETS,
+  ...MOVING,
 
   async 'memory-store' (t, { text }, cwd) {
     t.ok(text.split('\n').length < 140, 'it is short')
