@@ -11,6 +11,8 @@ const later = setImmediate
 export class LateChanges {
   readonly #property: string
   readonly #told = new Set<string>()
+  /** Requests whose response has ended in this turn of the event loop. */
+  #ended: Array<[FastifyRequest, Visit]> = []
 
   /** `property` is the name of the session in the app, such as `request.session`. */
   constructor (property: string) {
@@ -23,8 +25,16 @@ export class LateChanges {
       // A visitor who left early: the handler may still be at work, and its reply stores the session.
       if (!reply.raw.headersSent && !reply.sent) return
       // Listeners and hooks of the app have their turn first: they may change the session, or store it.
-      later(() => { if (visit.mayHaveLateChanges()) this.#look(request, visit) })
+      if (this.#ended.push([request, visit]) === 1) later(() => { this.#lookAtAll() })
     })
+  }
+
+  #lookAtAll (): void {
+    const ended = this.#ended
+    this.#ended = []
+    for (const [request, visit] of ended) {
+      if (visit.mayHaveLateChanges()) this.#look(request, visit)
+    }
   }
 
   async #look (request: FastifyRequest, visit: Visit): Promise<void> {
