@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Visit } from '../session/session-manager'
 
-/** Taken now: tests of apps put clocks of their own in its place. */
-const later = setImmediate
+/** Taken now: tests of apps put clocks of their own in their place. */
+const { nextTick } = process
+const microtask = queueMicrotask
 
 /**
  * Finds sessions that were changed and are not stored when their response has ended, because it went
@@ -11,8 +12,6 @@ const later = setImmediate
 export class LateChanges {
   readonly #property: string
   readonly #told = new Set<string>()
-  /** Requests whose response has ended in this turn of the event loop. */
-  #ended: Array<[FastifyRequest, Visit]> = []
 
   /** `property` is the name of the session in the app, such as `request.session`. */
   constructor (property: string) {
@@ -24,15 +23,11 @@ export class LateChanges {
     reply.raw.on('close', () => {
       // A visitor who left early: the handler may still be at work, and its reply stores the session.
       if (!reply.raw.headersSent && !reply.sent) return
-      // Listeners and hooks of the app have their turn first: they may change the session, or store it.
-      if (this.#ended.push([request, visit]) === 1) later(() => { this.#lookAtAll() })
+      // Listeners and hooks of the app have their turn first, with all promises that are settled by now: they
+      // may change the session, or store it. An immediate would cost a turn of the event loop.
+      microtask(() => { nextTick(look) })
     })
-  }
-
-  #lookAtAll (): void {
-    const ended = this.#ended
-    this.#ended = []
-    for (const [request, visit] of ended) {
+    const look = (): void => {
       if (visit.mayHaveLateChanges()) this.#look(request, visit)
     }
   }
