@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Visit } from '../session/session-manager'
 
-/** Taken now: tests of apps put clocks of their own in its place. */
-const later = setImmediate
+/** Taken now: tests of apps put clocks of their own in their place. */
+const { nextTick } = process
+const microtask = queueMicrotask
 
 /**
  * Finds sessions that were changed and are not stored when their response has ended, because it went
@@ -22,9 +23,13 @@ export class LateChanges {
     reply.raw.on('close', () => {
       // A visitor who left early: the handler may still be at work, and its reply stores the session.
       if (!reply.raw.headersSent && !reply.sent) return
-      // Listeners and hooks of the app have their turn first: they may change the session, or store it.
-      later(() => { if (visit.mayHaveLateChanges()) this.#look(request, visit) })
+      // Listeners and hooks of the app have their turn first, with all promises that are settled by now: they
+      // may change the session, or store it. An immediate would cost a turn of the event loop.
+      microtask(() => { nextTick(look) })
     })
+    const look = (): void => {
+      if (visit.mayHaveLateChanges()) this.#look(request, visit)
+    }
   }
 
   async #look (request: FastifyRequest, visit: Visit): Promise<void> {

@@ -11,6 +11,7 @@ import { fill, Session, type SessionActions } from './session'
 import { SessionCopy } from './session-copy'
 import type { SessionLog, Shared } from './shared'
 import { touchSession } from './touch'
+import { hasSameValues, hasUnsavedChanges } from './unsaved'
 import { updateSession, type Change } from './update'
 
 type Operation = DiagnosticsEvents['error']['operation']
@@ -210,21 +211,12 @@ export class Visit extends SessionCopy implements SessionActions {
 
   /** Whether the data may have changed since the end of the request, or no end came. Cheap: it does not look into nested data. */
   mayHaveLateChanges (): boolean {
-    const data = this.opened?.data() ?? {}
-    const before = this.#dataAtEnd
-    const keys = Object.keys(data)
-    return before === null || keys.length !== Object.keys(before).length || keys.some(key => data[key] !== before[key])
+    return this.#dataAtEnd === null || !hasSameValues(this.session.data(), this.#dataAtEnd)
   }
 
   /** Whether there is a change that is not stored. The answer counts once the steps that the app asked for are done. */
   hasUnsaved (): boolean {
-    if (this.#skipsSave) return false
-    if (this.leftovers?.some(({ setAside }) => !setAside) === true) return true
-    try {
-      return this.unsavedText() !== null
-    } catch {
-      return true
-    }
+    return !this.#skipsSave && hasUnsavedChanges(this)
   }
 
   /** The same, when these steps are done. */
