@@ -2,6 +2,7 @@ import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ImportMemory } from '../../lib/connect/import-memory'
+import { freshModule } from '../support/fresh-module'
 
 const ONE = '1'.repeat(64)
 const TWO = '2'.repeat(64)
@@ -61,11 +62,13 @@ t.test('trouble with the file', async t => {
 })
 
 t.test('a file that can be opened but not read', async t => {
-  const { ImportMemory } = t.mockRequire('../../lib/connect/import-memory', {
-    'node:fs/promises': t.createMock(require('node:fs/promises'), {
+  const path = require.resolve('../../lib/connect/import-memory')
+  const { ImportMemory } = freshModule<typeof import('../../lib/connect/import-memory')>(path, {
+    'node:fs/promises': {
+      ...require('node:fs/promises'),
       open: async () => ({ readFile: async () => { throw new Error('EIO') }, close: async () => { t.pass('it is closed') } })
-    })
-  }) as typeof import('../../lib/connect/import-memory')
+    }
+  })
   t.plan(2)
   await t.rejects(ImportMemory.open('/nowhere'), { code: 'SESSION_FILE' })
 })

@@ -8,7 +8,7 @@ import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { compile } from '../support/built-package'
 import { startApp } from '../support/child-app'
 import { Client } from '../support/client'
-import { checkSnippets, counts, COUNTER, Document, javascript, printed, serve } from './document'
+import { checkSnippets, counts, COUNTER, Document, javascript, printed, run, serve } from './document'
 
 checkSnippets(new Document('docs/guide.md'), {
   'quick-start-cjs': (t, { text }, cwd) => counts(t, 'app.cjs', text, cwd),
@@ -145,6 +145,13 @@ checkSnippets(new Document('docs/guide.md'), {
       return visits
     }))
     t.same(visits.sort((a, b) => a - b), Array.from({ length: 20 }, (_, index) => index + 2))
+  },
+
+  async 'test-logged-in' (t, { text }, cwd) {
+    await writeFile(join(cwd, 'app.test.mjs'), text)
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap', 'app.test.mjs'], { cwd, env: { PATH: process.env['PATH'] } })
+    t.match(stdout, '# pass 2\n')
+    t.match(stdout, '# fail 0\n')
   },
 
   async 'test-expiry' (t, { text }, cwd) {

@@ -34,9 +34,9 @@ export const MOVING: Record<string, Check> = {
     t.teardown(() => { delete process.env['REDIS_URL'] })
     await symlink(join(root, 'node_modules', 'redis'), join(cwd, '..', 'node_modules', 'redis')).catch(() => undefined)
     const app = text.replace(/^import Fastify.*$/m, '').replace('import fileSessions, { MovingSessionStore', 'import { MovingSessionStore').replace(/^const app = .*$/m, '')
-    const browser = await serve(t, cwd, `${app}\n${COUNTER}`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
+    const client = await serve(t, cwd, `${app}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
   },
 
   async 'move-rest' (t, { text }, cwd) {

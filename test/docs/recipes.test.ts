@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { io, type Socket } from 'socket.io-client'
 import type { Test } from 'tap'
 import { startApp } from '../support/child-app'
 import { Client } from '../support/client'
@@ -22,7 +23,57 @@ async function send (visitor: Client, path: string, body: object, headers: Recor
   return response
 }
 
+/** Waits for an event of a client of Socket.IO; returns what comes with it. */
+function told (socket: Socket, event: string): Promise<unknown[]> {
+  return new Promise(resolve => { socket.once(event, (...values: unknown[]) => { resolve(values) }) })
+}
+
 checkSnippets(new Document('docs/recipes.md'), {
+  async 'socket-io' (t, { text }, cwd) {
+    const visitor = await visit(t, text, cwd)
+    const connect = (): Socket => {
+      const socket = io(visitor.url, { extraHeaders: { cookie: visitor.cookie }, reconnection: false, forceNew: true })
+      t.teardown(() => socket.disconnect())
+      return socket
+    }
+    const [refused] = await told(connect(), 'connect_error') as [Error]
+    t.equal(refused.message, 'log in first')
+
+    await send(visitor, '/login', { name: 'ada' })
+    const [one, two] = [connect(), connect()]
+    const answers = await Promise.all([one, two].flatMap(socket => Array.from({ length: 10 }, async () =>
+      await socket.emitWithAck('say', 'hello') as { user: string, count: number })))
+    t.same(answers.map(({ count }) => count).sort((a, b) => a - b), Array.from({ length: 20 }, (_, index) => index + 1))
+    t.equal(answers[0]?.user, 'ada')
+
+    await visitor.post('/logout')
+    const ended = told(one, 'disconnect')
+    one.emit('say', 'am I still there?')
+    t.same((await ended)[0], 'io server disconnect')
+    const [again] = await told(connect(), 'connect_error') as [Error]
+    t.equal(again.message, 'log in first')
+  },
+
+  async job (t, { text }, cwd) {
+    const visitor = await visit(t, text, cwd)
+    t.equal((await visitor.post('/import')).status, 202)
+    const done = async (visitor: Client): Promise<void> => {
+      let progress
+      do ({ progress } = (await visitor.get('/progress')).json as { progress: number })
+      while (progress !== 100)
+    }
+    await done(visitor)
+
+    await visitor.post('/import')
+    const thief = visitor.twin()
+    await visitor.post('/logout')
+    const other = new Client(visitor.url)
+    await other.post('/import')
+    // A job that began later is done.
+    await done(other)
+    t.same((await thief.get('/progress')).json, { progress: null }, 'the job brings no session back')
+  },
+
   async 'other-origin' (t, { text }, cwd) {
     const visitor = await visit(t, text, cwd)
     const https = { 'x-forwarded-proto': 'https' }

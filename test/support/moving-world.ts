@@ -1,4 +1,5 @@
 import { moveSession } from '../../lib/session/move'
+import { SessionRecords } from '../../lib/session/session-records'
 import { MovingSessionStore } from '../../lib/store/moving-store'
 import { BaseRecordStore } from '../../lib/store/record-store'
 import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
@@ -158,7 +159,7 @@ export const logout: Program = async ({ store, facts, log }) => {
 export const regenerate: Program = async process => {
   const session = await read(process)
   process.facts.mayEnd = true
-  const move = await moveSession(process.store, NAME, session, newest => ({ text: newest.text }))
+  const move = await moveSession(new SessionRecords(process.store, process.store.cipher), { sesid: NAME, name: NAME }, session, newest => ({ text: newest.text }))
   process.facts.hasEnded = true
   process.log.push(`regenerated: ${move !== null}`)
   if (move === null) return

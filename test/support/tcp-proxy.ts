@@ -5,6 +5,10 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class TcpProxy {
   /** Connections are refused while this is true. */
   refuses = false
+  /** Called with what a client sends, before it goes on. Return false to drop it. */
+  onRequest: (bytes: Buffer) => boolean = () => true
+  /** Called with what the server answers, before it goes on. Return false to drop it. */
+  onAnswer: (bytes: Buffer) => boolean = () => true
   /** The next connection that sends these bytes is cut: before they go on, or when the server answers. */
   #trap: { readonly bytes: string, readonly when: 'before' | 'after', readonly sprung: () => void } | null = null
   readonly #server: Server
@@ -90,13 +94,13 @@ export class TcpProxy {
           return
         }
       }
-      server.write(bytes)
+      if (this.onRequest(bytes)) server.write(bytes)
     })
     server.on('data', (bytes: Buffer) => {
       if (isDoomed) {
         end()
         sprung()
-      } else {
+      } else if (this.onAnswer(bytes)) {
         client.write(bytes)
       }
     })
