@@ -361,3 +361,26 @@ t.test('HTTP/2', async t => {
   t.match(headers['set-cookie'], [/^sid=/])
   t.strictSame(store.data, { a: 1, b: 2 })
 })
+
+t.test('two registrations set their cookies side by side, in a hijacked reply and in one of Fastify', async t => {
+  const { app } = loggingApp()
+  await app.register(fileSessions, { store: new MemoryStore() })
+  await app.register(fileSessions, { store: new MemoryStore('admin'), sessionName: 'adminSession' })
+  const save = async (request: FastifyRequest): Promise<void> => {
+    request.session.set('a', 1)
+    request.adminSession.set('a', 1)
+    await request.session.save()
+    await request.adminSession.save()
+  }
+  app.get('/hijacked', async (request, reply) => {
+    await save(request)
+    reply.hijack()
+    reply.raw.end()
+  })
+  app.get('/sent', save)
+  const url = await listen(t, app)
+  for (const path of ['/hijacked', '/sent']) {
+    const { cookies } = await new Client(url).get(path)
+    t.strictSame(cookies.map(({ name }) => name).sort(), ['admin', 'sid'], path)
+  }
+})
