@@ -5,7 +5,8 @@ import { SessionFileStore } from '../../dist/lib/store/files/session-file-store.
 export const JSON_CODEC = { encode: data => JSON.stringify(data), decode: text => JSON.parse(text) }
 
 export async function openManager (options, codec) {
-  const store = new SessionFileStore(options)
+  const encryption = process.env.TORTURE_ENCRYPTION === undefined ? false : { secrets: [process.env.TORTURE_ENCRYPTION] }
+  const store = new SessionFileStore({ ...options, encryption })
   await store.open()
   return { store, manager: new SessionManager(store, codec, false) }
 }

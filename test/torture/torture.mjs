@@ -16,9 +16,12 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     processes: { type: 'string', default: '4' },
-    durability: { type: 'string', default: 'os' }
+    durability: { type: 'string', default: 'os' },
+    encryption: { type: 'boolean', default: false }
   }
 })
+// For this process and its children: they open the store alike.
+if (values.encryption) process.env.TORTURE_ENCRYPTION = 'a secret for the time of the torture'
 const seconds = positive('seconds')
 const processes = positive('processes')
 
