@@ -29,9 +29,16 @@ export abstract class BaseRecordStore implements RecordStore {
   readonly #idGenerator: () => string
   readonly #names = new LRUCache<string, string>({ max: NAMES })
 
-  /** @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption */
-  constructor ({ appid, idGenerator, encryption }: Pick<SettledRecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'>) {
-    this.cipher = new SessionCipher(appid, encryption)
+  /**
+   * A store in front of others is given the cipher of the one that it writes to.
+   *
+   * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
+   */
+  constructor (
+    { appid, idGenerator, encryption }: Pick<SettledRecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'>,
+    cipher = new SessionCipher(appid, encryption)
+  ) {
+    this.cipher = cipher
     if (this.cipher.isOn) checkKeyStrength(idGenerator)
     this.#appid = appid
     this.#idGenerator = idGenerator
