@@ -36,6 +36,8 @@ export const contenders = [
   { name: 'ours-disk-fsync', label: 'fastify-file-sessions, fsync', place: 'disk', keeps: 'server', make: ours('fsync') },
   { name: 'ours-tmpfs-fsync', label: 'fastify-file-sessions, fsync', place: 'tmpfs', keeps: 'server', make: ours('fsync') },
   { name: 'ours-tmpfs-signed', label: 'fastify-file-sessions, cookie.signed', place: 'tmpfs', keeps: 'server', make: ours('os', true) },
+  { name: 'ours-disk-encrypted', label: 'fastify-file-sessions, encryption with a secret', place: 'disk', keeps: 'server', make: ours('os', false, { secrets: [SECRET] }) },
+  { name: 'ours-tmpfs-encrypted', label: 'fastify-file-sessions, encryption with a secret', place: 'tmpfs', keeps: 'server', make: ours('os', false, { secrets: [SECRET] }) },
   { name: 'memory', label: '@fastify/session, memory', keeps: 'server', make: memory },
   { name: 'redis', label: '@fastify/session, connect-redis', keeps: 'server', needs: 'redis', make: redis },
   { name: 'file-store-disk', label: '@fastify/session, session-file-store', place: 'disk', keeps: 'server', make: fileStore },
@@ -54,13 +56,13 @@ async function ceiling () {
   return listening(app)
 }
 
-function ours (durability, signed = false) {
+function ours (durability, signed = false, encryption = false) {
   return async ({ dir }) => {
     const { default: fileSessions } = await import('fastify-file-sessions')
     const app = Fastify()
     await app.register(fastifyCookie, signed ? { secret: SECRET } : {})
     await app.register(fileSessions, {
-      sessionDir: dir, durability, rolling: false, idleTimeout: IDLE_TIMEOUT, cookie: { ...COOKIE, signed }
+      sessionDir: dir, durability, encryption, rolling: false, idleTimeout: IDLE_TIMEOUT, cookie: { ...COOKIE, signed }
     })
     addRoutes(app, properties)
     addSessionRoutes(app, properties)

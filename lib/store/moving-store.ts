@@ -50,7 +50,7 @@ export class MovingSessionStore extends BaseRecordStore {
     }
     check(from !== to, 'to', 'must be another store than from')
     check(from.sesAppid() === to.sesAppid(), 'to', `must have the appid of from, ${from.sesAppid()}`)
-    super({ appid: to.sesAppid(), idGenerator: randomId })
+    super({ appid: to.sesAppid(), idGenerator: randomId }, to.cipher)
     this.#from = from
     this.#to = to
     this.#clock = clock

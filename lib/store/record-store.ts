@@ -30,9 +30,16 @@ export abstract class BaseRecordStore implements RecordStore {
   readonly #idGenerator: () => string
   readonly #names = new Recent(NAMES)
 
-  /** @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption */
-  constructor ({ appid = 'sid', idGenerator = randomId, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'> = {}) {
-    this.cipher = new SessionCipher(appid, encryptionOptions(encryption))
+  /**
+   * A store in front of others is given the cipher of the one that it writes to.
+   *
+   * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
+   */
+  constructor (
+    { appid = 'sid', idGenerator = randomId, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'> = {},
+    cipher = new SessionCipher(appid, encryptionOptions(encryption))
+  ) {
+    this.cipher = cipher
     if (this.cipher.isOn) checkKeyStrength(idGenerator)
     this.#appid = appid
     this.#idGenerator = idGenerator

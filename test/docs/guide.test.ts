@@ -4,13 +4,18 @@ import { join } from 'node:path'
 import { mock } from 'node:test'
 import t from 'tap'
 import WebSocket from 'ws'
+import { encryptionOptions } from '../../lib/store/encryption-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import { unopenedSessions } from '../../lib/unopened'
 import { compile } from '../support/built-package'
 import { startApp } from '../support/child-app'
 import { Client } from '../support/client'
+import { sessionFiles } from '../support/session-files'
 import { checkSnippets, counts, COUNTER, Document, javascript, printed, run, serve } from './document'
 
-checkSnippets(new Document('docs/guide.md'), {
+const page = new Document('docs/guide.md')
+
+checkSnippets(page, {
   'quick-start-cjs': (t, { text }, cwd) => counts(t, 'app.cjs', text, cwd),
 
   async 'quick-start-ts' (t, { text }, cwd) {
@@ -134,6 +139,18 @@ checkSnippets(new Document('docs/guide.md'), {
     t.same((await readdir(join(cwd, 'sessions'))).sort(), ['admin', 'shop'])
   },
 
+  async encryption (t, { text }, cwd) {
+    const client = await serve(t, cwd, `process.env.SESSION_SECRETS = '${'x'.repeat(44)},${'y'.repeat(44)}'\n${text}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
+    for (const path of sessionFiles(join(cwd, 'sessions'))) t.match(await readFile(path, 'latin1'), /\$ffs1\$[\w-]{8}\$/)
+  },
+
+  async unopened (t, { text }, cwd) {
+    const client = await serve(t, cwd, text)
+    t.same((await client.get('/health/sessions')).json, { damaged: 0, plain: 0, unlisted: 0, unconfigured: 0, newer: 0 })
+  },
+
   async cluster (t, { text }, cwd) {
     await writeFile(join(cwd, 'app.mjs'), text)
     const app = await startApp(['app.mjs'], cwd)
@@ -167,4 +184,13 @@ t.test('a faked Date makes no session expire, as the guide says', async t => {
   const sesid = await store.newSession()
   mock.timers.tick(3600_000)
   t.equal(await store.getSession(sesid), '')
+})
+
+t.test('the tables of encryption are complete', async t => {
+  const [options = [], counts = []] = [['encryption'], ['Count']].map(([heading = '']) => {
+    const [, rows = ''] = new RegExp(`^\\| (?:\`${heading}\`|${heading}) \\|.*\\n\\|[- |]+\\n((?:\\|.*\\n)+)`, 'm').exec(page.text) ?? []
+    return rows.trim().split('\n').map(row => /^\| `(\w+)/.exec(row)?.[1] ?? '')
+  })
+  t.same([...options].sort(), [...Object.keys(encryptionOptions(true)), 'true'].sort())
+  t.same([...counts].sort(), Object.keys(unopenedSessions()).sort())
 })

@@ -4,6 +4,7 @@ import { SessionError } from '../../lib/errors'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
 import { pluginOptions, prefixedCookie, type FileSessionsOptions } from '../../lib/plugin/options'
 import type { SessionCookieOptions } from '../../lib/session/cookie-options'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
 
 /** A store of somebody else's. */
@@ -226,4 +227,16 @@ t.test('cookie prefixes ask for what browsers ask for', async t => {
   refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
   refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
   t.match(prefixedCookie('__Secure-sid', { ...cookie, domain: 'example.org', path: '/app' }), { domain: 'example.org', path: '/app' })
+})
+
+t.test('the option encryption is the store\'s, if it has one', async t => {
+  const encryption = { secrets: ['x'.repeat(32)] }
+  const settled = { ...encryption, acceptPlain: true, writePlain: false }
+  t.strictSame(pluginOptions({ encryption }).fileStore?.encryption, settled)
+  t.equal(pluginOptions({ encryption }).encryption, false)
+  t.strictSame(pluginOptions({ encryption, store: foreignStore }).encryption, settled)
+  refuses(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean }), 'encryption')
+  refuses(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean, store: foreignStore }), 'encryption')
+  refuses(t, () => pluginOptions({ encryption, store: new SessionFileStore() }), 'encryption')
+  refuses(t, () => pluginOptions({ encryption, store: null as unknown as SessionStore }), 'store')
 })

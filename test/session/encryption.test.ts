@@ -135,9 +135,12 @@ t.test('a damaged session is set aside, encrypted as it is; the log says so once
     t.equal(filesIn(sessionDir).filter(path => path.endsWith('.aside')).length, round + 1)
     t.notMatch(JSON.stringify(visits.log), sesid)
   }
+  const sesid = await visits.stored({ user: 'planted-word' })
+  plant(sessionDir, sesid, '$ffs')
+  t.equal(await look(visits, sesid), null, 'not even the heading is whole')
   t.equal(words(sessionDir, 'planted-word'), 0)
   t.match(await warnings(visits), [/not served: it is set aside/])
-  t.equal(unopenedSessions().damaged, before + 3)
+  t.equal(unopenedSessions().damaged, before + 4)
 })
 
 t.test('a session that a good record has replaced meanwhile is not set aside', async t => {

@@ -1,5 +1,6 @@
 import { createDecipheriv, hkdfSync, webcrypto } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import fc from 'fast-check'
 import t from 'tap'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
@@ -172,7 +173,12 @@ t.test('what does not open is counted by cause', async t => {
   t.strictSame(before, { damaged: 0, plain: 0, unlisted: 0, unconfigured: 0, newer: 0 })
   const cipher = cipherOf({ acceptPlain: false }, 'counted')
   for (const text of ['$ffs1$-$x', '$ffs1$-$xx', '$ffs9$-$x', 'plain', '$ffs1$abcdefgh$x']) causeOf(cipher, ID, text)
+  const events: unknown[] = []
+  const note = (event: unknown): void => { events.push(event) }
+  subscribe('fastify-file-sessions:unopened', note)
   causeOf(cipherOf(false, 'counted'), ID, '$ffs1$-$x')
+  unsubscribe('fastify-file-sessions:unopened', note)
+  t.strictSame(events, [{ appid: 'counted', reason: 'unconfigured' }])
   t.strictSame(unopenedSessions('counted'), { damaged: 2, plain: 1, unlisted: 1, unconfigured: 1, newer: 1 })
   t.equal(typeof unopenedSessions().damaged, 'number')
 })

@@ -15,7 +15,9 @@ export async function placeOf (kind) {
 /** Opens what requests go through, without the HTTP around it. */
 export async function openManager (kind, settings, index, options = {}) {
   const { open } = await placeOf(kind)
-  const { store, close } = await open(settings, index, options)
+  const secret = process.env.TORTURE_ENCRYPTION
+  const encryption = secret === undefined ? false : { secrets: [secret] }
+  const { store, close } = await open(settings, index, { encryption, ...options })
   await store.open()
   return {
     store,

@@ -21,9 +21,12 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     processes: { type: 'string', default: '4' },
     durability: { type: 'string', default: 'os' },
-    replicas: { type: 'string', default: '0' }
+    replicas: { type: 'string', default: '0' },
+    encryption: { type: 'boolean', default: false }
   }
 })
+// For this process and its children: they open the store alike.
+if (values.encryption) process.env.TORTURE_ENCRYPTION = 'a secret for the time of the torture'
 const seconds = positive('seconds')
 const processes = positive('processes')
 const kind = values.store
