@@ -13,7 +13,7 @@ export type Connect = (t: Test, port: number) => Promise<RedisClient>
 const NO_WAIT = { reconnectStrategy: 20 }
 
 async function nodeRedis<Client extends RedisClient & { readonly isOpen: boolean, connect (): Promise<unknown>, destroy (): unknown, on (event: 'error', listener: () => void): unknown }> (t: Test, client: Client): Promise<Client> {
-  t.teardown(() => { if (client.isOpen) return client.destroy() })
+  t.teardown(async () => { if (client.isOpen) await client.destroy() })
   client.on('error', () => {})
   await client.connect()
   return client
