@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { postgresStoreOptions } from '../../lib/store/postgres/options'
 import { compile } from '../support/built-package'
-import { checkSnippets, Document, run } from './document'
+import { checkSnippets, Document, printed, run } from './document'
 import { MOVING } from './moving-snippets'
 import { POSTGRES_SNIPPETS } from './postgres-snippets'
 
@@ -31,6 +31,14 @@ checkSnippets(page, {
     const { stdout } = await run(process.execPath, ['--test-reporter=tap', 'suite.js'], { cwd })
     t.match(stdout, /^# fail 0$/m)
     t.ok(Number(/^# pass (\d+)$/m.exec(stdout)?.[1]) > 60, 'and it has run')
+  },
+
+  async torture (t, { text }, cwd) {
+    await writeFile(join(cwd, 'store.mjs'), `import { SessionFileStore } from 'fastify-file-sessions'
+      export const makeStore = () => new SessionFileStore({ sessionDir: './sessions' })`)
+    const report = await printed(text, cwd)
+    t.match(report, /lost: 0,\s+doubled: 0,\s+resurrected: 0,\s+errors: \[\]/)
+    t.match(report, /acknowledged: [1-9]/)
   }
 })
 

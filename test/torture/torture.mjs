@@ -89,9 +89,9 @@ async function torture (end) {
     await wait(100 + Math.random() * 400)
     const dice = Math.random()
     const victim = [...workers][Math.floor(Math.random() * workers.size)]
-    if (dice < 0.65) await kill(victim)
-    else if (dice < 0.75) stop(victim)
-    else if (dice < 0.9) await regenerateSession(Math.floor(Math.random() * SLOTS))
+    if (dice < 0.45) await kill(victim)
+    else if (dice < 0.55) stop(victim)
+    else if (dice < 0.8) await regenerateSession(Math.floor(Math.random() * SLOTS))
     else await destroySession(KEPT + Math.floor(Math.random() * (SLOTS - KEPT)))
   }
 }

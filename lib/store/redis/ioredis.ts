@@ -1,4 +1,5 @@
-import type { RedisConnection } from './redis-client'
+import type { Listener, Listening, RedisConnection } from './redis-client'
+import { tracking } from './tracking'
 
 /** What the store uses of the clients of ioredis, 5 and 6, and of iovalkey. */
 export interface IoredisClient {
@@ -6,6 +7,7 @@ export interface IoredisClient {
   readonly options: object
   call (command: string, ...parameters: string[]): Promise<unknown>
   pipeline (commands: unknown[][]): IoredisPipeline
+  duplicate (options: never): unknown
 }
 
 /** A `Cluster` of ioredis or iovalkey. */
@@ -41,8 +43,36 @@ export function ioredisConnection (client: IoredisClient | IoredisCluster): Redi
         return answer
       }) as [unknown, unknown]
     },
-    servers: async () => (isCluster ? client.nodes('master') : [client]).map(node => command => call(node, command))
+    servers: async () => (isCluster ? client.nodes('master') : [client]).map(node => command => call(node, command)),
+    ...(isCluster ? {} : { listen: (listening: Listening) => listen(client, listening) })
   }
+}
+
+/** A connection of its own, like that of the client. */
+interface Duplicate extends IoredisClient {
+  on (event: string, listener: (channel: string, message: unknown) => void): unknown
+  connect (): Promise<unknown>
+  subscribe (...channels: string[]): Promise<unknown>
+  disconnect (): void
+}
+
+async function listen (client: IoredisClient, { prefix, channels, heard, lost }: Listening): Promise<Listener> {
+  // With RESP 2 changes come as messages of a channel.
+  const options = { lazyConnect: true, retryStrategy: null, autoResubscribe: false, keyPrefix: '', protocol: 2 }
+  const duplicate = client.duplicate(options as never) as Duplicate
+  duplicate.on('error', () => {})
+  duplicate.on('end', lost)
+  duplicate.on('message', heard)
+  const close = (): void => { duplicate.disconnect() }
+  try {
+    await duplicate.connect()
+    await call(duplicate, tracking(await call(duplicate, ['CLIENT', 'ID']), prefix))
+    await duplicate.subscribe(...channels)
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { close }
 }
 
 function call (client: IoredisClient, command: string[]): Promise<unknown> {

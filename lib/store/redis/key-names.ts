@@ -13,6 +13,11 @@ export class KeyNames {
     return `${this.#start}${name}}`
   }
 
+  /** What all keys of the appid begin with. */
+  prefixWith (keyPrefix: string): string {
+    return keyPrefix + this.#start
+  }
+
   /** Returns where the session goes that is set aside by the call with this id. */
   asideOf (name: string, id: string): string {
     return `${this.keyOf(name)}:aside:${id}`
@@ -20,7 +25,7 @@ export class KeyNames {
 
   /** Returns the pattern for SCAN that fits the sessions, and not what was set aside. */
   patternWith (keyPrefix: string): string {
-    return `${(keyPrefix + this.#start).replace(/[*?[\]\\^-]/g, '\\$&')}*}`
+    return `${this.prefixWith(keyPrefix).replace(/[*?[\]\\^-]/g, '\\$&')}*}`
   }
 
   /** Returns the name of the session with this key; null when the key is not one of ours. */

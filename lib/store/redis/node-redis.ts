@@ -1,4 +1,5 @@
-import type { RedisConnection, RunOnServer } from './redis-client'
+import type { Listener, Listening, RedisConnection, RunOnServer } from './redis-client'
+import { tracking } from './tracking'
 
 /** What the store uses of the clients of `redis` (node-redis), 5 and 6. */
 interface Emitting {
@@ -10,14 +11,17 @@ type Send = (command: string[]) => Promise<unknown>
 /** Returned by `createClient`. */
 export interface NodeRedisClient extends Emitting {
   readonly isReady: boolean
+  readonly options?: object
   sendCommand (command: string[]): Promise<unknown>
   multi (): NodeRedisMulti
+  duplicate (options: never): unknown
 }
 
 /** Returned by `createClientPool`. */
 export interface NodeRedisPool extends Emitting {
   readonly totalClients: number
   sendCommand (command: string[]): Promise<unknown>
+  execute (task: never): Promise<unknown>
   multi (): NodeRedisMulti
 }
 
@@ -79,8 +83,43 @@ export function nodeRedisConnection (client: Client): RedisConnection {
       multi.addCommand(wait)
       return await multi.execAsPipeline() as [unknown, unknown]
     },
-    servers: async () => [run]
+    servers: async () => [run],
+    listen: async listening => await listen(isPool ? await client.execute(((one: unknown) => one) as never) as NodeRedisClient : client, listening)
   }
+}
+
+/** A connection of its own, like that of the client. */
+interface Duplicate {
+  on (event: string, listener: () => void): unknown
+  connect (): Promise<unknown>
+  sendCommand (command: string[]): Promise<unknown>
+  subscribe (channels: string[], listener: (message: unknown, channel: string) => void): Promise<unknown>
+  destroy (): void
+}
+
+async function listen (client: NodeRedisClient, { prefix, channels, heard, lost }: Listening): Promise<Listener> {
+  const { socket } = client.options as { socket?: object }
+  // With RESP 2 changes come as messages of a channel.
+  const options = { RESP: 2, maintNotifications: 'disabled', socket: { ...socket, reconnectStrategy: false }, clientSideCache: undefined, emitInvalidate: false }
+  const duplicate = client.duplicate(options as never) as Duplicate
+  duplicate.on('error', lost)
+  duplicate.on('end', lost)
+  const close = (): void => {
+    try {
+      duplicate.destroy()
+    } catch {
+      // It is closed already.
+    }
+  }
+  try {
+    await duplicate.connect()
+    await duplicate.sendCommand(tracking(await duplicate.sendCommand(['CLIENT', 'ID']), prefix))
+    await duplicate.subscribe([...channels], (message, channel) => { heard(channel, message) })
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { close }
 }
 
 function clusterConnection (client: NodeRedisCluster): RedisConnection {

@@ -35,6 +35,24 @@ export interface RedisConnection {
   runAndWait?: (key: string, command: string[], wait: string[]) => Promise<[unknown, unknown]>
   /** Returns every primary. */
   servers (): Promise<RunOnServer[]>
+  /**
+   * Makes a connection of its own that hears which keys change. It is not made anew when it breaks.
+   * Left out: the client cannot do it.
+   */
+  listen?: (listening: Listening) => Promise<Listener>
+}
+
+export interface Listening {
+  /** Of the keys whose changes are told. */
+  readonly prefix: string
+  readonly channels: readonly string[]
+  readonly heard: (channel: string, message: unknown) => void
+  /** The connection is gone. */
+  readonly lost: () => void
+}
+
+export interface Listener {
+  close (): void
 }
 
 /** Returns the connection that this client makes. No client library is imported: it is told by its methods. @throws {SessionError} SESSION_OPTION */

@@ -5,7 +5,9 @@ import { BaseRecordStore } from '../record-store'
 import type { Creation, PortableSession, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
 import { KeyNames } from './key-names'
 import type { SettledRedisStoreOptions } from './options'
-import { ScriptRunner, type Call } from './script-runner'
+import { InvalidationFeed } from './invalidation-feed'
+import { ReadCache } from './read-cache'
+import { ScriptRunner, type Answer, type Call } from './script-runner'
 import { CONFLICT, CREATE, DONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
 import { UnsettledCalls } from './unsettled-calls'
@@ -26,17 +28,26 @@ export abstract class RedisRecords extends BaseRecordStore {
   /** What its record ids begin with: the server remembers a few of each writer. */
   readonly #writer = randomText(WRITER * 6 / 8, 'base64url')
   readonly #unsettled = new UnsettledCalls()
+  readonly #cache: ReadCache | undefined
+  /** Tells of changes, for the cache. */
+  protected readonly feed: InvalidationFeed | undefined
 
   constructor (protected readonly options: SettledRedisStoreOptions) {
     super(options)
-    const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout } = options
+    const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout, cache } = options
     this.names = new KeyNames(prefix, appid)
     this.runner = new ScriptRunner(connection, timeout, replicas)
+    if (cache !== undefined) {
+      this.#cache = new ReadCache(cache.maxSize)
+      this.feed = new InvalidationFeed(connection, this.names.prefixWith(connection.keyPrefix), this.#cache, cache.maxStaleness)
+    }
     this.#lifetimes = [milliseconds(idleTimeout), absoluteTimeout === undefined ? '0' : milliseconds(absoluteTimeout)]
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
   async read (name: string): Promise<StoredSession | null> {
+    const cached = this.readNow(name)
+    if (cached !== undefined) return cached
     const value = await this.value(name)
     return value === null ? null : storedSession(value, this.options)
   }
@@ -68,17 +79,30 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
-    await this.runner.run(this.#call('touch a session', TOUCH, name, this.#newId(), [], false))
+    await this.#run(this.#call('touch a session', TOUCH, name, this.#newId(), [], false), name)
   }
 
   /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
   async setAside (name: string): Promise<void> {
     const id = this.#newId()
     const call = this.#call('set a session aside', SET_ASIDE, name, id, [], true)
-    await this.runner.run({ ...call, keys: [...call.keys, this.names.asideOf(name, id)] })
+    await this.#run({ ...call, keys: [...call.keys, this.names.asideOf(name, id)] }, name)
   }
 
+  /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
+  readNow (name: string): StoredSession | undefined {
+    const value = this.feed?.isFresh === true ? this.#cache?.get(name) : undefined
+    return value === undefined ? undefined : storedSession(value, this.options)
+  }
+
+  /** {@inheritDoc ImmediateRecordStore.replaceNow} The server must be asked. @internal */
+  replaceNow (): undefined {}
+
   protected async value (name: string): Promise<StoredValue | null> {
+    return this.#cache === undefined ? await this.#value(name) : await this.#cache.through(name, () => this.#value(name))
+  }
+
+  async #value (name: string): Promise<StoredValue | null> {
     const { reply } = await this.runner.run({
       doing: 'read a session', script: READ, keys: [this.#keyOf(name)], parameters: [], writes: false, waits: false
     })
@@ -96,7 +120,7 @@ export abstract class RedisRecords extends BaseRecordStore {
     const known = this.#unsettled.idOf(...what)
     const id = known ?? this.#newId()
     try {
-      const reply = await this.#confirmed(this.#call(doing, script, name, id, parameters, true), known !== undefined)
+      const reply = await this.#confirmed(name, this.#call(doing, script, name, id, parameters, true), known !== undefined)
       this.#unsettled.settle(...what)
       return { id, reply }
     } catch (error) {
@@ -106,8 +130,8 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   /** Returns the answer once as many replicas have it as the caller wants. */
-  async #confirmed (call: Call, isRepeated: boolean): Promise<unknown> {
-    const { reply, replicas } = await this.runner.run(call, isRepeated)
+  async #confirmed (name: string, call: Call, isRepeated: boolean): Promise<unknown> {
+    const { reply, replicas } = await this.#run(call, name, isRepeated)
     if (reply === UNKNOWN) {
       throw new SessionStoreError(`cannot ${call.doing} in Redis: the connection was lost, and so many other requests saved the ` +
         'session since that it is not known whether the server did it')
@@ -118,6 +142,16 @@ export abstract class RedisRecords extends BaseRecordStore {
         `within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
     }
     return reply
+  }
+
+  /** Runs a script that changes the session. What was read of it counts no more, from the moment of the call to that of the answer. */
+  async #run (call: Call, name: string, isRepeated = false): Promise<Answer> {
+    this.#cache?.drop(name)
+    try {
+      return await this.runner.run(call, isRepeated)
+    } finally {
+      this.#cache?.drop(name)
+    }
   }
 
   #call (doing: string, script: Script, name: string, id: string, parameters: readonly string[], waits: boolean): Call {

@@ -7,6 +7,8 @@ import { RedisRecords } from './redis-records'
 import { checkServer } from './server-check'
 import { portableSession, sessionInfo, type StoredValue } from './stored-value'
 
+const FEATURES = { records: true, iterable: true, readable: true, portable: true } as const
+
 /**
  * Sessions in Redis or Valkey, one key each. Any number of stores, on any number of hosts, can work
  * on one server or cluster. The server's clock decides when sessions end, and removes them.
@@ -14,11 +16,12 @@ import { portableSession, sessionInfo, type StoredValue } from './stored-value'
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
 export class RedisSessionStore extends RedisRecords implements IterableSessionStore, ReadableSessionStore, PortableRecordStore {
-  readonly features = { records: true, iterable: true, readable: true, portable: true } as const
+  readonly features: typeof FEATURES & { readonly immediate?: true }
   #warnings: readonly string[] = []
 
   constructor (options: RedisSessionStoreOptions) {
     super(redisStoreOptions(options))
+    this.features = this.feed === undefined ? FEATURES : { ...FEATURES, immediate: true }
   }
 
   /** {@inheritDoc RecordStore.warnings} */
@@ -34,10 +37,13 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   async open (): Promise<void> {
     const { connection, timeout } = this.options
     this.#warnings = await checkServer(connection, this.runner, this.names, timeout)
+    this.feed?.start()
   }
 
   /** {@inheritDoc RecordStore.close} */
-  async close (): Promise<void> {}
+  async close (): Promise<void> {
+    this.feed?.stop()
+  }
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {

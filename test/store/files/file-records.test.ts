@@ -114,37 +114,6 @@ t.test('a session that this process ends while it saves it is gone afterwards', 
   t.equal(await store.read(name), null)
 })
 
-t.test('a record is replaced at the version that was read only', async t => {
-  const sessionDir = sessionDirectory(t)
-  const [store, other] = [new SessionFileStore({ sessionDir }), new SessionFileStore({ sessionDir })]
-  const { sesid, version } = await newSession(store, { text: 'first', idleTimeout: 60 })
-  t.match(await other.read(other.nameOf(sesid)), { text: 'first', version, idleTimeout: 60, touchDue: false })
-  const second = await store.replace(store.nameOf(sesid), { text: 'second', idleTimeout: 60 }, version)
-  t.equal(second.result, 'replaced')
-  t.strictSame(await other.replace(other.nameOf(sesid), { text: 'third' }, version), { result: 'conflict' })
-  const stored = await other.read(other.nameOf(sesid))
-  const { idleLeft = NaN, createdAt = NaN, ...rest } = stored ?? {}
-  t.ok(Math.abs(Date.now() - createdAt) < 60_000)
-  t.strictSame(rest, { text: 'second', version: second.result === 'replaced' && second.version, idleTimeout: 60, touchDue: false })
-  t.ok(idleLeft > 30_000 && idleLeft <= 60_000, `${idleLeft} ms left`)
-  t.equal((await other.replace(other.nameOf(sesid), { text: 'third' }, stored?.version ?? '')).result, 'replaced')
-  t.equal(await store.getSession(sesid), 'third')
-  await other.delSession(sesid)
-  t.strictSame(await store.replace(store.nameOf(sesid), { text: 'fourth' }, version), { result: 'gone' })
-  t.equal(await store.read(store.nameOf(sesid)), null)
-})
-
-t.test('of many writers that replace one version, one wins', async t => {
-  const sessionDir = sessionDirectory(t)
-  const { sesid, version } = await newSession(new SessionFileStore({ sessionDir }), '')
-  const stores = Array.from({ length: 10 }, () => new SessionFileStore({ sessionDir }))
-  const answers = await Promise.all(stores.map((store, index) => store.replace(store.nameOf(sesid), { text: `${index}` }, version)))
-  const winners = answers.flatMap((answer, index) => answer.result === 'replaced' ? [`${index}`] : [])
-  t.equal(winners.length, 1)
-  t.equal(answers.filter(answer => answer.result === 'conflict').length, 9)
-  t.equal(await stores[0]?.getSession(sesid), winners[0])
-})
-
 t.test('a session that is destroyed while it is saved is gone', async t => {
   const sessionDir = sessionDirectory(t)
   const other = new SessionFileStore({ sessionDir })

@@ -8,6 +8,10 @@ const { TcpProxy } = load('../../support/tcp-proxy.ts')
 
 /** Seconds after which a call of a store gives up, here: a server that stands still for longer is an error. */
 export const TIMEOUT = 2
+/** What is in the text of every session here. */
+const SAVE = '"updates"'
+/** Milliseconds. */
+const PATIENCE = 2000
 const SHORT_STOP = 600
 const LONG_STOP = 3000
 
@@ -29,21 +33,9 @@ export async function faultsOf ({ kill, start, stop, resume }, port, teardown) {
     'server stopped for a moment': stand(SHORT_STOP),
     'server stopped for longer than the timeout': stand(LONG_STOP),
     'connections cut' () { proxy.cut() },
-    // The server has done what it was told; nobody hears of it.
-    'connections cut before an answer' () {
-      proxy.onAnswer = () => {
-        proxy.onAnswer = () => true
-        proxy.cut()
-        return false
-      }
-    },
-    'connections cut within a request' () {
-      proxy.onRequest = () => {
-        proxy.onRequest = () => true
-        proxy.cut()
-        return false
-      }
-    }
+    // The server has saved, and no process hears of it.
+    async 'connection cut before the answer to a save' () { await Promise.race([proxy.cutAt(SAVE, 'after'), wait(PATIENCE)]) },
+    async 'connection cut within a save' () { await Promise.race([proxy.cutAt(SAVE, 'before'), wait(PATIENCE)]) }
   }
   return { proxy, faults }
 }
