@@ -61,11 +61,9 @@ t.test('trouble with the file', async t => {
 })
 
 t.test('a file that can be opened but not read', async t => {
-  const { ImportMemory } = t.mockRequire('../../lib/connect/import-memory', {
-    'node:fs/promises': t.createMock(require('node:fs/promises'), {
-      open: async () => ({ readFile: async () => { throw new Error('EIO') }, close: async () => { t.pass('it is closed') } })
-    })
-  }) as typeof import('../../lib/connect/import-memory')
-  t.plan(2)
-  await t.rejects(ImportMemory.open('/nowhere'), { code: 'SESSION_FILE' })
+  const path = join(t.testdir(), 'memory')
+  const { handle } = await ImportMemory.open(path)
+  await handle.close()
+  t.intercept(Object.getPrototypeOf(handle), 'readFile', { value: async () => { throw new Error('broken') } })
+  await t.rejects(ImportMemory.open(path), { code: 'SESSION_FILE', cause: { message: 'broken' } })
 })
