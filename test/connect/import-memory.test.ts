@@ -2,7 +2,6 @@ import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { ImportMemory } from '../../lib/connect/import-memory'
-import { freshModule } from '../support/fresh-module'
 
 const ONE = '1'.repeat(64)
 const TWO = '2'.repeat(64)
@@ -62,13 +61,9 @@ t.test('trouble with the file', async t => {
 })
 
 t.test('a file that can be opened but not read', async t => {
-  const path = require.resolve('../../lib/connect/import-memory')
-  const { ImportMemory } = freshModule<typeof import('../../lib/connect/import-memory')>(path, {
-    'node:fs/promises': {
-      ...require('node:fs/promises'),
-      open: async () => ({ readFile: async () => { throw new Error('EIO') }, close: async () => { t.pass('it is closed') } })
-    }
-  })
-  t.plan(2)
-  await t.rejects(ImportMemory.open('/nowhere'), { code: 'SESSION_FILE' })
+  const path = join(t.testdir(), 'memory')
+  const { handle } = await ImportMemory.open(path)
+  await handle.close()
+  t.intercept(Object.getPrototypeOf(handle), 'readFile', { value: async () => { throw new Error('broken') } })
+  await t.rejects(ImportMemory.open(path), { code: 'SESSION_FILE', cause: { message: 'broken' } })
 })

@@ -69,6 +69,12 @@ t.test('of a session directory that git or an image brought the message says mor
   })
 })
 
+t.test('a directory that this process may not write to', async t => {
+  const path = join(t.testdir(), 'sessions')
+  t.intercept(localDisk, 'access', { value: async () => { throw Object.assign(new Error('EROFS'), { code: 'EROFS' }) } })
+  await t.rejects(makePrivateDirectory(path, false), { code: 'SESSION_FILE', message: /EROFS; the filesystem is read-only/ })
+})
+
 t.test('a link that leads nowhere has a message of its own', async t => {
   const path = join(t.testdir(), 'sessions')
   symlinkSync('/nowhere/at/all', path)
