@@ -12,7 +12,7 @@ const tsc = createRequire(__filename).resolve('typescript/bin/tsc')
 const cache = join(root, 'node_modules/.cache/built-package')
 /** All that a build is made of. */
 const SOURCES = [
-  'index.ts', 'index.mts', 'connect.ts', 'connect.mts', 'lib', 'types',
+  'index.ts', 'index.mts', 'connect.ts', 'connect.mts', 'conformance.ts', 'conformance.mts', 'lib', 'types',
   'tsconfig.json', 'tsconfig.build.json', 'package.json', 'node_modules/typescript/package.json'
 ]
 

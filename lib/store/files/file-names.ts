@@ -61,6 +61,12 @@ export function stagingPath (session: string, token: string): string {
   return `${session}.${token}.tmp`
 }
 
+/** Returns the name of the session at a path that `sessionPath` returns. */
+export function sessionNameOf (path: string): string {
+  const digits = path.split('/').slice(-2)
+  return digits.join('')
+}
+
 export function asidePath (session: string, moment: number): string {
   return `${session}.${moment}.aside`
 }

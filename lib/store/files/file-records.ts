@@ -67,9 +67,14 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc RecordStore.create} @throws {SessionFileError} */
   async create (name: string, record: SessionRecord): Promise<Creation> {
+    return await this.makeSession(name, record)
+  }
+
+  /** Does what `create` does, for a session that was last used at `lastAccess`, if that is given: in milliseconds since 1970. */
+  protected async makeSession (name: string, record: SessionRecord, lastAccess?: number): Promise<Creation> {
     const first = this.#journalRecord(record, this.clock.now())
     const file = await this.#privateFile(name)
-    while (!await this.#make(name, file, first)) {
+    while (!await this.#make(name, file, first, lastAccess)) {
       const view = await this.#look(name, file)
       if (view === null) continue
       if (!this.ages.isOver(view)) return { result: 'taken' }
@@ -203,13 +208,14 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   }
 
   /** Makes the file, and its directory if need be. Returns false when there is a file already. */
-  async #make (name: string, file: SessionFile, record: JournalRecord): Promise<boolean> {
+  async #make (name: string, file: SessionFile, record: JournalRecord, lastAccess?: number): Promise<boolean> {
     const now = this.clock.now()
+    const times: [number, number?] = lastAccess === undefined ? [now] : [Math.min(lastAccess, now), 0]
     try {
-      await file.create(record, now).catch(async error => {
+      await file.create(record, ...times).catch(async error => {
         if (!hasCode(error, 'ENOENT')) throw error
         await this.privacy.makeShard(name)
-        await file.create(record, now)
+        await file.create(record, ...times)
       })
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return false

@@ -1,19 +1,19 @@
 import { Clock } from '../clock'
 import type {
-  IterableSessionStore, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+  Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
-import type { SessionView } from './session-age'
-import { removeSessions, storedSessions } from './session-listing'
+import { portableSession } from './portable'
+import { removeSessions, storedSessions, type ListedSession } from './session-listing'
 import { sweep } from './sweep'
 
 /** All of the file store, on any disk and by any clock. */
-export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
-  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true } as const
+export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
+  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true } as const
   #warnings: readonly string[] = []
 
   constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
@@ -60,6 +60,21 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     for await (const view of this.#views()) yield view.tip.text
   }
 
+  /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionFileError} */
+  async * exportSessions (): AsyncGenerator<PortableSession, void> {
+    for await (const view of this.#views()) yield portableSession(view)
+  }
+
+  /**
+   * {@inheritDoc PortableRecordStore.importSession} One that has expired is made as such: it is never
+   * read, and goes with the next sweep.
+   *
+   * @throws {SessionFileError}
+   */
+  async importSession (session: PortableSession): Promise<Creation> {
+    return await this.makeSession(session.name, session, session.lastAccess)
+  }
+
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
   async clear (): Promise<number> {
     return await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync', this.fileLimits))
@@ -71,7 +86,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal }))
   }
 
-  async * #views (): AsyncGenerator<SessionView, void> {
+  async * #views (): AsyncGenerator<ListedSession, void> {
     const views = storedSessions(this.directory, this.disk, { limits: this.fileLimits })
     try {
       for (;;) {

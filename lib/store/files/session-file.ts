@@ -6,7 +6,7 @@ import { asidePath } from './file-names'
 import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'
 import { encodeRecord, newRecordId, NO_RECORD, type JournalRecord } from './journal'
 import { takeLockAway } from './lock'
-import { makeFile } from './new-file'
+import { makeFile, TOLERANCE } from './new-file'
 import { openToAppend } from './private-file'
 import { replaceSealed, takeAway, type Sealed } from './seal'
 import { IMMEDIATE_SIZE, SeenFile } from './seen-file'
@@ -25,14 +25,14 @@ export type Appended = Replacement['result']
  */
 export class SessionFile extends SeenFile {
   /**
-   * Makes the file with its first record; `now` is the time by the store's clock. Rejects with
-   * EEXIST when there is one, with ENOENT when the directory is missing; leaves nothing behind when
-   * it fails.
+   * Makes the file with its first record, as one that was last used at `lastAccess` by the store's
+   * clock. Rejects with EEXIST when there is one, with ENOENT when the directory is missing; leaves
+   * nothing behind when it fails.
    */
-  async create (record: JournalRecord, now = record.createdAt): Promise<void> {
+  async create (record: JournalRecord, lastAccess = record.createdAt, tolerance = TOLERANCE): Promise<void> {
     const { path, durable } = this
     const bytes = encodeRecord(record, NO_RECORD)
-    const status = await makeFile({ path, bytes, disk: this.diskFor(bytes.length), durable, now })
+    const status = await makeFile({ path, bytes, disk: this.diskFor(bytes.length), durable, lastAccess, tolerance })
     this.remember(viewOf(status, record, bytes.length, false, this.#syncedTo(bytes.length)))
   }
 
