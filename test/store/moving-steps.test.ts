@@ -19,8 +19,17 @@ type Entries = Map<string, { text: string, version: number }>
 class SharedStore extends BaseRecordStore {
   readonly features = { records: true } as const
 
-  constructor (readonly label: string, readonly entries: Entries, readonly step: Step, readonly log: string[]) {
-    super({ appid: 'sid', idGenerator: () => NEXT })
+  entries: Entries = new Map()
+  step: Step = async () => {}
+  log: string[] = []
+
+  constructor (readonly label: string, process: number) {
+    super({ appid: 'sid', idGenerator: () => `${NEXT} ${process}` })
+  }
+
+  /** Makes it what a process sees that begins now. */
+  reset (entries: Entries, step: Step, log: string[]): void {
+    Object.assign(this, { entries, step, log })
   }
 
   override nameOf (sesid: string): string {
@@ -155,23 +164,32 @@ const regenerate: Program = async process => {
   process.log.push(`regenerated: ${move !== null}`)
   if (move === null) return
   process.facts.removals++
-  const next = await process.store.read(NEXT)
+  const next = await process.store.read(move.to?.name ?? '')
   for (const mark of process.facts.saved) {
     if (next?.text.includes(mark) !== true) throw new Error(`the save of ${mark} is not in the new session`)
   }
 }
 
 
+/** The stores of one process: to make them takes longer than to run a whole order. */
+function storesOfProcess (process: number) {
+  const [from, to] = [new SharedStore('old', process), new SharedStore('new', process)]
+  return { from, to, store: new MovingSessionStore({ from, to }) }
+}
+
 function world (programs: Program[]): () => World {
+  const made = [...programs, null].map((_, index) => storesOfProcess(index))
   return () => {
     const [old, fresh]: [Entries, Entries] = [new Map([[NAME, { text: 'text', version: 100 }]]), new Map()]
     const facts = new Facts()
     const logs: string[][] = programs.map(() => [])
-    function processOf (step: Step, log: string[]): Process {
-      const from = new SharedStore('old', old, step, log)
-      return { store: new MovingSessionStore({ from, to: new SharedStore('new', fresh, step, log) }), from, facts, log }
+    function processOf (index: number, step: Step, log: string[]): Process {
+      const { from, to, store } = made[index] as ReturnType<typeof storesOfProcess>
+      from.reset(old, step, log)
+      to.reset(fresh, step, log)
+      return { store, from, facts, log }
     }
-    const actors: Actor[] = programs.map((program, index) => step => program(processOf(step, logs[index] as string[])))
+    const actors: Actor[] = programs.map((program, index) => step => program(processOf(index, step, logs[index] as string[])))
     return {
       actors,
       state: () => renamed(JSON.stringify([entriesOf(old), entriesOf(fresh), facts, logs.map(remembered)])),
@@ -179,7 +197,7 @@ function world (programs: Program[]): () => World {
       async check () {
         if (facts.removals > 1) throw new Error('two processes were told that they had ended the session')
         // As the next request finds it, and the one after that.
-        const process = processOf(async () => {}, [])
+        const process = processOf(programs.length, async () => {}, [])
         const first = await read(process)
         const second = await read(process)
         if (first?.text !== second?.text) throw new Error('the session differs from one request to the next')
@@ -223,6 +241,8 @@ function renamed (text: string): string {
     return `${before}${names.indexOf(name)}`
   })
 }
+
+t.setTimeout(900_000)
 
 const SCENARIOS: Array<[string, Program[], { crashes?: number, mayCrash?: number[] }]> = [
   ['two requests move the session at once', [visit, visit], { crashes: 2, mayCrash: [0, 1] }],
