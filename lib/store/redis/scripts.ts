@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto'
+import { GRACE } from '../clock'
+
+/** Records that a key remembers by the start of their ids, newest first. */
+const REMEMBERED = 32
+/** For so long (seconds) after it was overtaken an id is remembered: longer than a caller may repeat its call. */
+const MEMORY = 60
+/** For so long (milliseconds) a session that was set aside is kept. */
+const ASIDE = 7 * 24 * 3600 * 1000
+
+/** What a script that changes a session answers. */
+export const GONE = 0
+export const DONE = 1
+export const CONFLICT = 2
+/** It is a repeated call, and so many records came between that the key does not remember whether the first was carried out. */
+export const UNKNOWN = 3
+
+/** A script for the server, which keeps it under its hash. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+/**
+ * The value of a session's key. Every field but the last has a fixed width, so that scripts change
+ * a time in place; the text comes last. In Lua, the first character is number 1.
+ *
+ *  1     `S`: a session, `E`: one that has ended, kept for a minute so that a repeated call is recognised
+ *  2     `1`: the number of this format
+ *  3-15  last access, in milliseconds since 1970 by the server's clock
+ * 16-28  when it was made
+ * 29-41  when it ends if it is not used; the key expires {@link GRACE} later
+ * 42-51  its own idle timeout in seconds, 0 for the store's
+ * 52-67  the id of the last record, or of the call that ended the session
+ * 68-69  how many earlier ids follow, each as 8 characters and the second when it was overtaken
+ */
+const PRELUDE = `
+local key = KEYS[1]
+local repeated, id = ARGV[1] == '1', ARGV[2]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local head = redis.call('GETRANGE', key, 0, ${69 + 18 * REMEMBERED - 1})
+if head ~= '' and not string.find(head, '^[SE]1%d%d%d%d%d%d%d%d%d%d%d%d%d') then
+  return redis.error_reply('FOREIGN the key holds another value')
+end
+local kind, access, created, idle, last, ids = '', 0, 0, 0, '', ''
+if head ~= '' then
+  kind = string.sub(head, 1, 1)
+  access, created = tonumber(string.sub(head, 3, 15)), tonumber(string.sub(head, 16, 28))
+  idle, last = tonumber(string.sub(head, 42, 51)), string.sub(head, 52, 67)
+  ids = string.sub(head, 70, 69 + 18 * tonumber(string.sub(head, 68, 69)))
+end
+local function ending ()
+  local idleEnd = access + (idle > 0 and idle * 1000 or tonumber(ARGV[3]))
+  local absolute = tonumber(ARGV[4])
+  return absolute > 0 and math.min(idleEnd, created + absolute) or idleEnd
+end
+local ends = kind == 'S' and ending() or 0
+local function knows (record)
+  if last == record then return true end
+  local start = string.sub(record, 1, 8)
+  for at = 1, #ids, 18 do
+    if string.sub(ids, at, at + 7) == start then return true end
+  end
+  return false
+end
+local function write (letter, text)
+  local kept = ''
+  if last ~= '' then
+    local second = math.floor(now / 1000)
+    kept = string.sub(last, 1, 8) .. string.format('%010d', second)
+    local room = ${REMEMBERED - 1}
+    for at = 1, #ids, 18 do
+      if room == 0 or tonumber(string.sub(ids, at + 8, at + 17)) < second - ${MEMORY} then break end
+      kept, room = kept .. string.sub(ids, at, at + 17), room - 1
+    end
+  end
+  local finish = letter == 'S' and ending() or now
+  local value = letter .. '1' .. string.format('%013d%013d%013d%010d', access, created, finish, idle) .. id ..
+    string.format('%02d', #kept / 18) .. kept .. text
+  redis.call('SET', key, value, 'PXAT', string.format('%d', finish + ${GRACE}))
+end
+-- The call was carried out before. The key is written again, so that WAIT waits for what it did.
+local function again ()
+  redis.call('PEXPIREAT', key, string.format('%d', math.max(redis.call('PTTL', key), 1) + now))
+  return ${DONE}
+end
+`
+
+/** Answers nil, or the value and the milliseconds until the key expires, at one moment. */
+export const READ = script(`
+local value = redis.call('GET', KEYS[1])
+if not value or string.sub(value, 1, 1) == 'E' then return false end
+return { value, redis.call('PTTL', KEYS[1]) }
+`)
+
+/** Parameters: text, idle timeout, when it was made and last used (empty: now). */
+export const CREATE = script(`${PRELUDE}
+if last ~= '' and knows(id) then return again() end
+if kind == 'S' and now < ends then return ${CONFLICT} end
+idle = tonumber(ARGV[6])
+created = math.min(tonumber(ARGV[7]) or now, now)
+access = math.min(tonumber(ARGV[8]) or now, now)
+write('S', ARGV[5])
+return ${DONE}
+`)
+
+/** Parameters: text, idle timeout, when it was made (empty: as before), the version that it replaces. */
+export const REPLACE = script(`${PRELUDE}
+if kind == '' then return ${GONE} end
+if knows(id) then return again() end
+if repeated and not knows(ARGV[8]) then return ${UNKNOWN} end
+if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
+if last ~= ARGV[8] then return ${CONFLICT} end
+idle = tonumber(ARGV[6])
+created = math.min(tonumber(ARGV[7]) or created, now)
+access = now
+write('S', ARGV[5])
+return ${DONE}
+`)
+
+/** Parameter: the version that it removes (empty: any). */
+export const REMOVE = script(`${PRELUDE}
+if kind == '' then return ${GONE} end
+if knows(id) then return again() end
+if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
+if ARGV[5] ~= '' and last ~= ARGV[5] then return ${CONFLICT} end
+write('E', '')
+return ${DONE}
+`)
+
+/** Starts the idle time anew, in place: no text moves. */
+export const TOUCH = script(`${PRELUDE}
+if kind ~= 'S' or now >= ends + ${GRACE} then return ${GONE} end
+access = now
+local finish = ending()
+redis.call('SETRANGE', key, 2, string.format('%013d%013d%013d', access, created, finish))
+redis.call('PEXPIREAT', key, string.format('%d', finish + ${GRACE}))
+return ${DONE}
+`)
+
+/** The second key, in the same slot, is where the value goes. */
+export const SET_ASIDE = script(`${PRELUDE}
+if kind ~= 'S' or knows(id) then return ${GONE} end
+redis.call('RENAME', key, KEYS[2])
+redis.call('PEXPIRE', KEYS[2], ${ASIDE})
+write('E', '')
+return ${DONE}
+`)
+
+/** Tries all that the other scripts do, on two keys that do not exist and are gone when it is done. */
+export const TRIAL = script(`
+local clock = redis.call('TIME')
+redis.call('SET', KEYS[1], 'trial', 'PXAT', string.format('%d', clock[1] * 1000 + 60000))
+redis.call('SETRANGE', KEYS[1], 2, 'y')
+redis.call('PEXPIREAT', KEYS[1], string.format('%d', clock[1] * 1000 + 60000))
+local value = redis.call('GET', KEYS[1]) .. redis.call('GETRANGE', KEYS[1], 0, 1) .. redis.call('PTTL', KEYS[1])
+redis.call('RENAME', KEYS[1], KEYS[2])
+redis.call('PEXPIRE', KEYS[2], 1)
+redis.call('DEL', KEYS[2])
+return ${DONE}
+`)
+
+function script (text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
