@@ -12,6 +12,8 @@ export type { SessionCodec } from './lib/session/codec'
 
 export { SessionFileStore } from './lib/store/files/session-file-store'
 export type { SessionFileStoreOptions } from './lib/store/files/options'
+export { MovingSessionStore } from './lib/store/moving-store'
+export type { MovingSessionStoreOptions } from './lib/store/moving-store'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'
 export type {
   Creation, DatedSession, DatedSessionStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,

@@ -1,5 +1,6 @@
 import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
+import { Clock } from './clock'
 import { hasRecords, isImmediate, isIterable, isPortable, isReapable } from './features'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
@@ -27,6 +28,8 @@ export interface MovingSessionStoreOptions {
  * - A process that uses `from` alone does not find a session that has moved.
  * - The `maxSize` of `from` must leave 128 bytes beside the longest text.
  * - A session that moves counts as used.
+ * - Of several callers of `remove` without a version more than one may be told `removed`, when a process
+ *   went on with a move long after it had begun it. One with a version never is.
  * - A text that begins with the mark of a move is refused.
  *
  * It lists and clears when both stores can, and removes what has expired in either.
@@ -35,9 +38,10 @@ export class MovingSessionStore extends BaseRecordStore {
   readonly features: StoreFeatures & { readonly records: true }
   readonly #from: RecordStore
   readonly #to: RecordStore
+  readonly #clock: Clock
 
   /** @throws {SessionError} SESSION_OPTION */
-  constructor (options: MovingSessionStoreOptions) {
+  constructor (options: MovingSessionStoreOptions, clock: Clock = new Clock()) {
     checkKnown(options, ['from', 'to'])
     const { from, to } = options
     for (const [name, store] of Object.entries({ from, to })) {
@@ -49,6 +53,7 @@ export class MovingSessionStore extends BaseRecordStore {
     super({ appid: to.sesAppid(), idGenerator: randomId })
     this.#from = from
     this.#to = to
+    this.#clock = clock
     const lists = [from, to].every(store => isPortable(store) && isIterable(store))
     this.features = {
       records: true,
@@ -162,8 +167,8 @@ export class MovingSessionStore extends BaseRecordStore {
     for await (const { name, text, createdAt, lastAccess } of this.exportSessions()) {
       const stored = await this.#to.read(name) ?? await this.#from.read(name)
       if (stored === null) continue
-      const now = Date.now()
-      yield { age: Math.max(now - createdAt, 0), idle: Math.max(now - lastAccess, 0), idleLeft: stored.idleLeft ?? 0, size: Buffer.byteLength(text) }
+      const now = this.#clock.now()
+      yield { age: this.#clock.since(createdAt, now), idle: this.#clock.since(lastAccess, now), idleLeft: stored.idleLeft ?? 0, size: Buffer.byteLength(text) }
     }
   }
 
