@@ -1,13 +1,14 @@
 import { opendir } from 'node:fs/promises'
 import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
 import { SessionFileStore } from '../store/files/session-file-store'
-import { print, Progress, type Terminal } from './terminal'
+import { print, printJson, Progress, type Terminal } from './terminal'
 
 export interface ImportCommandOptions {
   appid: string
   /** Seconds. */
   ttl: number
   extension: string
+  json?: boolean
 }
 
 /** So long (seconds) that no session in our directory is taken for expired and replaced: what its app says is not known here. */
@@ -15,7 +16,7 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 
 /** Makes sessions of those in a directory of session-file-store's. */
 export async function importSessions (
-  from: string, sessionDir: string, { appid, ttl, extension }: ImportCommandOptions, terminal: Terminal
+  from: string, sessionDir: string, { appid, ttl, extension, json = false }: ImportCommandOptions, terminal: Terminal
 ): Promise<number> {
   const files = await countFiles(from, extension)
   const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED })
@@ -27,7 +28,8 @@ export async function importSessions (
     onProgress: () => { progress.report(++done, files) }
   }).finally(() => { progress.stop() })
   for (const { path, reason } of failed) print(terminal.err, `failed  ${path}: ${reason}`)
-  print(terminal.out, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${failed.length} failed`)
+  if (json) printJson(terminal.out, { appid, imported, expired, present, failed: failed.length })
+  else print(terminal.out, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${failed.length} failed`)
   return failed.length > 0 ? 1 : 0
 }
 

@@ -48,7 +48,7 @@ export function parseUsage (usage: Usage, given: string[]): Given | 'help' {
   const missing = usage.parameters.find((name, index) => positionals[index] === undefined && !name.startsWith('['))
   if (missing !== undefined) throw new UsageError(`the argument ${missing} is missing`)
   if (positionals.length > usage.parameters.length) {
-    throw new UsageError(`there are too many arguments: ${usage.name} takes ${usage.parameters.join(' ')}`)
+    throw new UsageError(`there are too many arguments: ${usage.name} takes ${usage.parameters.join(' ') || 'none'}`)
   }
   return { arguments: positionals, options }
 }

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import promises from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { localDisk } from '../../lib/store/files/local-disk'
 import { age } from '../support/aged-sessions'
 import { sessionFiles } from '../support/session-files'
 import { fileSessions, twoApps } from '../support/command'
@@ -11,10 +13,10 @@ t.test('a directory that is not there is exit code 2, and is not made', async t 
   const missing = join(t.testdir(), 'missing')
   for (const args of [['clean', missing], ['clean', missing, '--appid', 'shop'], ['list', missing], ['verify', missing],
     ['show', missing, '--appid', 'shop', 'id'], ['delete', missing, '--appid', 'shop', 'id'],
-    ['import', missing, missing, '--appid', 'shop']]) {
+    ['doctor', missing], ['stats', missing], ['copy', missing, missing]]) {
     const { exitCode, err } = await fileSessions(args)
     t.equal(exitCode, 2)
-    t.match(err, /^file-sessions: ENOENT: no such file or directory/)
+    t.equal(err, `file-sessions: there is no directory ${missing}: name the one that is the app's sessionDir\n`)
   }
   t.notOk(existsSync(missing))
 })
@@ -22,7 +24,7 @@ t.test('a directory that is not there is exit code 2, and is not made', async t 
 t.test('an appid without sessions is exit code 1, and no directory is made for it', async t => {
   const { sessionDir } = await twoApps(t)
   for (const name of ['clean', 'list', 'verify']) {
-    t.match(await fileSessions([name, join(sessionDir, 'shop')]), { exitCode: 1, err: /shop is the directory of one appid: name the directory that it is in\n$/ })
+    t.match(await fileSessions([name, join(sessionDir, 'shop')]), { exitCode: 2, err: `shop is the directory of one appid: name the session directory, ${sessionDir}\n` })
   }
   for (const args of [['clean', sessionDir, '--appid', 'nobody'], ['verify', sessionDir, '--appid', 'nobody'],
     ['show', sessionDir, '--appid', 'nobody', 'id'], ['delete', sessionDir, '--appid', 'nobody', 'id']]) {
@@ -44,7 +46,7 @@ t.test('a file in place of a directory is exit code 2', async t => {
     ['clean', join(directory, 'sessions'), '--appid', 'shop'], ['verify', join(directory, 'sessions'), '--appid', 'shop']]) {
     const { exitCode, err } = await fileSessions(args)
     t.equal(exitCode, 2, args.join(' '))
-    t.match(err, /ENOTDIR/)
+    t.match(err, /is not a directory|ENOTDIR/)
   }
 })
 
@@ -56,7 +58,7 @@ t.test('trouble with the directory of one app keeps no other from being looked a
   chmodSync(open, 0o755)
   const err = `file-sessions: others may use the session directory ${open}: run chmod 700 ${open}, if it is for sessions alone\n`
   t.match(await fileSessions(['list', sessionDir]), { exitCode: 2, out: /shop +3/, err })
-  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: '4 session files: 0 torn', err })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: '4 sessions: 0 torn', err })
   t.match(await fileSessions(['clean', sessionDir]), { exitCode: 2, out: 'shop: removed 3 of 3 sessions', err })
 })
 
@@ -71,7 +73,7 @@ t.test('a directory is named as the app names it', async t => {
     t.match(await fileSessions(['list', name]), { exitCode: 0, out: /shop +3/ }, name)
   }
   t.match(await fileSessions(['list', '../elsewhere/link/../../sessions']), { exitCode: 0, out: /shop +3/ }, 'by the path alone, not by where a link leads')
-  t.match(await fileSessions(['verify', 'shop/']), { exitCode: 1, err: `${join(sessionDir, 'shop')} is the directory of one appid` })
+  t.match(await fileSessions(['verify', 'shop/']), { exitCode: 2, err: `${join(sessionDir, 'shop')} is the directory of one appid` })
 })
 
 t.test('a directory that others may use is not touched', async t => {
@@ -92,4 +94,41 @@ t.test('a directory that others may use is not touched', async t => {
     t.ok(existsSync(path))
     for (const each of sessionFiles(sessionDir)) age(each, 0)
   }
+})
+
+t.test('a directory that is no session directory is exit code 2, and nobody is told to close it to others', async t => {
+  const { sessionDir, path } = await twoApps(t)
+  const project = dirname(sessionDir)
+  const elsewhere = join(project, 'lib')
+  for (const name of ['lib', 'docs']) mkdirSync(join(project, name))
+  for (const name of ['package.json', 'lib/index.js']) writeFileSync(join(project, name), '')
+  for (const [directory, message] of [
+    [project, `${project} is not a session directory: name the one that is the app's sessionDir, perhaps ${join(project, 'sessions')}`],
+    [elsewhere, `${elsewhere} is not a session directory: name the one that is the app's sessionDir`],
+    ['/etc', '/etc is not a session directory: name the one that is the app\'s sessionDir'],
+    [join(sessionDir, 'shop'), `${join(sessionDir, 'shop')} is the directory of one appid: name the session directory, ${sessionDir}`],
+    [dirname(path), `${dirname(path)} is inside of the directory of one appid: name the session directory, ${sessionDir}`]
+  ] as const) {
+    for (const name of ['list', 'clean', 'verify', 'stats', 'doctor']) {
+      t.strictSame(await fileSessions([name, directory]), { exitCode: 2, out: '', err: `file-sessions: ${message}\n` }, `${name} ${directory}`)
+    }
+    t.match(await fileSessions(['clean', directory, '--appid', 'no-such']), { exitCode: 2, err: message })
+  }
+})
+
+t.test('what the system says of a directory, in words', async t => {
+  const { sessionDir } = await twoApps(t)
+  const failing = (code: string) => async () => { throw Object.assign(new Error(code), { code, syscall: 'stat' }) }
+  const { stat } = localDisk
+  for (const [code, message] of [
+    ['EACCES', /this user may not look into .*: run the command as the user that the app runs as, such as with sudo -u/],
+    ['EIO', /cannot look in .*: EIO; the disk reports a fault/]
+  ] as const) {
+    t.intercept(localDisk, 'stat', { value: failing(code) })
+    t.match(await fileSessions(['clean', sessionDir, '--appid', 'shop']), { exitCode: 2, err: message })
+  }
+  t.intercept(localDisk, 'stat', { value: stat })
+  const { readdir } = promises
+  t.intercept(promises, 'readdir', { value: async (path: string, ...more: []) => await (path.endsWith('shop') ? failing('EACCES')() : readdir(path, ...more)) })
+  t.match(await fileSessions(['list', sessionDir]), { exitCode: 0 }, 'what an app\'s directory is, the listing itself finds out')
 })
