@@ -9,6 +9,7 @@ const TESTED: Record<string, string> = {
   'docs/guide.md': 'test/docs/guide.test.ts',
   'docs/api.md': 'test/docs/api.test.ts',
   'docs/operations.md': 'test/docs/operations.test.ts',
+  'docs/stores.md': 'test/docs/stores.test.ts',
   'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
   'docs/migrate-from-express-session.md': 'test/docs/migration.test.ts',
   'docs/migrate-from-fastify-session.md': 'test/docs/migration.test.ts',

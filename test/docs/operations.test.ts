@@ -78,7 +78,7 @@ const directory = checkSnippets(page, {
 t.test('the table of commands is right', async t => {
   const commands = await help([])
   const rows = page.table('The `file-sessions` command')
-  t.same(rows.map(([usage = '']) => /^`(\w+)/.exec(usage)?.[1]), [...commands.matchAll(/^ {2}(\w+) (?:\[options\] )?</gm)].map(([, name]) => name))
+  t.same(rows.map(([usage = '']) => /^`(\w+)/.exec(usage)?.[1]), [...commands.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name))
   for (const [usage = ''] of rows) {
     const [name = '', ...parameters] = usage.replaceAll('`', '').split(' ')
     const options = await help([name])
