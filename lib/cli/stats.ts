@@ -39,11 +39,12 @@ export async function stats (place: Place, options: StatsOptions, terminal: Term
   const { appid, watch = false, interval, json = false } = options
   const lines = watch ? options.lines ?? Infinity : 1
   const before = new Map<string, Sample>()
-  if (!json) printStyled(terminal.out, 'bold', line([...COLUMNS, 'appid']))
   let exitCode = 0
   for (let count = 0; count < lines; count++) {
     if (count > 0 && !await hasWaited(interval, terminal.signal)) break
-    for (const each of await place.appids(appid)) {
+    const appids = await place.appids(appid)
+    if (count === 0 && !json) printStyled(terminal.out, 'bold', line([...COLUMNS, 'appid']))
+    for (const each of appids) {
       const sample = await look(each, interval * 1000, before.get(each.appid), terminal)
       before.set(each.appid, sample)
       if (sample.unreadable > 0) exitCode = 2

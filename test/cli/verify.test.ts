@@ -1,6 +1,7 @@
 import t from 'tap'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
@@ -70,4 +71,16 @@ t.test('what is not a journal is foreign, and is not removed', async t => {
   const { lstat } = localDisk
   t.intercept(localDisk, 'lstat', { value: async (each: string) => { if (each === path) rmSync(path); return await lstat(each) } })
   t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: /0 foreign/ }, 'what goes meanwhile is no problem')
+})
+
+t.test('verify says why a record of a newer version cannot be read', async t => {
+  const { sessionDir, path } = await twoApps(t)
+  const bytes = readFileSync(path)
+  // The format, and the sum over all that follows it.
+  bytes[39] = 2
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
+  writeFileSync(path, bytes)
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: `unreadable  ${path}: the session was written by a newer version of fastify-file-sessions: update this process\n` })
+  const { problems } = JSON.parse((await fileSessions(['verify', sessionDir, '--json'])).out) as { problems: unknown }
+  t.match(problems, [{ kind: 'unreadable', what: path, reason: /newer version/ }])
 })

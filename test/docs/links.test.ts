@@ -12,8 +12,8 @@ const TESTED: Record<string, string> = {
   'docs/several-machines.md': 'test/docs/several-machines.test.ts',
   'docs/where-to-keep-sessions.md': 'test/docs/where-to-keep-sessions.test.ts',
   'docs/operations.md': 'test/docs/operations.test.ts',
-  'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
   'docs/stores.md': 'test/docs/stores.test.ts',
+  'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
   'docs/migrate-from-express-session.md': 'test/docs/migration.test.ts',
   'docs/migrate-from-fastify-session.md': 'test/docs/migration.test.ts',
   'docs/migrate-from-secure-session.md': 'test/docs/migration.test.ts'

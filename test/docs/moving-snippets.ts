@@ -30,10 +30,8 @@ export const MOVING: Record<string, Check> = {
       return
     }
     const server = await RedisServer.start(t)
-    process.env['REDIS_URL'] = server.url
-    t.teardown(() => { delete process.env['REDIS_URL'] })
     await symlink(join(root, 'node_modules', 'redis'), join(cwd, '..', 'node_modules', 'redis')).catch(() => undefined)
-    const app = text.replace(/^import Fastify.*$/m, '').replace('import fileSessions, { MovingSessionStore', 'import { MovingSessionStore').replace(/^const app = .*$/m, '')
+    const app = text.replace('process.env.REDIS_URL', `'${server.url}'`).replace(/^import Fastify.*$/m, '').replace('import fileSessions, { MovingSessionStore', 'import { MovingSessionStore').replace(/^const app = .*$/m, '')
     const client = await serve(t, cwd, `${app}\n${COUNTER}`, { registered: false })
     t.equal((await client.get('/')).text, 'visit 1\n')
     t.equal((await client.get('/')).text, 'visit 2\n')

@@ -101,6 +101,14 @@ t.test('an end completes no move', async t => {
   t.equal(to.entries.size, 0, 'and leaves no reservation')
 })
 
+t.test('a reservation that was made too late brings no session back', async t => {
+  const { from, to, store } = pair()
+  from.write('name', { text: departure('1'.repeat(32), 'ended') })
+  to.write('name', { text: reservation('2'.repeat(32)) })
+  t.equal(await store.read('name'), null)
+  t.equal(to.entries.size, 0)
+})
+
 t.test('a departure that cannot be removed does no harm', async t => {
   const { from, to, store } = pair()
   const { name } = await newSession(from, 'text')
