@@ -37,19 +37,14 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
     t.teardown(() => proxy.stop())
     const store = storeOf(t, {}, { port: proxy.port })
     const { name, version } = await session(store)
-    let answers = 0
-    proxy.onAnswer = bytes => {
-      if (!bytes.includes(' done') || answers++ > 0) return true
-      proxy.cut()
-      return false
-    }
+    const cutAtSave = proxy.cutAt('second', 'after')
     const replacement = await store.replace(name, { text: 'second' }, version)
     t.match(replacement, { result: 'replaced' })
-    t.equal(answers, 1)
+    await cutAtSave
     t.match(await store.read(name), { text: 'second', version: (replacement as { version: string }).version })
-    answers = 0
+    const cutAtEnd = proxy.cutAt(name, 'after')
     t.equal(await store.remove(name), 'removed')
-    t.equal(answers, 1)
+    await cutAtEnd
   })
 
   t.test('the connection is cut before the save gets to the server', async t => {
@@ -57,15 +52,9 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
     t.teardown(() => proxy.stop())
     const store = storeOf(t, {}, { port: proxy.port })
     const { name, version } = await session(store)
-    let isCut = false
-    proxy.onRequest = () => {
-      if (isCut) return true
-      isCut = true
-      proxy.cut()
-      return false
-    }
+    const cut = proxy.cutAt('second', 'before')
     t.match(await store.replace(name, { text: 'second' }, version), { result: 'replaced' })
-    t.ok(isCut)
+    await cut
     t.match(await store.read(name), { text: 'second' })
   })
 
