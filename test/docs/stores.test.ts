@@ -5,11 +5,13 @@ import { postgresStoreOptions } from '../../lib/store/postgres/options'
 import { compile } from '../support/built-package'
 import { checkSnippets, Document, printed, run } from './document'
 import { POSTGRES_SNIPPETS } from './postgres-snippets'
+import { REDIS_SNIPPETS } from './redis-snippets'
 
 const page = new Document('docs/stores.md')
 const STRICT = ['--strict', '--skipLibCheck', '--module', 'node16', '--target', 'es2022', '--types', 'node']
 
 checkSnippets(page, {
+  ...REDIS_SNIPPETS,
   ...POSTGRES_SNIPPETS,
 
   async 'memory-store' (t, { text }, cwd) {
