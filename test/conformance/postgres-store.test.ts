@@ -6,6 +6,9 @@ import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-
 import type { PostgresClient } from '../../lib/store/postgres/options'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 
+// On a machine that is busy, PGlite alone takes its time to start.
+t.setTimeout(180_000)
+
 t.test('PostgreSQL keeps what the store declares', { skip: NO_POSTGRES }, async t => {
   const server = await PostgresServer.start(t)
   const pool = new pg.Pool({ ...server.address, max: 4 })
@@ -16,6 +19,7 @@ t.test('PostgreSQL keeps what the store declares', { skip: NO_POSTGRES }, async 
 t.test('PGlite keeps what the store declares', async t => {
   const client = new PGlite()
   t.teardown(() => client.close())
+  await client.waitReady
   conform(t, client)
 })
 

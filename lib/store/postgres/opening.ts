@@ -1,3 +1,4 @@
+import { hasCode } from '../../errors'
 import type { SettledPostgresOptions } from './options'
 import { COLUMNS, createTable, qualified } from './schema'
 import type { Answer } from './answer'
@@ -89,8 +90,7 @@ async function make (server: Server, name: string): Promise<void> {
   try {
     await server.ask({ doing: `make the table ${name}`, statement: statement('make', createTable(name)), values: () => [], judge: () => true })
   } catch (error) {
-    const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
-    if (!MADE_MEANWHILE.includes(code as string)) throw error
+    if (!hasCode((error as Error).cause, ...MADE_MEANWHILE)) throw error
   }
 }
 

@@ -59,7 +59,8 @@ export class Server {
     const end = start + this.#timeout
     let trouble: Trouble | undefined
     let isUnsure = false
-    for (let pause = 0; ; pause = Math.min(Math.max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)) {
+    let pause = 0
+    for (;;) {
       const left = end - performance.now()
       if (left <= pause) throw this.#outOfTime(doing, isUnsure, trouble)
       if (pause > 0) await delay(pause * (0.5 + Math.random() / 2))
@@ -77,6 +78,7 @@ export class Server {
         else if (!trouble.canRepeat) throw storeError(doing, trouble.reason, trouble.cause)
         isUnsure ||= trouble.isUnsure && !isReading
       }
+      pause = Math.min(Math.max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
     }
   }
 

@@ -5,6 +5,7 @@ import { connectionLost, ScriptedClient, serverError } from '../../support/scrip
 
 const server = new PGlite()
 t.teardown(() => server.close())
+t.before(() => server.waitReady)
 let tables = 0
 
 /** A store on a table of its own. */

@@ -5,6 +5,7 @@ import { connectionLost, ScriptedClient } from '../../support/scripted-client'
 
 const server = new PGlite()
 t.teardown(() => server.close())
+t.before(() => server.waitReady)
 const client = new ScriptedClient(server)
 const store = new PostgresSessionStore({ pool: client })
 /** Another process. */
@@ -202,6 +203,7 @@ t.test('when the clock of the server has jumped ahead, a call asks twice', async
     [1, () => store.replace(name, { text: 'second' }, version)],
     [1, () => store.create(store.nameOf(''), { text: '' })],
     [1, () => store.remove(name)],
+    [1, () => store.setAside(store.nameOf(''))],
     // A page, and one more to see that there is not another.
     [2, () => store.clear()]
   ]

@@ -6,6 +6,7 @@ import { ScriptedClient, serverError } from '../../support/scripted-client'
 
 const server = new PGlite()
 t.teardown(() => server.close())
+t.before(() => server.waitReady)
 let schemas = 0
 
 /** Makes an empty schema and returns its name. */
