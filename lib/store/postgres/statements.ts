@@ -62,7 +62,7 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
 
     create: statement('create', `WITH done AS (
       INSERT INTO ${rows} (appid, name, text, version, recent, status, idle_timeout, created_at, accessed_at)
-      SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, ${moment('$5')}, least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
+      SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, least(${moment('$5')}, statement_timestamp()), least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
       ON CONFLICT (appid, name) DO UPDATE SET text = excluded.text, version = excluded.version, recent = ${remembered}, status = 'live',
         idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
         WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND ${isNotRecent('$3')}
