@@ -43,7 +43,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
 ]
 
 /** What Redis before 7 puts before the error of a command that a script calls. */
-const WRAPPED = /^ERR Error running script.*@user_script: ?\d+: -?/
+const WRAPPED = /^ERR Error running script.*@user_script: ?\d+: -?(?=[A-Z]{2,} )/
 const UNSENT = /client is (?:closed|offline)|isn't writeable/
 
 /** Returns what an error of a client means. */

@@ -31,6 +31,15 @@ async function count (iterable: AsyncIterable<unknown>): Promise<number> {
   return found
 }
 
+t.test('what tells of an end is kept for longer than a remover may ask again', async t => {
+  const { table } = await emptyStore()
+  await fill(table, 1, { status: 'ended', seconds: 200 })
+  await new PostgresSessionStore({ pool: server, table, timeout: 300 }).reap()
+  t.match(await server.query(`SELECT status FROM ${table}`), { rows: [{ status: 'ended' }] })
+  await new PostgresSessionStore({ pool: server, table }).reap()
+  t.match(await server.query(`SELECT status FROM ${table}`), { rows: [] })
+})
+
 t.test('listing goes by the page', async t => {
   const { store, client, table } = await emptyStore()
   await fill(table, 1200)
