@@ -20,7 +20,7 @@ function routes (app: FastifyInstance): void {
 
 t.test('the package\'s names', t => {
   t.strictSame(Object.keys(entry).sort(), [
-    'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore',
+    'SessionError', 'SessionFileError', 'SessionFileStore', 'SessionStoreError', 'connectStore', 'default', 'fileSessions', 'fromConnectStore',
     'importFromSessionFileStore'
   ])
   t.equal(entry.default, entry.fileSessions)

@@ -181,6 +181,16 @@ test('stores', () => {
   expect<RecordStore>().type.not.toBeAssignableFrom<FiveMethods>()
 })
 
+test('the file store shows what it promises, and nothing of what it is made of', () => {
+  expect<keyof SessionFileStore>().type.toBe<
+    keyof RecordStore | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
+  >()
+  // A class with protected or private members cannot be assigned from a plain object of the same shape.
+  expect<SessionFileStore>().type.toBeAssignableFrom<Pick<SessionFileStore, keyof SessionFileStore>>()
+  expect<ConstructorParameters<typeof SessionFileStore>>().type.toBe<[options?: SessionFileStoreOptions | undefined]>()
+  expect<SessionFileStore['features']>().type.not.toHaveProperty('immediate')
+})
+
 test('errors', () => {
   const error = new SessionFileError('no')
   expect(error).type.toBeAssignableTo<SessionError>()

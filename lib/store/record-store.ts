@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
 import type { RecordStoreOptions } from './record-options'
+import { Recent } from './recent'
 import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -18,7 +18,7 @@ export abstract class BaseRecordStore implements RecordStore {
   abstract readonly features: StoreFeatures & { readonly records: true }
   readonly #appid: string
   readonly #idGenerator: () => string
-  readonly #names = new LRUCache<string, string>({ max: NAMES })
+  readonly #names = new Recent(NAMES)
 
   constructor ({ appid = 'sid', idGenerator = randomId }: Pick<RecordStoreOptions, 'appid' | 'idGenerator'> = {}) {
     this.#appid = appid
@@ -51,12 +51,7 @@ export abstract class BaseRecordStore implements RecordStore {
     // A caller without types may pass anything. It gets a name that no session has.
     if (typeof sesid !== 'string') return storageName(this.#appid, randomId())
     if (sesid.length > LONGEST_REMEMBERED) return storageName(this.#appid, sesid)
-    let name = this.#names.get(sesid)
-    if (name === undefined) {
-      name = storageName(this.#appid, sesid)
-      this.#names.set(sesid, name)
-    }
-    return name
+    return this.#names.get(sesid, () => storageName(this.#appid, sesid))
   }
 
   /** {@inheritDoc SessionStore.getSession} @throws {SessionError} */

@@ -23,18 +23,18 @@ checkSnippets(page, {
   },
 
   async 'own-store' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
-    t.ok(browser.cookies.has('memory'))
-    t.equal(await (await browser.get('/size')).text(), '1')
+    const client = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
+    t.ok(client.jar.has('memory'))
+    t.equal((await client.get('/size')).text, '1')
     t.notOk((await readdir(cwd)).includes('sessions'))
   },
 
   async adapters (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
+    const client = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
     t.notOk((await readdir(cwd)).includes('sessions'))
   }
 })

@@ -4,9 +4,9 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { Browser } from '../support/browser'
 import { installBuilt, root } from '../support/built-package'
 import { startApp } from '../support/child-app'
+import { Client } from '../support/client'
 
 export const run = promisify(execFile)
 
@@ -77,19 +77,19 @@ export const COUNTER = `app.get('/', async request => {
 export async function counts (t: Test, name: string, text: string, cwd: string): Promise<void> {
   await writeFile(join(cwd, name), text)
   const first = await startApp([name], cwd)
-  const browser = new Browser(first.address)
-  t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-  t.equal(await (await browser.get('/')).text(), 'visit 2\n')
-  t.equal(browser.cookies.size, 1)
+  const client = new Client(first.address)
+  t.equal((await client.get('/')).text, 'visit 1\n')
+  t.equal((await client.get('/')).text, 'visit 2\n')
+  t.equal(client.jar.size, 1)
   await first.end('SIGKILL')
   const second = await startApp([name], cwd)
-  browser.address = second.address
-  t.equal(await (await browser.get('/')).text(), 'visit 3\n')
+  client.url = second.address
+  t.equal((await client.get('/')).text, 'visit 3\n')
   await second.end('SIGKILL')
 }
 
 /** Puts a piece of an app into one that has sessions, and starts it. */
-export async function serve (t: Test, cwd: string, text: string, { registered = true } = {}): Promise<Browser> {
+export async function serve (t: Test, cwd: string, text: string, { registered = true } = {}): Promise<Client> {
   await writeFile(join(cwd, 'app.mjs'), `import Fastify from 'fastify'
     import fileSessions from 'fastify-file-sessions'
     const findUser = async ({ name }) => name === 'ada' ? { id: 7, name, key: 'secret' } : null
@@ -101,7 +101,7 @@ export async function serve (t: Test, cwd: string, text: string, { registered = 
     console.log(await app.listen({ port: 0, host: '127.0.0.1' }))`)
   const app = await startApp(['app.mjs'], cwd)
   t.teardown(() => app.end('SIGKILL'))
-  return new Browser(app.address)
+  return new Client(app.address)
 }
 
 /** Runs a program that ends by itself, and returns what it prints. */

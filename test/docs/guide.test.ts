@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { mock } from 'node:test'
 import t from 'tap'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
-import { Browser } from '../support/browser'
 import { compile } from '../support/built-package'
 import { startApp } from '../support/child-app'
+import { Client } from '../support/client'
 import { checkSnippets, counts, COUNTER, Document, printed, serve } from './document'
 
 checkSnippets(new Document('docs/guide.md'), {
@@ -22,62 +22,62 @@ checkSnippets(new Document('docs/guide.md'), {
   },
 
   async login (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
-    t.equal((await browser.get('/account')).status, 401)
-    t.equal((await browser.post('/login', { name: 'eve' })).status, 401)
-    t.same(await (await browser.post('/login', { name: 'ada' })).json(), { hello: 'ada' })
-    const id = browser.cookies.get('sid')
-    t.same(await (await browser.get('/account')).json(), { id: 7, name: 'ada' })
-    await browser.post('/login', { name: 'ada' })
-    t.not(browser.cookies.get('sid'), id, 'a new id at each login')
-    await browser.post('/logout')
-    t.equal((await browser.get('/account')).status, 401)
+    const client = await serve(t, cwd, text)
+    t.equal((await client.get('/account')).status, 401)
+    t.equal((await client.post('/login', { name: 'eve' })).status, 401)
+    t.same((await client.post('/login', { name: 'ada' })).json, { hello: 'ada' })
+    const id = client.jar.get('sid')
+    t.same((await client.get('/account')).json, { id: 7, name: 'ada' })
+    await client.post('/login', { name: 'ada' })
+    t.not(client.jar.get('sid'), id, 'a new id at each login')
+    await client.post('/logout')
+    t.equal((await client.get('/account')).status, 401)
   },
 
   async 'remember-me' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
+    const client = await serve(t, cwd, text)
     const cookie = async (fields: Record<string, string>): Promise<string | null> =>
-      (await browser.post('/remember', { name: 'ada', ...fields })).headers.get('set-cookie')
+      (await client.post('/remember', { name: 'ada', ...fields })).headers.get('set-cookie')
     t.notMatch(await cookie({}), /Max-Age/)
-    browser.cookies.clear()
+    client.jar.clear()
     t.match(await cookie({ remember: 'on' }), /Max-Age=2592000/)
   },
 
   async flash (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
-    t.equal((await browser.post('/save')).headers.get('location'), '/page')
-    t.same(await (await browser.get('/page')).json(), { message: 'Saved.' })
-    t.same(await (await browser.get('/page')).json(), {})
+    const client = await serve(t, cwd, text)
+    t.equal((await client.post('/save')).headers.get('location'), '/page')
+    t.same((await client.get('/page')).json, { message: 'Saved.' })
+    t.same((await client.get('/page')).json, {})
   },
 
   async update (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\napp.get('/start', async r => { r.session.credit = 30 })`)
-    await browser.get('/start')
+    const client = await serve(t, cwd, `${text}\napp.get('/start', async r => { r.session.credit = 30 })`)
+    await client.get('/start')
     const left = await Promise.all(Array.from({ length: 30 }, async () => {
-      const { left } = await (await browser.post('/buy')).json() as { left: number }
+      const { left } = (await client.post('/buy')).json as { left: number }
       return left
     }))
     t.same(left.sort((a, b) => a - b), Array.from({ length: 30 }, (_, index) => index), 'each credit is spent once')
   },
 
   async 'error-handler' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}
+    const client = await serve(t, cwd, `${text}
       app.post('/login', async ({ session }) => { session.user = { name: 'Ada' } })
       app.get('/fails', async () => { throw new Error('late') })
       app.post('/early', { schema: { body: { type: 'object', required: ['x'] } } }, async () => 'never')`)
-    await browser.post('/login')
-    t.same(await (await browser.get('/fails')).json(), { sorry: 'Ada', error: 'late' })
-    t.match(await (await browser.post('/early')).json(), { sorry: 'stranger', error: /required property 'x'/ })
+    await client.post('/login')
+    t.same((await client.get('/fails')).json, { sorry: 'Ada', error: 'late' })
+    t.match((await client.post('/early', {})).json, { sorry: 'stranger', error: /required property 'x'/ })
   },
 
   async exempt (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}
+    const client = await serve(t, cwd, `${text}
       app.addHook('onSend', async (request, reply) => { reply.header('x-loaded', request.sessionLoaded) })
       ${COUNTER}`)
-    const response = await browser.get('/health')
-    t.equal(await response.text(), 'well')
+    const response = await client.get('/health')
+    t.equal(response.text, 'well')
     t.equal(response.headers.get('x-loaded'), 'false')
-    t.equal((await browser.get('/')).headers.get('x-loaded'), 'true', 'other routes have it')
+    t.equal((await client.get('/')).headers.get('x-loaded'), 'true', 'other routes have it')
   },
 
   async proxy (t, { text }, cwd) {
@@ -85,14 +85,14 @@ checkSnippets(new Document('docs/guide.md'), {
     await writeFile(join(cwd, 'app.mjs'), source)
     const app = await startApp(['app.mjs'], cwd)
     t.teardown(() => app.end('SIGKILL'))
-    const response = await new Browser(app.address).get('/', { 'x-forwarded-proto': 'https' })
+    const response = await new Client(app.address).get('/', { 'x-forwarded-proto': 'https' })
     t.match(response.headers.get('set-cookie'), /^__Host-sid=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
   },
 
   async 'two-apps' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text, { registered: false })
-    t.same(await (await browser.get('/both')).json(), { stores: ['shop', 'admin'] })
-    t.same([...browser.cookies.keys()], ['shop', 'admin'])
+    const client = await serve(t, cwd, text, { registered: false })
+    t.same((await client.get('/both')).json, { stores: ['shop', 'admin'] })
+    t.same([...client.jar.keys()], ['shop', 'admin'])
     t.same((await readdir(join(cwd, 'sessions'))).sort(), ['admin', 'shop'])
   },
 
@@ -100,10 +100,10 @@ checkSnippets(new Document('docs/guide.md'), {
     await writeFile(join(cwd, 'app.mjs'), text)
     const app = await startApp(['app.mjs'], cwd)
     t.teardown(() => app.end('SIGTERM'))
-    const browser = new Browser(app.address)
-    await browser.get('/')
+    const client = new Client(app.address)
+    await client.get('/')
     const visits = await Promise.all(Array.from({ length: 20 }, async () => {
-      const { visits } = await (await browser.get('/')).json() as { visits: number }
+      const { visits } = (await client.get('/')).json as { visits: number }
       return visits
     }))
     t.same(visits.sort((a, b) => a - b), Array.from({ length: 20 }, (_, index) => index + 2))

@@ -57,8 +57,8 @@ const directory = checkSnippets(page, {
   },
 
   async health (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
-    t.same(await (await browser.get('/status')).json(), { status: 'ok' })
+    const client = await serve(t, cwd, text)
+    t.same((await client.get('/status')).json, { status: 'ok' })
     const app = await serve(t, cwd, text.replace('1_000_000', 'Number.MAX_SAFE_INTEGER'))
     t.equal((await app.get('/status')).status, 503)
   },

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { postgresSchema } from '../../lib/store/postgres/schema'
-import { Browser } from '../support/browser'
 import { startApp } from '../support/child-app'
+import { Client } from '../support/client'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import type { Check } from './document'
 
@@ -15,10 +15,10 @@ export const POSTGRES_SNIPPETS: Record<string, Check> = {
     await writeFile(join(cwd, 'app.mjs'), text)
     const [first, second] = await Promise.all([1, 2].map(() => startApp(['app.mjs'], cwd, { DATABASE_URL: server.url })))
     t.teardown(async () => { await Promise.all([first?.end('SIGKILL'), second?.end('SIGKILL')]) })
-    const browser = new Browser(first?.address as string)
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    browser.address = second?.address as string
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n', 'two processes share the sessions')
+    const client = new Client(first?.address as string)
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    client.url = second?.address as string
+    t.equal((await client.get('/')).text, 'visit 2\n', 'two processes share the sessions')
   },
 
   async 'postgres-schema' (t, { text }) {

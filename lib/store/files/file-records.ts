@@ -55,7 +55,8 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
   readNow (name: string): StoredSession | null | undefined {
-    const view = this.privacy.checkNow(name) ? this.#files.peek(name)?.recall() : undefined
+    const moment = performance.now()
+    const view = this.privacy.checkNow(name, moment) ? this.#files.peek(name)?.recall(moment) : undefined
     return view === undefined ? undefined : this.ages.stored(view)
   }
 
@@ -72,7 +73,8 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** Does what `create` does, for a session that was last used at `lastAccess`, if that is given: in milliseconds since 1970. */
   protected async makeSession (name: string, record: SessionRecord, lastAccess?: number): Promise<Creation> {
-    const first = this.#journalRecord(record, this.clock.now())
+    const now = this.clock.now()
+    const first = this.#journalRecord(record, now, now)
     const file = await this.#privateFile(name)
     while (!await this.#make(name, file, first, lastAccess)) {
       const view = await this.#look(name, file)
@@ -85,18 +87,21 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc ImmediateRecordStore.replaceNow} @internal */
   replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined {
-    const file = this.privacy.checkNow(name) ? this.#files.peek(name) : undefined
-    const view = file === undefined ? null : this.#known(file, version)
-    if (view === null || this.ages.isTouchDue(view)) return undefined
-    const next = this.#journalRecord(record, view.tip.createdAt)
+    const moment = performance.now()
+    const file = this.privacy.checkNow(name, moment) ? this.#files.peek(name) : undefined
+    if (file === undefined) return undefined
+    const now = this.clock.now()
+    const view = this.#known(file, version, now)
+    if (view === null || this.ages.isTouchDue(view, now)) return undefined
+    const next = this.#journalRecord(record, view.tip.createdAt, now)
     let outcome: Appended | undefined
     try {
-      outcome = (file as SessionFile).appendNow(next, version)
+      outcome = file.appendNow(next, version, moment)
     } catch (error) {
       throw this.wrapped('save a session', error)
     }
     if (outcome === undefined) return undefined
-    this.#files.update(name, file as SessionFile)
+    this.#files.update(name, file)
     return replacement(outcome, next)
   }
 
@@ -187,9 +192,9 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
    * no second look: the append finds out by itself. A caller that has the version got it when the
    * session was alive, perhaps a moment before its end.
    */
-  #known (file: SessionFile, version: string): SessionView | null {
+  #known (file: SessionFile, version: string, now?: number): SessionView | null {
     const { view } = file
-    return view?.tip?.id === version && !view.tip.seal ? this.ages.live(view, GRACE) : null
+    return view?.tip?.id === version && !view.tip.seal ? this.ages.live(view, GRACE, now) : null
   }
 
   /** Returns the live view of the file, once the file that stands there can take another record. */
@@ -225,14 +230,14 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     return true
   }
 
-  #journalRecord (record: SessionRecord, createdAt: number): JournalRecord {
+  #journalRecord (record: SessionRecord, createdAt: number, now = this.clock.now()): JournalRecord {
     const idleTimeout = checkRecord(record, this.options.maxSize)
     return {
       id: newRecordId(),
       text: record.text,
       idleTimeout,
       // No session is from the future, whatever the clock said when it was made.
-      createdAt: Math.min(Math.max(Math.trunc(record.createdAt ?? createdAt), 0), this.clock.now(), LATEST),
+      createdAt: Math.min(Math.max(Math.trunc(record.createdAt ?? createdAt), 0), now, LATEST),
       seal: false,
       ended: false
     }

@@ -25,26 +25,14 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     return this.#warnings
   }
 
-  /**
-   * Makes `sessionDir` (0700) if it is missing, makes sure that no other user can use it, and tries
-   * out whether its file system can keep the promises of this package. The plugin calls this before
-   * the app is ready.
-   *
-   * @throws {SessionFileError} when the directory cannot be made or used, is not private, or lies on a
-   * file system that cannot keep the promises (see the option `allowUnsafeDirectory`)
-   */
+  /** {@inheritDoc SessionFileStore.open} */
   async open (): Promise<void> {
     const { durability, allowUnsafeDirectory: allowUnsafe } = this.options
     await this.privacy.make()
     this.#warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
   }
 
-  /**
-   * Whether sessions can be stored now: for a health check. Looks at the free space and writes a
-   * little for trial.
-   *
-   * @throws {SessionFileError} that says what is wrong
-   */
+  /** {@inheritDoc SessionFileStore.checkDisk} */
   async checkDisk (options: DiskCheckOptions = {}): Promise<DiskSpace> {
     const { freeBytes = this.options.maxSize, freeFiles = 100 } = options
     return await checkDisk(this.directory, { freeBytes, freeFiles })

@@ -70,8 +70,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   let probeAt = 0
   let isProbing = false
 
-  function isReady (): boolean {
-    const time = clock()
+  function isReady (time = clock()): boolean {
     if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
     return time >= readyAt && !isProbing
   }

@@ -64,15 +64,14 @@ export class SessionFile extends SeenFile {
   /**
    * Does the same at once, for a file that was in use moments ago. Returns undefined, and has done
    * nothing, when there is anything to wait for: a sync, a seal, a slow disk, many bytes, a second
-   * look for a file that is missing.
+   * look for a file that is missing. `now` is what `performance.now()` says.
    *
    * @throws the system's errors
    */
-  appendNow (record: JournalRecord, previous: string): Appended | undefined {
+  appendNow (record: JournalRecord, previous: string, now = performance.now()): Appended | undefined {
     const known = this.view
     const disk = this.disk.now
-    const now = performance.now()
-    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady() !== true) return undefined
+    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady(now) !== true) return undefined
     if (mustSeal(known, record, this.limits)) return undefined
     const bytes = encodeRecord(record, previous)
     if (bytes.length > IMMEDIATE_SIZE) return undefined

@@ -118,7 +118,7 @@ t.test('find -amin -delete beside a live server removes exactly the idle session
   await cleanBesideServer(t, sessionDirectory(t))
 })
 
-t.test('the same where the system sets no access times', async t => {
+t.test('find -amin -delete removes exactly the idle sessions also where the system sets no access times', async t => {
   const mountPoint = mkdtempSync(join(tmpdir(), 'file-sessions-noatime-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'noatime,size=16m', 'tmpfs', mountPoint], { stdio: 'pipe' })

@@ -10,11 +10,13 @@ import { age } from '../../support/aged-sessions'
 import { interceptedDisk, pooledDisk, systemError } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 import { sessionFiles, pathOf, sessionDirectory } from '../../support/session-files'
+import { stopTime } from '../../support/steady-time'
 import { isClean, sealedJournal } from '../../support/journal-files'
 
 const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
 
 async function made (t: Test, disk = ready) {
+  stopTime(t)
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new FileStore({ sessionDir }, disk)
   const session = await newSession(store, 'first')
@@ -63,7 +65,7 @@ t.test('a session that is ended between two system calls is gone', async t => {
 
 t.test('nothing has happened when it cannot be done at once', async t => {
   const { sessionDir, store, name, version, path } = await made(t)
-  const cold = new SessionFileStore({ sessionDir })
+  const cold = new FileStore({ sessionDir })
   t.equal(cold.readNow(name), undefined, 'a session that is not known')
   t.equal(cold.replaceNow(name, { text: 'x' }, version), undefined)
   t.equal(store.replaceNow(name, { text: 'x' }, 'another'), undefined, 'another version')
@@ -96,7 +98,7 @@ t.test('trouble is thrown as the slow way rejects', async t => {
   }
 })
 
-t.test('a session that this process ends while it saves it', async t => {
+t.test('a session that this process ends while it saves it is gone afterwards', async t => {
   const { sessionDir, name, version } = await made(t)
   let ending: Promise<unknown> | undefined
   const store = new FileStore({ sessionDir, durability: 'fsync' }, interceptedDisk(async (call, _given, proceed) => {

@@ -72,7 +72,7 @@ t.test('sessions() reads as it is asked, and can be left at any time', async t =
   t.ok(count < 20, 'what goes meanwhile is not seen any more')
 })
 
-t.test('sessions() and clear() of a directory that is none', async t => {
+t.test('sessions() and clear() reject when the directory is a file', async t => {
   const sessionDir = t.testdir({ sid: '' })
   chmodSync(sessionDir, 0o700)
   const store = new SessionFileStore({ sessionDir })

@@ -13,7 +13,7 @@ process.umask(0o077)
 
 t.test('what nameOf does not return names no session', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
-  const store = new SessionFileStore({ sessionDir })
+  const store = new FileStore({ sessionDir })
   for (const name of ['', '..', '../'.repeat(22), 'x'.repeat(64), 'A'.repeat(64), `${'0'.repeat(64)}/`]) {
     const refusal = { name: 'SessionError', code: 'SESSION_ID' }
     await t.rejects(store.create(name, { text: '' }), refusal)
@@ -24,7 +24,7 @@ t.test('what nameOf does not return names no session', async t => {
   }
 })
 
-t.test('so does a file without a whole record, when it is old enough for no process to be at it', async t => {
+t.test('a file without a whole record makes room when it is old enough for no process to be at it', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir })
   const name = store.nameOf('given')
@@ -110,7 +110,7 @@ t.test('an expired session that is saved at the last moment is not made room of'
   t.equal(await store.getSession('given'), 'used')
 })
 
-t.test('a name that is free again by the time one looks', async t => {
+t.test('a name that is free again by the time of the look is used', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const other = new SessionFileStore({ sessionDir })
   const name = other.nameOf('given')

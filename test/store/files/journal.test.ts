@@ -42,7 +42,7 @@ t.test('record ids are random and never the same', async t => {
   t.notOk(ids.has(NO_RECORD))
 })
 
-t.test('nothing at all', async t => {
+t.test('no bytes fold to nothing', async t => {
   t.strictSame(fold(Buffer.alloc(0)), { tip: null, end: 0, torn: false, won: false })
 })
 

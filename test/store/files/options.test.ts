@@ -6,7 +6,7 @@ import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 // What the tests make themselves is private as well.
 process.umask(0o077)
 
-t.test('the defaults, with a directory that stays the same when the process changes its own', async t => {
+t.test('the defaults hold, and the directory stays the same when the process changes its own', async t => {
   const { idGenerator, ...options } = fileStoreOptions({})
   t.strictSame(options, {
     appid: 'sid',

@@ -28,7 +28,7 @@ t.test('with durability fsync, new directories are synced up to the first that w
   await makePrivateDirectory(join(dir, 'one', 'two'), true)
 })
 
-t.test('a path that leads back up again', async t => {
+t.test('a path that leads back up again makes nothing on its way', async t => {
   const dir = t.testdir({ start: {} })
   const expected = join(dir, 'other')
   await makePrivateDirectory(`${dir}/start/one/two/../../../other`, true)
@@ -78,7 +78,7 @@ t.test('a directory of another user is refused', { skip: isRoot ? false : 'only 
   })
 })
 
-t.test('where there are no users, modes are not looked at', async t => {
+t.test('modes are not looked at where there are no users', async t => {
   const path = join(t.testdir(), 'sessions')
   mkdirSync(path)
   chmodSync(path, 0o755)
@@ -154,7 +154,7 @@ t.test('before something is removed, all is looked at again', async t => {
   await guard.checkShardAgain(join(directory, 'ab'))
 })
 
-t.test('a directory that cannot be looked at', async t => {
+t.test('a directory that cannot be looked at is an error', async t => {
   const directory = join(t.testdir(), 'sessions', 'sid')
   t.intercept(localDisk, 'lstat', { value: async () => { throw systemError('EIO', 'i/o error', 'lstat') } })
   await t.rejects(new PrivateDirectory(directory).check(NAME), { code: 'SESSION_FILE', message: /cannot use the session directory in .*: EIO; the disk reports a fault/ })
@@ -190,7 +190,7 @@ t.test('a disk that is full or read-only is named as that', async t => {
   }
 })
 
-t.test('a directory above that goes again and again', async t => {
+t.test('a directory above that goes again and again is an error', async t => {
   const dir = t.testdir({ one: {} })
   const calls: string[] = []
   t.intercept(localDisk, 'mkdir', { value: async (path: string) => { calls.push(path); if (path.endsWith('two')) throw systemError('ENOENT', 'no such file or directory', 'mkdir') } })
@@ -204,7 +204,7 @@ t.test('several processes make the same directories at once', async t => {
   t.equal(mode(join(directory, 'ab')), 0o700)
 })
 
-t.test('a file stands where the directory should be, or one above it', async t => {
+t.test('a file in place of the directory, or of one above it, is an error', async t => {
   const file = join(t.testdir(), 'file')
   writeFileSync(file, '')
   await t.rejects(makePrivateDirectory(file, false), { code: 'SESSION_FILE', message: /file: EEXIST; .*move it away/, cause: { code: 'EEXIST' } })
