@@ -7,7 +7,7 @@ import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { unopenedSessions } from '../../lib/unopened'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { filesIn, pathOf, sessionDirectory } from '../support/session-files'
-import { json, Visits } from '../support/visits'
+import { begin, json, Visits } from '../support/visits'
 
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
@@ -258,6 +258,15 @@ t.test('a session that another process has encrypted under an unknown secret mea
   store.overwrite(sesid, text)
   await t.rejects(visits.finish(visit), { code: 'SESSION_UNOPENED' })
   t.equal(store.recordOf(sesid)?.text, text)
+})
+
+t.test('the key of a session that the app ended is wiped', async t => {
+  const { store, session, visit, visits, sesid } = await begin({ n: 1 }, new MemoryStore('sid', undefined, true))
+  const forgotten: string[] = []
+  t.intercept(store.cipher, 'forget', { value: (sesid: string) => { forgotten.push(sesid) } })
+  await session.destroy()
+  await visits.finish(visit)
+  t.strictSame(forgotten, [sesid])
 })
 
 t.test('an encrypted text is never handed to the codec, whatever the codec takes', async t => {
