@@ -215,6 +215,22 @@ t.test('switching on: plain sessions are served, encrypted at their next save, a
   t.equal(await look(await processOf(sessionDir, STRICT), await off.stored({ user: 'plain' })), null)
 })
 
+t.test('what a process without encryption stores too late is gone with the next save', async t => {
+  for (const late of [false, { secrets: [NEW], writePlain: true }]) {
+    const sessionDir = sessionDirectory(t)
+    const [plain, on] = [await processOf(sessionDir, late), await processOf(sessionDir, { secrets: [NEW] })]
+    const sesid = await plain.stored({ n: 1 })
+    const underWay = await plain.begin(sesid)
+    underWay.session.set('n', 'planted-word')
+    await change(on, sesid, { n: 'planted-word' })
+    await plain.finish(underWay).catch((error: unknown) => { t.match(error, { code: 'SESSION_UNOPENED' }) })
+    t.equal(words(sessionDir, 'planted-word'), 1, 'a void record')
+    await change(on, sesid, { more: 1 })
+    t.equal(words(sessionDir, 'planted-word'), 0)
+    t.strictSame(await look(on, sesid), { n: 'planted-word', more: 1 })
+  }
+})
+
 t.test('switching with several processes: writePlain lets all of them serve all sessions', async t => {
   const sessionDir = sessionDirectory(t)
   const plain = await processOf(sessionDir, false)
