@@ -14,7 +14,10 @@ import { UnsettledCalls } from './unsettled-calls'
 
 /** Characters of a record id. */
 const ID_SIZE = 16
+const VERSION = /^[\w-]{16}$/
 const NAME = /^[0-9a-f]{64}$/
+/** Of a script that needs no more than its id. */
+const NOTHING = '0 - -'
 /** The longest timeout that the server's arithmetic takes exactly, in milliseconds. */
 const LONGEST = 2 ** 32 * 1000
 
@@ -24,7 +27,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   protected readonly names: KeyNames
   protected readonly runner: ScriptRunner
   /** What the scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
-  readonly #lifetimes: readonly [string, string]
+  readonly #lifetimes: string
   /** What its record ids begin with: the server remembers a few of each writer. */
   readonly #writer = randomText(WRITER * 6 / 8, 'base64url')
   readonly #unsettled = new UnsettledCalls()
@@ -41,7 +44,7 @@ export abstract class RedisRecords extends BaseRecordStore {
       this.#cache = new ReadCache(cache.maxSize)
       this.feed = new InvalidationFeed(connection, this.names.prefixWith(connection.keyPrefix), this.#cache, cache.maxStaleness)
     }
-    this.#lifetimes = [milliseconds(idleTimeout), absoluteTimeout === undefined ? '0' : milliseconds(absoluteTimeout)]
+    this.#lifetimes = `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
@@ -54,7 +57,7 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.create} @throws {SessionError} */
   async create (name: string, record: SessionRecord): Promise<Creation> {
-    return await this.#create(name, record, '')
+    return await this.#create(name, record, '-')
   }
 
   /** {@inheritDoc PortableRecordStore.importSession} @throws {SessionError} */
@@ -64,28 +67,27 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
-    const parameters = [...this.#recordParameters(record), version]
-    const { id, reply } = await this.#settle('save a session', REPLACE, name, parameters)
+    const { id, reply } = await this.#settle('save a session', REPLACE, name, this.#recordParameters(record, known(version)), record.text)
     if (reply === DONE) return { result: 'replaced', version: id }
     return { result: reply === CONFLICT ? 'conflict' : 'gone' }
   }
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */
-  async remove (name: string, version = ''): Promise<Removal> {
-    const { reply } = await this.#settle('remove a session', REMOVE, name, [version])
+  async remove (name: string, version?: string): Promise<Removal> {
+    const { reply } = await this.#settle('remove a session', REMOVE, name, `0 - ${version === undefined ? '-' : known(version)}`)
     if (reply === DONE) return 'removed'
     return reply === CONFLICT ? 'conflict' : 'gone'
   }
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
-    await this.#run(this.#call('touch a session', TOUCH, name, this.#newId(), [], false), name)
+    await this.#run(this.#call('touch a session', TOUCH, name, this.#newId(), NOTHING, false), name)
   }
 
   /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
   async setAside (name: string): Promise<void> {
     const id = this.#newId()
-    const call = this.#call('set a session aside', SET_ASIDE, name, id, [], true)
+    const call = this.#call('set a session aside', SET_ASIDE, name, id, NOTHING, true)
     await this.#run({ ...call, keys: [...call.keys, this.names.asideOf(name, id)] }, name)
   }
 
@@ -110,17 +112,17 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   async #create (name: string, record: SessionRecord, lastAccess: string): Promise<Creation> {
-    const { id, reply } = await this.#settle('make a session', CREATE, name, [...this.#recordParameters(record), lastAccess])
+    const { id, reply } = await this.#settle('make a session', CREATE, name, this.#recordParameters(record, lastAccess), record.text)
     return reply === DONE ? { result: 'created', version: id } : { result: 'taken' }
   }
 
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
-  async #settle (doing: string, script: Script, name: string, parameters: string[]): Promise<{ id: string, reply: unknown }> {
-    const what = [script.sha, name, ...parameters]
-    const known = this.#unsettled.idOf(...what)
-    const id = known ?? this.#newId()
+  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: unknown }> {
+    const what = [script.sha, name, parameters, text]
+    const earlier = this.#unsettled.idOf(...what)
+    const id = earlier ?? this.#newId()
     try {
-      const reply = await this.#confirmed(name, this.#call(doing, script, name, id, parameters, true), known !== undefined)
+      const reply = await this.#confirmed(name, this.#call(doing, script, name, id, parameters, true, text), earlier !== undefined)
       this.#unsettled.settle(...what)
       return { id, reply }
     } catch (error) {
@@ -154,14 +156,16 @@ export abstract class RedisRecords extends BaseRecordStore {
     }
   }
 
-  #call (doing: string, script: Script, name: string, id: string, parameters: readonly string[], waits: boolean): Call {
-    return { doing, script, keys: [this.#keyOf(name)], parameters: [id, ...this.#lifetimes, ...parameters], writes: true, waits }
+  #call (doing: string, script: Script, name: string, id: string, parameters: string, waits: boolean, text = ''): Call {
+    const first = `${id} ${this.#lifetimes} ${parameters}`
+    return { doing, script, keys: [this.#keyOf(name)], parameters: text === '' ? [first] : [first, text], writes: true, waits }
   }
 
-  #recordParameters (record: SessionRecord): [string, string, string] {
+  /** Returns what a script is told of a record beside its text. */
+  #recordParameters (record: SessionRecord, other: string): string {
     const idleTimeout = checkRecord(record, this.options.maxSize)
-    const { text, createdAt } = record
-    return [text, String(idleTimeout), createdAt === undefined ? '' : String(Math.max(Math.trunc(createdAt), 0))]
+    const { createdAt } = record
+    return `${idleTimeout} ${createdAt === undefined ? '-' : Math.max(Math.trunc(createdAt), 0)} ${other}`
   }
 
   #newId (): string {
@@ -172,6 +176,11 @@ export abstract class RedisRecords extends BaseRecordStore {
     if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
     return this.names.keyOf(name)
   }
+}
+
+/** Returns the version if a store of ours made it; any other matches none. */
+function known (version: string): string {
+  return VERSION.test(version) ? version : '?'
 }
 
 function milliseconds (seconds: number): string {

@@ -29,7 +29,7 @@ export interface Call {
   readonly doing: string
   readonly script: Script
   readonly keys: readonly [string, ...string[]]
-  /** Of a script that changes something, the first says whether the call is a repeated one. */
+  /** The first begins with whether the call is a repeated one, if the script changes something. */
   readonly parameters: readonly string[]
   /** Whether it changes something. */
   readonly writes: boolean
@@ -117,8 +117,8 @@ export class ScriptRunner {
 
   async #attempt ({ script, keys, parameters, writes, waits }: Call, verb: 'EVAL' | 'EVALSHA', isRepeated: boolean, left: number): Promise<Answer> {
     const command = [verb, verb === 'EVAL' ? script.text : script.sha, String(keys.length), ...keys]
-    if (writes) command.push(isRepeated ? '1' : '0')
-    command.push(...parameters)
+    const [first, ...others] = parameters
+    if (first !== undefined) command.push(writes ? (isRepeated ? '1' : '0') + first : first, ...others)
     const [key] = keys
     if (!waits || this.#wait === null || this.#connection.runAndWait === undefined) {
       return { reply: await this.#deadlines.watch(this.#connection.run(key, command), left), replicas: undefined }

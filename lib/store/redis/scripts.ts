@@ -39,10 +39,15 @@ export interface Script {
  * 42-51  its own idle timeout in seconds, 0 for the store's
  * 52-67  the id of the last record, or of the call that ended the session
  * 68-69  how many earlier ids follow, each as {@link MEMORY_SIZE} characters
+ *
+ * The parameters come in one string, because each costs the client as much as a hundred characters:
+ * whether the call is a repeated one, its id, the store's idle and absolute timeout in milliseconds,
+ * and three more that each script has a use of its own for. The text is a second one.
  */
 const PRELUDE = `
 local key = KEYS[1]
-local repeated, id = ARGV[1] == '1', ARGV[2]
+local repeated, id, storeIdle, storeAbsolute, newIdle, newCreated, other =
+  string.match(ARGV[1], '^(%d)(%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local head = redis.call('GETRANGE', key, 0, ${69 + MEMORY_SIZE * REMEMBERED - 1})
@@ -57,8 +62,8 @@ if head ~= '' then
   ids = string.sub(head, 70, 69 + ${MEMORY_SIZE} * tonumber(string.sub(head, 68, 69)))
 end
 local function ending ()
-  local idleEnd = access + (idle > 0 and idle * 1000 or tonumber(ARGV[3]))
-  local absolute = tonumber(ARGV[4])
+  local idleEnd = access + (idle > 0 and idle * 1000 or tonumber(storeIdle))
+  local absolute = tonumber(storeAbsolute)
   return absolute > 0 and math.min(idleEnd, created + absolute) or idleEnd
 end
 local ends = kind == 'S' and ending() or 0
@@ -106,37 +111,37 @@ if not value or string.sub(value, 1, 1) == 'E' then return false end
 return { value, redis.call('PTTL', KEYS[1]) }
 `)
 
-/** Parameters: text, idle timeout, when it was made and last used (empty: now). */
+/** Parameters: idle timeout, when it was made and last used (`-`: now), and the text. */
 export const CREATE = script(`${PRELUDE}
 if last ~= '' and knows(id) then return again() end
 if kind == 'S' and now < ends then return ${CONFLICT} end
-idle = tonumber(ARGV[6])
-created = math.min(tonumber(ARGV[7]) or now, now)
-access = math.min(tonumber(ARGV[8]) or now, now)
-write('S', ARGV[5])
+idle = tonumber(newIdle)
+created = math.min(tonumber(newCreated) or now, now)
+access = math.min(tonumber(other) or now, now)
+write('S', ARGV[2] or '')
 return ${DONE}
 `)
 
-/** Parameters: text, idle timeout, when it was made (empty: as before), the version that it replaces. */
+/** Parameters: idle timeout, when it was made (`-`: as before), the version that it replaces, and the text. */
 export const REPLACE = script(`${PRELUDE}
 if kind == '' then return ${GONE} end
 if knows(id) then return again() end
-if repeated and #ids == ${MEMORY_SIZE * REMEMBERED} then return ${UNKNOWN} end
+if repeated == '1' and #ids == ${MEMORY_SIZE * REMEMBERED} then return ${UNKNOWN} end
 if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
-if last ~= ARGV[8] then return ${CONFLICT} end
-idle = tonumber(ARGV[6])
-created = math.min(tonumber(ARGV[7]) or created, now)
+if last ~= other then return ${CONFLICT} end
+idle = tonumber(newIdle)
+created = math.min(tonumber(newCreated) or created, now)
 access = now
-write('S', ARGV[5])
+write('S', ARGV[2] or '')
 return ${DONE}
 `)
 
-/** Parameter: the version that it removes (empty: any). */
+/** Parameter: the version that it removes (`-`: any). */
 export const REMOVE = script(`${PRELUDE}
 if kind == '' then return ${GONE} end
 if knows(id) then return again() end
 if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
-if ARGV[5] ~= '' and last ~= ARGV[5] then return ${CONFLICT} end
+if other ~= '-' and last ~= other then return ${CONFLICT} end
 write('E', '')
 return ${DONE}
 `)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { storageName } from '../../../lib/store/session-id'
@@ -100,6 +101,10 @@ t.test('open says what is wrong', { skip: redisIsMissing }, async t => {
     await server.run('CONFIG', 'SET', 'maxmemory-policy', policy)
     t.match(await open(), [new RegExp(`maxmemory-policy is ${policy}`)])
   }
+  await server.run('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+  const [, rights = ''] = /needs `(.*?)` on `~file-sessions/s.exec(readFileSync('docs/stores.md', 'utf8')) ?? []
+  await user('-@all', '+hello', ...rights.split(/\s+/), 'resetkeys', '~file-sessions:*', '+acl', '+config', '+ping')
+  t.strictSame(await open(), [], 'the rights that the docs name are enough')
   await user('-info')
   t.match(await open(), [/does not tell its version/])
   await user('-info', '-evalsha', '-eval')
