@@ -1,7 +1,7 @@
 import { opendir } from 'node:fs/promises'
 import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
-import { importMemoryPath } from '../store/files/file-names'
 import { SessionFileStore } from '../store/files/session-file-store'
+import { importMemoryPath } from '../store/files/file-names'
 import { print, printJson, Progress, type Terminal } from './terminal'
 
 export interface ImportCommandOptions {
