@@ -64,9 +64,13 @@ export const IMPORT_HELP = `
 Reads the directory of session-file-store (an express-session store) and makes its
 sessions under the same ids in ours. Nothing is changed over there; sessions that have
 expired are left out, ones that are present here are left as they are, so it may run
-again. Let neither app run meanwhile. If the directory is new, be the user that the app
-runs as: the files will be yours. As root, let the app make the directory first, and see
-that its user may read the other one.
+again. A session that was imported before and has ended since is counted as ended and
+stays ended: the file .imported-<appid> in <dir> remembers, as hashes, what was imported.
+Keep it until the old sessions are deleted.
+
+Let neither app run meanwhile. If the directory is new, be the user that the app runs as:
+the files will be yours. As root, let the app make the directory first, and see that its
+user may read the other one.
 
 Sessions that could not be read are named by path on standard error. THE NAMES OF THOSE
 FILES ARE SESSION IDS, as good as passwords: keep that output to yourself.

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { COMMANDS, type Command } from './commands'
 import { EXIT_CODES, PLACE_HELP } from './help'
 import { openPlace, placeNamed, type PlaceName } from './open-place'
@@ -92,13 +92,8 @@ function printed (terminal: Terminal, text: string): number {
   return 0
 }
 
-/** The version of this package: of the first package.json above this file, which lies deeper when it is built. */
-function version (): string {
-  for (let directory = __dirname; ; directory = resolve(directory, '..')) {
-    try {
-      return (JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version: string }).version
-    } catch (error) {
-      if (dirname(directory) === directory) throw error
-    }
-  }
+/** Returns the version of this package: of the first package.json above this file, which lies deeper when it is built. */
+function version (directory = __dirname): string {
+  const path = join(directory, 'package.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : version(dirname(directory))
 }

@@ -195,6 +195,10 @@ t.test('listing names each session once, also while it moves', async t => {
   const names: string[] = []
   for (let n = 0; n < 5; n++) names.push((await newSession(from, `old ${n}`)).name)
   names.push((await newSession(to, 'new')).name)
+  // As a copy leaves it.
+  const copied = await newSession(from, 'copied')
+  await to.create(copied.name, { text: 'copied' })
+  names.push(copied.name)
   // As crashes leave them: reserved; departed; and departed and gone.
   const [reserved, left, gone] = await Promise.all(['reserved', 'left', 'gone'].map(text => newSession(from, text)))
   names.push(reserved!.name, left!.name)
@@ -218,6 +222,19 @@ t.test('listing names each session once, also while it moves', async t => {
   t.ok(await store.clear() >= names.length)
   for await (const text of store.texts()) t.fail(text)
   for await (const info of endingMeanwhile(store, from)) t.fail(JSON.stringify(info))
+})
+
+t.test('a listing of a store that does not know how long a session may go on', async t => {
+  const { from, to, store } = files(t.testdir())
+  const { name } = await newSession(to, 'text')
+  const { read } = to
+  to.read = async each => {
+    const stored = await read.call(to, each)
+    return stored === null ? null : { ...stored, idleLeft: undefined }
+  }
+  t.match(await to.read(name), { text: 'text' })
+  for await (const info of store.sessions()) t.match(info, { idleLeft: 0, size: 4 })
+  await Promise.all([from, to].map(each => each.close()))
 })
 
 /** A session that ends between the two looks of a listing is left out. */
