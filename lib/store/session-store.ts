@@ -27,13 +27,13 @@ export interface SessionStore {
 
   /**
    * Replaces the session's text, whatever it was. If the session is not there, because it was
-   * destroyed or has expired, it stays gone: nothing is stored, and that is no error.
+   * destroyed or has expired, it stays gone: nothing is stored, and that is not an error.
    *
    * Without `idleTimeout` the session keeps the one that it has, at first the store's own.
    */
   putSession (sesid: string, text: string, options?: PutOptions): Promise<void>
 
-  /** Removes the session for good. If it is not there, that is no error. */
+  /** Removes the session for good. If it is not there, that is not an error. */
   delSession (sesid: string): Promise<void>
 }
 
