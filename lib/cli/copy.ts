@@ -70,7 +70,9 @@ function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordSt
     // Only its move can tell where it is.
     if (describeText(session.text).format === 'moving') return await moving(session)
     const { result } = await to.importSession(session)
-    return result === 'created' ? 'copied' : 'present'
+    if (result === 'created') return 'copied'
+    // It may be the reservation that a crashed process left: a session for no app but one that moves.
+    return await moving(session)
   }
 }
 
@@ -79,7 +81,7 @@ function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, 
   return async session => {
     if (!isLive(session, limits)) return 'expired'
     const here = await stores.to.read(session.name)
-    if (here !== null && describeText(here.text).format === 'plain') return 'present'
+    if (here !== null && describeText(here.text).format !== 'moving') return 'present'
     return await store.read(session.name) === null ? 'expired' : 'copied'
   }
 }

@@ -51,8 +51,9 @@ URL-decoded. "-" reads it from standard input, so that it stands in no shell his
 
 export const VERIFY_HELP = `
 Prints one line for each problem, the kind first and then the path:
-  torn        holds bytes that are no whole record. Of a session that is still there,
-              the last whole save counts; the next one repairs the file.
+  torn        holds bytes that are not a whole record, or plain text beside an encrypted
+              session. Of a session that is still there, the last whole save counts; the
+              next one repairs the file.
   foreign     is not a session's; nothing here ever touches it
   unreadable  cannot be read, with the reason: the disk or its permissions say no, the
               file is longer than --max-size allows, or a newer version wrote it

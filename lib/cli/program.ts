@@ -5,6 +5,7 @@ import { EXIT_CODES, PLACE_HELP } from './help'
 import { openPlace, placeNamed, type PlaceName } from './open-place'
 import { asOwnerOf } from './owner'
 import { NotFound, type Place } from './place'
+import { isSamePlace } from './same-place'
 import { withoutSecrets } from './server-url'
 import { printError, printText, type Terminal } from './terminal'
 import { helpOf, mostSimilar, parseUsage, UsageError, type Given } from './usage'
@@ -48,6 +49,8 @@ async function runCommand (command: Command, given: Given, secrets: string[], te
     given.arguments[command.directory] = named.directory
     names.push(named)
   }
+  const [from, to] = names
+  if (from !== undefined && to !== undefined && await isSamePlace(from, to)) throw new UsageError(`${command.parameters.join(' and ')} are the same place`)
   const owned = names.filter(name => 'directory' in name).map(({ directory }) => directory)
   return await asOwners(owned, () => inPlaces(names.slice(0, command.places.length), given, places => command.run(given, places, terminal)))
 }

@@ -107,6 +107,9 @@ async function described<T> (directory: string, look: Promise<T>): Promise<T> {
   try {
     return await look
   } catch (error) {
+    if (hasCode(error, 'ENOENT') && await unlessMissing(localDisk.lstat(directory)) !== null) {
+      throw trouble(`${directory} is a symbolic link that leads nowhere: name the directory that is the app's sessionDir, or correct the link`, error)
+    }
     if (hasCode(error, 'ENOENT')) throw trouble(`there is no directory ${directory}: name the one that is the app's sessionDir`, error)
     if (hasCode(error, 'ENOTDIR')) throw trouble(`${directory} is not a directory, or lies below something that is none`, error)
     if (hasCode(error, 'EACCES')) {

@@ -11,7 +11,7 @@ export interface SessionKey {
 }
 
 /** Characters: with 6 random bits each it has the 128 bits that a key needs. */
-const SHORTEST_ID = 22
+export const SHORTEST_ID = 22
 
 /** `replaced` comes with what is stored now. */
 export type Swap =

@@ -267,7 +267,7 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.name)
+    if (this.stored !== null) this.leave(this.key)
     this.begin()
     this.isDeleted = true
     this.isClosed = false

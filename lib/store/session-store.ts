@@ -104,7 +104,7 @@ export interface StoredSession {
  * **Expiry.** A session ends when it was not used for its idle timeout, or when it is older than the
  * absolute timeout. From then on `read` returns `null`. For a minute more ({@link GRACE}) `replace`,
  * `remove` and `touch` still find it, because a request that loaded it in time may need it; after that
- * the store may remove it at any time.
+ * nothing finds it or brings it back, and the store may remove it at any time.
  */
 export interface RecordStore extends SessionStore {
   readonly features: StoreFeatures & { readonly records: true }

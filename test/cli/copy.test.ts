@@ -45,6 +45,16 @@ t.test('copy --move empties the old directory, and completes unfinished moves', 
   t.match(await fileSessions(['list', sessionDir, '--appid', 'shop']), { out: /shop +2 .*\nshop: 1 plain, 1 moving/ }, 'what has a namesake over there stays')
 })
 
+t.test('copy puts sessions in the place of reservations that a crashed process left', async t => {
+  const { sessionDir, shop, sesid } = await twoApps(t)
+  const other = join(dirname(sessionDir), 'other')
+  const copied = new SessionFileStore({ sessionDir: other, appid: 'shop' })
+  await copied.create(shop.nameOf(sesid), { text: reservation('1'.repeat(32)) })
+  const { text } = await shop.read(shop.nameOf(sesid)) as { text: string }
+  t.match(await fileSessions(['copy', sessionDir, other, '--appid', 'shop']), { exitCode: 0, out: 'shop: 3 copied, 0 present, 0 expired, 0 failed\n' })
+  t.equal(await copied.getSession(sesid), text)
+})
+
 t.test('copy says what it could not read or write, and goes on', async t => {
   const { sessionDir, path } = await twoApps(t)
   const other = join(dirname(sessionDir), 'other')

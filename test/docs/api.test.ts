@@ -9,7 +9,7 @@ import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { checkSnippets, COUNTER, Document, javascript, printed, serve, sources } from './document'
 
 /** The store's methods that only this package calls. */
-const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped']
+const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped', 'makeSession']
 
 const page = new Document('docs/api.md')
 

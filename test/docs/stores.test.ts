@@ -6,11 +6,13 @@ import { compile } from '../support/built-package'
 import { checkSnippets, Document, printed, run } from './document'
 import { MOVING } from './moving-snippets'
 import { POSTGRES_SNIPPETS } from './postgres-snippets'
+import { REDIS_SNIPPETS } from './redis-snippets'
 
 const page = new Document('docs/stores.md')
 const STRICT = ['--strict', '--skipLibCheck', '--module', 'node16', '--target', 'es2022', '--types', 'node']
 
 checkSnippets(page, {
+  ...REDIS_SNIPPETS,
   ...POSTGRES_SNIPPETS,
   ...MOVING,
 
