@@ -79,7 +79,7 @@ function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, 
   return async session => {
     if (!isLive(session, limits)) return 'expired'
     const here = await stores.to.read(session.name)
-    if (here !== null && describeText(here.text).format === 'plain') return 'present'
+    if (here !== null && describeText(here.text).format !== 'moving') return 'present'
     return await store.read(session.name) === null ? 'expired' : 'copied'
   }
 }

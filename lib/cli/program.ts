@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { COMMANDS, type Command } from './commands'
 import { EXIT_CODES, PLACE_HELP } from './help'
+import { encryptionOf } from './secrets-file'
 import { openPlace, placeNamed, type PlaceName } from './open-place'
 import { asOwnerOf } from './owner'
 import { NotFound, type Place } from './place'
@@ -48,6 +49,9 @@ async function runCommand (command: Command, given: Given, secrets: string[], te
     given.arguments[command.directory] = named.directory
     names.push(named)
   }
+  const { secrets: file } = given.options
+  // Before the command becomes the user of a directory, who may not read them.
+  if (file !== undefined) given.options['encryption'] = await encryptionOf(file as string)
   const owned = names.filter(name => 'directory' in name).map(({ directory }) => directory)
   return await asOwners(owned, () => inPlaces(names.slice(0, command.places.length), given, places => command.run(given, places, terminal)))
 }
