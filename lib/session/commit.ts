@@ -45,6 +45,11 @@ export class Committer {
     return this.#records.read(key)
   }
 
+  /** Wipes the session's key: it is about to end. */
+  forget (key: SessionKey): void {
+    this.#records.forget(key)
+  }
+
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */
   replaceNow (key: SessionKey, base: StoredSession, record: SessionRecord): StoredSession | undefined {
     if (this.#commits.isBusy(key.name)) return undefined

@@ -101,6 +101,11 @@ export class SessionRecords {
     return removal
   }
 
+  /** Wipes the session's key: it is about to end. */
+  forget ({ sesid }: SessionKey): void {
+    this.#cipher.forget(sesid)
+  }
+
   #open (key: SessionKey, stored: StoredSession): StoredSession {
     return this.#cipher.isOn || isSealed(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
   }

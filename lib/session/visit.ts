@@ -267,7 +267,10 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.name)
+    if (this.stored !== null) {
+      this.shared.committer.forget(this.key)
+      this.leave(this.name)
+    }
     this.begin()
     this.isDeleted = true
     this.isClosed = false
