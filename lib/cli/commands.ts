@@ -4,7 +4,7 @@ import { copy, type CopyOptions } from './copy'
 import { doctor, type DoctorOptions } from './doctor'
 import { parseDuration, parseSize } from './duration'
 import {
-  CLEAN_HELP, COPY_HELP, DOCTOR_HELP, ID_HELP, IMPORT_HELP, LIST_HELP, SCHEMA_HELP, STATS_HELP, VERIFY_HELP
+  CLEAN_HELP, COPY_HELP, DOCTOR_HELP, ID_HELP, IMPORT_HELP, LIST_HELP, SCHEMA_HELP, SHOW_ENCRYPTED_HELP, STATS_HELP, VERIFY_HELP
 } from './help'
 import { importSessions, type ImportCommandOptions } from './import'
 import { list, type ListOptions } from './list'
@@ -36,6 +36,9 @@ const ABSOLUTE: Option = {
 const MAX_SIZE: Option = {
   name: 'max-size', value: '<bytes>', description: 'the app\'s maxSize: 65536, 64k, 1m; longer files are not read', parse: parseSize, default: '1m'
 }
+const SECRETS: Option = {
+  name: 'secrets', value: '<file>', description: 'the app\'s secrets for encryption, one on each line, the newest first; chmod 600'
+}
 const DRY_RUN: Option = { name: 'dry-run', description: 'change nothing, only count' }
 
 export const COMMANDS: Command[] = [
@@ -53,7 +56,7 @@ export const COMMANDS: Command[] = [
     parameters: ['<place>'],
     places: [0],
     description: 'say how many sessions there are, how old and how big',
-    options: [APPID, { name: 'sessions', description: 'a line for each session: handle, age, time unused, size' }, MAX_SIZE, JSON_OPTION],
+    options: [APPID, { name: 'sessions', description: 'a line for each session: handle, age, time unused, size' }, SECRETS, MAX_SIZE, JSON_OPTION],
     help: LIST_HELP,
     run: (given, [place], terminal) => list(place as Place, optionsOf<ListOptions>(given), terminal)
   },
@@ -62,9 +65,9 @@ export const COMMANDS: Command[] = [
     parameters: ['<place>', '<id>'],
     places: [0],
     description: 'print what a session holds',
-    options: [OF_APP, MAX_SIZE, JSON_OPTION],
+    options: [OF_APP, SECRETS, MAX_SIZE, JSON_OPTION],
     takesHyphens: true,
-    help: ID_HELP.replace('$COMMAND', 'show'),
+    help: ID_HELP.replace('$COMMAND', 'show') + SHOW_ENCRYPTED_HELP,
     run: (given, [place], terminal) => show(place as Place, given.arguments[1] as string, optionsOf(given), terminal)
   },
   {
@@ -143,6 +146,7 @@ export const COMMANDS: Command[] = [
       { ...APPID, description: 'the app that the sessions shall belong to', isRequired: true },
       { name: 'ttl', value: '<time>', description: 'session-file-store\'s ttl, for sessions whose cookie has no maxAge', parse: parseDuration, default: '1h' },
       { name: 'extension', value: '<text>', description: 'session-file-store\'s fileExtension', default: '.json' },
+      SECRETS,
       JSON_OPTION
     ],
     help: IMPORT_HELP,

@@ -13,6 +13,7 @@ import { holdsSession } from '../store/files/session-age'
 import { SessionFile } from '../store/files/session-file'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { sweep } from '../store/files/sweep'
+import { sealedSize } from '../store/sealed-text'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { directoryFindings } from './directory-findings'
 import type { AppidPlace, Finding, OnProgress, Place, PlaceOptions, Unreadable, Verified } from './place'
@@ -30,7 +31,7 @@ export class DirectoryPlace implements Place {
   constructor (sessionDir: string, { maxSize }: PlaceOptions) {
     this.title = sessionDir
     this.#maxSize = maxSize
-    this.#limits = { ...LIMITS, longest: longestFile(maxSize, LIMITS) }
+    this.#limits = { ...LIMITS, longest: longestFile(sealedSize(maxSize), LIMITS) }
   }
 
   async * findings (limits: Lifetimes): AsyncGenerator<Finding> {
@@ -49,7 +50,8 @@ export class DirectoryPlace implements Place {
   }
 
   store (appid: string, limits: Lifetimes): PortableRecordStore {
-    return new SessionFileStore({ appid, sessionDir: this.title, maxSize: this.#maxSize, ...limits })
+    // For texts as they are stored, which are longer when they are encrypted.
+    return new SessionFileStore({ appid, sessionDir: this.title, maxSize: this.#maxSize, encryption: true, ...limits })
   }
 
   async close (): Promise<void> {}

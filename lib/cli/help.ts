@@ -41,6 +41,10 @@ greatest. With --sessions a line for each session, with the handle by which the 
 names it. With --json the times are in milliseconds. Session ids are not printed: they
 are not stored.
 
+Encrypted sessions are counted by format and by the id of their secret, which is not a
+secret. With --secrets the number of the secret in that file stands beside it: once a
+number is not in the list any more, that secret can be taken from the app's list.
+
 What cannot be read is counted, with the first reason, and the exit code is 2.`
 
 export const ID_HELP = `
@@ -48,6 +52,12 @@ The id is the cookie's value; of a signed cookie, what stands before the last do
 URL-decoded. "-" reads it from standard input, so that it stands in no shell history:
 
   npx --no-install file-sessions $COMMAND ./sessions --appid sid - < id.txt`
+
+export const SHOW_ENCRYPTED_HELP = `
+
+An encrypted session is opened with its id. If it is encrypted under a secret of the app
+as well, --secrets must name a file that has it, which only its owner may read. Where it
+does not open, all but the text is printed, and the exit code is 2.`
 
 export const VERIFY_HELP = `
 Prints one line for each problem, the kind first and then the path:
@@ -71,6 +81,9 @@ Keep it until the old sessions are deleted.
 Let neither app run meanwhile. If the directory is new, be the user that the app runs as:
 the files will be yours. As root, let the app make the directory first, and see that its
 user may read the other one.
+
+With --secrets the sessions are encrypted. Without it they are plain text until the app, with
+its option encryption, saves them for the first time.
 
 Sessions that could not be read are named by path on standard error. THE NAMES OF THOSE
 FILES ARE SESSION IDS, as good as passwords: keep that output to yourself.

@@ -1,5 +1,6 @@
 import { opendir } from 'node:fs/promises'
 import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
+import type { SettledEncryption } from '../store/encryption-options'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { importMemoryPath } from '../store/files/file-names'
 import { print, printJson, Progress, type Terminal } from './terminal'
@@ -10,6 +11,8 @@ export interface ImportCommandOptions {
   ttl: number
   extension: string
   json?: boolean
+  /** How the sessions are encrypted; left out: they are plain until the app saves them. */
+  encryption?: SettledEncryption
 }
 
 /** So long (seconds) that no session in our directory is taken for expired and replaced: what its app says is not known here. */
@@ -17,10 +20,10 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 
 /** Makes sessions of those in a directory of session-file-store's. */
 export async function importSessions (
-  from: string, sessionDir: string, { appid, ttl, extension, json = false }: ImportCommandOptions, terminal: Terminal
+  from: string, sessionDir: string, { appid, ttl, extension, json = false, encryption }: ImportCommandOptions, terminal: Terminal
 ): Promise<number> {
   const files = await countFiles(from, extension)
-  const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED })
+  const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED, encryption })
   const progress = new Progress(terminal, appid)
   let done = 0
   const { imported, expired, present, ended, failed } = await importFromSessionFileStore(from, store, {

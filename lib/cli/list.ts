@@ -1,9 +1,11 @@
 import { asSessionError } from '../errors'
 import { printable } from '../printable'
+import type { SettledEncryption } from '../store/encryption-options'
 import { sessionHandle } from '../store/session-id'
 import type { PortableSession } from '../store/session-store'
 import { describeText } from './describe-text'
 import { formatDuration } from './duration'
+import { encryptedHow, EncryptedCounts, type EncryptedCount } from './encrypted-counts'
 import type { AppidPlace, Place } from './place'
 import { Tally, type Range } from './tally'
 import { print, printError, printJson, printStyled, printTable, Progress, type Terminal } from './terminal'
@@ -13,6 +15,8 @@ export interface ListOptions {
   /** Each session by itself. */
   sessions?: boolean
   json?: boolean
+  /** With it secrets are told by their number too. */
+  encryption?: SettledEncryption
 }
 
 /** The ages are in milliseconds, the sizes in bytes of text. */
@@ -24,6 +28,8 @@ interface AppidSummary {
   size: Range & { total: number }
   /** How many are of each format. */
   formats: Record<string, number>
+  /** Those that are encrypted, also of those that move. */
+  encrypted: EncryptedCount[]
   unreadable: number
 }
 
@@ -31,35 +37,38 @@ const HEADINGS = ['appid', 'sessions', 'age min', 'avg', 'max', 'idle min', 'avg
 
 /** Says what is stored, with the expired sessions that no sweep has removed yet. Names no session. */
 export async function list (place: Place, options: ListOptions, terminal: Terminal): Promise<number> {
-  const { appid, sessions = false, json = false } = options
+  const { appid, sessions = false, json = false, encryption } = options
   const appids = await place.appids(appid)
-  return sessions ? await listSessions(appids, json, terminal) : await listAppids(appids, json, terminal)
+  return sessions ? await listSessions(appids, json, terminal) : await listAppids(appids, { json, encryption }, terminal)
 }
 
-async function listAppids (appids: AppidPlace[], json: boolean, terminal: Terminal): Promise<number> {
+async function listAppids (appids: AppidPlace[], { json, encryption }: { json: boolean, encryption: SettledEncryption | undefined }, terminal: Terminal): Promise<number> {
   const summaries: AppidSummary[] = []
   const isWhole = await forEach(appids, terminal, async each => {
-    const summary = await summarize(each, terminal)
+    const summary = await summarize(each, encryption, terminal)
     summaries.push(summary)
     return summary.unreadable === 0
   })
   if (json) printJson(terminal.out, summaries)
   else {
     printTable(terminal.out, [HEADINGS, ...summaries.map(rowOf)])
-    for (const { appid, formats: { plain = 0, ...others } } of summaries) {
+    for (const { appid, formats: { plain = 0, ...others }, encrypted } of summaries) {
       const counts = Object.entries(others).map(([format, count]) => `${count} ${format}`)
       if (counts.length > 0) print(terminal.out, `${appid}: ${plain} plain, ${counts.join(', ')}`)
+      for (const count of encrypted) print(terminal.out, `${appid}: ${count.sessions} ${encryptedHow(count)}`)
     }
   }
   return isWhole ? 0 : 2
 }
 
-async function summarize (place: AppidPlace, terminal: Terminal): Promise<AppidSummary> {
+async function summarize (place: AppidPlace, encryption: SettledEncryption | undefined, terminal: Terminal): Promise<AppidSummary> {
   const [age, idle, size] = [new Tally(), new Tally(), new Tally()]
   const formats: Record<string, number> = {}
+  const encrypted = new EncryptedCounts(place.appid, encryption)
   const unreadable = await forEachSession(place, terminal, session => {
-    const { format } = describeText(session.text)
+    const { format, sealed } = describeText(session.text)
     formats[format] = (formats[format] ?? 0) + 1
+    if (sealed !== null) encrypted.add(sealed)
     const facts = factsOf(session)
     age.add(facts.age)
     idle.add(facts.idle)
@@ -72,6 +81,7 @@ async function summarize (place: AppidPlace, terminal: Terminal): Promise<AppidS
     idle: idle.range(),
     size: { ...size.range(), total: size.total },
     formats,
+    encrypted: encrypted.list(),
     unreadable
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { COMMANDS, type Command } from './commands'
 import { EXIT_CODES, PLACE_HELP } from './help'
+import { encryptionOf } from './secrets-file'
 import { openPlace, placeNamed, type PlaceName } from './open-place'
 import { asOwnerOf } from './owner'
 import { NotFound, type Place } from './place'
@@ -51,6 +52,9 @@ async function runCommand (command: Command, given: Given, secrets: string[], te
   }
   const [from, to] = names
   if (from !== undefined && to !== undefined && await isSamePlace(from, to)) throw new UsageError(`${command.parameters.join(' and ')} are the same place`)
+  const { secrets: file } = given.options
+  // Before the command becomes the user of a directory, who may not read them.
+  if (file !== undefined) given.options['encryption'] = await encryptionOf(file as string)
   const owned = names.filter(name => 'directory' in name).map(({ directory }) => directory)
   return await asOwners(owned, () => inPlaces(names.slice(0, command.places.length), given, places => command.run(given, places, terminal)))
 }

@@ -92,6 +92,18 @@ export const ENDING = checks(['records'], {
     }
   },
 
+  async 'setAside at an older version leaves the session alone' (bench) {
+    const [store, other] = await bench.stores(2)
+    const { name, version } = await newSession(store!)
+    const next = replaced(await other!.replace(name, { text: textOf(2) }, version))
+    for (const each of [store!, other!]) {
+      await each.setAside(name, version)
+      assert.equal((await readLive(each, name)).version, next)
+    }
+    await store!.setAside(name, next)
+    for (const each of [store!, other!]) assert.equal(await each.read(name), null)
+  },
+
   async 'setAside of a session that is not there is not an error' (bench) {
     const store = await bench.store()
     const { name } = await newSession(store)

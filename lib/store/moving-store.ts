@@ -140,8 +140,8 @@ export class MovingSessionStore extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.setAside} @throws {SessionError} */
-  setAside (name: string): Promise<void> {
-    return this.#to.setAside(name)
+  setAside (name: string, version?: string): Promise<void> {
+    return this.#to.setAside(name, version)
   }
 
   /** {@inheritDoc PortableRecordStore.exportSessions} Moves none. @throws {SessionError} */

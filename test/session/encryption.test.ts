@@ -350,6 +350,20 @@ t.test('a store with the five methods keeps encrypted texts by the plugin\'s opt
   t.equal(store.texts.has('short'), false)
 })
 
+t.test('a session that is destroyed, or regenerated, takes its key along', async t => {
+  const store = new MemoryStore('sid', undefined, { secrets: [NEW] })
+  const forgotten: string[] = []
+  t.intercept(store.cipher, 'forget', { value: (sesid: string) => { forgotten.push(sesid) } })
+  const visits = new Visits(store)
+  for (const end of ['destroy', 'delete', 'regenerate'] as const) {
+    const sesid = await visits.stored({ n: 1 })
+    const visit = await visits.begin(sesid)
+    await visit.session[end]()
+    await visits.finish(visit)
+    t.ok(forgotten.includes(sesid), end)
+  }
+})
+
 t.test('ids that are too short for keys stop the start', async (t: Test) => {
   const sessionDir = sessionDirectory(t)
   const random = (size: number): (() => string) => () => Array.from({ length: size }, () => Math.floor(Math.random() * 16).toString(16)).join('')

@@ -12,8 +12,9 @@ import { FileCache } from './file-cache'
 import { directoryName, sessionPath } from './file-names'
 import { longestFile } from './file-reading'
 import type { FileView } from './file-view'
-import { newRecordId, type JournalRecord } from './journal'
+import type { JournalRecord } from './journal'
 import { localDiskAt } from './local-disk'
+import { newRecord } from './new-record'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
@@ -23,8 +24,6 @@ import { SessionFile, type Appended } from './session-file'
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
 const NAME = /^[0-9a-f]{64}$/
-/** The largest number of milliseconds that a record has room for. */
-const LATEST = 2 ** 48 - 1
 
 /** The verbs of a store that keeps each session in a file of its own. */
 export abstract class FileRecords extends BaseRecordStore implements ImmediateRecordStore {
@@ -76,7 +75,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   /** Does what `create` does, for a session that was last used at `lastAccess`, if that is given: in milliseconds since 1970. */
   protected async makeSession (name: string, record: SessionRecord, lastAccess?: number): Promise<Creation> {
     const now = this.clock.now()
-    const first = this.#journalRecord(record, now, now)
+    const first = this.#newRecord(record, now, now)
     const file = await this.#privateFile(name)
     while (!await this.#make(name, file, first, lastAccess)) {
       const view = await this.#look(name, file)
@@ -95,7 +94,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     const now = this.clock.now()
     const view = this.#known(file, version, now)
     if (view === null || record.forgetEarlier === true || this.ages.isTouchDue(view, now)) return undefined
-    const next = this.#journalRecord(record, view.tip.createdAt, now)
+    const next = this.#newRecord(record, view.tip.createdAt, now)
     let outcome: Appended | undefined
     try {
       outcome = file.appendNow(next, version, moment)
@@ -114,7 +113,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     const view = this.#known(file, version) ?? await this.#open(name, file)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
-    const next = this.#journalRecord(record, view.tip.createdAt)
+    const next = this.#newRecord(record, view.tip.createdAt)
     const outcome = await this.guard('save a session', file.append(next, version, record.forgetEarlier)).finally(() => { this.#files.update(name, file) })
     // A process that goes by the access time alone, such as `find -amin`, must see that the session
     // was used. The text is stored in any case.
@@ -236,17 +235,8 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     return true
   }
 
-  #journalRecord (record: SessionRecord, createdAt: number, now = this.clock.now()): JournalRecord {
-    const idleTimeout = checkRecord(record, this.options.maxSize)
-    return {
-      id: newRecordId(),
-      text: record.text,
-      idleTimeout,
-      // No session is from the future, whatever the clock said when it was made.
-      createdAt: Math.min(Math.max(Math.trunc(record.createdAt ?? createdAt), 0), now, LATEST),
-      seal: false,
-      ended: false
-    }
+  #newRecord (record: SessionRecord, createdAt: number, now = this.clock.now()): JournalRecord {
+    return newRecord(record, { createdAt, now, maxSize: this.options.maxSize })
   }
 }
 

@@ -64,6 +64,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
   /** {@inheritDoc RecordStore.close} The pool stays open: it is the caller's. The store can be used on. */
   async close (): Promise<void> {
     this.#poolErrors.leave()
+    this.cipher.clear()
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
@@ -155,13 +156,18 @@ export abstract class PostgresRecords extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.setAside} The reaper removes it after a week. @throws {SessionStoreError} */
-  async setAside (name: string): Promise<void> {
+  async setAside (name: string, version?: string): Promise<void> {
     const id = newRecordId()
+    const base = version === undefined ? null : versionOf(version)
     await this.ask<Answer, true>({
       doing: 'set a session aside',
       statement: this.statements.setAside,
-      values: deadline => [checked(name), id, deadline],
-      judge: rows => ['live', 'expired'].includes(outcomeOf(rows).status) ? undefined : true
+      values: deadline => [checked(name), id, base, deadline],
+      judge: rows => {
+        const row = outcomeOf(rows)
+        const isThere = ['live', 'expired'].includes(row.status) && (base === null || row.version === base)
+        return isThere ? undefined : true
+      }
     })
   }
 

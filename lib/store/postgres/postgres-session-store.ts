@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
 import type { SessionError } from '../../errors'
+import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
@@ -46,7 +47,10 @@ export class PostgresSessionStore extends PostgresRecords
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionStoreError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const { text } of this.exportSessions()) yield text
+    for await (const { text } of this.exportSessions()) {
+      if (isSealed(text)) throw cannotOpenAll()
+      yield text
+    }
   }
 
   /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */

@@ -95,7 +95,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
 
     setAside: statement('aside', `WITH done AS (
       UPDATE ${rows} SET name = s.name || '.' || $2, status = 'aside', accessed_at = statement_timestamp()
-      WHERE ${key} AND s.status = 'live' AND ${inTime('$3')}
+      WHERE ${key} AND s.version = coalesce($3, s.version) AND s.status = 'live' AND ${inTime('$4')}
       RETURNING 1
     ) ${done}`),
 

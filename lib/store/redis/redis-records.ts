@@ -74,7 +74,7 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */
   async remove (name: string, version?: string): Promise<Removal> {
-    const { reply } = await this.#settle('remove a session', REMOVE, name, `0 - ${version === undefined ? '-' : known(version)}`)
+    const { reply } = await this.#settle('remove a session', REMOVE, name, onlyAt(version))
     if (reply === DONE) return 'removed'
     return reply === CONFLICT ? 'conflict' : 'gone'
   }
@@ -85,9 +85,9 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
-  async setAside (name: string): Promise<void> {
+  async setAside (name: string, version?: string): Promise<void> {
     const id = this.#newId()
-    const call = this.#call('set a session aside', SET_ASIDE, name, id, NOTHING, true)
+    const call = this.#call('set a session aside', SET_ASIDE, name, id, onlyAt(version), true)
     await this.#run({ ...call, keys: [...call.keys, this.names.asideOf(name, id)] }, name)
   }
 
@@ -179,6 +179,11 @@ export abstract class RedisRecords extends BaseRecordStore {
     if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
     return this.names.keyOf(name)
   }
+}
+
+/** Returns the three parameters of a script that ends the session at this version; undefined: at any. */
+function onlyAt (version: string | undefined): string {
+  return version === undefined ? NOTHING : `0 - ${known(version)}`
 }
 
 /** Returns the version if a store of ours made it; any other matches none. */

@@ -1,3 +1,4 @@
+import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
 } from '../session-store'
@@ -43,6 +44,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   /** {@inheritDoc RecordStore.close} */
   async close (): Promise<void> {
     this.feed?.stop()
+    this.cipher.clear()
   }
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
@@ -52,7 +54,10 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionStoreError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const [, { text }] of this.#values()) yield text
+    for await (const [, { text }] of this.#values()) {
+      if (isSealed(text)) throw cannotOpenAll()
+      yield text
+    }
   }
 
   /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */

@@ -167,9 +167,10 @@ redis.call('PEXPIREAT', key, string.format('%d', finish + ${GRACE}))
 return ${DONE}
 `)
 
-/** The second key, in the same slot, is where the value goes. */
+/** The version that it sets aside (`-`: any). The second key, in the same slot, is where the value goes. */
 export const SET_ASIDE = script(`${PRELUDE}
 if kind ~= 'S' or knows(id) then return ${GONE} end
+if other ~= '-' and last ~= other then return ${CONFLICT} end
 redis.call('RENAME', key, KEYS[2])
 redis.call('PEXPIRE', KEYS[2], ${ASIDE})
 write('E', '')
