@@ -57,7 +57,11 @@ async function serve ({ sessionDir, encryption }: Setup): Promise<FastifyInstanc
   app.post<{ Querystring: { word?: string } }>('/count', async ({ session, query }) => {
     if (query.word !== undefined) session.set('word', query.word)
     if (session.isNew) await session.save()
-    return await session.update((draft: { count?: number }) => { draft.count = (draft.count ?? 0) + 1; return draft.count })
+    return await session.update(draft => {
+      const count = Number(({ ...draft } as Record<string, unknown>)['count'] ?? 0) + 1
+      Object.assign(draft, { count })
+      return count
+    })
   })
   app.get('/data', async ({ session }) => session.isNew ? 'null' : session.data())
   await app.listen({ port: 0, host: '127.0.0.1' })
