@@ -58,7 +58,7 @@ export interface DiagnosticsEvents {
 }
 
 interface Event {
-  /** Whose session it was. */
+  /** The app of the session. */
   appid: string
 }
 

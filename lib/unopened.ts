@@ -32,7 +32,7 @@ const counts = new Map<string, Record<UnopenedCause, number>>()
 /**
  * Returns how often this process has met a stored session that it did not serve, by cause, since it
  * started: for a health check. Numbers that grow tell of a secret that was lost or left out, or of
- * somebody who changes what is stored.
+ * an attacker that changes what is stored.
  */
 export function unopenedSessions (appid = 'sid'): UnopenedCounts {
   return { ...NONE, ...counts.get(appid) }

@@ -70,7 +70,9 @@ function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordSt
     // Only its move can tell where it is.
     if (describeText(session.text).format === 'moving') return await moving(session)
     const { result } = await to.importSession(session)
-    return result === 'created' ? 'copied' : 'present'
+    if (result === 'created') return 'copied'
+    // It may be the reservation that a crashed process left: a session for no app but one that moves.
+    return await moving(session)
   }
 }
 

@@ -3,17 +3,22 @@ import { checkDisk } from '../store/files/disk-check'
 import { probeDirectory } from '../store/files/disk-probe'
 import { fileSystemOf } from '../store/files/file-system'
 import { localDisk } from '../store/files/local-disk'
+import { PrivateDirectory } from '../store/files/private-directory'
 import type { DirectoryAppid } from './directory-place'
 import { formatDuration, formatSize } from './duration'
 import type { Finding } from './place'
 
-/** The plugin's reaper goes round every ten minutes by default; so long (ms) after its end a session is late. */
+/** The plugin's reaper goes round every 15 minutes by default; so long (ms) after its end a session is late. */
 const LATE = 60 * 60_000
 
-/** What can be said of a session directory that is private: that was found out when its appids were listed. */
+/** What can be said of a session directory that is itself private: that was found out when its appids were listed. */
 export async function * directoryFindings (sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes): AsyncGenerator<Finding> {
   const { uid, mode } = await localDisk.stat(sessionDir)
-  yield good('owner and mode', `user ${uid}, ${(mode & 0o777).toString(8).padStart(4, '0')}, and so is what is in it`)
+  const owner = `user ${uid}, ${(mode & 0o777).toString(8).padStart(4, '0')}`
+  const complaints = await complaintsOf(appids)
+  yield complaints.length === 0
+    ? good('owner and mode', `${owner}, and so are the directories in it`)
+    : { subject: 'owner and mode', isGood: false, text: complaints.join('; ') }
   const { name } = await fileSystemOf(sessionDir)
   const noatime = await mountedWithoutAccessTimes(sessionDir)
   yield good('file system', name)
@@ -25,9 +30,15 @@ export async function * directoryFindings (sessionDir: string, appids: Directory
     : { subject: 'inodes', isGood: ffree / files > 0.05, text: `${ffree} free (${percent(ffree, files)})` }
   for (const appid of appids) {
     yield await tried(appid)
-    yield await reaped(appid, limits)
+    if (complaints.length === 0) yield await reaped(appid, limits)
   }
   if (appids.length === 0) yield { subject: 'appids', isGood: false, text: 'no app has made its directory here yet' }
+}
+
+/** Returns what keeps an app from using the directory of its appid. */
+async function complaintsOf (appids: DirectoryAppid[]): Promise<string[]> {
+  const looks = await Promise.allSettled(appids.map(({ directory }) => new PrivateDirectory(directory).checkAgain()))
+  return looks.flatMap(look => look.status === 'rejected' ? (look.reason as Error).message : [])
 }
 
 /** What the plugin tries at the start. */

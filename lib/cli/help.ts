@@ -61,8 +61,9 @@ does not open, all but the text is printed, and the exit code is 2.`
 
 export const VERIFY_HELP = `
 Prints one line for each problem, the kind first and then the path:
-  torn        holds bytes that are no whole record. Of a session that is still there,
-              the last whole save counts; the next one repairs the file.
+  torn        holds bytes that are not a whole record, or plain text beside an encrypted
+              session. Of a session that is still there, the last whole save counts; the
+              next one repairs the file.
   foreign     is not a session's; nothing here ever touches it
   unreadable  cannot be read, with the reason: the disk or its permissions say no, the
               file is longer than --max-size allows, or a newer version wrote it
@@ -73,9 +74,13 @@ export const IMPORT_HELP = `
 Reads the directory of session-file-store (an express-session store) and makes its
 sessions under the same ids in ours. Nothing is changed over there; sessions that have
 expired are left out, ones that are present here are left as they are, so it may run
-again. Let neither app run meanwhile. If the directory is new, be the user that the app
-runs as: the files will be yours. As root, let the app make the directory first, and see
-that its user may read the other one.
+again. A session that was imported before and has ended since is counted as ended and
+stays ended: the file .imported-<appid> in <dir> remembers, as hashes, what was imported.
+Keep it until the old sessions are deleted.
+
+Let neither app run meanwhile. If the directory is new, be the user that the app runs as:
+the files will be yours. As root, let the app make the directory first, and see that its
+user may read the other one.
 
 With --secrets the sessions are encrypted. Without it they are plain text until the app, with
 its option encryption, saves them for the first time.

@@ -2,6 +2,7 @@ import { opendir } from 'node:fs/promises'
 import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
 import type { SettledEncryption } from '../store/encryption-options'
 import { SessionFileStore } from '../store/files/session-file-store'
+import { importMemoryPath } from '../store/files/file-names'
 import { print, printJson, Progress, type Terminal } from './terminal'
 
 export interface ImportCommandOptions {
@@ -25,14 +26,15 @@ export async function importSessions (
   const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED, encryption })
   const progress = new Progress(terminal, appid)
   let done = 0
-  const { imported, expired, present, failed } = await importFromSessionFileStore(from, store, {
+  const { imported, expired, present, ended, failed } = await importFromSessionFileStore(from, store, {
     ttl,
     fileExtension: extension,
+    memory: importMemoryPath(sessionDir, appid),
     onProgress: () => { progress.report(++done, files) }
   }).finally(() => { progress.stop() })
   for (const { path, reason } of failed) print(terminal.err, `failed  ${path}: ${reason}`)
-  if (json) printJson(terminal.out, { appid, imported, expired, present, failed: failed.length })
-  else print(terminal.out, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${failed.length} failed`)
+  if (json) printJson(terminal.out, { appid, imported, expired, present, ended, failed: failed.length })
+  else print(terminal.out, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${ended} ended, ${failed.length} failed`)
   return failed.length > 0 ? 1 : 0
 }
 

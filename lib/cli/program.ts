@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { COMMANDS, type Command } from './commands'
 import { EXIT_CODES, PLACE_HELP } from './help'
 import { encryptionOf } from './secrets-file'
 import { openPlace, placeNamed, type PlaceName } from './open-place'
 import { asOwnerOf } from './owner'
 import { NotFound, type Place } from './place'
+import { isSamePlace } from './same-place'
 import { withoutSecrets } from './server-url'
 import { printError, printText, type Terminal } from './terminal'
 import { helpOf, mostSimilar, parseUsage, UsageError, type Given } from './usage'
@@ -49,6 +50,8 @@ async function runCommand (command: Command, given: Given, secrets: string[], te
     given.arguments[command.directory] = named.directory
     names.push(named)
   }
+  const [from, to] = names
+  if (from !== undefined && to !== undefined && await isSamePlace(from, to)) throw new UsageError(`${command.parameters.join(' and ')} are the same place`)
   const { secrets: file } = given.options
   // Before the command becomes the user of a directory, who may not read them.
   if (file !== undefined) given.options['encryption'] = await encryptionOf(file as string)
@@ -93,13 +96,8 @@ function printed (terminal: Terminal, text: string): number {
   return 0
 }
 
-/** The version of this package: of the first package.json above this file, which lies deeper when it is built. */
-function version (): string {
-  for (let directory = __dirname; ; directory = resolve(directory, '..')) {
-    try {
-      return (JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version: string }).version
-    } catch (error) {
-      if (dirname(directory) === directory) throw error
-    }
-  }
+/** Returns the version of this package: of the first package.json above this file, which lies deeper when it is built. */
+function version (directory = __dirname): string {
+  const path = join(directory, 'package.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : version(dirname(directory))
 }

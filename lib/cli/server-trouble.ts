@@ -8,7 +8,7 @@ export function asStoreError (error: unknown): SessionError {
 /** Returns what a client says went wrong. Several addresses of one host make an AggregateError, without words of its own. */
 export function reasonOf (error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  return (error as Error).message
 }
 
 /** Connects, and says which server it was when that fails. */

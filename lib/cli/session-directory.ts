@@ -3,7 +3,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError, hasCode, SessionFileError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
-import { appidOf, directoryName, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
+import { appidOf, directoryName, isImportMemory, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
 import { localDisk } from '../store/files/local-disk'
 import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
 import { NotFound } from './place'
@@ -31,6 +31,7 @@ export async function selectAppids (sessionDir: string): Promise<Selection> {
   const selection: Selection = { appids: [], foreign: [] }
   const kinds = new Set<Kind>()
   for (const entry of await entriesOf(sessionDir)) {
+    if (entry.isFile() && isImportMemory(entry.name)) continue
     const path = join(sessionDir, entry.name)
     const appid = entry.isDirectory() ? appidOf(entry.name) : null
     kinds.add(appid === null ? 'other' : await kindOf(path))
@@ -107,6 +108,9 @@ async function described<T> (directory: string, look: Promise<T>): Promise<T> {
   try {
     return await look
   } catch (error) {
+    if (hasCode(error, 'ENOENT') && await unlessMissing(localDisk.lstat(directory)) !== null) {
+      throw trouble(`${directory} is a symbolic link that leads nowhere: name the directory that is the app's sessionDir, or correct the link`, error)
+    }
     if (hasCode(error, 'ENOENT')) throw trouble(`there is no directory ${directory}: name the one that is the app's sessionDir`, error)
     if (hasCode(error, 'ENOTDIR')) throw trouble(`${directory} is not a directory, or lies below something that is none`, error)
     if (hasCode(error, 'EACCES')) {

@@ -36,8 +36,9 @@ export function printJson (stream: Writable, value: unknown): void {
 
 /** Prints one line, in a style on a terminal that shows colours. */
 export function printStyled (stream: Writable & { isTTY?: boolean }, style: Style, line: string): void {
+  // Of this stream: by itself, styleText looks at standard output.
   const hasColours = stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === ''
-  stream.write(`${hasColours ? styleText(style, printable(line)) : printable(line)}\n`)
+  stream.write(`${hasColours ? styleText(style, printable(line), { validateStream: false }) : printable(line)}\n`)
 }
 
 /** Prints what went wrong. */

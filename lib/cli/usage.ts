@@ -93,7 +93,8 @@ function behindHyphens ({ options }: Usage, given: string[]): string[] {
 }
 
 function explained (usage: Usage, args: string[], error: NodeJS.ErrnoException): string {
-  const name = /'(?:-\w, )?(-{1,2}[^\s'=]+)/.exec(error.message)?.[1] ?? ''
+  // Each of these messages quotes the option, or at least '--'.
+  const [, name] = /'(?:-\w, )?(-{1,2}[^\s'=]+)/.exec(error.message) as unknown as [string, string]
   if (error.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const option = usage.options.find(option => name === `--${option.name}`)
     return option?.value === undefined ? `the option ${name} takes no value` : `the option ${signature(option)} needs its value`

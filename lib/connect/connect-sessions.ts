@@ -4,7 +4,7 @@ import { unopened, UnopenedError } from '../unopened'
 import { decode, encode, type SessionCodec } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
-import { sealedText, SessionRecords, type SessionKey } from '../session/session-records'
+import { sealedText, SessionRecords, SHORTEST_ID, type SessionKey } from '../session/session-records'
 import { SessionCipher } from '../store/session-cipher'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
 import { isIterable, isReadable } from '../store/features'
@@ -139,6 +139,7 @@ export class ConnectSessions {
       const stored = await this.#read(key)
       if (stored === null) {
         if (this.#seen.has(key.name)) return
+        if (this.#cipher.isOn && key.sesid.length < SHORTEST_ID) throw weakId(key.sesid.length)
         if (await this.#records.create(key, { text, idleTimeout }) !== null) {
           this.#seen.set(key.name, true)
           return
@@ -219,6 +220,11 @@ function checkSession (method: string, session: unknown): void {
 function badId (method: string): SessionError {
   return new SessionError('SESSION_ID', `connectStore: the caller of ${method}() must give the session's id as the first parameter: ` +
     `a string of 1 to ${LONGEST_ID} characters`)
+}
+
+function weakId (length: number): SessionError {
+  return new SessionError('SESSION_ID', `connectStore: the caller of set() makes ids of ${length} characters, and the option encryption needs ` +
+    `at least ${SHORTEST_ID} random ones, for keys are made of ids: leave out express-session's option genid, or have it return longer ones`)
 }
 
 function cannot (doing: string, feature: string): SessionError {

@@ -167,7 +167,8 @@ class ForeignStore implements DatedSessionStore {
 
   #text ({ data, cookie }: ForeignSession): string {
     const { sealed } = data
-    if (typeof sealed === 'string' && isSealed(sealed)) return sealed
+    // An app may call data of its own so; what is encrypted stands alone.
+    if (typeof sealed === 'string' && isSealed(sealed) && Object.keys(data).length === 1) return sealed
     return cookie.isBlank === true ? '' : encode(this.#options.codec, data)
   }
 

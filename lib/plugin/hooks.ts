@@ -71,21 +71,23 @@ export function addSessionHooks (
   function checkAgain (request: FastifyRequest, done: Done): void {
     const visit = visitOf(request, key)
     if (visit === null || !mayHaveWaited(request)) return done()
+    // What a hook has changed already cannot be stored: such a request must not seem to have worked.
+    const failed = (error: Error | undefined): void => { goOn(request, error, done, visit.hasUnsaved()) }
     let isChecked: boolean
     try {
       isChecked = visit.checkAgainNow()
     } catch (error) {
-      return goOn(request, error as Error, done)
+      return failed(error as Error)
     }
     if (isChecked) done()
-    else wait(visit.checkAgain(), () => {}, error => { goOn(request, error, done) })
+    else wait(visit.checkAgain(), () => {}, failed)
   }
 
   /** Goes on without an error; with one, the request fails, or is served without a session. */
-  function goOn (request: FastifyRequest, error: Error | undefined, done: Done): void {
+  function goOn (request: FastifyRequest, error: Error | undefined, done: Done, mustFail = false): void {
     if (error === undefined) return done();
     (request as VisitingRequest)[key] = availability.unavailable(error)
-    if (!availability.serves(error)) return done(error)
+    if (mustFail || !availability.serves(error)) return done(error)
     availability.failed(error, request.log)
     done()
   }

@@ -20,16 +20,19 @@ export class LateChanges {
 
   /** Looks at the session again when the response has ended. */
   watch (request: FastifyRequest, reply: FastifyReply, visit: Visit): void {
-    reply.raw.on('close', () => {
+    const look = (): void => {
+      if (visit.mayHaveLateChanges()) this.#look(request, visit)
+    }
+    const lookSoon = (): void => {
       // A visitor who left early: the handler may still be at work, and its reply stores the session.
       if (!reply.raw.headersSent && !reply.sent) return
       // Listeners and hooks of the app have their turn first, with all promises that are settled by now: they
       // may change the session, or store it. An immediate would cost a turn of the event loop.
       microtask(() => { nextTick(look) })
-    })
-    const look = (): void => {
-      if (visit.mayHaveLateChanges()) this.#look(request, visit)
     }
+    // A session that is used for the first time after the end: its event has been.
+    if (hasClosed(reply.raw)) lookSoon()
+    else reply.raw.on('close', lookSoon)
   }
 
   async #look (request: FastifyRequest, visit: Visit): Promise<void> {
@@ -41,4 +44,9 @@ export class LateChanges {
       `or went another way than reply.send. Call await ${this.#property}.save() after the change, and before the first byte ` +
       'if the session is new. This is said once for each route')
   }
+}
+
+/** Whether the response has emitted `close`. That of HTTP/2 does not say so itself; its stream does. */
+function hasClosed (raw: FastifyReply['raw'] & { stream?: { closed: boolean } }): boolean {
+  return raw.closed === true || raw.stream?.closed === true
 }

@@ -3,7 +3,7 @@ import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { Removal, SessionRecord, StoredSession } from '../store/session-store'
 import type { SessionKey, SessionRecords } from './session-records'
 
 /**
@@ -45,9 +45,9 @@ export class Committer {
     return this.#records.read(key)
   }
 
-  /** Wipes the session's key: it is about to end. */
-  forget (key: SessionKey): void {
-    this.#records.forget(key)
+  /** Ends the session, whatever it is at, and lets go of its key. */
+  remove (key: SessionKey): Promise<Removal> {
+    return this.#records.remove(key)
   }
 
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */

@@ -48,7 +48,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
-    if (to !== null) copy.leave(to.name)
+    if (to !== null) copy.leave(to)
     return key.name
   }
   const { idleTimeout } = copy

@@ -124,12 +124,12 @@ export abstract class SessionCopy {
     this.checkReach()
     const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
     // The app may have called `delete()` meanwhile.
-    if (life !== this.life) return this.leave(created.name)
+    if (life !== this.life) return this.leave(created)
     try {
       // The response may have gone out meanwhile.
       this.checkReach()
     } catch (error) {
-      await this.shared.store.remove(created.name).catch(() => undefined)
+      await this.shared.committer.remove(created).catch(() => undefined)
       throw error
     }
     this.become(created)
@@ -190,10 +190,10 @@ export abstract class SessionCopy {
     this.createdAt = undefined
   }
 
-  /** Has the session with this name removed by the end of the request, or set aside. */
-  leave (name: string, setAside = false, version?: string): void {
+  /** Has the session removed by the end of the request, or set aside. */
+  leave (key: SessionKey, setAside = false, version?: string): void {
     this.leftovers ??= []
-    this.leftovers.push({ name, setAside, version })
+    this.leftovers.push({ key, setAside, version })
   }
 
   /** Another request or process ended the session that this one had in that life. */
@@ -226,7 +226,7 @@ export abstract class SessionCopy {
    * unless it is this process that lacks what it takes.
    */
   #dataOf (stored: StoredSession): PlainObject {
-    const { name, shared } = this
+    const { key, name, shared } = this
     try {
       return shared.text.decode(stored.text)
     } catch (error) {
@@ -236,7 +236,7 @@ export abstract class SessionCopy {
         this.log.warn({ err: error, session: sessionHandle(name) }, 'a stored session is set aside, and a new one begins')
         publishError('decode', shared.appid, error)
       }
-      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(name, true, stored.version)
+      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, true, stored.version)
       this.begin()
       return {}
     }

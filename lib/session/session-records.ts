@@ -11,7 +11,7 @@ export interface SessionKey {
 }
 
 /** Characters: with 6 random bits each it has the 128 bits that a key needs. */
-const SHORTEST_ID = 22
+export const SHORTEST_ID = 22
 
 /** `replaced` comes with what is stored now. */
 export type Swap =
@@ -99,11 +99,6 @@ export class SessionRecords {
     const removal = await this.#store.remove(name, version)
     if (removal !== 'conflict') this.#cipher.forget(sesid)
     return removal
-  }
-
-  /** Wipes the session's key: it is about to end. */
-  forget ({ sesid }: SessionKey): void {
-    this.#cipher.forget(sesid)
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {

@@ -66,10 +66,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) {
-      this.shared.committer.forget(this.key)
-      this.leave(this.name)
-    }
+    if (this.stored !== null) this.leave(this.key)
     this.begin()
     this.isDeleted = true
     this.isClosed = false

@@ -1,7 +1,7 @@
-/** So many ids are drawn to estimate how hard they are to guess. */
-const SAMPLES = 16
+/** So many ids are drawn to estimate how hard they are to guess: fewer do not show every character that good ids are made of. */
+export const SAMPLES = 64
 /** A character that takes so few values in the samples has no more of them. */
-const FEW = SAMPLES / 4
+const FEW = 4
 /** Ids below so many bits stop the start: an attacker who tries a thousand a second finds one of 2^64 in no lifetime. */
 export const LEAST_ID_BITS = 64
 

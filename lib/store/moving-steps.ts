@@ -76,7 +76,7 @@ export async function endSession ({ from, to }: Stores, name: string): Promise<R
       return 'removed'
     }
     if (here === null) {
-      // A departure is no session: the one that it speaks of has ended in the new store.
+      // A departure is not a session: the one that it speaks of has ended in the new store.
       if (there !== null) await from.remove(name, there.version)
       wasAbsent = true
       continue

@@ -5,6 +5,7 @@ import { hasRecords, isImmediate, isIterable, isPortable, isReapable } from './f
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
+import type { SessionCipher } from './session-cipher'
 import { randomId } from './session-id'
 import type {
   Creation, ImmediateRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
@@ -26,7 +27,8 @@ export interface MovingSessionStoreOptions {
  * what has ended stays ended, and a process may stop at any step for any time, or crash. See
  * `moving-steps.ts`. The limits:
  * - A process that uses `from` alone does not find a session that has moved.
- * - The `maxSize` of `from` must leave 128 bytes beside the longest text.
+ * - The `maxSize` of `from` must leave 128 bytes beside the longest text; with encryption, a third of it and 192 bytes.
+ * - `to` must open what `from` holds: with its secrets, and `acceptPlain` if there may be plain sessions. See `opensAllOf`.
  * - A session that moves counts as used.
  * - Of several callers of `remove` without a version more than one may be told `removed`, when a process
  *   went on with a move long after it had begun it. One with a version never is.
@@ -51,6 +53,8 @@ export class MovingSessionStore extends BaseRecordStore {
     check(from !== to, 'to', 'must be another store than from')
     check(from.sesAppid() === to.sesAppid(), 'to', `must have the appid of from, ${from.sesAppid()}`)
     super({ appid: to.sesAppid(), idGenerator: randomId }, to.cipher)
+    check(opensAllOf(this.cipher, from.cipher), 'to', 'must open the sessions of from, which move as they are: give it the secrets of from, ' +
+      'behind its own, and leave out acceptPlain: false if from may hold sessions that are not encrypted, or without a secret')
     this.#from = from
     this.#to = to
     this.#clock = clock
@@ -204,6 +208,12 @@ function textThere (text: string, here: StoredSession | null): string | null {
   const left = departed(text)
   if (left === null) return text
   return left.token === token ? left.text : null
+}
+
+/** Whether `to` opens all that `from` opens. A store without a cipher holds plain texts. */
+function opensAllOf (to: SessionCipher, from: SessionCipher | undefined): boolean {
+  if (from === undefined) return to.refusal('') === null
+  return (from.refusal('') !== null || to.refusal('') === null) && from.keyIds.every(keyId => to.keyIds.includes(keyId))
 }
 
 /** @throws {SessionError} SESSION_OPTION */

@@ -4,7 +4,7 @@ import { encryptionOptions } from './encryption-options'
 import { Recent } from './recent'
 import type { RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
-import { estimatedBits } from './id-strength'
+import { estimatedBits, SAMPLES } from './id-strength'
 import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -16,8 +16,6 @@ const NAMES = 10_000
 const LONGEST_REMEMBERED = 128
 /** With encryption a session's key is as good as its id. */
 const LEAST_KEY_BITS = 128
-/** So many ids show how they are written. */
-const SAMPLES = 16
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 

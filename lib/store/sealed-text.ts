@@ -73,7 +73,8 @@ export function decodeExactly (base64url: string): Buffer | null {
   const bytes = Buffer.from(base64url, 'base64url')
   const rest = base64url.length % 4
   if (rest === 1 || bytes.length !== Math.floor(base64url.length * 3 / 4)) return null
-  if (base64url.includes('+') || base64url.includes('/')) return null
+  // Node takes of other characters the low byte alone.
+  if (base64url.includes('+') || base64url.includes('/') || Buffer.byteLength(base64url) !== base64url.length) return null
   if (rest === 0) return bytes
   // The last character has bits that stand for nothing.
   const last = bytes.subarray(bytes.length - rest + 1).toString('base64url')

@@ -12,6 +12,8 @@ const OFF: SettledEncryption = { secrets: undefined, acceptPlain: true, writePla
 /** Filled anew for each text. */
 const nonce = Buffer.alloc(NONCE_SIZE)
 const LEAST_SIZE = NONCE_SIZE + TAG_SIZE
+/** Where encrypted bytes of a usual size are put together: memory of their own costs more than to encrypt them. */
+const workspace = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
  * Turns the texts of one appid's sessions into those that are stored, and back. All stores are given
@@ -135,7 +137,12 @@ function encrypt ({ key, authenticated }: SessionKey, text: string): string {
   cipher.setAAD(authenticated)
   const encrypted = cipher.update(text, 'utf8')
   cipher.final()
-  return Buffer.concat([nonce, encrypted, cipher.getAuthTag()]).toString('base64url')
+  const size = encrypted.length + LEAST_SIZE
+  const bytes = size > workspace.length ? Buffer.allocUnsafe(size) : workspace
+  nonce.copy(bytes)
+  encrypted.copy(bytes, NONCE_SIZE)
+  cipher.getAuthTag().copy(bytes, size - TAG_SIZE)
+  return bytes.toString('base64url', 0, size)
 }
 
 /** Returns null for bytes that were not encrypted so. */

@@ -30,13 +30,13 @@ export interface SessionStore {
 
   /**
    * Replaces the session's text, whatever it was. If the session is not there, because it was
-   * destroyed or has expired, it stays gone: nothing is stored, and that is no error.
+   * destroyed or has expired, it stays gone: nothing is stored, and that is not an error.
    *
    * Without `idleTimeout` the session keeps the one that it has, at first the store's own.
    */
   putSession (sesid: string, text: string, options?: PutOptions): Promise<void>
 
-  /** Removes the session for good. If it is not there, that is no error. */
+  /** Removes the session for good. If it is not there, that is not an error. */
   delSession (sesid: string): Promise<void>
 }
 
@@ -107,7 +107,7 @@ export interface StoredSession {
  * **Expiry.** A session ends when it was not used for its idle timeout, or when it is older than the
  * absolute timeout. From then on `read` returns `null`. For a minute more ({@link GRACE}) `replace`,
  * `remove` and `touch` still find it, because a request that loaded it in time may need it; after that
- * the store may remove it at any time.
+ * nothing finds it or brings it back, and the store may remove it at any time.
  */
 export interface RecordStore extends SessionStore {
   readonly features: StoreFeatures & { readonly records: true }

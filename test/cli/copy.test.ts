@@ -2,6 +2,7 @@ import t from 'tap'
 import { truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../index'
+import { sessionPath } from '../../lib/store/files/file-names'
 import { departure, reservation } from '../../lib/store/moving-marks'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
@@ -36,13 +37,26 @@ t.test('copy --move empties the old directory, and completes unfinished moves', 
   for (const { name, version } of [left, ended]) await shop.replace(name, { text: departure('1'.repeat(32), 'left') }, version)
   await moved.create(left.name, { text: reservation('1'.repeat(32)) })
   await moved.create(shop.nameOf(sesid), { text: 'there already' })
+  const expired = await newSession(shop, 'expired')
+  age(sessionPath(join(sessionDir, 'shop'), expired.name), 3 * 3600)
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', left.sesid]), { exitCode: 0, out: 'left\n', err: /on its way between two stores/ })
   t.match(await fileSessions(['show', other, '--appid', 'shop', left.sesid]), { exitCode: 0, out: '', err: /on its way between two stores/ })
-  t.match(await fileSessions(['copy', sessionDir, other, '--move', '--appid', 'shop']), { exitCode: 0, out: 'shop: 3 moved, 1 present, 1 expired, 0 failed\n' })
+  t.match(await fileSessions(['copy', sessionDir, other, '--move', '--appid', 'shop']), { exitCode: 0, out: 'shop: 3 moved, 1 present, 2 expired, 0 failed\n' })
   t.equal(await moved.getSession(left.sesid), 'left')
   t.equal(await moved.getSession(ended.sesid), null)
   t.equal(await moved.getSession(sesid), 'there already')
-  t.match(await fileSessions(['list', sessionDir, '--appid', 'shop']), { out: /shop +2 .*\nshop: 1 plain, 1 moving/ }, 'what has a namesake over there stays')
+  t.match(await fileSessions(['list', sessionDir, '--appid', 'shop']), { out: /shop +3 .*\nshop: 2 plain, 1 moving/ }, 'what has a namesake over there stays, and so does what has expired')
+  t.equal(await moved.getSession(expired.sesid), null)
+})
+
+t.test('copy puts sessions in the place of reservations that a crashed process left', async t => {
+  const { sessionDir, shop, sesid } = await twoApps(t)
+  const other = join(dirname(sessionDir), 'other')
+  const copied = new SessionFileStore({ sessionDir: other, appid: 'shop' })
+  await copied.create(shop.nameOf(sesid), { text: reservation('1'.repeat(32)) })
+  const { text } = await shop.read(shop.nameOf(sesid)) as { text: string }
+  t.match(await fileSessions(['copy', sessionDir, other, '--appid', 'shop']), { exitCode: 0, out: 'shop: 3 copied, 0 present, 0 expired, 0 failed\n' })
+  t.equal(await copied.getSession(sesid), text)
 })
 
 t.test('copy says what it could not read or write, and goes on', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { mkdirSync, rmSync, truncateSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age } from '../support/aged-sessions'
@@ -12,7 +12,7 @@ t.test('doctor finds nothing where nothing is', async t => {
   const { sessionDir } = await twoApps(t)
   const { exitCode, out, err } = await fileSessions(['doctor', sessionDir])
   t.equal(err, '')
-  t.match(out, new RegExp(`^good {2}owner and mode: user ${process.geteuid?.() ?? ''}, 0700, and so is what is in it$`, 'm'))
+  t.match(out, new RegExp(`^good {2}owner and mode: user ${process.geteuid?.() ?? ''}, 0700, and so are the directories in it$`, 'm'))
   for (const subject of ['file system', 'access times', 'shop: trial', '__Host-admin: trial', 'shop: reaper']) t.match(out, `good  ${subject}: `)
   for (const subject of ['space', 'inodes']) t.match(out, `  ${subject}: `)
   t.match(out, /shop: reaper: 3 sessions, 0 of them expired: it leaves nothing behind/)
@@ -54,4 +54,12 @@ t.test('doctor of a directory that no app has used', async t => {
   mkdirSync(join(sessionDir, 'shop'), { mode: 0o700 })
   t.match(await fileSessions(['doctor', sessionDir]), { out: /shop: reaper: 0 sessions/ })
   rmSync(sessionDir, { recursive: true })
+})
+
+t.test('doctor says that a directory inside is open to others', async t => {
+  const { sessionDir } = await twoApps(t)
+  chmodSync(join(sessionDir, 'shop'), 0o755)
+  const { exitCode, out, err } = await fileSessions(['doctor', sessionDir])
+  t.match(out, /^look {2}owner and mode: others may use the session directory .*shop: run chmod 700/m)
+  t.same([exitCode, err], [1, ''])
 })

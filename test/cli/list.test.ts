@@ -1,7 +1,8 @@
 import t from 'tap'
-import { chmodSync, mkdirSync, statSync, truncateSync } from 'node:fs'
+import { chmodSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SessionFileStore } from '../../index'
+import { localDisk } from '../../lib/store/files/local-disk'
 import { sessionHandle, storageName } from '../../lib/store/session-id'
 import { age } from '../support/aged-sessions'
 import { sessionDirectory } from '../support/session-files'
@@ -59,6 +60,19 @@ t.test('list of one app, and of each session', async t => {
   const sessions = JSON.parse((await fileSessions(['list', sessionDir, '--sessions', '--json'])).out) as Array<{ handle: string }>
   t.equal(sessions.length, 4)
   t.match(sessions.find(each => each.handle === handle), { appid: 'shop', size: 15, format: 'plain' })
+})
+
+t.test('list leaves out what holds no session, and what ends meanwhile', async t => {
+  const { sessionDir, shopFiles: [empty, ...others] } = await twoApps(t)
+  writeFileSync(empty as string, '')
+  const { close } = localDisk
+  t.intercept(localDisk, 'close', {
+    value: async (fd: number) => {
+      await close(fd)
+      for (const path of others) rmSync(path, { force: true })
+    }
+  })
+  t.match(JSON.parse((await fileSessions(['list', sessionDir, '--appid', 'shop', '--json'])).out), [{ sessions: 0, unreadable: 0 }])
 })
 
 t.test('list goes on after what it cannot read', async t => {

@@ -46,6 +46,7 @@ t.test('wrong usage is exit code 2, and says what is wrong', async t => {
     [['clean', sessionDir, '--dry'], /there is no option --dry: did you mean --dry-run\?/],
     [['clean', sessionDir, '--purple'], /there is no option --purple\n/],
     [['clean', sessionDir, '-xy'], /there is no option in '-x'/],
+    [['clean', sessionDir, '-='], /there is no option in '--'\n/],
     [['clean', sessionDir, '--appid', 'a/b'], /--appid 'a\/b': must be a cookie name/],
     [['clean', sessionDir, '--appid', ''], /must be a cookie name/],
     [['list', sessionDir, 'more'], /too many arguments: list takes <place>/],

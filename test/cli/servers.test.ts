@@ -88,6 +88,7 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
     await client.del(`test:shop:{${'0'.repeat(64)}}`)
     await client.set('test:{}', 'something')
     await client.set(`test:{${'0'.repeat(64)}}`, 'something')
+    await client.set('test:other:{short}', 'something')
     t.match(await fileSessions(['list', `${server.url}?prefix=test:`]), { exitCode: 0 })
   })
 
@@ -101,6 +102,19 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
       await place.close()
       await t.rejects(openRedis(serverUrl('redis://127.0.0.1:1') as ServerUrl, { maxSize: 1000 }, () => importClient([name])), { message: /cannot connect to redis:\/\/127.0.0.1:1.*: .*ECONNREFUSED/ })
     }
+  })
+
+  await t.test('a client that tells of no error but the one of connect', async t => {
+    class Redis {
+      on () {}
+      async connect () { throw new Error('away') }
+    }
+    await t.rejects(openRedis(serverUrl(url) as ServerUrl, { maxSize: 1000 }, async () => ({ name: 'ioredis', exports: { Redis } })), { message: /cannot connect to redis:.*: away/ })
+  })
+
+  await t.test('a server that may remove sessions', async t => {
+    await server.run('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
+    t.match(await fileSessions(['doctor', url]), { exitCode: 1, out: /^look {2}setting: .*allkeys-lru/m })
   })
 
   await t.test('an app moves from files to Redis', async t => {

@@ -132,3 +132,11 @@ t.test('what the system says of a directory, in words', async t => {
   t.intercept(promises, 'readdir', { value: async (path: string, ...more: []) => await (path.endsWith('shop') ? failing('EACCES')() : readdir(path, ...more)) })
   t.match(await fileSessions(['list', sessionDir]), { exitCode: 0 }, 'what an app\'s directory is, the listing itself finds out')
 })
+
+t.test('a link that leads nowhere is named as such', async t => {
+  const link = join(t.testdir(), 'link')
+  symlinkSync(join(dirname(link), 'gone'), link)
+  for (const args of [['list', link], ['show', link, '--appid', 'shop', 'id']]) {
+    t.match(await fileSessions(args), { exitCode: 2, err: `file-sessions: ${link} is a symbolic link that leads nowhere: ` })
+  }
+})

@@ -30,6 +30,15 @@ t.test('stats --watch tells what was made and removed between two looks', async 
   t.match(samples, [{ sessions: 3, removed: null }, { sessions: 2 }, { sessions: 1 }])
 })
 
+t.test('stats --watch prints a line for each look', async t => {
+  const { sessionDir } = await twoApps(t)
+  const { out } = await fileSessions(['stats', sessionDir, '--appid', 'shop', '--watch', '--interval', '0.05s', '--lines', '2'])
+  const [headings, first, second] = out.split('\n')
+  t.match(headings, / removed {2}appid$/)
+  t.match(first, / 3 +17 +\d +\d +- {2}shop$/)
+  t.match(second, / 3 +17 +\d +\d +\d {2}shop$/)
+})
+
 t.test('stats --watch ends when it is told to', async t => {
   const { sessionDir } = await twoApps(t)
   const end = new AbortController()

@@ -19,6 +19,20 @@ t.test('a progress bar on a terminal, on standard error alone', async t => {
   }
 })
 
+t.test('colours on a terminal, unless NO_COLOR says no', async t => {
+  const { NO_COLOR } = process.env
+  t.teardown(() => {
+    if (NO_COLOR === undefined) delete process.env['NO_COLOR']
+    else process.env['NO_COLOR'] = NO_COLOR
+  })
+  for (const [value, isTTY, hasColours] of [[undefined, true, true], ['', true, true], ['1', true, false], [undefined, false, false]] as const) {
+    if (value === undefined) delete process.env['NO_COLOR']
+    else process.env['NO_COLOR'] = value
+    const { err } = await fileSessions(['polish'], { isTTY })
+    t.equal(err.split('\n')[0], hasColours ? "\u001b[31mfile-sessions: there is no command 'polish'\u001b[39m" : "file-sessions: there is no command 'polish'")
+  }
+})
+
 t.test('output escapes what a terminal would obey', async t => {
   const { sessionDir, shop } = await twoApps(t)
   const evil = join(sessionDir, '%1b%5b31m')

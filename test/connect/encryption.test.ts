@@ -29,6 +29,15 @@ t.test('express-session on an encrypted store', async t => {
   t.equal(await store.get(ID), null)
 })
 
+t.test('ids that are too short for keys make no session', async t => {
+  const sessions = new MemoryStore('sid', undefined, true)
+  const store = promised(connectStore(sessions))
+  await t.rejects(store.set('x'.repeat(21), { cookie: browserCookie }), { code: 'SESSION_ID', message: /ids of 21 characters.*22.*genid/ })
+  t.equal(sessions.recordOf('x'.repeat(21)), undefined)
+  await store.set('x'.repeat(22), { cookie: browserCookie })
+  t.not(await store.get('x'.repeat(22)), null)
+})
+
 t.test('a damaged session is set aside, or replaced by a save', async t => {
   const sessions = new MemoryStore('sid', undefined, true)
   const store = promised(connectStore(sessions))
@@ -86,6 +95,9 @@ t.test('the plugin\'s encryption on a store for express-session', async t => {
   t.equal(kept.size, 1)
   const plain = await new Visits(fromConnectStore(store)).stored({ sealed: 'envelope' })
   t.strictSame((await visits.begin(plain)).session.data(), { sealed: 'envelope' }, 'the app\'s own')
+  const data = { user: 'ann', sealed: '$ffs1$-$AAAA' }
+  const mine = await new Visits(fromConnectStore(store)).stored(data)
+  t.strictSame((await visits.begin(mine)).session.data(), data, 'an encrypted session stands alone')
 })
 
 t.test('imported sessions are encrypted', async t => {
@@ -96,5 +108,5 @@ t.test('imported sessions are encrypted', async t => {
   t.match(await importFromSessionFileStore(directory, sessions), { imported: 1 })
   t.match(sessions.recordOf(ID)?.text, /^\$ffs1\$/)
   t.strictSame(await sessions.getSession(ID), '{"user":"ann"}')
-  t.match(await importFromSessionFileStore(directory, Object.assign(new MemoryStore(), { cipher: undefined })), { imported: 1 })
+  t.match(await importFromSessionFileStore(directory, Object.assign(new MemoryStore(), { cipher: undefined }), { memory: join(directory, 'another') }), { imported: 1 })
 })

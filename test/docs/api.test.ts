@@ -3,13 +3,18 @@ import { readdir } from 'node:fs/promises'
 import http from 'node:http'
 import { join, relative } from 'node:path'
 import t from 'tap'
+import * as conformance from '../../conformance'
+import * as connect from '../../connect'
+import * as root from '../../index'
+import * as postgres from '../../postgres'
+import * as redis from '../../redis'
 import { pluginOptions } from '../../lib/plugin/options'
 import { Session } from '../../lib/session/session'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { checkSnippets, COUNTER, Document, javascript, printed, serve, sources } from './document'
 
 /** The store's methods that only this package calls. */
-const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped']
+const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped', 'makeSession']
 
 const page = new Document('docs/api.md')
 
@@ -127,6 +132,17 @@ t.test('the table of functions for express-session is right', async t => {
     const [, name = ''] = /^`(\w+)\(/.exec(call) ?? []
     t.ok(new RegExp(`export (async )?function ${name} \\(`).test(text), call)
   }
+})
+
+t.test('the table of exports is complete', async t => {
+  const modules = { 'the root': root, '/connect': connect, '/redis': redis, '/postgres': postgres, '/conformance': conformance }
+  const shown = Object.fromEntries(Object.keys(modules).map(from => [from, [] as string[]]))
+  for (const [names = '', from = ''] of page.table('Exports')) {
+    for (const each of from.replaceAll('`', '').split(', ')) shown[each]?.push(...[...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name))
+  }
+  // The page says it in a sentence.
+  shown['/postgres']?.push('SessionError', 'SessionStoreError')
+  for (const [from, exports] of Object.entries(modules)) t.same(shown[from]?.sort(), Object.keys(exports).filter(name => name !== 'default').sort(), from)
 })
 
 t.test('the table of errors is complete', async t => {

@@ -83,7 +83,7 @@ checkSnippets(page, {
       check.slice(1).map(part => part.replace('http://127.0.0.1:3000', address.replace('[::1]', 'localhost')))).status
     t.equal(isHealthy(), 0)
     await server.kill()
-    t.equal((await visitor.get('/ready')).status, 500)
+    t.equal((await visitor.get('/ready')).status, 503)
     t.equal(isHealthy(), 1)
     t.equal((await visitor.get('/alive')).status, 200, 'the process need not be replaced')
     await server.start()
@@ -99,7 +99,7 @@ checkSnippets(page, {
     t.notMatch(whole, /redis/i)
     const { address } = await count(t, whole, cwd, server.url)
     await server.stop('immediate')
-    t.equal((await new Client(address).get('/ready')).status, 500)
+    t.equal((await new Client(address).get('/ready')).status, 503)
   },
 
   async 'compose-redis' (t, { text }) {

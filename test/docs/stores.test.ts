@@ -2,15 +2,18 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { postgresStoreOptions } from '../../lib/store/postgres/options'
+import { RECORD_STORE_OPTIONS } from '../../lib/store/record-options'
 import { compile } from '../support/built-package'
 import { checkSnippets, Document, printed, run } from './document'
 import { MOVING } from './moving-snippets'
 import { POSTGRES_SNIPPETS } from './postgres-snippets'
+import { REDIS_SNIPPETS } from './redis-snippets'
 
 const page = new Document('docs/stores.md')
 const STRICT = ['--strict', '--skipLibCheck', '--module', 'node16', '--target', 'es2022', '--types', 'node']
 
 checkSnippets(page, {
+  ...REDIS_SNIPPETS,
   ...POSTGRES_SNIPPETS,
   ...MOVING,
 
@@ -47,10 +50,12 @@ t.test('the table of the suite\'s options is complete', async t => {
   t.same(page.names('A store of your own'), options)
 })
 
-t.test('the table of the options for PostgreSQL is complete and right', async t => {
-  const { idGenerator, ...settled } = postgresStoreOptions({ pool: { query: async () => ({ rows: [] }) } })
-  t.same(page.names('PostgreSQL').sort(), Object.keys({ idGenerator, ...settled }).sort())
-  for (const [name = '', shown = ''] of page.table('PostgreSQL')) {
+t.test('the tables of the options of stores are complete and right', async t => {
+  const settled = postgresStoreOptions({ pool: { query: async () => ({ rows: [] }) } })
+  t.same(page.names('Options of every store'), RECORD_STORE_OPTIONS)
+  t.same([...page.names('Options of every store'), ...page.names('PostgreSQL')].sort(), Object.keys(settled).sort())
+  t.same(page.table('Redis and Valkey').map(([name]) => name), ['`client`', '`prefix`', '`timeout`', '`replicas`', '`cache`'])
+  for (const [name = '', shown = ''] of [...page.table('Options of every store'), ...page.table('PostgreSQL')]) {
     const [, literal] = /^`([^`]*)`$/.exec(shown) ?? []
     if (literal === undefined) continue
     t.same(JSON.parse(literal.replaceAll("'", '"')), settled[name.replaceAll('`', '') as keyof typeof settled], name)

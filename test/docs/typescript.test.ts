@@ -51,12 +51,17 @@ t.setTimeout(300_000)
 
 for (const page of pages) {
   const snippets = [...readFileSync(join(root, page), 'utf8').matchAll(SNIPPET)].map(({ groups }) => groups as { comment?: string, text: string })
+  /** Whole programs of the page, which others import by their names. */
+  const programs = new Map(snippets.flatMap(({ comment = '', text }) => {
+    const [, name] = /^snippet: ([^,\s]+)$/.exec(comment) ?? []
+    return name === undefined ? [] : [[join(root, 'docs', `${name}.ts`), text] as const]
+  }))
   for (const { comment = '', text } of snippets) {
     if (comment.startsWith('test/')) continue
     t.test(`${page}: ${comment} compiles`, async t => {
       const [, name, fragment] = /^snippet: (\S+?)(, fragment)?$/.exec(comment) ?? []
       t.type(name, 'string', 'it has a name')
-      t.strictSame(mistakes(text, fragment !== undefined), [])
+      t.strictSame(mistakes(text, fragment !== undefined, programs), [])
     })
   }
 }
@@ -67,15 +72,15 @@ t.test('a snippet with a mistake does not compile', async t => {
 })
 
 /** Returns what the compiler has to say of a module with this text. */
-function mistakes (text: string, isFragment: boolean): string[] {
-  const files = new Map([[join(root, 'snippet.mts'), text]])
+function mistakes (text: string, isFragment: boolean, importable = new Map<string, string>()): string[] {
+  const files = new Map([[join(root, 'docs', 'snippet.mts'), text]])
   if (isFragment) files.set(join(root, 'fragment.mts'), FRAGMENT)
   const host = ts.createCompilerHost(OPTIONS)
   const { fileExists, readFile, getSourceFile } = host
-  host.fileExists = path => files.has(path) || fileExists(path)
-  host.readFile = path => files.get(path) ?? readFile(path)
+  host.fileExists = path => files.has(path) || importable.has(path) || fileExists(path)
+  host.readFile = path => files.get(path) ?? importable.get(path) ?? readFile(path)
   host.getSourceFile = (path, language, ...rest) => {
-    const own = files.get(path)
+    const own = files.get(path) ?? importable.get(path)
     if (own !== undefined) return ts.createSourceFile(path, own, language)
     // Parsed once; each program has a symbol table of its own for what the snippet adds to modules.
     if (!path.includes('/node_modules/')) return getSourceFile(path, language, ...rest)
@@ -83,7 +88,7 @@ function mistakes (text: string, isFragment: boolean): string[] {
     return parsed.get(path)
   }
   const program = ts.createProgram([...files.keys()], OPTIONS, host)
-  const snippet = program.getSourceFile(join(root, 'snippet.mts'))
+  const snippet = program.getSourceFile(join(root, 'docs', 'snippet.mts'))
   return [...program.getSyntacticDiagnostics(snippet), ...program.getSemanticDiagnostics(snippet)]
     .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' '))
 }

@@ -171,6 +171,25 @@ t.test('a session that cannot be looked at again when the body has arrived', asy
   }
 })
 
+t.test('what a hook changed before the body arrived is not lost without a word', async t => {
+  for (const store of [new MemoryStore(), new PromptStore()]) {
+    const { visitor } = await serveApp(t, async app => {
+      await app.register(fileSessions, { store, onUnavailable: 'serve', hook: 'onRequest' })
+      app.addHook('onRequest', async request => {
+        if (!request.sessionLoaded || request.method !== 'POST') return
+        request.session.set('b', 1)
+        store.before = { read: down }
+        if (store instanceof PromptStore) store.readNow = down
+      })
+      routes(app)
+    })
+    const client = visitor()
+    await client.get('/make')
+    t.match(await client.request('POST', '/body', { 'content-type': 'text/plain' }, new URLSearchParams({ a: '1' })),
+      { status: 503, json: { code: 'SESSION_STORE' }, cookies: [] })
+  }
+})
+
 t.test('errors that tell of no trouble of the store fail the request all the same', async t => {
   const { client, store } = await start(t, { onUnavailable: 'serve' })
   for (const error of [new Error('a fault of the store'), new SessionError('SESSION_ID', 'another')]) {

@@ -2,12 +2,14 @@ import sse from '@fastify/sse'
 import websocket from '@fastify/websocket'
 import { once } from 'node:events'
 import http from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
+import fileSessions from '../../index'
 import { SessionError } from '../../lib/errors'
 import { Gate, Signal } from '../support/barrier'
 import { lineIn } from '../support/log-line'
@@ -59,6 +61,13 @@ const LOSSES: Record<string, Handler> = {
     request.session.get('cart')
     reply.send('sent')
     await once(reply.raw, 'finish')
+    request.session.set('a', 1)
+    return reply
+  },
+  'used for the first time after the end': async (request, reply) => {
+    reply.send('sent')
+    await once(reply.raw, 'close')
+    await nextTurn()
     request.session.set('a', 1)
     return reply
   },
@@ -118,6 +127,28 @@ t.test('a session that is changed for a route that is not there is told', async 
   })
   await served.get('/nowhere')
   t.match(await lineIn(served.log, LOST), { route: 'GET no route' })
+})
+
+t.test('a session that is used for the first time after the end is told with HTTP/2 as well', async t => {
+  const log: LogLine[] = []
+  const app = Fastify({ http2: true, logger: { stream: { write: (line: string) => { log.push(JSON.parse(line)) } } } })
+  await app.register(fileSessions, { store: new MemoryStore() })
+  const late = new Signal()
+  app.get('/', (request, reply) => {
+    reply.raw.on('close', () => setImmediate(() => {
+      (request as unknown as FastifyRequest).session.set('a', 1)
+      setImmediate(() => late.give())
+    }))
+    reply.send('sent')
+  })
+  const client = connectHttp2(await app.listen({ port: 0 }))
+  const stream = client.request({ ':path': '/' })
+  stream.resume()
+  await once(stream, 'close')
+  await late.given
+  client.close()
+  await app.close()
+  t.equal(log.filter(({ msg }) => LOST.test(msg)).length, 1)
 })
 
 t.test('two requests at once of a route are told once', async t => {

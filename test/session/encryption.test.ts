@@ -7,7 +7,7 @@ import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { unopenedSessions } from '../../lib/unopened'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { filesIn, pathOf, sessionDirectory } from '../support/session-files'
-import { json, Visits } from '../support/visits'
+import { begin, json, Visits } from '../support/visits'
 
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
@@ -215,6 +215,22 @@ t.test('switching on: plain sessions are served, encrypted at their next save, a
   t.equal(await look(await processOf(sessionDir, STRICT), await off.stored({ user: 'plain' })), null)
 })
 
+t.test('what a process without encryption stores too late is gone with the next save', async t => {
+  for (const late of [false, { secrets: [NEW], writePlain: true }]) {
+    const sessionDir = sessionDirectory(t)
+    const [plain, on] = [await processOf(sessionDir, late), await processOf(sessionDir, { secrets: [NEW] })]
+    const sesid = await plain.stored({ n: 1 })
+    const underWay = await plain.begin(sesid)
+    underWay.session.set('n', 'planted-word')
+    await change(on, sesid, { n: 'planted-word' })
+    await plain.finish(underWay).catch((error: unknown) => { t.match(error, { code: 'SESSION_UNOPENED' }) })
+    t.equal(words(sessionDir, 'planted-word'), 1, 'a void record')
+    await change(on, sesid, { more: 1 })
+    t.equal(words(sessionDir, 'planted-word'), 0)
+    t.strictSame(await look(on, sesid), { n: 'planted-word', more: 1 })
+  }
+})
+
 t.test('switching with several processes: writePlain lets all of them serve all sessions', async t => {
   const sessionDir = sessionDirectory(t)
   const plain = await processOf(sessionDir, false)
@@ -258,6 +274,15 @@ t.test('a session that another process has encrypted under an unknown secret mea
   store.overwrite(sesid, text)
   await t.rejects(visits.finish(visit), { code: 'SESSION_UNOPENED' })
   t.equal(store.recordOf(sesid)?.text, text)
+})
+
+t.test('the key of a session that the app ended is wiped', async t => {
+  const { store, session, visit, visits, sesid } = await begin({ n: 1 }, new MemoryStore('sid', undefined, true))
+  const forgotten: string[] = []
+  t.intercept(store.cipher, 'forget', { value: (sesid: string) => { forgotten.push(sesid) } })
+  await session.destroy()
+  await visits.finish(visit)
+  t.strictSame(forgotten, [sesid])
 })
 
 t.test('an encrypted text is never handed to the codec, whatever the codec takes', async t => {

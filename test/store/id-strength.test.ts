@@ -23,6 +23,14 @@ t.test('random ids have about as many bits as they were made of', async t => {
   }
 })
 
+t.test('good ids are never refused by chance', async t => {
+  // The last character of 16 bytes in base64url takes four values, and - and _ are rare.
+  for (let round = 0; round < 300; round++) {
+    const bits = await of(() => randomBytes(16).toString('base64url'))
+    if (bits !== 128) t.fail(`${bits} of 128`)
+  }
+})
+
 t.test('a prefix that all ids have counts nothing', async t => {
   t.equal(await of(() => `application-one:${randomBytes(8).toString('hex')}`), await of(() => randomBytes(8).toString('hex')))
 })

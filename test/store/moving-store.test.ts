@@ -6,6 +6,7 @@ import { conformance } from '../../lib/conformance/conformance'
 import { FileStore } from '../../lib/store/files/file-store'
 import { departure, looksMarked, reservation, reservedBy } from '../../lib/store/moving-marks'
 import { isImmediate, isIterable, isPortable, isReapable } from '../../lib/store/features'
+import type { EncryptionOptions } from '../../lib/store/encryption-options'
 import type { PortableSession, RecordStore } from '../../lib/store/session-store'
 import { Time } from '../support/aged-sessions'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
@@ -45,6 +46,30 @@ function pair () {
   const [from, to] = [new MemoryStore(), new MemoryStore()]
   return { from, to, store: new MovingSessionStore({ from, to }) }
 }
+
+t.test('the new store opens what the old one holds', async t => {
+  const [OLD, NEW] = ['an old secret of 32 bytes at least', 'a new secret of 32 bytes at least']
+  const [old, both] = [{ secrets: [OLD] }, { secrets: [NEW, OLD] }]
+  const storeWith = (encryption: boolean | EncryptionOptions): MemoryStore => new MemoryStore('sid', undefined, encryption)
+  const strict = (options: EncryptionOptions): EncryptionOptions => ({ ...options, acceptPlain: false })
+  const good: Array<[boolean | EncryptionOptions, boolean | EncryptionOptions]> = [
+    [false, true], [false, old], [true, both], [old, old], [old, both], [strict(old), strict(both)], [strict(old), both]
+  ]
+  for (const [from, to] of good) t.ok(new MovingSessionStore({ from: storeWith(from), to: storeWith(to) }))
+  const bad: typeof good = [
+    [true, false], [old, false], [old, true], [both, old], [old, { secrets: [NEW] }], [false, strict(old)], [old, strict(old)], [true, strict(old)]
+  ]
+  for (const [from, to] of bad) {
+    t.throws(() => new MovingSessionStore({ from: storeWith(from), to: storeWith(to) }), { code: 'SESSION_OPTION', message: /option to must open the sessions of from/ })
+  }
+  const unaware = Object.assign(storeWith(false), { cipher: undefined }) as unknown as RecordStore
+  t.ok(new MovingSessionStore({ from: unaware, to: storeWith(true) }))
+  t.throws(() => new MovingSessionStore({ from: unaware, to: storeWith(strict(old)) }), { code: 'SESSION_OPTION' })
+  const [from, to] = [storeWith(old), storeWith(both)]
+  const sesid = await from.newSession()
+  await from.putSession(sesid, '{"n":1}')
+  t.equal(await new MovingSessionStore({ from, to }).getSession(sesid), '{"n":1}')
+})
 
 t.test('a session moves when it is read, with its times', async t => {
   const { from, to, store } = pair()
@@ -170,6 +195,10 @@ t.test('listing names each session once, also while it moves', async t => {
   const names: string[] = []
   for (let n = 0; n < 5; n++) names.push((await newSession(from, `old ${n}`)).name)
   names.push((await newSession(to, 'new')).name)
+  // As a copy leaves it.
+  const copied = await newSession(from, 'copied')
+  await to.create(copied.name, { text: 'copied' })
+  names.push(copied.name)
   // As crashes leave them: reserved; departed; and departed and gone.
   const [reserved, left, gone] = await Promise.all(['reserved', 'left', 'gone'].map(text => newSession(from, text)))
   names.push(reserved!.name, left!.name)
@@ -193,6 +222,19 @@ t.test('listing names each session once, also while it moves', async t => {
   t.ok(await store.clear() >= names.length)
   for await (const text of store.texts()) t.fail(text)
   for await (const info of endingMeanwhile(store, from)) t.fail(JSON.stringify(info))
+})
+
+t.test('a listing of a store that does not know how long a session may go on', async t => {
+  const { from, to, store } = files(t.testdir())
+  const { name } = await newSession(to, 'text')
+  const { read } = to
+  to.read = async each => {
+    const stored = await read.call(to, each)
+    return stored === null ? null : { ...stored, idleLeft: undefined }
+  }
+  t.match(await to.read(name), { text: 'text' })
+  for await (const info of store.sessions()) t.match(info, { idleLeft: 0, size: 4 })
+  await Promise.all([from, to].map(each => each.close()))
 })
 
 /** A session that ends between the two looks of a listing is left out. */

@@ -38,6 +38,15 @@ t.test('what was sealed opens again, under every setting', async t => {
   t.pass('held')
 })
 
+t.test('texts of every length are sealed whole, and none holds a part of another', async t => {
+  const cipher = cipherOf(true)
+  const fit = 64 * 1024 - 28
+  const texts = [fit + 1, fit, 10_000, 1, 0, fit - 1, 100_000].map((size, n) => String(n).repeat(size))
+  const sealed = texts.map(text => cipher.seal(ID, text))
+  t.strictSame(sealed.map(text => cipherOf(true).open(ID, text)), texts)
+  t.strictSame(sealed.map(text => Buffer.from(text.slice(8), 'base64url').length), texts.map(text => text.length + 28))
+})
+
 t.test('the cipher remembers what it sealed and opened, and does not need to', async t => {
   for (const sesid of [ID, 'x'.repeat(1024)]) {
     const cipher = cipherOf({ secrets: [NEW] })

@@ -3,8 +3,11 @@ import type { PostgresClient } from './options'
 interface Emitter {
   on (event: 'error', listener: () => void): unknown
   off (event: 'error', listener: () => void): unknown
-  listenerCount (event: 'error'): number
+  listeners (event: 'error'): object[]
 }
+
+/** Those of all stores. */
+const LISTENERS = new WeakSet<object>()
 
 /**
  * Hears the `error` events of a pool that has not another listener for them. A pool of pg tells so of
@@ -17,10 +20,13 @@ export class PoolErrors {
 
   constructor (pool: PostgresClient) {
     this.#pool = isEmitter(pool) ? pool : null
+    LISTENERS.add(this.#listener)
   }
 
+  /** May be called again. A listener of another store does not count: that one may be closed first. */
   listen (): void {
-    if (this.#pool?.listenerCount('error') === 0) this.#pool.on('error', this.#listener)
+    this.leave()
+    if (this.#pool?.listeners('error').every(listener => LISTENERS.has(listener)) === true) this.#pool.on('error', this.#listener)
   }
 
   leave (): void {
@@ -29,5 +35,5 @@ export class PoolErrors {
 }
 
 function isEmitter (pool: object): pool is Emitter {
-  return ['on', 'off', 'listenerCount'].every(method => typeof (pool as Record<string, unknown>)[method] === 'function')
+  return ['on', 'off', 'listeners'].every(method => typeof (pool as Record<string, unknown>)[method] === 'function')
 }

@@ -106,6 +106,12 @@ export class Server {
 async function within<T> (work: Promise<T>, milliseconds: number): Promise<T> {
   return await new Promise((resolve, reject) => {
     const timer = setTimeout(() => { reject(OUT_OF_TIME) }, milliseconds)
-    work.finally(() => { clearTimeout(timer) }).then(resolve, reject)
+    work.then(value => {
+      clearTimeout(timer)
+      resolve(value)
+    }, (error: unknown) => {
+      clearTimeout(timer)
+      reject(error)
+    })
   })
 }

@@ -11,8 +11,8 @@ export interface Statement {
   readonly name: string
 }
 
-/** A remover whose answer was lost asks again for seconds; for so long (s) the row tells what became of it. */
-const TOMBSTONE_KEPT = 60
+/** A remover whose answer was lost asks again until its time is up; for so long (s) beyond that the row tells what became of it. */
+const TOMBSTONE_KEPT = 55
 /** How long a person has to look at what was set aside (s). */
 const SET_ASIDE_KEPT = 7 * 24 * 3600
 /** Rows that a statement looks at when it lists or sweeps. */
@@ -24,6 +24,14 @@ const PAGE_SIZE = 1024 * 1024
 export type Statements = Readonly<Record<
   'read' | 'create' | 'replace' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
 >>
+
+interface StatementOptions extends Lifetimes {
+  schema: string
+  table: string
+  appid: string
+  /** Seconds: how long a caller asks again. */
+  timeout: number
+}
 
 /** The server's clock, in milliseconds since 1970, when the statement reached it. */
 export const NOW = milliseconds('statement_timestamp()')
@@ -43,13 +51,13 @@ const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}
  * The last parameter of these is the moment (server's clock, ms) from which the statement does nothing
  * any more, because the caller has been told that it failed. It bounds the wait for locks as well.
  */
-export function statementsFor ({ schema, table, appid, ...limits }: { schema: string, table: string, appid: string } & Lifetimes): Statements {
+export function statementsFor ({ schema, table, appid, timeout, ...limits }: StatementOptions): Statements {
   const rows = `${qualified(schema, table)} AS s`
   const app = `s.appid = ${literal(appid)}`
   const key = `${app} AND s.name = $1`
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
-  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > ${TOMBSTONE_KEPT} ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
+  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > ${TOMBSTONE_KEPT + timeout} ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
   const found = `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
     CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent)`
   const done = `SELECT ${NOW} || ' done' AS about FROM done
@@ -62,7 +70,7 @@ export function statementsFor ({ schema, table, appid, ...limits }: { schema: st
 
     create: statement('create', `WITH done AS (
       INSERT INTO ${rows} (appid, name, text, version, recent, status, idle_timeout, created_at, accessed_at)
-      SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, ${moment('$5')}, least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
+      SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, least(${moment('$5')}, statement_timestamp()), least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
       ON CONFLICT (appid, name) DO UPDATE SET text = excluded.text, version = excluded.version, recent = ${remembered}, status = 'live',
         idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
         WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND ${isNotRecent('$3')}

@@ -1,7 +1,10 @@
+import { performance } from 'node:perf_hooks'
+
 /** How exactly the time is kept, in milliseconds. */
 const STEP = 50
 
 interface Wait {
+  /** By the clock that is never set. */
   readonly until: number
   readonly expire: () => void
 }
@@ -17,7 +20,7 @@ export class Deadlines {
   /** Returns the answer. @throws {NoAnswer} when it does not come within so many milliseconds */
   watch<T> (answer: Promise<T>, milliseconds: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const wait = { until: Date.now() + milliseconds, expire: () => { reject(new NoAnswer()) } }
+      const wait = { until: performance.now() + milliseconds, expire: () => { reject(new NoAnswer()) } }
       this.#waits.add(wait)
       this.#timer ??= setInterval(() => { this.#check() }, STEP)
       answer.then(value => {
@@ -31,7 +34,7 @@ export class Deadlines {
   }
 
   #check (): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const wait of this.#waits) {
       if (wait.until > now) continue
       this.#waits.delete(wait)

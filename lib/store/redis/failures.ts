@@ -42,12 +42,14 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
   [/^[A-Z]{2,}\b|signalled by the server/, 'ERR', false, 'see the cause, and the log of the server']
 ]
 
+/** What Redis before 7 puts before the error of a command that a script calls. */
+const WRAPPED = /^ERR Error running script.*@user_script: ?\d+: -?(?=[A-Z]{2,} )/
 const UNSENT = /client is (?:closed|offline)|isn't writeable/
 
 /** Returns what an error of a client means. */
 export function failureOf (error: unknown): Failure {
   if (error instanceof NoAnswer) return failure('TIMEOUT', 'unknown', SILENT)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = (error instanceof Error ? error.message : String(error)).replace(WRAPPED, '')
   for (const [says, code, passes, advice] of REPLIES) {
     if (says.test(message)) return { code, outcome: 'refused', passes, advice, cause: withoutCommand(error, message, code) }
   }

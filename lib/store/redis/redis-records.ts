@@ -62,7 +62,7 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc PortableRecordStore.importSession} @throws {SessionError} */
   async importSession ({ name, text, idleTimeout, createdAt, lastAccess }: PortableSession): Promise<Creation> {
-    return await this.#create(name, { text, idleTimeout, createdAt }, String(Math.max(Math.trunc(lastAccess), 0)))
+    return await this.#create(name, { text, idleTimeout, createdAt }, moment(lastAccess))
   }
 
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
@@ -117,7 +117,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
-  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: unknown }> {
+  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
     const what = [script.sha, name, parameters, text]
     const earlier = this.#unsettled.idOf(...what)
     const id = earlier ?? this.#newId()
@@ -132,8 +132,11 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   /** Returns the answer once as many replicas have it as the caller wants. */
-  async #confirmed (name: string, call: Call, isRepeated: boolean): Promise<unknown> {
-    const { reply, replicas } = await this.#run(call, name, isRepeated)
+  async #confirmed (name: string, call: Call, isRepeated: boolean): Promise<number> {
+    const answer = await this.#run(call, name, isRepeated)
+    const { replicas } = answer
+    // A client can be set up so that it returns numbers as strings.
+    const reply = Number(answer.reply)
     if (reply === UNKNOWN) {
       throw new SessionStoreError(`cannot ${call.doing} in Redis: the connection was lost, and so many other requests saved the ` +
         'session since that it is not known whether the server did it')
@@ -165,7 +168,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   #recordParameters (record: SessionRecord, other: string): string {
     const idleTimeout = checkRecord(record, this.options.maxSize)
     const { createdAt } = record
-    return `${idleTimeout} ${createdAt === undefined ? '-' : Math.max(Math.trunc(createdAt), 0)} ${other}`
+    return `${idleTimeout} ${moment(createdAt)} ${other}`
   }
 
   #newId (): string {
@@ -186,6 +189,11 @@ function onlyAt (version: string | undefined): string {
 /** Returns the version if a store of ours made it; any other matches none. */
 function known (version: string): string {
   return VERSION.test(version) ? version : '?'
+}
+
+/** Returns a moment as scripts take it; `-`: the server's own, or that of before. */
+function moment (time: number | undefined): string {
+  return time === undefined || Number.isNaN(time) ? '-' : String(Math.max(Math.trunc(time), 0))
 }
 
 function milliseconds (seconds: number): string {

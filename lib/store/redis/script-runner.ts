@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionStoreError } from '../../errors'
 import { Deadlines } from './deadlines'
@@ -63,7 +64,7 @@ export class ScriptRunner {
   /** @throws {SessionStoreError} */
   async run (call: Call, isRepeated = false): Promise<Answer> {
     if (this.#down !== null) return await this.#runWhileDown(call, isRepeated, this.#down)
-    const start = Date.now()
+    const start = performance.now()
     if (!this.#connection.isReady()) return await this.#repeat(call, start, notConnected(this.#connection.obstacle()), isRepeated)
     try {
       return await this.#attempt(call, 'EVALSHA', isRepeated, this.#timeout)
@@ -76,7 +77,7 @@ export class ScriptRunner {
     if (this.#isTried) throw storeError(call.doing, down, false)
     this.#isTried = true
     try {
-      return await this.#repeat(call, Date.now(), null, isRepeated)
+      return await this.#repeat(call, performance.now(), null, isRepeated)
     } finally {
       this.#isTried = false
     }
@@ -90,7 +91,7 @@ export class ScriptRunner {
       if (failure?.outcome === 'unknown') mayBeDone = true
       if (failure !== null) {
         const obstacle = this.#connection.obstacle()
-        if (!failure.passes || obstacle !== null || end - Date.now() <= pause) {
+        if (!failure.passes || obstacle !== null || end - performance.now() <= pause) {
           throw this.#givenUp(call, obstacle === null ? failure : notConnected(obstacle), mayBeDone)
         }
         if (failure.code !== 'NOSCRIPT') await sleep(pause)
@@ -101,7 +102,7 @@ export class ScriptRunner {
       }
       try {
         const verb = failure?.code === 'NOSCRIPT' ? 'EVAL' : 'EVALSHA'
-        const answer = await this.#attempt(call, verb, mayBeDone, Math.max(end - Date.now(), FIRST_PAUSE))
+        const answer = await this.#attempt(call, verb, mayBeDone, Math.max(end - performance.now(), FIRST_PAUSE))
         this.#down = null
         return answer
       } catch (error) {

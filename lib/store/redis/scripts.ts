@@ -75,6 +75,17 @@ local function knows (record)
   end
   return false
 end
+-- Whether the key may have forgotten a call of this caller that was carried out since this version.
+local function mayForget (version)
+  if last == version then return false end
+  local start, own = string.sub(version, 1, ${START}), 0
+  for at = 1, #ids, ${MEMORY_SIZE} do
+    if string.sub(ids, at, at + ${START - 1}) == start then return false end
+    if string.sub(ids, at, at + ${WRITER - 1}) == string.sub(id, 1, ${WRITER}) then own = own + 1 end
+    if own == ${REMEMBERED_OF_WRITER} then return true end
+  end
+  return #ids == ${MEMORY_SIZE * REMEMBERED}
+end
 local function write (letter, text)
   local kept = ''
   if last ~= '' then
@@ -126,7 +137,7 @@ return ${DONE}
 export const REPLACE = script(`${PRELUDE}
 if kind == '' then return ${GONE} end
 if knows(id) then return again() end
-if repeated == '1' and #ids == ${MEMORY_SIZE * REMEMBERED} then return ${UNKNOWN} end
+if repeated == '1' and mayForget(other) then return ${UNKNOWN} end
 if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
 if last ~= other then return ${CONFLICT} end
 idle = tonumber(newIdle)

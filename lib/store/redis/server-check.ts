@@ -17,7 +17,7 @@ const LEAST_VERSION = [6, 2] as const
 export async function checkServer (connection: RedisConnection, runner: ScriptRunner, names: KeyNames, timeout: number): Promise<string[]> {
   const name = storageName('trial', randomId())
   const keys = [names.keyOf(name), names.asideOf(name, randomId())] as const
-  const trial = { doing: 'keep sessions', script: TRIAL, keys, parameters: [], writes: false, waits: false }
+  const trial = { doing: 'keep sessions', script: TRIAL, keys, parameters: [], writes: false, waits: true }
   let warnings: string[]
   try {
     warnings = await informationWarnings(connection, timeout)

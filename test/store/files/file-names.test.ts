@@ -1,8 +1,8 @@
 import t from 'tap'
 import fc from 'fast-check'
 import {
-  appidOf, asidePath, checkPath, directoryName, isSessionName, isToken, kindInDirectory, kindInShard, lockPath, newToken, probePath, sessionPath,
-  setAsideAt, shardPath, stagingPath
+  appidOf, asidePath, checkPath, directoryName, importMemoryPath, isImportMemory, isSessionName, isToken, kindInDirectory, kindInShard,
+  lockPath, newToken, probePath, sessionPath, setAsideAt, shardPath, stagingPath
 } from '../../../lib/store/files/file-names'
 
 const NAME = 'ab'.repeat(32)
@@ -41,6 +41,8 @@ t.test('every name that is made is known again', async t => {
   t.ok(isToken(token))
   t.not(newToken(), token)
   const last = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+  for (const appid of ['sid', '__Host-sid']) t.ok(isImportMemory(last(importMemoryPath('/d', appid))))
+  for (const other of ['.imported-', '.imported-Sid', 'imported-sid', 'sid']) t.notOk(isImportMemory(other), other)
   t.ok(isSessionName(last(session)))
   t.equal(kindInShard(last(session), false), 'session')
   t.equal(kindInShard(last(lockPath(session)), true), 'lock')

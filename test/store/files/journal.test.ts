@@ -55,6 +55,17 @@ t.test('the last record of the chain is the tip', async t => {
   t.equal(fold(bytes, 0, null, newRecordId()).won, false)
 })
 
+t.test('a void record with plain text must not stay beside an encrypted session', async t => {
+  const [base, first] = [record('{"n":1}'), record('$ffs1$-$AAAA')]
+  const folded = (...voids: Array<Partial<JournalRecord> & { text: string }>): boolean => {
+    return fold(Buffer.concat([journal(base, first), ...voids.map(each => encodeRecord(record(each.text, each), base.id))])).torn
+  }
+  t.equal(folded({ text: '{"n":2}' }), true)
+  t.equal(folded({ text: '{"n":2}' }, { text: '$ffs1$-$BBBB' }), true)
+  t.equal(folded({ text: '$ffs1$-$BBBB' }), false, 'an encrypted one may')
+  t.equal(folded({ text: '', ended: true }), false, 'a tombstone has no text')
+})
+
 t.test('of two records that replace the same one the first in the file wins', async t => {
   const [base, first, second] = [record('base'), record('first'), record('second')]
   const bytes = Buffer.concat([journal(base, first), encodeRecord(second, base.id)])

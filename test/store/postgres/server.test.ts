@@ -57,7 +57,7 @@ t.test('an error keeps the code of its cause, and nothing that may be data', asy
   client.before.push(() => { throw serverError('23505', 'duplicate key: confidential') })
   const { cause, code, statusCode } = await rejectionOf(serverOf(client).ask(SAVE)) as SessionStoreError
   t.equal(code, 'SESSION_STORE')
-  t.equal(statusCode, 500)
+  t.equal(statusCode, 503)
   t.same({ ...cause as object }, { code: '23505' })
   t.equal((cause as Error).message, 'the server answered with SQLSTATE 23505')
 })

@@ -213,6 +213,33 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
     t.match(await pool.query('SELECT 1 AS one'), { rows: [{ one: 1 }] }, 'the pool stays open')
   })
 
+  t.test('a store that is closed takes no listener from another one of the same pool', async t => {
+    const pool = poolOf(t)
+    const [first, second] = [new PostgresSessionStore({ pool }), new PostgresSessionStore({ pool })]
+    await first.open()
+    await second.open()
+    await second.open()
+    await first.close()
+    t.equal(pool.listenerCount('error'), 1)
+    await second.close()
+    t.equal(pool.listenerCount('error'), 0)
+    const listener = (): void => {}
+    pool.on('error', listener)
+    await first.open()
+    t.strictSame(pool.listeners('error'), [listener], 'the app listens itself')
+    await first.close()
+    t.strictSame(pool.listeners('error'), [listener])
+  })
+
+  t.test('a moment that is ahead of the server counts as now', async t => {
+    const store = storeOf(t)
+    const name = store.nameOf(await store.newId())
+    const ahead = Date.now() + 3_600_000
+    t.match(await store.importSession({ name, text: 'text', idleTimeout: undefined, createdAt: ahead, lastAccess: ahead }), { result: 'created' })
+    const { createdAt = 0 } = await store.read(name) ?? {}
+    t.ok(createdAt > 0 && createdAt < ahead)
+  })
+
   t.test('a server that is not there is an error in time', async t => {
     const impatient = await hasty(poolOf(t))
     await server.stop()

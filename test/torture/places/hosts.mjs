@@ -19,6 +19,7 @@ export function startHosts (teardown) {
       ? { name, address: `${net}.254`, command: [] }
       : namespace({ id, name, bridge, address: `${net}.${index + 1}` }))
   } catch {
+    console.error('network namespaces cannot be made here, so that no host is cut off')
     return NAMES.map(name => ({ name, address: '127.0.0.1', command: [] }))
   }
 }
