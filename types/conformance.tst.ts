@@ -18,7 +18,7 @@ test('torture takes a module', () => {
 })
 
 test('a store of one\'s own has verbs to write', () => {
-  // @ts-expect-error -- the verbs are missing
+  // @ts-expect-error is missing implementations for the following members
   class Empty extends BaseRecordStore {}
   expect<Empty>().type.toBeAssignableTo<BaseRecordStore>()
 })

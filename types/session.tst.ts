@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
   fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
-  type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
+  type PortableRecordStore, type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
   type SessionCookieOptions, type SessionInfo, type SessionStore
 } from '../index'
 
@@ -190,7 +190,7 @@ test('stores', () => {
 
 test('the file store shows what it promises, and nothing of what it is made of', () => {
   expect<keyof SessionFileStore>().type.toBe<
-    keyof RecordStore | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
+    keyof PortableRecordStore | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
   >()
   // A class with protected or private members cannot be assigned from a plain object of the same shape.
   expect<SessionFileStore>().type.toBeAssignableFrom<Pick<SessionFileStore, keyof SessionFileStore>>()
