@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'
+
 /** How exactly the time is kept, in milliseconds. */
 const STEP = 50
 
@@ -14,10 +16,10 @@ export class Deadlines {
   readonly #waits = new Set<Wait>()
   #timer: NodeJS.Timeout | null = null
 
-  /** Returns the answer. @throws {NoAnswer} when it does not come within so many milliseconds */
-  watch<T> (answer: Promise<T>, milliseconds: number): Promise<T> {
+  /** Returns the answer. @throws {NoAnswer} when it has not come by this moment of `performance.now()` */
+  watch<T> (answer: Promise<T>, until: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const wait = { until: Date.now() + milliseconds, expire: () => { reject(new NoAnswer()) } }
+      const wait = { until, expire: () => { reject(new NoAnswer()) } }
       this.#waits.add(wait)
       this.#timer ??= setInterval(() => { this.#check() }, STEP)
       answer.then(value => {
@@ -31,7 +33,7 @@ export class Deadlines {
   }
 
   #check (): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const wait of this.#waits) {
       if (wait.until > now) continue
       this.#waits.delete(wait)

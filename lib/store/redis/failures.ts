@@ -42,11 +42,15 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
   [/^[A-Z]{2,}\b|signalled by the server/, 'ERR', false, 'see the cause, and the log of the server']
 ]
 
+/** Thrown when the server says that a call came after its time was up. */
+export class TooLate extends Error {}
+
 const UNSENT = /client is (?:closed|offline)|isn't writeable/
 
 /** Returns what an error of a client means. */
 export function failureOf (error: unknown): Failure {
   if (error instanceof NoAnswer) return failure('TIMEOUT', 'unknown', SILENT)
+  if (error instanceof TooLate) return failure('LATE', 'refused', SILENT)
   const message = error instanceof Error ? error.message : String(error)
   for (const [says, code, passes, advice] of REPLIES) {
     if (says.test(message)) return { code, outcome: 'refused', passes, advice, cause: withoutCommand(error, message, code) }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Deadlines } from './deadlines'
 import { failureOf, storeError } from './failures'
 import type { KeyNames } from './key-names'
@@ -16,7 +17,7 @@ export async function * scanNames (connection: RedisConnection, names: KeyNames,
   const deadlines = new Deadlines()
   const ask = async <T>(answer: Promise<T>): Promise<T> => {
     try {
-      return await deadlines.watch(answer, timeout * 1000)
+      return await deadlines.watch(answer, performance.now() + timeout * 1000)
     } catch (error) {
       throw storeError('list the sessions', failureOf(error), false)
     }
