@@ -9,7 +9,8 @@ const PAGE = 200
 
 /**
  * Yields the names of the sessions of an appid, a page at a time, from every primary. A session that
- * comes while this runs may be left out, and the server may name one twice.
+ * comes while this runs may be left out. The server may name one twice, while its number of keys grows or
+ * shrinks a lot; to know that, all names would have to be remembered.
  *
  * @throws {SessionStoreError}
  */
