@@ -146,9 +146,10 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** Runs a script that changes the session. What was read of it counts no more, from the moment of the call to that of the answer. */
   #run (name: string, call: Call, isRepeated = false): Promise<Answer> {
-    if (this.#cache === undefined) return this.runner.run(call, isRepeated)
-    this.#cache.drop(name)
-    return this.runner.run(call, isRepeated).finally(() => { this.#cache?.drop(name) })
+    const cache = this.#cache
+    if (cache === undefined) return this.runner.run(call, isRepeated)
+    cache.drop(name)
+    return this.runner.run(call, isRepeated).finally(() => { cache.drop(name) })
   }
 
   #call (doing: string, script: Script, name: string, id: string, parameters: string, waits: boolean, text = ''): Call {

@@ -96,7 +96,8 @@ export class ScriptRunner {
   /** Tries until `end`. `failure` is what became of the attempt before; null: there was none. */
   async #repeat (call: Call, end: number, failure: Failure | null, isRepeated: boolean): Promise<Answer> {
     let mayBeDone = isRepeated
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    let answer: Answer | null = null
+    for (let pause = FIRST_PAUSE; answer === null; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (failure?.outcome === 'unknown') mayBeDone = true
       if (failure !== null) {
         const obstacle = this.#connection.obstacle()
@@ -111,13 +112,13 @@ export class ScriptRunner {
       }
       try {
         const verb = failure?.code === 'NOSCRIPT' ? 'EVAL' : 'EVALSHA'
-        const answer = this.#answer(call, await this.#attempt(call, verb, mayBeDone, end))
-        this.#down = null
-        return answer
+        answer = this.#answer(call, await this.#attempt(call, verb, mayBeDone, end))
       } catch (error) {
         failure = failureOf(error)
       }
     }
+    this.#down = null
+    return answer
   }
 
   #givenUp (call: Call, failure: Failure, mayBeDone: boolean): SessionStoreError {

@@ -7,7 +7,7 @@ function storeOf (version: string): RedisSessionStore {
   const client = new ScriptedNodeRedis()
   client.answer = ([verb, section]) => {
     if (verb !== 'INFO') return OUTCOMES * 1000 + DONE
-    return section === 'server' ? `# Server\r\nredis_version:${version}\r\nos:Linux\r\n` : 'maxmemory_policy:noeviction\r\n'
+    return section === 'server' ? `# Server\r\n${version === '' ? '' : `redis_version:${version}\r\n`}os:Linux\r\n` : 'maxmemory_policy:noeviction\r\n'
   }
   return new RedisSessionStore({ client })
 }
