@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SessionError } from '../../errors'
 import type { PostgresClient, PostgresValue, SettledPostgresOptions } from './options'
 import { clockOf, type Answer } from './answer'
-import { ServerClock } from './server-clock'
+import { ServerClock } from '../server-clock'
 import type { Statement } from './statements'
 import { storeError, troubleOf, type Trouble } from './trouble'
 

@@ -17,10 +17,10 @@ export class Deadlines {
   readonly #waits = new Set<Wait>()
   #timer: NodeJS.Timeout | null = null
 
-  /** Returns the answer. @throws {NoAnswer} when it does not come within so many milliseconds */
-  watch<T> (answer: Promise<T>, milliseconds: number): Promise<T> {
+  /** Returns the answer. @throws {NoAnswer} when it has not come by this moment of `performance.now()` */
+  watch<T> (answer: Promise<T>, until: number): Promise<T> {
     return new Promise((resolve, reject) => {
-      const wait = { until: performance.now() + milliseconds, expire: () => { reject(new NoAnswer()) } }
+      const wait = { until, expire: () => { reject(new NoAnswer()) } }
       this.#waits.add(wait)
       this.#timer ??= setInterval(() => { this.#check() }, STEP)
       answer.then(value => {

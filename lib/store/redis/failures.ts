@@ -44,11 +44,16 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
 
 /** What Redis before 7 puts before the error of a command that a script calls. */
 const WRAPPED = /^ERR Error running script.*@user_script: ?\d+: -?(?=[A-Z]{2,} )/
+
+/** Thrown when the server says that a call came after its time was up. */
+export class TooLate extends Error {}
+
 const UNSENT = /client is (?:closed|offline)|isn't writeable/
 
 /** Returns what an error of a client means. */
 export function failureOf (error: unknown): Failure {
   if (error instanceof NoAnswer) return failure('TIMEOUT', 'unknown', SILENT)
+  if (error instanceof TooLate) return failure('LATE', 'refused', SILENT)
   const message = (error instanceof Error ? error.message : String(error)).replace(WRAPPED, '')
   for (const [says, code, passes, advice] of REPLIES) {
     if (says.test(message)) return { code, outcome: 'refused', passes, advice, cause: withoutCommand(error, message, code) }

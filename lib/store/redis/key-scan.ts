@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Deadlines } from './deadlines'
 import { failureOf, storeError } from './failures'
 import type { KeyNames } from './key-names'
@@ -8,7 +9,8 @@ const PAGE = 200
 
 /**
  * Yields the names of the sessions of an appid, a page at a time, from every primary. A session that
- * comes while this runs may be left out, and the server may name one twice.
+ * comes while this runs may be left out. The server may name one twice, while its number of keys grows or
+ * shrinks a lot; to know that, all names would have to be remembered.
  *
  * @throws {SessionStoreError}
  */
@@ -16,7 +18,7 @@ export async function * scanNames (connection: RedisConnection, names: KeyNames,
   const deadlines = new Deadlines()
   const ask = async <T>(answer: Promise<T>): Promise<T> => {
     try {
-      return await deadlines.watch(answer, timeout * 1000)
+      return await deadlines.watch(answer, performance.now() + timeout * 1000)
     } catch (error) {
       throw storeError('list the sessions', failureOf(error), false)
     }

@@ -6,13 +6,18 @@ interface Emitting {
   readonly isOpen: boolean
 }
 
-type Send = (command: string[]) => Promise<unknown>
+/**
+ * The client's own timeout costs it as much as the command. The store has one, and the server does not
+ * carry out what comes too late. A cluster keeps the client's: it never counts as down, so calls for a
+ * server that hangs would gather in the client.
+ */
+const NO_TIMEOUT = { timeout: undefined } as never
 
 /** Returned by `createClient`. */
 export interface NodeRedisClient extends Emitting {
   readonly isReady: boolean
   readonly options?: object
-  sendCommand (command: string[]): Promise<unknown>
+  sendCommand (command: string[], options?: never): Promise<unknown>
   multi (): NodeRedisMulti
   duplicate (options: never): unknown
 }
@@ -20,7 +25,7 @@ export interface NodeRedisClient extends Emitting {
 /** Returned by `createClientPool`. */
 export interface NodeRedisPool extends Emitting {
   readonly totalClients: number
-  sendCommand (command: string[]): Promise<unknown>
+  sendCommand (command: string[], options?: never): Promise<unknown>
   execute (task: never): Promise<unknown>
   multi (): NodeRedisMulti
 }
@@ -37,7 +42,7 @@ export interface NodeRedisCluster extends Emitting {
 export interface NodeRedisSentinel extends Emitting {
   readonly isReady: boolean
   getSentinelNode (): unknown
-  sendCommand (isReadonly: boolean | undefined, command: string[]): Promise<unknown>
+  sendCommand (isReadonly: boolean | undefined, command: string[], options?: never): Promise<unknown>
   multi (): unknown
 }
 
@@ -68,7 +73,7 @@ export function nodeRedisConnection (client: Client): RedisConnection {
   if ('nodeClient' in client) return clusterConnection(client)
   if ('getSentinelNode' in client) return sentinelConnection(client)
   const isPool = 'totalClients' in client
-  const run: Send = command => client.sendCommand(command)
+  const run: RunOnServer = command => client.sendCommand(command, NO_TIMEOUT)
   return {
     client: isPool ? 'pool of node-redis' : 'client of node-redis',
     isCluster: false,
@@ -76,7 +81,7 @@ export function nodeRedisConnection (client: Client): RedisConnection {
     // A pool has no such thing; its clients reject what they cannot send.
     isReady: () => isPool ? client.isOpen : client.isReady,
     obstacle: () => obstacle(client),
-    run: (_key, command) => client.sendCommand(command),
+    run: (_key, command) => run(command),
     runAndWait: async (_key, command, wait) => {
       const multi = client.multi()
       multi.addCommand(command)
@@ -144,14 +149,14 @@ function clusterConnection (client: NodeRedisCluster): RedisConnection {
 }
 
 function sentinelConnection (client: NodeRedisSentinel): RedisConnection {
-  const run: Send = command => client.sendCommand(false, command)
+  const run: RunOnServer = command => client.sendCommand(false, command, NO_TIMEOUT)
   return {
     client: 'sentinel client of node-redis',
     isCluster: false,
     keyPrefix: '',
     isReady: () => client.isReady,
     obstacle: () => obstacle(client),
-    run: (_key, command) => client.sendCommand(false, command),
+    run: (_key, command) => run(command),
     runAndWait: async (_key, command, wait) => {
       const multi = client.multi() as NodeRedisSentinelMulti
       multi.addCommand(false, command)

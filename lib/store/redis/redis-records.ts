@@ -81,14 +81,14 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
-    await this.#run(this.#call('touch a session', TOUCH, name, this.#newId(), NOTHING, false), name)
+    await this.#run(name, this.#call('touch a session', TOUCH, name, this.#newId(), NOTHING, false))
   }
 
   /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
   async setAside (name: string, version?: string): Promise<void> {
     const id = this.#newId()
     const call = this.#call('set a session aside', SET_ASIDE, name, id, onlyAt(version), true)
-    await this.#run({ ...call, keys: [...call.keys, this.names.asideOf(name, id)] }, name)
+    await this.#run(name, { ...call, otherKey: this.names.asideOf(name, id) })
   }
 
   /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
@@ -100,13 +100,13 @@ export abstract class RedisRecords extends BaseRecordStore {
   /** {@inheritDoc ImmediateRecordStore.replaceNow} The server must be asked. @internal */
   replaceNow (): undefined {}
 
-  protected async value (name: string): Promise<StoredValue | null> {
-    return this.#cache === undefined ? await this.#value(name) : await this.#cache.through(name, () => this.#value(name))
+  protected value (name: string): Promise<StoredValue | null> {
+    return this.#cache === undefined ? this.#value(name) : this.#cache.through(name, () => this.#value(name))
   }
 
   async #value (name: string): Promise<StoredValue | null> {
     const { reply } = await this.runner.run({
-      doing: 'read a session', script: READ, keys: [this.#keyOf(name)], parameters: [], writes: false, waits: false
+      doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '', waits: false
     })
     return storedValue(reply, this.options)
   }
@@ -117,51 +117,43 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
-  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
-    const what = [script.sha, name, parameters, text]
-    const earlier = this.#unsettled.idOf(...what)
+  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: unknown }> {
+    const earlier = this.#unsettled.idOf(script.sha, name, parameters, text)
     const id = earlier ?? this.#newId()
     try {
-      const reply = await this.#confirmed(name, this.#call(doing, script, name, id, parameters, true, text), earlier !== undefined)
-      this.#unsettled.settle(...what)
-      return { id, reply }
+      const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, true, text), earlier !== undefined)
+      this.#checkConfirmed(doing, answer)
+      if (earlier !== undefined) this.#unsettled.settle(script.sha, name, parameters, text)
+      return { id, reply: answer.reply }
     } catch (error) {
-      this.#unsettled.remember(id, ...what)
+      this.#unsettled.remember(id, script.sha, name, parameters, text)
       throw error
     }
   }
 
-  /** Returns the answer once as many replicas have it as the caller wants. */
-  async #confirmed (name: string, call: Call, isRepeated: boolean): Promise<number> {
-    const answer = await this.#run(call, name, isRepeated)
-    const { replicas } = answer
-    // A client can be set up so that it returns numbers as strings.
-    const reply = Number(answer.reply)
+  /** @throws {SessionStoreError} unless it is known what became of the call, and as many replicas have it as the caller wants */
+  #checkConfirmed (doing: string, { reply, replicas }: Answer): void {
     if (reply === UNKNOWN) {
-      throw new SessionStoreError(`cannot ${call.doing} in Redis: the connection was lost, and so many other requests saved the ` +
+      throw new SessionStoreError(`cannot ${doing} in Redis: the connection was lost, and so many other requests saved the ` +
         'session since that it is not known whether the server did it')
     }
     const { replicas: wanted } = this.options
     if (reply === DONE && replicas !== undefined && wanted !== undefined && replicas < wanted.count) {
-      throw new SessionStoreError(`the primary did ${call.doing}, but only ${replicas} of ${wanted.count} replicas confirmed it ` +
+      throw new SessionStoreError(`the primary did ${doing}, but only ${replicas} of ${wanted.count} replicas confirmed it ` +
         `within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
     }
-    return reply
   }
 
   /** Runs a script that changes the session. What was read of it counts no more, from the moment of the call to that of the answer. */
-  async #run (call: Call, name: string, isRepeated = false): Promise<Answer> {
-    this.#cache?.drop(name)
-    try {
-      return await this.runner.run(call, isRepeated)
-    } finally {
-      this.#cache?.drop(name)
-    }
+  #run (name: string, call: Call, isRepeated = false): Promise<Answer> {
+    const cache = this.#cache
+    if (cache === undefined) return this.runner.run(call, isRepeated)
+    cache.drop(name)
+    return this.runner.run(call, isRepeated).finally(() => { cache.drop(name) })
   }
 
   #call (doing: string, script: Script, name: string, id: string, parameters: string, waits: boolean, text = ''): Call {
-    const first = `${id} ${this.#lifetimes} ${parameters}`
-    return { doing, script, keys: [this.#keyOf(name)], parameters: text === '' ? [first] : [first, text], writes: true, waits }
+    return { doing, script, key: this.#keyOf(name), parameters: `${id} ${this.#lifetimes} ${parameters}`, text, waits }
   }
 
   /** Returns what a script is told of a record beside its text. */

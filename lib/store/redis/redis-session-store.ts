@@ -8,6 +8,9 @@ import { RedisRecords } from './redis-records'
 import { checkServer } from './server-check'
 import { portableSession, sessionInfo, type StoredValue } from './stored-value'
 
+/** So many sessions are read at once for a listing: no more texts than these are in memory. */
+const BATCH = 8
+
 const FEATURES = { records: true, iterable: true, readable: true, portable: true } as const
 
 /**
@@ -77,9 +80,11 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
 
   async * #values (): AsyncGenerator<readonly [name: string, value: StoredValue], void> {
     for await (const names of this.#pages()) {
-      const values = await Promise.all(names.map(async name => [name, await this.value(name)] as const))
-      for (const [name, value] of values) {
-        if (value !== null) yield [name, value]
+      for (let start = 0; start < names.length; start += BATCH) {
+        const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await this.value(name)] as const))
+        for (const [name, value] of values) {
+          if (value !== null) yield [name, value]
+        }
       }
     }
   }

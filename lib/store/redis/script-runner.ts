@@ -1,14 +1,17 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionStoreError } from '../../errors'
+import { ServerClock } from '../server-clock'
 import { Deadlines } from './deadlines'
-import { failureOf, notConnected, storeError, type Failure } from './failures'
+import { failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
 import type { RedisConnection } from './redis-client'
-import type { Script } from './scripts'
+import { LATE, OUTCOMES, type Script } from './scripts'
 
 /** Between attempts, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 10
 const LONGEST_PAUSE = 200
+/** After these failures the call is repeated at once: the next attempt is another one. */
+const AT_ONCE = ['NOSCRIPT', 'LATE']
 
 export interface Replicas {
   /** So many replicas must have a save or an end before it is answered. */
@@ -19,6 +22,7 @@ export interface Replicas {
 
 /** What a script answered. */
 export interface Answer {
+  /** What `READ` returned, or the outcome of another script. */
   readonly reply: unknown
   /** How many replicas have what it wrote; `undefined` when nothing waited for them. */
   readonly replicas: number | undefined
@@ -29,17 +33,22 @@ export interface Call {
   /** What the caller wants, for messages: `save a session`. */
   readonly doing: string
   readonly script: Script
-  readonly keys: readonly [string, ...string[]]
-  /** The first begins with whether the call is a repeated one, if the script changes something. */
-  readonly parameters: readonly string[]
-  /** Whether it changes something. */
-  readonly writes: boolean
+  readonly key: string
+  /** A second key in the same slot, if the script uses one. */
+  readonly otherKey?: string
+  /** What follows the deadline; null for a script that takes no parameters, and changes nothing. */
+  readonly parameters: string | null
+  /** The second parameter; left out when empty. */
+  readonly text: string
+  /** Whether replicas are to confirm it. */
   readonly waits: boolean
 }
 
 /**
  * Runs scripts, and repeats what the network or a failover swallowed, until the time is up. A script
- * that changes something recognises a repeated call by its record id.
+ * that changes something recognises a repeated call by its record id, and does nothing when it runs
+ * after that time by the server's clock: so a call that was given up, and waits somewhere, is not
+ * carried out later.
  *
  * When a call failed because the time was up, the server counts as down: one call at a time tries on,
  * and the others fail at once, until one succeeds. A cluster never counts as down, because its other
@@ -51,6 +60,7 @@ export class ScriptRunner {
   readonly #timeout: number
   readonly #wait: string[] | null
   readonly #deadlines = new Deadlines()
+  readonly #clock = new ServerClock()
   #down: Failure | null = null
   #isTried = false
 
@@ -64,12 +74,12 @@ export class ScriptRunner {
   /** @throws {SessionStoreError} */
   async run (call: Call, isRepeated = false): Promise<Answer> {
     if (this.#down !== null) return await this.#runWhileDown(call, isRepeated, this.#down)
-    const start = performance.now()
-    if (!this.#connection.isReady()) return await this.#repeat(call, start, notConnected(this.#connection.obstacle()), isRepeated)
+    const end = performance.now() + this.#timeout
+    if (!this.#connection.isReady()) return await this.#repeat(call, end, notConnected(this.#connection.obstacle()), isRepeated)
     try {
-      return await this.#attempt(call, 'EVALSHA', isRepeated, this.#timeout)
+      return this.#answer(call, await this.#attempt(call, 'EVALSHA', isRepeated, end))
     } catch (error) {
-      return await this.#repeat(call, start, failureOf(error), isRepeated)
+      return await this.#repeat(call, end, failureOf(error), isRepeated)
     }
   }
 
@@ -77,24 +87,24 @@ export class ScriptRunner {
     if (this.#isTried) throw storeError(call.doing, down, false)
     this.#isTried = true
     try {
-      return await this.#repeat(call, performance.now(), null, isRepeated)
+      return await this.#repeat(call, performance.now() + this.#timeout, null, isRepeated)
     } finally {
       this.#isTried = false
     }
   }
 
-  /** Tries until the time is up. `failure` is what became of the attempt before; null: there was none. */
-  async #repeat (call: Call, start: number, failure: Failure | null, isRepeated: boolean): Promise<Answer> {
-    const end = start + this.#timeout
+  /** Tries until `end`. `failure` is what became of the attempt before; null: there was none. */
+  async #repeat (call: Call, end: number, failure: Failure | null, isRepeated: boolean): Promise<Answer> {
     let mayBeDone = isRepeated
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    let answer: Answer | null = null
+    for (let pause = FIRST_PAUSE; answer === null; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (failure?.outcome === 'unknown') mayBeDone = true
       if (failure !== null) {
         const obstacle = this.#connection.obstacle()
         if (!failure.passes || obstacle !== null || end - performance.now() <= pause) {
           throw this.#givenUp(call, obstacle === null ? failure : notConnected(obstacle), mayBeDone)
         }
-        if (failure.code !== 'NOSCRIPT') await sleep(pause)
+        if (!AT_ONCE.includes(failure.code)) await sleep(pause)
       }
       if (!this.#connection.isReady()) {
         failure = notConnected(null)
@@ -102,29 +112,46 @@ export class ScriptRunner {
       }
       try {
         const verb = failure?.code === 'NOSCRIPT' ? 'EVAL' : 'EVALSHA'
-        const answer = await this.#attempt(call, verb, mayBeDone, Math.max(end - performance.now(), FIRST_PAUSE))
-        this.#down = null
-        return answer
+        answer = this.#answer(call, await this.#attempt(call, verb, mayBeDone, end))
       } catch (error) {
         failure = failureOf(error)
       }
     }
+    this.#down = null
+    return answer
   }
 
   #givenUp (call: Call, failure: Failure, mayBeDone: boolean): SessionStoreError {
     this.#down = failure.passes && !this.#connection.isCluster ? failure : null
-    return storeError(call.doing, failure, mayBeDone && call.writes)
+    return storeError(call.doing, failure, mayBeDone && call.parameters !== null)
   }
 
-  async #attempt ({ script, keys, parameters, writes, waits }: Call, verb: 'EVAL' | 'EVALSHA', isRepeated: boolean, left: number): Promise<Answer> {
-    const command = [verb, verb === 'EVAL' ? script.text : script.sha, String(keys.length), ...keys]
-    const [first, ...others] = parameters
-    if (first !== undefined) command.push(writes ? (isRepeated ? '1' : '0') + first : first, ...others)
-    const [key] = keys
-    if (!waits || this.#wait === null || this.#connection.runAndWait === undefined) {
-      return { reply: await this.#deadlines.watch(this.#connection.run(key, command), left), replicas: undefined }
+  /** Returns what the client returns: the script's reply, or a list of that and the count of replicas. */
+  #attempt (call: Call, verb: 'EVAL' | 'EVALSHA', isRepeated: boolean, end: number): Promise<unknown> {
+    const { script, key, otherKey, parameters, text } = call
+    const code = verb === 'EVAL' ? script.text : script.sha
+    const command = otherKey === undefined ? [verb, code, '1', key] : [verb, code, '2', key, otherKey]
+    if (parameters !== null) {
+      const deadline = Math.max(Math.floor(this.#clock.at(end)), 0)
+      command.push(`${isRepeated ? '1' : '0'}${deadline} ${parameters}`)
+      if (text !== '') command.push(text)
     }
-    const [reply, replicas] = await this.#deadlines.watch(this.#connection.runAndWait(key, command, this.#wait), left)
-    return { reply, replicas: Number(replicas) }
+    const { runAndWait } = this.#connection
+    const answer = call.waits && this.#wait !== null && runAndWait !== undefined
+      ? runAndWait(key, command, this.#wait)
+      : this.#connection.run(key, command)
+    return this.#deadlines.watch(answer, end)
+  }
+
+  /** @throws {TooLate} */
+  #answer (call: Call, answer: unknown): Answer {
+    const isList = call.waits && this.#wait !== null
+    const [reply, replicas] = isList ? answer as [unknown, unknown] : [answer]
+    if (!call.script.hasOutcome) return { reply, replicas: undefined }
+    const told = Number(reply)
+    const outcome = told % OUTCOMES
+    this.#clock.hear((told - outcome) / OUTCOMES)
+    if (outcome === LATE) throw new TooLate()
+    return { reply: outcome, replicas: isList ? Number(replicas) : undefined }
   }
 }

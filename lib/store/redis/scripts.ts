@@ -14,17 +14,26 @@ const MEMORY = 60
 /** For so long (milliseconds) a session that was set aside is kept. */
 const ASIDE = 7 * 24 * 3600 * 1000
 
-/** What a script that changes a session answers. */
+/**
+ * A script other than `READ` answers with one number: the time of the server in milliseconds, times
+ * this, and one of the outcomes below.
+ */
+export const OUTCOMES = 8
+
 export const GONE = 0
 export const DONE = 1
 export const CONFLICT = 2
 /** It is a repeated call, and so many writers came between that the key does not remember whether the first was carried out. */
 export const UNKNOWN = 3
+/** The call came after its time was up. The script did nothing. */
+export const LATE = 4
 
 /** A script for the server, which keeps it under its hash. */
 export interface Script {
   readonly text: string
   readonly sha: string
+  /** Whether it answers with a time and an outcome. */
+  readonly hasOutcome: boolean
 }
 
 /**
@@ -41,15 +50,17 @@ export interface Script {
  * 68-69  how many earlier ids follow, each as {@link MEMORY_SIZE} characters
  *
  * The parameters come in one string, because each costs the client as much as a hundred characters:
- * whether the call is a repeated one, its id, the store's idle and absolute timeout in milliseconds,
+ * whether the call is a repeated one, the moment by the server's clock from which it must do nothing, its id, the store's idle and absolute timeout in milliseconds,
  * and three more that each script has a use of its own for. The text is a second one.
  */
 const PRELUDE = `
 local key = KEYS[1]
-local repeated, id, storeIdle, storeAbsolute, newIdle, newCreated, other =
-  string.match(ARGV[1], '^(%d)(%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
+local repeated, deadline, id, storeIdle, storeAbsolute, newIdle, newCreated, other =
+  string.match(ARGV[1], '^(%d)(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local function answer (outcome) return now * ${OUTCOMES} + outcome end
+if now >= tonumber(deadline) then return answer(${LATE}) end
 local head = redis.call('GETRANGE', key, 0, ${69 + MEMORY_SIZE * REMEMBERED - 1})
 if head ~= '' and not string.find(head, '^[SE]1%d%d%d%d%d%d%d%d%d%d%d%d%d') then
   return redis.error_reply('FOREIGN the key holds another value')
@@ -111,7 +122,7 @@ end
 -- The call was carried out before. The key is written again, so that WAIT waits for what it did.
 local function again ()
   redis.call('PEXPIREAT', key, string.format('%d', math.max(redis.call('PTTL', key), 1) + now))
-  return ${DONE}
+  return answer(${DONE})
 end
 `
 
@@ -120,61 +131,61 @@ export const READ = script(`
 local value = redis.call('GET', KEYS[1])
 if not value or string.sub(value, 1, 1) == 'E' then return false end
 return { value, redis.call('PTTL', KEYS[1]) }
-`)
+`, false)
 
 /** Parameters: idle timeout, when it was made and last used (`-`: now), and the text. */
 export const CREATE = script(`${PRELUDE}
 if last ~= '' and knows(id) then return again() end
-if kind == 'S' and now < ends then return ${CONFLICT} end
+if kind == 'S' and now < ends then return answer(${CONFLICT}) end
 idle = tonumber(newIdle)
 created = math.min(tonumber(newCreated) or now, now)
 access = math.min(tonumber(other) or now, now)
 write('S', ARGV[2] or '')
-return ${DONE}
+return answer(${DONE})
 `)
 
 /** Parameters: idle timeout, when it was made (`-`: as before), the version that it replaces, and the text. */
 export const REPLACE = script(`${PRELUDE}
-if kind == '' then return ${GONE} end
+if kind == '' then return answer(${GONE}) end
 if knows(id) then return again() end
-if repeated == '1' and mayForget(other) then return ${UNKNOWN} end
-if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
-if last ~= other then return ${CONFLICT} end
+if repeated == '1' and mayForget(other) then return answer(${UNKNOWN}) end
+if kind == 'E' or now >= ends + ${GRACE} then return answer(${GONE}) end
+if last ~= other then return answer(${CONFLICT}) end
 idle = tonumber(newIdle)
 created = math.min(tonumber(newCreated) or created, now)
 access = now
 write('S', ARGV[2] or '')
-return ${DONE}
+return answer(${DONE})
 `)
 
 /** Parameter: the version that it removes (`-`: any). */
 export const REMOVE = script(`${PRELUDE}
-if kind == '' then return ${GONE} end
+if kind == '' then return answer(${GONE}) end
 if knows(id) then return again() end
-if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
-if other ~= '-' and last ~= other then return ${CONFLICT} end
+if kind == 'E' or now >= ends + ${GRACE} then return answer(${GONE}) end
+if other ~= '-' and last ~= other then return answer(${CONFLICT}) end
 write('E', '')
-return ${DONE}
+return answer(${DONE})
 `)
 
 /** Starts the idle time anew, in place: no text moves. */
 export const TOUCH = script(`${PRELUDE}
-if kind ~= 'S' or now >= ends + ${GRACE} then return ${GONE} end
+if kind ~= 'S' or now >= ends + ${GRACE} then return answer(${GONE}) end
 access = now
 local finish = ending()
 redis.call('SETRANGE', key, 2, string.format('%013d%013d%013d', access, created, finish))
 redis.call('PEXPIREAT', key, string.format('%d', finish + ${GRACE}))
-return ${DONE}
+return answer(${DONE})
 `)
 
 /** The version that it sets aside (`-`: any). The second key, in the same slot, is where the value goes. */
 export const SET_ASIDE = script(`${PRELUDE}
-if kind ~= 'S' or knows(id) then return ${GONE} end
-if other ~= '-' and last ~= other then return ${CONFLICT} end
+if kind ~= 'S' or knows(id) then return answer(${GONE}) end
+if other ~= '-' and last ~= other then return answer(${CONFLICT}) end
 redis.call('RENAME', key, KEYS[2])
 redis.call('PEXPIRE', KEYS[2], ${ASIDE})
 write('E', '')
-return ${DONE}
+return answer(${DONE})
 `)
 
 /** Tries all that the other scripts do, on two keys that do not exist and are gone when it is done. */
@@ -187,9 +198,9 @@ local value = redis.call('GET', KEYS[1]) .. redis.call('GETRANGE', KEYS[1], 0, 1
 redis.call('RENAME', KEYS[1], KEYS[2])
 redis.call('PEXPIRE', KEYS[2], 1)
 redis.call('DEL', KEYS[2])
-return ${DONE}
+return clock[1] * ${OUTCOMES * 1000} + ${DONE}
 `)
 
-function script (text: string): Script {
-  return { text, sha: createHash('sha1').update(text).digest('hex') }
+function script (text: string, hasOutcome = true): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex'), hasOutcome }
 }

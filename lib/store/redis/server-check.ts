@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { randomId, storageName } from '../session-id'
 import { Deadlines } from './deadlines'
 import { failureOf } from './failures'
@@ -16,8 +17,8 @@ const LEAST_VERSION = [6, 2] as const
  */
 export async function checkServer (connection: RedisConnection, runner: ScriptRunner, names: KeyNames, timeout: number): Promise<string[]> {
   const name = storageName('trial', randomId())
-  const keys = [names.keyOf(name), names.asideOf(name, randomId())] as const
-  const trial = { doing: 'keep sessions', script: TRIAL, keys, parameters: [], writes: false, waits: true }
+  const [key, otherKey] = [names.keyOf(name), names.asideOf(name, randomId())]
+  const trial = { doing: 'keep sessions', script: TRIAL, key, otherKey, parameters: null, text: '', waits: true }
   let warnings: string[]
   try {
     warnings = await informationWarnings(connection, timeout)
@@ -37,7 +38,7 @@ export async function checkServer (connection: RedisConnection, runner: ScriptRu
 async function informationWarnings (connection: RedisConnection, timeout: number): Promise<string[]> {
   const deadlines = new Deadlines()
   const warnings = new Set<string>()
-  for (const run of await deadlines.watch(connection.servers(), timeout * 1000)) {
+  for (const run of await deadlines.watch(connection.servers(), performance.now() + timeout * 1000)) {
     const policy = await evictionOf(run, deadlines, timeout)
     if (policy !== null) warnings.add(policy)
   }
@@ -45,7 +46,7 @@ async function informationWarnings (connection: RedisConnection, timeout: number
 }
 
 async function evictionOf (run: RunOnServer, deadlines: Deadlines, timeout: number): Promise<string | null> {
-  const ask = async (section: string): Promise<string> => String(await deadlines.watch(run(['INFO', section]), timeout * 1000))
+  const ask = async (section: string): Promise<string> => String(await deadlines.watch(run(['INFO', section]), performance.now() + timeout * 1000))
   const version = field(await ask('server'), 'redis_version')
   if (isOld(version)) {
     throw new SessionStoreError(`the server is Redis ${version}: sessions need Redis 6.2 or newer, or Valkey`)

@@ -22,7 +22,7 @@ export class UnsettledCalls {
   }
 
   settle (...what: string[]): void {
-    if (this.#ids.size > 0) this.#ids.delete(keyOf(what))
+    this.#ids.delete(keyOf(what))
   }
 }
 

@@ -36,11 +36,7 @@ export function valkeyGlideConnection (client: ValkeyGlideClient): RedisConnecti
 
 async function primaries (client: ValkeyGlideCluster): Promise<RunOnServer[]> {
   const answers = await client.customCommand(['CLIENT', 'ID'], { route: 'allPrimaries' })
-  return addresses(answers).map(host => command => client.customCommand(command, { route: { type: 'routeByAddress', host } }))
-}
-
-/** Returns the servers that answered: an entry each. */
-function addresses (answers: unknown): string[] {
-  if (Array.isArray(answers)) return answers.map(({ key }: { key: unknown }) => String(key))
-  return Object.keys(answers as object)
+  // An entry for each server that answered.
+  const hosts = (answers as Array<{ key: unknown }>).map(({ key }) => String(key))
+  return hosts.map(host => command => client.customCommand(command, { route: { type: 'routeByAddress', host } }))
 }

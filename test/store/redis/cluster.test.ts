@@ -28,6 +28,10 @@ t.test('sessions are spread over the servers of a cluster', { skip: redisIsMissi
     t.equal((await Promise.all(looks.map(look => look.keys(`${client}:*:aside:*`)))).flat().length, 1, 'kept in the same slot')
     t.equal(await store.clear(), SESSIONS - 1)
     await store.close()
+
+    if (client === 'valkey-glide, cluster') continue
+    const careful = new RedisSessionStore({ client: await connect(t, servers[0]?.port as number), replicas: { count: 1, timeout: 0.05 } })
+    await t.rejects(careful.newSession(), { message: /only 0 of 1 replicas/ }, 'it waits for replicas, and there are none')
   }
 })
 

@@ -57,6 +57,29 @@ for (const [client, connect] of Object.entries(SINGLE)) {
   })
 }
 
+for (const [client, connect] of Object.entries(SINGLE)) {
+  t.test(`a call that was given up and arrives later does nothing, with ${client}`, { skip: redisIsMissing }, async t => {
+    const { near, proxy, server } = await stores(t, connect)
+    const far = new RedisSessionStore({ client: await connect(t, proxy.port), timeout: 0.3 })
+    await far.open()
+    const [name, other] = [near.nameOf(await near.newId()), near.nameOf(await near.newId())]
+    const { version } = await near.create(name, { text: 'kept' }) as { version: string }
+    const calls = async (): Promise<number> => callsIn(String(await server.run('INFO', 'commandstats')))
+    const before = await calls()
+    proxy.hold()
+    const unknown = { name: 'SessionStoreError', message: /not known whether/ }
+    await t.rejects(far.replace(name, { text: 'late' }, version), unknown)
+    await t.rejects(far.remove(name), unknown)
+    await t.rejects(far.create(other, { text: 'late' }), unknown)
+    t.equal(await calls(), before, 'the calls are on their way')
+    proxy.release()
+    await server.until(['INFO', 'commandstats'], answer => callsIn(answer) >= before + 3)
+    t.match(await near.read(name), { text: 'kept', version })
+    t.equal(await near.read(other), null)
+    t.match(await far.replace(name, { text: 'again' }, version), { result: 'replaced' }, 'asked again, it is done')
+  })
+}
+
 t.test('a repeated call is recognised whatever came between', { skip: redisIsMissing }, async t => {
   const { near, far, proxy } = await stores(t, SINGLE['redis 6'] as (typeof SINGLE)[string])
   const name = far.nameOf(await far.newId())
@@ -160,3 +183,8 @@ t.test('a time that is not a number counts as none', { skip: redisIsMissing }, a
   t.match(await near.importSession({ name, text: 'text', idleTimeout: undefined, createdAt: NaN, lastAccess: NaN }), { result: 'created' })
   t.match(await near.read(name), { text: 'text', idleTimeout: undefined, touchDue: false })
 })
+
+/** How often scripts were run, from what the server tells of its commands. */
+function callsIn (statistics: string): number {
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(statistics)?.[1] ?? 0)
+}
