@@ -1,4 +1,4 @@
-import { UnopenedError } from '../unopened'
+import type { UnopenedError } from '../unopened'
 import type { SettledEncryption } from '../store/encryption-options'
 import { NO_SECRET, type SealedText } from '../store/sealed-text'
 import { SessionCipher } from '../store/session-cipher'
@@ -14,8 +14,7 @@ export function openText (
   try {
     return { text: cipher.open(sesid, stored) }
   } catch (error) {
-    if (!(error instanceof UnopenedError)) throw error
-    return { text: null, reason: reasonFor(error, sealed, encryption !== undefined) }
+    return { text: null, reason: reasonFor(error as UnopenedError, sealed, encryption !== undefined) }
   } finally {
     cipher.clear()
   }

@@ -22,7 +22,8 @@ export async function openPostgres ({ address, title, parameters }: ServerUrl, {
   pool.on('error', () => {})
   const { table = 'sessions', schema = 'public' } = parameters
   const makeStore = (appid: string, limits: Lifetimes): PostgresSessionStore =>
-    new PostgresSessionStore({ pool, appid, table, schema, maxSize, ...limits })
+    // For texts as they are stored, which are longer when they are encrypted.
+    new PostgresSessionStore({ pool, appid, table, schema, maxSize, encryption: true, ...limits })
   await connecting(title, pool.query('SELECT 1', [])).catch(async error => {
     await pool.end()
     throw error

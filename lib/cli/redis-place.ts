@@ -27,7 +27,8 @@ export async function openRedis (
   const connection = connectionOf(client)
   const { prefix = PREFIX } = parameters
   const makeStore = (appid: string, limits: Lifetimes): RedisSessionStore =>
-    new RedisSessionStore({ client, appid, prefix, maxSize, ...limits })
+    // For texts as they are stored, which are longer when they are encrypted.
+    new RedisSessionStore({ client, appid, prefix, maxSize, encryption: true, ...limits })
   return new ServerPlace({
     title,
     makeStore,

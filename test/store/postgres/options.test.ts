@@ -9,7 +9,15 @@ t.test('options have defaults', async t => {
   t.equal(given, pool)
   t.equal(typeof idGenerator, 'function')
   t.same(settled, {
-    appid: 'sid', idleTimeout: 7200, absoluteTimeout: undefined, maxSize: 1048576, table: 'sessions', schema: 'public', timeout: 5, prepare: false
+    appid: 'sid',
+    idleTimeout: 7200,
+    absoluteTimeout: undefined,
+    maxSize: 1048576,
+    table: 'sessions',
+    schema: 'public',
+    timeout: 5,
+    prepare: false,
+    encryption: false
   })
   t.equal(postgresStoreOptions({ pool: Object.assign({ totalCount: 0 }, pool) }).prepare, true, 'a pool of pg can prepare by name')
 })
