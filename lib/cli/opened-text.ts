@@ -11,13 +11,14 @@ export function openText (
   { appid, sesid, encryption }: { appid: string, sesid: string, encryption: SettledEncryption | undefined }, stored: string, sealed: SealedText
 ): OpenedText {
   const cipher = new SessionCipher(appid, encryption ?? { secrets: undefined, acceptPlain: true, writePlain: true })
+  let opened: OpenedText
   try {
-    return { text: cipher.open(sesid, stored) }
+    opened = { text: cipher.open(sesid, stored) }
   } catch (error) {
-    return { text: null, reason: reasonFor(error as UnopenedError, sealed, encryption !== undefined) }
-  } finally {
-    cipher.clear()
+    opened = { text: null, reason: reasonFor(error as UnopenedError, sealed, encryption !== undefined) }
   }
+  cipher.clear()
+  return opened
 }
 
 function reasonFor ({ reason, message }: UnopenedError, { keyId }: SealedText, hasSecrets: boolean): string {
