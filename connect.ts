@@ -1,4 +1,4 @@
-/** The stores, and the adapters to express-session and @fastify/session: nothing here needs Fastify. */
+/** The stores, and the adapters to express-session and `@fastify/session`: nothing here needs Fastify. */
 
 export { connectStore } from './lib/connect/connect-store'
 export type { ConnectRequest, ConnectStore, ConnectStoreOptions } from './lib/connect/connect-store'
@@ -10,12 +10,18 @@ export { importFromSessionFileStore } from './lib/connect/import-from-session-fi
 export type { ImportOptions, ImportReport } from './lib/connect/import-from-session-file-store'
 export type { SessionCodec } from './lib/session/codec'
 
+export { BaseRecordStore } from './lib/store/record-store'
 export { SessionFileStore } from './lib/store/files/session-file-store'
 export type { SessionFileStoreOptions } from './lib/store/files/options'
+export { MovingSessionStore } from './lib/store/moving-store'
+export type { MovingSessionStoreOptions } from './lib/store/moving-store'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'
 export type {
   Creation, DatedSession, DatedSessionStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
   RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
 } from './lib/store/session-store'
 
-export { SessionError, SessionFileError, SessionStoreError } from './lib/errors'
+export { SessionError, SessionFileError, SessionStoreError, SessionUnavailableError } from './lib/errors'
+export type { EncryptionOptions } from './lib/store/encryption-options'
+export { unopenedSessions } from './lib/unopened'
+export type { UnopenedCause, UnopenedCounts } from './lib/unopened'

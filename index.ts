@@ -9,6 +9,8 @@ export type { FileSessionsOptions } from './lib/plugin/options'
 export type { RequestSession, Session, SessionDraft } from './lib/session/session'
 export type { SessionCookieOptions } from './lib/session/cookie-options'
 export * from './types/session-data'
+export type { RegisteredData, RegisteredName, RegisteredStore, SessionLoader } from './types/registrations'
+export { sessionCookie } from './lib/plugin/logged-in'
 export type { DiagnosticsEvents } from './lib/diagnostics'
 
 export * from './connect'

@@ -27,17 +27,24 @@ const accessors = {
 /**
  * `place` is the kind of directory that a contender stores in: 'disk', 'tmpfs' or none.
  * `keeps`: 'server' when the state is the server's, 'cookie' when the browser carries it, null
- * when there is none.
+ * when there is none. `needs`: the server that it keeps sessions in, of `servers.mjs`.
  */
 export const contenders = [
   { name: 'ceiling', label: 'no session: @fastify/cookie, empty hooks', keeps: null, make: ceiling },
-  { name: 'ours-disk', label: 'fastify-file-sessions', place: 'disk', keeps: 'server', make: ours('os') },
-  { name: 'ours-tmpfs', label: 'fastify-file-sessions', place: 'tmpfs', keeps: 'server', make: ours('os') },
-  { name: 'ours-disk-fsync', label: 'fastify-file-sessions, fsync', place: 'disk', keeps: 'server', make: ours('fsync') },
-  { name: 'ours-tmpfs-fsync', label: 'fastify-file-sessions, fsync', place: 'tmpfs', keeps: 'server', make: ours('fsync') },
-  { name: 'ours-tmpfs-signed', label: 'fastify-file-sessions, cookie.signed', place: 'tmpfs', keeps: 'server', make: ours('os', true) },
+  { name: 'ours-disk', label: 'fastify-file-sessions', place: 'disk', keeps: 'server', make: files() },
+  { name: 'ours-tmpfs', label: 'fastify-file-sessions', place: 'tmpfs', keeps: 'server', make: files() },
+  { name: 'ours-disk-fsync', label: 'fastify-file-sessions, fsync', place: 'disk', keeps: 'server', make: files({ durability: 'fsync' }) },
+  { name: 'ours-tmpfs-fsync', label: 'fastify-file-sessions, fsync', place: 'tmpfs', keeps: 'server', make: files({ durability: 'fsync' }) },
+  { name: 'ours-tmpfs-signed', label: 'fastify-file-sessions, cookie.signed', place: 'tmpfs', keeps: 'server', make: files({ signed: true }) },
+  { name: 'ours-disk-encrypted', label: 'fastify-file-sessions, encryption with a secret', place: 'disk', keeps: 'server', make: files({ encryption: { secrets: [SECRET] } }) },
+  { name: 'ours-tmpfs-encrypted', label: 'fastify-file-sessions, encryption with a secret', place: 'tmpfs', keeps: 'server', make: files({ encryption: { secrets: [SECRET] } }) },
+  { name: 'ours-redis', label: 'fastify-file-sessions, Redis (redis)', keeps: 'server', needs: 'redis', make: oursRedis(nodeRedis) },
+  { name: 'ours-redis-ioredis', label: 'fastify-file-sessions, Redis (ioredis)', keeps: 'server', needs: 'redis', make: oursRedis(ioredis) },
+  { name: 'ours-redis-cached', label: 'fastify-file-sessions, Redis (redis) with cache', keeps: 'server', needs: 'redis', make: oursRedis(nodeRedis, { cache: {} }) },
+  { name: 'ours-postgres', label: 'fastify-file-sessions, PostgreSQL (pg)', keeps: 'server', needs: 'postgres', make: oursPostgres },
   { name: 'memory', label: '@fastify/session, memory', keeps: 'server', make: memory },
   { name: 'redis', label: '@fastify/session, connect-redis', keeps: 'server', needs: 'redis', make: redis },
+  { name: 'pg-simple', label: '@fastify/session, connect-pg-simple', keeps: 'server', needs: 'postgres', make: pgSimple },
   { name: 'file-store-disk', label: '@fastify/session, session-file-store', place: 'disk', keeps: 'server', make: fileStore },
   { name: 'file-store-tmpfs', label: '@fastify/session, session-file-store', place: 'tmpfs', keeps: 'server', make: fileStore },
   { name: 'secure', label: '@fastify/secure-session (data in the cookie)', keeps: 'cookie', make: secure },
@@ -54,19 +61,55 @@ async function ceiling () {
   return listening(app)
 }
 
-function ours (durability, signed = false) {
-  return async ({ dir }) => {
-    const { default: fileSessions } = await import('fastify-file-sessions')
-    const app = Fastify()
-    await app.register(fastifyCookie, signed ? { secret: SECRET } : {})
-    await app.register(fileSessions, {
-      sessionDir: dir, durability, rolling: false, idleTimeout: IDLE_TIMEOUT, cookie: { ...COOKIE, signed }
-    })
-    addRoutes(app, properties)
-    addSessionRoutes(app, properties)
-    app.get('/update', async request => ({ n: await request.session.update(draft => ++draft.n) }))
+function files (options) {
+  return async ({ dir }) => listening(await ours({ sessionDir: dir, idleTimeout: IDLE_TIMEOUT, ...options }))
+}
+
+async function ours ({ signed = false, ...options }) {
+  const { default: fileSessions } = await import('fastify-file-sessions')
+  const app = Fastify()
+  await app.register(fastifyCookie, signed ? { secret: SECRET } : {})
+  await app.register(fileSessions, { rolling: false, cookie: { ...COOKIE, signed }, ...options })
+  addRoutes(app, properties)
+  addSessionRoutes(app, properties)
+  app.get('/update', async request => ({ n: await request.session.update(draft => ++draft.n) }))
+  return app
+}
+
+function oursRedis (connect, options) {
+  return async ({ redisPort }) => {
+    const { RedisSessionStore } = await import('fastify-file-sessions/redis')
+    const { client, close } = await connect(redisPort)
+    const app = await ours({ store: new RedisSessionStore({ client, idleTimeout: IDLE_TIMEOUT, ...options }) })
+    app.addHook('onClose', close)
     return listening(app)
   }
+}
+
+async function nodeRedis (port) {
+  const { createClient } = await import('redis')
+  const client = createClient({ url: `redis://127.0.0.1:${port}` })
+  await client.connect()
+  return { client, close: () => client.close() }
+}
+
+async function ioredis (port) {
+  const { Redis } = await import('ioredis')
+  const client = new Redis({ host: '127.0.0.1', port })
+  return { client, close: () => client.quit() }
+}
+
+async function oursPostgres ({ postgresPort }) {
+  const { PostgresSessionStore } = await import('fastify-file-sessions/postgres')
+  const pool = await postgresPool(postgresPort)
+  const app = await ours({ store: new PostgresSessionStore({ pool, idleTimeout: IDLE_TIMEOUT }) })
+  app.addHook('onClose', () => pool.end())
+  return listening(app)
+}
+
+async function postgresPool (port) {
+  const { default: { Pool } } = await import('pg')
+  return new Pool({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
 }
 
 async function fastifySession (store) {
@@ -84,12 +127,21 @@ async function memory () {
 }
 
 async function redis ({ redisPort }) {
-  const { createClient } = await import('redis')
   const { RedisStore } = await import('connect-redis')
-  const client = createClient({ url: `redis://127.0.0.1:${redisPort}` })
-  await client.connect()
+  const { client, close } = await nodeRedis(redisPort)
   const app = await fastifySession(new RedisStore({ client, ttl: IDLE_TIMEOUT }))
-  app.addHook('onClose', () => client.close())
+  app.addHook('onClose', close)
+  return listening(app)
+}
+
+async function pgSimple ({ postgresPort }) {
+  const { default: session } = await import('express-session')
+  const { default: connectPgSimple } = await import('connect-pg-simple')
+  const pool = await postgresPool(postgresPort)
+  const PgStore = connectPgSimple(session)
+  const store = new PgStore({ pool, ttl: IDLE_TIMEOUT, createTableIfMissing: true, pruneSessionInterval: false })
+  const app = await fastifySession(store)
+  app.addHook('onClose', () => pool.end())
   return listening(app)
 }
 

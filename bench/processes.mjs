@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,11 +30,11 @@ export function pinSelf (core) {
  * Starts a contender's app. `place` is where it may put a directory of its own, which `stop`
  * removes unless it is told to leave that to the end of the benchmark.
  */
-export async function startServer ({ name }, { place, redisPort, nodeOptions = [], wrap = [] }) {
+export async function startServer ({ name }, { place, ports = {}, nodeOptions = [], wrap = [] }) {
   const dir = place === undefined ? undefined : mkdtempSync(join(place, `${name}-`))
   const script = fileURLToPath(new URL('server.mjs', import.meta.url))
   const [command, ...args] = [...wrap, process.execPath, ...nodeOptions, script, name,
-    JSON.stringify({ dir: dir && join(dir, 'sessions'), redisPort })]
+    JSON.stringify({ dir: dir && join(dir, 'sessions'), ...ports })]
   const child = spawn(...pinned(SERVER_CORE, command, args), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production' }
@@ -67,35 +66,4 @@ export async function startServer ({ name }, { place, redisPort, nodeOptions = [
     removeDir()
     throw error
   }
-}
-
-/** A Redis that keeps nothing on the disk, on the load's core: it is no part of the app's process. */
-export async function startRedis (place) {
-  const port = await freePort()
-  const child = spawn(...pinned(LOAD_CORE, 'redis-server', [
-    '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', place
-  ]), { stdio: ['ignore', 'pipe', 'inherit'] })
-  const ended = once(child, 'exit')
-  const killWithParent = () => { child.kill() }
-  process.once('exit', killWithParent)
-  for await (const line of child.stdout) {
-    if (String(line).includes('Ready to accept connections')) break
-  }
-  return {
-    port,
-    stop: async () => {
-      process.off('exit', killWithParent)
-      child.kill()
-      await ended
-    }
-  }
-}
-
-async function freePort () {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
 }

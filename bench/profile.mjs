@@ -9,6 +9,7 @@ import { contenders } from './contenders.mjs'
 import { load } from './load.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
 import { isInstalled, startServer } from './processes.mjs'
+import { servers, startServers } from './servers.mjs'
 import { prepare, unfit, workloads } from './workloads.mjs'
 
 const { values: options } = parseArgs({
@@ -24,12 +25,18 @@ const { values: options } = parseArgs({
 
 const contender = contenders.find(({ name }) => name === options.contender)
 const workload = workloads.find(({ name }) => name === options.workload)
-if (contender === undefined || workload === undefined || contender.needs !== undefined || unfit(contender, workload) !== undefined) {
+if (contender === undefined || workload === undefined || unfit(contender, workload) !== undefined) {
   console.error(`there is nothing to profile: ${options.contender} with ${options.workload}`)
   process.exit(1)
 }
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 const scratch = places.tmpfs.path
+const missing = servers[contender.needs]?.missing
+if (missing !== undefined) {
+  console.error(`${contender.name} cannot be profiled: ${missing}`)
+  process.exit(1)
+}
+const { ports, stop } = await startServers([contender])
 
 const profileDir = mkdtempSync(join(scratch, 'profile-'))
 const perRequest = await loaded({ nodeOptions: ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-interval', '200'] })
@@ -43,11 +50,12 @@ if (isInstalled('strace')) {
 } else {
   console.log('strace is not installed: system calls are not counted')
 }
+await stop()
 process.exit()
 
 /** Runs the server under load, from start to end. */
 async function loaded (how) {
-  const server = await startServer(contender, { place: places[contender.place]?.path, ...how })
+  const server = await startServer(contender, { place: places[contender.place]?.path, ports, ...how })
   const cookies = await prepare(contender, workload, server.port)
   const request = { port: server.port, path: workload.path, cookies, scratch }
   const warmUp = await load({ ...request, seconds: 1 })

@@ -9,17 +9,15 @@ import { spread } from './statistics.mjs'
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
 const CHART = fileURLToPath(new URL('../docs/bench.svg', import.meta.url))
-const START = '<!-- bench:start -->'
-const END = '<!-- bench:end -->'
 const CHART_WORKLOADS = ['read', 'write']
 
-/** `figure`: 'rate', 'cpu' or 'busy'. A dash where a contender has no part. */
+/** `figure`: 'rate', 'cpu', 'busy' or 'p99'. A dash where a contender has no part. */
 export function resultTable (running, names, figure, withSpread = true) {
   const rows = running.map(({ label, results }) => `| ${label} | ` + names.map(name => {
     const values = results.get(name)?.[figure]
     if (values === undefined) return '–'
     const { median, min, max } = spread(values)
-    return withSpread ? `${whole(median)} (${whole(min)}–${whole(max)})` : whole(median)
+    return withSpread ? `${short(median)} (${short(min)}–${short(max)})` : short(median)
   }).join(' | ') + ' |')
   return `| | ${names.join(' | ')} |\n| --- |${' ---: |'.repeat(names.length)}\n${rows.join('\n')}\n`
 }
@@ -55,18 +53,30 @@ export function writeChart (running) {
 export function updatePages (running, names, { rounds, seconds, loadTool }) {
   const rows = new Map(running.map(({ label, results }) =>
     [label, Object.fromEntries([...results].map(([name, { rate }]) => [name, Math.round(spread(rate).median)]))]))
-  replaceSection(PAGE, `
+  replaceSection(PAGE, 'bench', `
 ![Requests per second, reading and writing sessions](bench.svg)
 
 Requests per second, the median of ${rounds} rounds of ${seconds} s with fresh processes each: Node ${process.version} on one core (${cpus()[0].model.trim()}),
 load by ${loadTool} from another, 64 sessions of about 100 bytes, 32 connections, no rolling cookies.
 
 ${resultTable(running, names, 'rate', false)}
+Processor time of the app's process per request, user and system, in µs, median (least–most):
+
+${resultTable(running, names, 'cpu')}
+99 of 100 requests are answered within, in ms:
+
+${resultTable(running, names, 'p99', false)}
 ${FOOTNOTES}
 
 Measure it yourself: \`npm run bench\`.
 `)
-  replaceSection(README, ratioSentence(rows))
+  replaceSection(README, 'bench', ratioSentence(rows))
+}
+
+/** Puts the goals beside what was measured into docs/benchmarks.md. */
+export function updateGoals (table, { rounds, seconds }) {
+  replaceSection(PAGE, 'goals', `${table}
+The median of ${rounds} rounds of ${seconds} s: Node ${process.version} on one core (${cpus()[0].model.trim()}). A dash: not measured.`)
 }
 
 /**
@@ -86,16 +96,17 @@ export function ratioSentence (rows) {
 and ${beside(files, 'read')} and ${beside(files, 'write')} times as many as session-file-store ([all measurements](docs/benchmarks.md)).`
 }
 
-function replaceSection (path, section) {
+function replaceSection (path, name, section) {
+  const [startMark, endMark] = ['start', 'end'].map(where => `<!-- ${name}:${where} -->`)
   const text = readFileSync(path, 'utf8')
-  const start = text.indexOf(START)
-  const end = text.indexOf(END)
-  if (start === -1 || end < start) throw new Error(`${path} has no ${START} … ${END}`)
-  writeFileSync(path, `${text.slice(0, start + START.length)}\n${section.trim()}\n${text.slice(end)}`)
+  const start = text.indexOf(startMark)
+  const end = text.indexOf(endMark)
+  if (start === -1 || end < start) throw new Error(`${path} has no ${startMark} … ${endMark}`)
+  writeFileSync(path, `${text.slice(0, start + startMark.length)}\n${section.trim()}\n${text.slice(end)}`)
 }
 
-const FOOTNOTES = `session-file-store syncs the disk with every save, which \`durability: 'fsync'\` does, too. Redis runs on the load's core
-and saves nothing to the disk. express-session writes the file anew with every read to note the last access.
+const FOOTNOTES = `session-file-store syncs the disk with every save, which \`durability: 'fsync'\` does, too. Redis and PostgreSQL
+run on the load's core and save nothing to the disk (PostgreSQL: \`fsync=off\`). express-session writes the file anew with every read to note the last access.
 @fastify/session, @mgcrea/fastify-session and express-session always sign their cookies; here that is an option, measured
 in a line of its own. A dash: a cookie holds 4 KB, and no other package has an atomic update.`
 
@@ -103,6 +114,6 @@ function workloadTitle (name) {
   return { read: 'Read: the session is loaded, one value is looked at', write: 'Write: every request changes the session' }[name]
 }
 
-function whole (number) {
-  return Math.round(number).toLocaleString('en-US')
+function short (number) {
+  return number < 10 ? number.toFixed(2) : number < 100 ? number.toFixed(1) : Math.round(number).toLocaleString('en-US')
 }

@@ -5,16 +5,14 @@
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { barTable } from './bar.mjs'
 import { contenders } from './contenders.mjs'
+import { compareGoals, isNeeded } from './goals.mjs'
 import { load, loadTool } from './load.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
-import { isInstalled, startRedis, startServer } from './processes.mjs'
-import { keptTable, resultTable, updatePages, writeChart } from './report.mjs'
+import { startServer } from './processes.mjs'
+import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
+import { servers, startServers } from './servers.mjs'
 import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
-
-/** Seconds before each measurement in which nothing counts. */
-const WARM_UP = 1
 
 const { values: options } = parseArgs({
   options: {
@@ -24,6 +22,7 @@ const { values: options } = parseArgs({
     workloads: { type: 'string' },
     dir: { type: 'string', default: DEFAULT_DISK },
     tmpfs: { type: 'string', default: DEFAULT_TMPFS },
+    check: { type: 'boolean', default: false },
     'update-readme': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false }
   }
@@ -32,28 +31,35 @@ const { values: options } = parseArgs({
 if (options.help) {
   console.log(`npm run bench -- [options]
   --rounds N          how often each is measured (5)
-  --seconds N         how long, whole seconds (3)
+  --seconds N         how long (3)
   --only A,B          contenders: ${contenders.map(({ name }) => name).join(', ')}
   --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
   --dir PATH          a directory on a disk (node_modules/.cache/bench)
   --tmpfs PATH        a directory in memory (/dev/shm)
-  --update-readme     put table and chart of a whole run into README.md, docs/benchmarks.md and docs/bench.svg`)
+  --check             measure what the goals need, compare, and end with 1 if one is missed
+  --update-readme     put table and chart of a whole run into README.md, docs/benchmarks.md and docs/bench.svg;
+                      with --check: the goals into docs/benchmarks.md`)
   process.exit()
 }
 
-if (options['update-readme'] && (options.only ?? options.workloads) !== undefined) {
+if (options['update-readme'] && !options.check && (options.only ?? options.workloads) !== undefined) {
   fail('--update-readme needs all contenders and workloads: leave out --only and --workloads')
 }
 const rounds = wholeNumber('rounds')
-const seconds = wholeNumber('seconds')
+const seconds = Number(options.seconds)
+if (!(seconds > 0)) fail('--seconds must be a number above 0')
+/** Seconds before each measurement in which nothing counts. */
+const warmUp = Math.min(seconds, 1)
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 if (places.disk.filesystem === 'tmpfs') console.log(`${options.dir} is in memory: choose another --dir to measure a disk`)
 
 const running = chosen(contenders, options.only, 'only')
+  .filter(contender => chosenWorkloads.some(workload => takesPart(contender, workload)))
   .filter(canRun)
   .map(contender => ({ ...contender, label: labelOf(contender), server: null, results: new Map() }))
-const redis = running.some(({ needs }) => needs === 'redis') ? await startRedis(places.disk.path) : null
+if (running.length === 0) fail('there is nothing to measure')
+const { ports, stop } = await startServers(running)
 
 console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
 for (let round = 0; round < rounds; round++) {
@@ -63,15 +69,22 @@ for (let round = 0; round < rounds; round++) {
   for (const workload of chosenWorkloads) await measure(workload, round)
   for (const { server } of running) await server.stop()
 }
-await redis?.stop()
+await stop()
 
 const names = chosenWorkloads.map(({ name }) => name)
-console.log('\nRequests per second: median (least–most)\n\n' + resultTable(running, names, 'rate'))
-console.log('Processor time of the server per request, µs (Redis is another process and not counted)\n\n' + resultTable(running, names, 'cpu'))
-console.log('Share of one core that the server used: a low one means waiting, for the disk, for Redis or for the load (or a busy machine)\n\n' +
+console.log('\nProcessor time of the app\'s process per request, user and system, µs: median (least–most)\n\n' + resultTable(running, names, 'cpu'))
+console.log('Requests per second\n\n' + resultTable(running, names, 'rate'))
+console.log('99 of 100 requests are answered within, ms\n\n' + resultTable(running, names, 'p99'))
+console.log('Share of one core that the server used: a low one means waiting, for the disk, for a database or for the load (or a busy machine)\n\n' +
   resultTable(running, names, 'busy'))
 console.log(keptTable(running, names))
-console.log(barTable(running, { isDisk: places.disk.filesystem !== 'tmpfs' }))
+const goals = compareGoals(running)
+console.log(`The goals: the ratio of each round, median (least–most)\n\n${goals.table}`)
+console.log(`${goals.met} met, ${goals.missed} missed, ${goals.unmeasured} not measured`)
+if (options.check) {
+  if (options['update-readme']) updateGoals(goals.table, { rounds, seconds })
+  process.exit(goals.missed > 0 || goals.met === 0 ? 1 : 0)
+}
 if (options['update-readme']) {
   writeChart(running)
   updatePages(running, names, { rounds, seconds, loadTool })
@@ -81,16 +94,16 @@ process.exit()
 
 /** All contenders with one workload, in turn; a different one begins each round. */
 async function measure (workload, round) {
-  const taking = running.filter(contender => unfit(contender, workload) === undefined)
+  const taking = running.filter(contender => takesPart(contender, workload))
   for (let turn = 0; turn < taking.length; turn++) {
     const contender = taking[(turn + round) % taking.length]
-    if (round === 0) contender.results.set(workload.name, { rate: [], cpu: [], busy: [], kept: [] })
+    if (round === 0) contender.results.set(workload.name, { rate: [], cpu: [], busy: [], p99: [], kept: [] })
     let cookies = []
     if (workload.fresh === true) {
       await restart(contender, workload)
     } else {
       cookies = await prepare(contender, workload, contender.server.port)
-      await load({ ...place(contender, workload), cookies, seconds: WARM_UP })
+      await load({ ...place(contender, workload), cookies, seconds: warmUp })
     }
     await measureOnce(contender, workload, cookies)
   }
@@ -111,6 +124,7 @@ async function measureOnce (contender, workload, cookies) {
   result.rate.push(measured.requests / measured.seconds)
   result.cpu.push(cpu / measured.requests)
   result.busy.push(cpu / 1e4 / measured.seconds)
+  result.p99.push(measured.p99)
   if (kept !== null) result.kept.push(kept)
 }
 
@@ -119,7 +133,7 @@ async function restart (contender, workload) {
   // nobody shall pay for the tidying up after somebody else.
   await contender.server.stop({ leaveDir: contender.place === 'disk' })
   contender.server = await start(contender)
-  await load({ ...place(contender, workload), cookies: [], seconds: WARM_UP })
+  await load({ ...place(contender, workload), cookies: [], seconds: warmUp })
 }
 
 function place ({ server }, { path }) {
@@ -127,13 +141,17 @@ function place ({ server }, { path }) {
 }
 
 async function start (contender) {
-  return await startServer(contender, { place: places[contender.place]?.path, redisPort: redis?.port })
+  return await startServer(contender, { place: places[contender.place]?.path, ports })
+}
+
+function takesPart (contender, workload) {
+  return unfit(contender, workload) === undefined && (!options.check || isNeeded(contender, workload))
 }
 
 function canRun ({ name, needs }) {
-  if (needs === undefined || isInstalled(`${needs}-server`)) return true
-  console.log(`${name} is left out: ${needs}-server is not installed`)
-  return false
+  const missing = servers[needs]?.missing
+  if (missing !== undefined) console.log(`${name} is left out: ${missing}`)
+  return missing === undefined
 }
 
 function labelOf ({ label, place }) {

@@ -1,6 +1,7 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import { performance } from 'node:perf_hooks'
 import { SessionError } from './errors'
+import type { UnopenedCause } from './unopened'
 
 /**
  * What happens to sessions, for monitoring: subscribe to `fastify-file-sessions:` and a name below
@@ -24,6 +25,11 @@ export interface DiagnosticsEvents {
   conflict: Event
   /** Another request or process ended the session while a request worked with it, whose changes are dropped. */
   gone: Event
+  /** The store could not be read, and a request was served without its session: see the option `onUnavailable`. */
+  unavailable: Event & {
+    /** The SessionError's, such as `SESSION_STORE`. */
+    code: string
+  }
   /** Expired sessions were removed. */
   reap: Event & Timed & {
     /** Sessions looked at. */
@@ -37,6 +43,10 @@ export interface DiagnosticsEvents {
     /** What could not be looked at or removed. */
     failed: number
   }
+  /** A stored session is not served, because it cannot be decrypted here. */
+  unopened: Event & {
+    reason: UnopenedCause
+  }
   /** A store could not do what it was asked to, or a stored session could not be decoded. */
   error: Event & {
     operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'touch' | 'reap'
@@ -48,7 +58,7 @@ export interface DiagnosticsEvents {
 }
 
 interface Event {
-  /** Whose session it was. */
+  /** The app of the session. */
   appid: string
 }
 
@@ -65,7 +75,9 @@ const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
   commit: channelOf('commit'),
   conflict: channelOf('conflict'),
   gone: channelOf('gone'),
+  unavailable: channelOf('unavailable'),
   reap: channelOf('reap'),
+  unopened: channelOf('unopened'),
   error: channelOf('error')
 }
 

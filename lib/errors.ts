@@ -4,7 +4,8 @@ import { printable } from './printable'
  * Anything that goes wrong with a session. Catch this one rather than its subclasses,
  * so that another store can be put in without a change to your code.
  *
- * `statusCode` is 500: an error that no handler catches becomes Fastify's answer for that request.
+ * `statusCode` is 500, or 503 while a store's server cannot be reached: an error that no handler catches
+ * becomes Fastify's answer for that request.
  * No message ever holds a session id or session data.
  */
 export class SessionError extends Error {
@@ -32,10 +33,23 @@ export class SessionFileError extends SessionError {
 /**
  * Trouble with a store's server, such as a connection that was lost or an answer that did not come
  * in time. `cause` is the client's own error, without the command that it belongs to: that holds data.
+ *
+ * `statusCode` is 503, which tells load balancers and clients to try again later.
  */
 export class SessionStoreError extends SessionError {
+  override readonly statusCode: number = 503
+
   constructor (message: string, options?: ErrorOptions) {
     super('SESSION_STORE', message, options)
+  }
+}
+
+/** The session could not be loaded, because the store has trouble. `cause` is the store's error; `statusCode` is 503. */
+export class SessionUnavailableError extends SessionError {
+  override readonly statusCode: number = 503
+
+  constructor (message: string, options?: ErrorOptions) {
+    super('SESSION_UNAVAILABLE', message, options)
   }
 }
 
@@ -67,6 +81,7 @@ const ADVICE: Record<string, string> = {
   EISDIR: REMOVE_DIRECTORY,
   EXDEV: 'another file system is mounted inside the session directory: unmount it',
   ENOENT: 'the directory is missing: it must not be removed while the app runs',
+  'ENOENT stat': 'a symbolic link stands there, and the directory that it leads to is missing: make that directory, or remove the link',
   ESTALE: UNFIT,
   ENOSYS: UNFIT,
   EOPNOTSUPP: UNFIT,

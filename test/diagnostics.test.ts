@@ -15,6 +15,7 @@ import { Client } from './support/client'
 import { MemoryStore } from './support/map-store'
 import { listen } from './support/serve'
 import { Visits } from './support/visits'
+import { undeclared } from './support/undeclared'
 
 type Name = keyof DiagnosticsEvents
 
@@ -43,7 +44,7 @@ async function start (t: Test) {
   })
   app.get('/read', async request => String(request.session.get('count')))
   app.get('/update', async request => {
-    await request.session.update(draft => { draft.count = Number(draft.count) + 1 })
+    await undeclared(request).update(draft => { draft.count = Number(draft.count) + 1 })
     return 'ok'
   })
   app.get('/save', async request => { request.session.set('a', 1); await request.session.save(); return 'ok' })
@@ -57,7 +58,7 @@ async function start (t: Test) {
   app.get('/overtaken-update', async request => {
     const sesid = request.session.sessionId as string
     await other.putSession(sesid, '{"count":200}')
-    await request.session.update(draft => { draft.count = Number(draft.count) + 1 })
+    await undeclared(request).update(draft => { draft.count = Number(draft.count) + 1 })
     return 'ok'
   })
   app.get('/destroyed-elsewhere', async request => {
@@ -68,7 +69,7 @@ async function start (t: Test) {
   app.get('/update-throws', async request => {
     await request.session.update(() => { throw new Error('mine') })
   })
-  app.get('/login', async request => { await request.session.regenerate(['count']); return 'ok' })
+  app.get('/login', async request => { await undeclared(request).regenerate(['count']); return 'ok' })
   app.get('/logout', async request => { await request.session.destroy(); return 'ok' })
   const client = new Client(await listen(t, app))
   return { client, other, sessionDir }

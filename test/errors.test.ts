@@ -1,5 +1,5 @@
 import t from 'tap'
-import { asSessionError, fileError, hasCode, isFull, SessionError, SessionFileError, SessionStoreError, systemError as madeUp } from '../lib/errors'
+import { asSessionError, fileError, hasCode, isFull, SessionError, SessionFileError, SessionStoreError, SessionUnavailableError, systemError as madeUp } from '../lib/errors'
 
 function systemError (code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: as the system says it`), { code, syscall: 'open' })
@@ -31,6 +31,7 @@ t.test('a SessionStoreError is caught as a SessionError', async t => {
   t.ok(error instanceof SessionError)
   t.equal(error.name, 'SessionStoreError')
   t.equal(error.code, 'SESSION_STORE')
+  t.equal(error.statusCode, 503)
 })
 
 t.test('subclasses that users make bear their own name', async t => {
@@ -125,4 +126,11 @@ t.test('an error of ours is not wrapped again', async t => {
 
 t.test('an error like those of the system', async t => {
   t.match(madeUp('ENOTDIR', 'not a directory', 'lstat'), { code: 'ENOTDIR', syscall: 'lstat', message: 'ENOTDIR: not a directory, lstat' })
+})
+
+t.test('a SessionUnavailableError is caught as a SessionError', async t => {
+  const cause = new SessionStoreError('no answer')
+  const error = new SessionUnavailableError('later', { cause })
+  t.ok(error instanceof SessionError)
+  t.match(error, { name: 'SessionUnavailableError', code: 'SESSION_UNAVAILABLE', statusCode: 503, cause })
 })

@@ -9,6 +9,7 @@ import { SessionFileStore } from '../lib/store/files/session-file-store'
 import { MapStore } from './support/map-store'
 import { loggingApp, serve } from './support/serve'
 import { filesIn, sessionDirectory } from './support/session-files'
+import { undeclared } from './support/undeclared'
 
 function routes (app: FastifyInstance): void {
   app.get('/login', async request => { request.session.set('user', 'ann') })
@@ -20,8 +21,8 @@ function routes (app: FastifyInstance): void {
 
 t.test('the package\'s names', t => {
   t.strictSame(Object.keys(entry).sort(), [
-    'SessionError', 'SessionFileError', 'SessionFileStore', 'connectStore', 'default', 'fileSessions', 'fromConnectStore',
-    'importFromSessionFileStore'
+    'BaseRecordStore', 'MovingSessionStore', 'SessionError', 'SessionFileError', 'SessionFileStore', 'SessionStoreError', 'SessionUnavailableError', 'connectStore', 'default',
+    'fileSessions', 'fromConnectStore', 'importFromSessionFileStore', 'sessionCookie', 'unopenedSessions'
   ])
   t.equal(entry.default, entry.fileSessions)
   t.equal(entry.SessionFileStore, SessionFileStore)
@@ -158,7 +159,7 @@ t.test('a store of one\'s own, with the five methods', async t => {
   const { visitor } = await serve(t, { store }, app => {
     routes(app)
     app.get('/regenerate', async request => { await request.session.regenerate(['user']) })
-    app.get('/update', async request => await request.session.update(draft => {
+    app.get('/update', async request => await undeclared(request).update(draft => {
       draft['n'] = (draft['n'] as number | undefined ?? 0) + 1
       return draft['n']
     }))

@@ -4,12 +4,12 @@ import type {} from '@fastify/passport'
 import { Type, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
-import fileSessions, { type RequestSession, type SessionStore } from '../index'
+import fileSessions, { type RequestSession, type SessionFileStore } from '../index'
 
 test('with TypeBox, body and session are typed, whatever the plugin is registered on', () => {
   const app = Fastify().withTypeProvider<TypeBoxTypeProvider>()
   expect(app.register).type.toBeCallableWith(fileSessions, { appid: 'sid', hook: 'onRequest' as const })
-  expect(app.sessionStore).type.toBe<SessionStore>()
+  expect(app.sessionStore).type.toBe<SessionFileStore>()
 
   const schema = { body: Type.Object({ name: Type.String() }), params: Type.Object({ id: Type.Integer() }) }
   app.post('/users/:id', { schema, config: { session: true } }, request => {

@@ -10,3 +10,22 @@
  * ```
  */
 export interface SessionData {}
+
+/**
+ * Which registrations the app has, by `sessionName`. Declare one that has another store than the files,
+ * and each beside the first:
+ *
+ * ```ts
+ * declare module 'fastify-file-sessions' {
+ *   interface SessionRegistrations {
+ *     session: { store: MyStore }
+ *     adminSession: { data: { role: 'editor' | 'owner' } }
+ *   }
+ * }
+ * ```
+ *
+ * `data` is what its sessions hold: {@link SessionData} where it is left out. `store` is the type of its
+ * store: SessionFileStore where it is left out. The example types `app.sessionStore`, `request.adminSession`,
+ * `request.adminSessionLoaded`, `app.adminSessionStore` and `app.loadAdminSession`.
+ */
+export interface SessionRegistrations {}

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
   fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
-  type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
+  type PortableRecordStore, type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
   type SessionCookieOptions, type SessionInfo, type SessionStore
 } from '../index'
 
@@ -61,10 +61,11 @@ test('set: declared names take their type, others anything', () => {
 })
 
 test('data and the draft of update', () => {
-  expect(session.data()).type.toBe<SessionDraft>()
+  expect(session.data().account).type.toBe<{ id: number, name: string } | undefined>()
+  expect(session.data().other).type.toBe<unknown>()
   expect<SessionDraft['account']>().type.toBe<{ id: number, name: string } | undefined>()
   expect<SessionDraft['visits']>().type.toBe<number | undefined>()
-  expect<SessionDraft['other']>().type.toBe<unknown>()
+  expect<SessionDraft>().type.not.toHaveProperty('other')
   expect(session.update(draft => {
     expect(draft).type.toBe<SessionDraft>()
     draft.visits = (draft.visits ?? 0) + 1
@@ -84,13 +85,14 @@ test('promise or callback, not both', () => {
   expect(session.destroy()).type.toBe<Promise<void>>()
   expect(session.destroy(callback)).type.toBe<void>()
   expect(session.regenerate()).type.toBe<Promise<void>>()
-  expect(session.regenerate(['a'])).type.toBe<Promise<void>>()
-  expect(session.regenerate(['a'] as const)).type.toBe<Promise<void>>()
+  expect(session.regenerate(['account'])).type.toBe<Promise<void>>()
+  expect(session.regenerate(['account', 'visits'] as const)).type.toBe<Promise<void>>()
   expect(session.regenerate(callback)).type.toBe<void>()
-  expect(session.regenerate(['a'], callback)).type.toBe<void>()
+  expect(session.regenerate(['account'], callback)).type.toBe<void>()
   expect(session.regenerate(undefined, callback)).type.toBe<void>()
-  expect(session.regenerate).type.not.toBeCallableWith('a')
-  expect(session.regenerate).type.not.toBeCallableWith(callback, ['a'])
+  expect(session.regenerate).type.not.toBeCallableWith('account')
+  expect(session.regenerate).type.not.toBeCallableWith(['undeclared'])
+  expect(session.regenerate).type.not.toBeCallableWith(callback, ['account'])
 })
 
 test('the cookie\'s options are those of @fastify/cookie', () => {
@@ -111,8 +113,13 @@ test('the rest of the session', () => {
 })
 
 test('fastify.sessionStore', () => {
-  expect(app.sessionStore).type.toBe<SessionStore>()
-  expect<Pick<FastifyInstance, 'sessionStore'>>().type.toBe<{ readonly sessionStore: SessionStore }>()
+  expect(app.sessionStore).type.toBe<SessionFileStore>()
+  expect<Pick<FastifyInstance, 'sessionStore'>>().type.toBe<{ readonly sessionStore: SessionFileStore }>()
+  expect(app.sessionStore.checkDisk).type.toBeCallableWith({ freeBytes: 1 })
+  expect(app.sessionStore.sessions()).type.toBeAssignableTo<AsyncIterable<SessionInfo>>()
+  expect(app.sessionStore.clear()).type.toBe<Promise<number>>()
+  expect(app.loadSession('sid=x')).type.toBe<Promise<RequestSession | null>>()
+  expect(app.loadSession).type.toBeCallableWith(undefined)
   expect(app.sessionStore.getSession('x')).type.toBe<Promise<string | null>>()
 })
 
@@ -179,6 +186,16 @@ test('stores', () => {
   expect<IterableSessionStore>().type.toBeAssignableFrom<Iterable>()
   expect<RecordStore>().type.toBeAssignableFrom<SessionFileStore>()
   expect<RecordStore>().type.not.toBeAssignableFrom<FiveMethods>()
+})
+
+test('the file store shows what it promises, and nothing of what it is made of', () => {
+  expect<keyof SessionFileStore>().type.toBe<
+    keyof PortableRecordStore | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
+  >()
+  // A class with protected or private members cannot be assigned from a plain object of the same shape.
+  expect<SessionFileStore>().type.toBeAssignableFrom<Pick<SessionFileStore, keyof SessionFileStore>>()
+  expect<ConstructorParameters<typeof SessionFileStore>>().type.toBe<[options?: SessionFileStoreOptions | undefined]>()
+  expect<SessionFileStore['features']>().type.not.toHaveProperty('immediate')
 })
 
 test('errors', () => {

@@ -41,11 +41,14 @@ ${content}
 `
 }
 
+/** `visits` is 0 for a visitor of whom nothing is stored. */
 export function homePage ({ visits, user }) {
   return html`
 <h1>${user ? html`Good to see you, ${user.name}` : 'Everything for your desk'}</h1>
-<p class="lead">A small shop whose sessions are files on the disk. Stop the server, start it again, reload: it still knows you.</p>
-<p class="counter"><strong id="visits">${visits}</strong> <span>${visits === 1 ? 'visit to this page' : 'visits to this page'}</span></p>
+<p class="lead">A small shop that forgets no visitor. Log in or fill your cart, stop the server, start it again, reload: it still knows you.</p>
+${visits > 0
+  ? html`<p class="counter"><strong id="visits">${visits}</strong> <span>${visits === 1 ? 'visit to this page' : 'visits to this page'}</span></p>`
+  : html`<p class="note">Nothing is stored of you yet, and you have no cookie. A session begins when you log in or put something into the cart.</p>`}
 <p class="buttons"><a class="button" href="/shop">Go to the shop</a> <a class="button quiet" href="/session">See my session</a></p>
 `
 }
@@ -67,7 +70,9 @@ ${failed && html`<p class="error" role="alert" id="failed">No user has this name
 `
 }
 
-export function shopPage () {
+/** `added` is the product whose button has the focus: who adds things by keyboard stays where they were. */
+export function shopPage (cart, { added }) {
+  const counts = new Map(linesOf(cart).map(({ id, count }) => [id, count]))
   return html`
 <h1>Shop</h1>
 <ul class="products">${[...products].map(([id, { name, about, price: cents, drawing }]) => html`
@@ -76,15 +81,16 @@ export function shopPage () {
 <h2>${name}</h2>
 <p>${about}</p>
 <form method="post" action="/cart/add">
-<span class="price">${price(cents)}</span>
-<button name="product" value="${id}" aria-label="Add ${name} to the cart">Add</button>
+<span><span class="price">${price(cents)}</span>${counts.has(id) && html`<small>${counts.get(id)} in your cart</small>`}</span>
+<button name="product" value="${id}" aria-label="Add ${name} to the cart"${id === added && html` autofocus`}>Add</button>
 </form>
 </li>`)}
 </ul>
 `
 }
 
-export function cartPage (cart = {}) {
+/** `changed` is the button that has the focus, such as `add-pen`. */
+export function cartPage (cart = {}, changed) {
   const lines = linesOf(cart)
   if (lines.length === 0) {
     return html`<h1>Cart</h1><p class="lead">There is nothing in it yet.</p><p><a class="button" href="/shop">Go to the shop</a></p>`
@@ -97,7 +103,7 @@ export function cartPage (cart = {}) {
 <thead><tr><th scope="col">What</th><th scope="col" class="middle">How many</th><th scope="col" class="number">Price</th></tr></thead>
 <tbody>${lines.map(({ id, count, product }) => html`
 <tr><th scope="row">${product.name}</th>
-<td class="middle"><div class="stepper">${step('remove', id, '−', `One ${product.name} less`)}<span>${count}</span>${step('add', id, '+', `One ${product.name} more`)}</div></td>
+<td class="middle"><div class="stepper">${step('remove', id, '−', `One ${product.name} less`, changed)}<span>${count}</span>${step('add', id, '+', `One ${product.name} more`, changed)}</div></td>
 <td class="number">${price(count * product.price)}</td></tr>`)}
 </tbody>
 <tfoot><tr><th scope="row" colspan="2">Total</th><td class="number">${price(total)}</td></tr></tfoot>
@@ -111,7 +117,7 @@ export function sessionPage (session) {
   const { messages, ...data } = session.data()
   if (session.isNew && Object.keys(data).length === 0) {
     return html`<h1>My session</h1><p class="lead">You have none: nothing is stored for you, and you have no cookie.
-The home page counts visits; go there and one begins.</p>`
+Log in or put something into the cart, and one begins.</p>`
   }
   const text = JSON.stringify(data, null, 2)
   return html`
@@ -125,7 +131,7 @@ The home page counts visits; go there and one begins.</p>`
 <h2>What the server keeps of you</h2>
 <pre tabindex="0" aria-label="Session data"><code>${text}</code></pre>
 <p>The session's id is not shown, for it is as good as a password. It is in your cookie only: the
-name of the file on the server is a hash of it.</p>
+server keeps your session under a hash of it.</p>
 `
 }
 
@@ -151,8 +157,9 @@ function linesOf (cart = {}) {
     .map(([id, count]) => ({ id, count, product: products.get(id) }))
 }
 
-function step (action, id, sign, label) {
-  return html`<form method="post" action="/cart/${action}?back=cart"><button class="quiet" name="product" value="${id}" aria-label="${label}">${sign}</button></form>`
+function step (action, id, sign, label, changed) {
+  const focus = changed === `${action}-${id}` && html` autofocus`
+  return html`<form method="post" action="/cart/${action}?back=cart"><button class="quiet" name="product" value="${id}" aria-label="${label}"${focus}>${sign}</button></form>`
 }
 
 function age (milliseconds) {

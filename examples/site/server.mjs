@@ -1,19 +1,23 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import Fastify from 'fastify'
 import { fileSessions } from 'fastify-file-sessions'
 import { accounts } from './accounts.mjs'
 import { addForms } from './forms.mjs'
 import { errorPage, homePage, layout, sessionPage } from './pages.mjs'
 import { shop } from './shop.mjs'
+import { openStore } from './store.mjs'
 
-const { PORT = '3000', HOST = '127.0.0.1', LOG_LEVEL = 'warn' } = process.env
-const sessionDir = './sessions'
+const { PORT = '3000', HOST = '127.0.0.1', LOG_LEVEL = 'warn', SESSION_STORE = './sessions' } = process.env
+const store = await openStore(SESSION_STORE).catch(error => {
+  console.error(`The shop cannot open: ${error.message || error.code}`)
+  process.exit(1)
+})
 const style = readFileSync(new URL('./style.css', import.meta.url))
 
 const app = Fastify({ logger: { level: LOG_LEVEL } })
 addForms(app)
-app.register(fileSessions, { appid: 'sid', sessionDir })
+app.register(fileSessions, store.options)
+app.addHook('onClose', () => store.close())
 
 app.addHook('onRequest', async (_request, reply) => {
   reply.headers({
@@ -39,12 +43,14 @@ app.decorateReply('page', function (title, content) {
 })
 
 app.get('/', async (request, reply) => {
-  const visits = await request.session.update(draft => {
-    draft.since ??= Date.now()
+  const { session } = request
+  // A mere visit begins no session: it would cost every passer-by, and every robot, a cookie and a file.
+  if (session.isNew) return reply.page('Home', homePage({ visits: 0 }))
+  const visits = await session.update(draft => {
     draft.visits = (draft.visits ?? 0) + 1
     return draft.visits
   })
-  return reply.page('Home', homePage({ visits: visits ?? 0, user: request.session.user }))
+  return reply.page('Home', homePage({ visits: visits ?? 0, user: session.user }))
 })
 
 app.get('/session', async (request, reply) => reply.page('My session', sessionPage(request.session)))
@@ -69,7 +75,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => { app.clo
 
 try {
   const address = await app.listen({ port: Number(PORT), host: HOST })
-  console.log(`The shop is open at ${address} (sessions in ${resolve(sessionDir)})`)
+  console.log(`The shop is open at ${address} (sessions in ${store.name})`)
 } catch (error) {
   console.error(`The shop cannot open: ${error.message}`)
   process.exitCode = 1

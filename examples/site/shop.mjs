@@ -9,9 +9,9 @@ const productForm = {
 const MOST_OF_ONE = 99
 
 export async function shop (app) {
-  app.get('/shop', async (_request, reply) => reply.page('Shop', shopPage()))
+  app.get('/shop', async (request, reply) => reply.page('Shop', shopPage(request.session.cart, request.query)))
 
-  app.get('/cart', async (request, reply) => reply.page('Cart', cartPage(request.session.cart)))
+  app.get('/cart', async (request, reply) => reply.page('Cart', cartPage(request.session.cart, request.query.changed)))
 
   app.post('/cart/add', { schema: { body: productForm } }, async (request, reply) => {
     const { product } = request.body
@@ -22,9 +22,9 @@ export async function shop (app) {
       draft.cart ??= {}
       draft.cart[product] = Math.min((draft.cart[product] ?? 0) + 1, MOST_OF_ONE)
     })
-    if (request.query.back === 'cart') return reply.redirect('/cart', 303)
+    if (request.query.back === 'cart') return reply.redirect(`/cart?changed=add-${product}`, 303)
     request.session.messages = [`${products.get(product).name}: put into your cart.`]
-    return reply.redirect('/shop', 303)
+    return reply.redirect(`/shop?added=${product}`, 303)
   })
 
   app.post('/cart/remove', { schema: { body: productForm } }, async (request, reply) => {
@@ -34,7 +34,7 @@ export async function shop (app) {
       draft.cart[product]--
       if (draft.cart[product] === 0) delete draft.cart[product]
     })
-    return reply.redirect('/cart', 303)
+    return reply.redirect(`/cart?changed=remove-${product}`, 303)
   })
 
   app.post('/order', async (request, reply) => {

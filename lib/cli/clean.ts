@@ -1,8 +1,7 @@
-import { Clock } from '../store/clock'
-import { localDisk } from '../store/files/local-disk'
-import { sweep } from '../store/files/sweep'
-import { forEachAppid, selectAppids } from './appids'
-import { print, Progress, type Terminal } from './terminal'
+import type { ReapCounts } from '../store/session-store'
+import { forEach } from './list'
+import type { Place } from './place'
+import { print, printError, printJson, Progress, type Terminal } from './terminal'
 
 export interface CleanOptions {
   /** Seconds. */
@@ -11,27 +10,26 @@ export interface CleanOptions {
   absolute?: number
   appid?: string
   dryRun?: boolean
+  json?: boolean
 }
 
 /** Removes what the reaper of a running app would remove. */
-export async function clean (sessionDir: string, options: CleanOptions, terminal: Terminal): Promise<number> {
-  const { idle, absolute, appid: onlyAppid, dryRun = false } = options
-  let hasFailed = false
-  const exitCode = await forEachAppid(await selectAppids(sessionDir, onlyAppid), terminal, async ({ appid, directory }) => {
-    const progress = new Progress(terminal, appid)
-    const counts = await sweep({
-      directory,
-      limits: { idleTimeout: idle, absoluteTimeout: absolute },
-      clock: new Clock(),
-      disk: localDisk,
-      dryRun,
-      onProgress: progress.report
-    }).finally(() => { progress.stop() })
-    print(terminal.out, `${appid}: ${dryRun ? 'would remove' : 'removed'} ${counts.expired} of ${counts.seen} sessions, ` +
-      `${counts.orphans} orphaned locks, ${counts.setAside} set aside`)
-    if (counts.error === undefined) return
-    print(terminal.err, `file-sessions: ${counts.failed} failed, the first: ${counts.error.message}`)
-    hasFailed = true
+export async function clean (place: Place, options: CleanOptions, terminal: Terminal): Promise<number> {
+  const { idle, absolute, appid, dryRun = false, json = false } = options
+  const reports: object[] = []
+  const isWhole = await forEach(await place.appids(appid), terminal, async each => {
+    const progress = new Progress(terminal, each.appid)
+    const { error, ...counts } = await each.clean({ idleTimeout: idle, absoluteTimeout: absolute }, { dryRun, onProgress: progress.report })
+      .finally(() => { progress.stop() })
+    if (json) reports.push({ appid: each.appid, dryRun, ...counts })
+    else print(terminal.out, `${each.appid}: ${sentence(counts, dryRun)}`)
+    if (error !== undefined) printError(terminal, `${counts.failed} failed, the first: ${error.message}`)
+    return error === undefined
   })
-  return hasFailed ? 2 : exitCode
+  if (json) printJson(terminal.out, reports)
+  return isWhole ? 0 : 2
+}
+
+function sentence ({ expired, seen, orphans, setAside }: ReapCounts, dryRun: boolean): string {
+  return `${dryRun ? 'would remove' : 'removed'} ${expired} of ${seen} sessions, ${orphans} orphaned locks, ${setAside} set aside`
 }

@@ -12,7 +12,7 @@ function exitWith (code: number): void {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-    // Whoever reads the other end of a pipe may have seen enough, as `head` has. The work goes on.
+    // The reader at the other end of a pipe may have seen enough, as `head` has. The work goes on.
     if (code === 'EPIPE' || lost) return
     lost = true
     exitWith(2)

@@ -1,146 +1,103 @@
-import { resolve } from 'node:path'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { printableLines } from '../printable'
-import { fileStoreOptions } from '../store/files/options'
-import { NotFound } from './appids'
-import { clean } from './clean'
-import { parseDuration } from './duration'
-import { importSessions } from './import'
-import { list } from './list'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { COMMANDS, type Command } from './commands'
+import { EXIT_CODES, PLACE_HELP } from './help'
+import { encryptionOf } from './secrets-file'
+import { openPlace, placeNamed, type PlaceName } from './open-place'
 import { asOwnerOf } from './owner'
-import { remove, show } from './single-session'
-import { print, type Terminal } from './terminal'
-import { verify } from './verify'
-
-const EXIT_CODES = `
-Exit codes:
-  0  done, nothing wrong
-  1  verify found torn or foreign files; import failed for some; there is no such session or appid
-  2  wrong usage, or trouble with the disk`
-
-const OWNER_HELP = `
-The directory, and what is in it, must belong to you and be closed to all others. Root
-may name any user's directory: the command then becomes that user before it looks into
-it, and can do no more than the app can. The directories and links that lead there must
-be root's or that user's: others could lead it astray.
-
-In a project that has the package, npx --no-install file-sessions runs this command.`
-
-const CLEAN_HELP = `
-Removes what the app's own reaper would remove: sessions that were not used for as
-long as --idle says, or longer if they say so themselves, and with --absolute those in
-files older than that; locks that crashed processes left behind more than 10 minutes
-ago; what was set aside more than a week ago. Other files are left alone. May run
-beside the app.
-
-  npx --no-install file-sessions clean ./sessions --idle 2h`
-
-const LIST_HELP = `
-Ages, idle times and sizes (bytes of text) for each appid. With --json the times are
-in milliseconds. Session ids are not printed: they are not on the disk.`
-
-const ID_HELP = `
-The id is the cookie's value; of a signed cookie, what stands before the last dot.
-"-" reads it from standard input, so that it stands in no shell history:
-
-  npx --no-install file-sessions $COMMAND ./sessions --appid sid - < id.txt`
-
-const VERIFY_HELP = `
-Prints one line for each problem, the kind first and then the path:
-  torn        holds bytes that are no whole record. Of a session that is still there,
-              the last whole save counts; the next one repairs the file.
-  foreign     is not a session's; nothing here ever touches it
-  unreadable  the disk or its permissions say no`
-
-const IMPORT_HELP = `
-Reads the directory of session-file-store (an express-session store) and makes its
-sessions under the same ids in ours. Nothing is changed over there; sessions that have
-expired are left out, ones that are present here are left as they are, so it may run
-again. Let neither app run meanwhile. If the directory is new, be the user that the app
-runs as: the files will be yours. As root, let the app make the directory first, and see
-that its user may read the other one.
-
-Sessions that could not be read are named by path on standard error. THE NAMES OF THOSE
-FILES ARE SESSION IDS, as good as passwords: keep that output to yourself.
-
-  npx --no-install file-sessions import ./old-sessions ./sessions --appid sid --ttl 2h`
+import { NotFound, type Place } from './place'
+import { isSamePlace } from './same-place'
+import { withoutSecrets } from './server-url'
+import { printError, printText, type Terminal } from './terminal'
+import { helpOf, mostSimilar, parseUsage, UsageError, type Given } from './usage'
 
 /** Runs one command and returns its exit code. Never rejects. */
 export async function run (args: string[], terminal: Terminal): Promise<number> {
-  let exitCode = 0
-  /** `directoryAt`: which of the arguments the session directory is. */
-  function command<A extends unknown[]> (action: (...args: [...A, Terminal]) => Promise<number>, directoryAt = 0) {
-    return async (...args: [...A, Command]): Promise<void> => {
-      const given = args.slice(0, -1) as A
-      // As the app does: a link before `..` is not followed.
-      const sessionDir = resolve(given[directoryAt] as string)
-      given[directoryAt] = sessionDir
-      exitCode = await asOwnerOf(sessionDir, () => action(...given, terminal))
-    }
-  }
-
-  const program = new Command('file-sessions')
-    .description('Looks after a directory of sessions that fastify-file-sessions keeps.')
-    .helpOption('-h, --help', 'say how a command is used')
-    .helpCommand(false)
-    .addHelpText('after', OWNER_HELP + '\n' + EXIT_CODES)
-    .exitOverride()
-    .configureOutput({ writeOut: text => terminal.out.write(text), writeErr: text => terminal.err.write(printableLines(text)) })
-
-  program.command('clean <dir>')
-    .description('remove expired sessions')
-    .addOption(new Option('--idle <time>', 'how long a session may be unused: 90s, 30m, 2h, 7d; the app\'s idleTimeout')
-      .argParser(parseDuration).default(7200, '2h'))
-    .option('--absolute <time>', 'how old a session may get in all; the app\'s absoluteTimeout, if it has one', parseDuration)
-    .option('--appid <name>', 'only this app\'s sessions', parseAppid)
-    .option('--dry-run', 'remove nothing, only count')
-    .addHelpText('after', CLEAN_HELP)
-    .action(command(clean))
-  program.command('list <dir>')
-    .description('say how many sessions there are, how old and how big')
-    .option('--json', 'for programs')
-    .addHelpText('after', LIST_HELP)
-    .action(command(list))
-  for (const [name, action, description] of [
-    ['show', show, 'print what a session holds'], ['delete', remove, 'remove a session for good']] as const) {
-    program.command(`${name} <dir> <id>`)
-      .description(description)
-      .requiredOption('--appid <name>', 'the app that the session belongs to', parseAppid)
-      // An id may well start with a hyphen, and an h.
-      .allowUnknownOption()
-      .helpOption('--help', 'say how a command is used')
-      .addHelpText('after', ID_HELP.replace('$COMMAND', name))
-      .action(command(action))
-  }
-  program.command('verify <dir>')
-    .description('read every file and report what is torn or foreign')
-    .option('--appid <name>', 'only this app\'s sessions', parseAppid)
-    .addHelpText('after', VERIFY_HELP)
-    .action(command(verify))
-  program.command('import <from> <dir>')
-    .description('make sessions of those in a session-file-store directory')
-    .requiredOption('--appid <name>', 'the app that the sessions shall belong to', parseAppid)
-    .addOption(new Option('--ttl <time>', 'session-file-store\'s ttl, for sessions whose cookie has no maxAge')
-      .argParser(parseDuration).default(3600, '1h'))
-    .option('--extension <text>', 'session-file-store\'s fileExtension', '.json')
-    .addHelpText('after', IMPORT_HELP)
-    .action(command(importSessions, 1))
-
+  const [name, ...rest] = args
+  const secrets: string[] = []
   try {
-    await program.parseAsync(args, { from: 'user' })
+    if (name === undefined) {
+      terminal.err.write(programHelp())
+      return 2
+    }
+    if (name === '-h' || name === '--help' || name === 'help') return printed(terminal, programHelp())
+    if (name === '-v' || name === '--version') return printed(terminal, `${version()}\n`)
+    const command = commandNamed(name)
+    const given = parseUsage(command, rest)
+    return given === 'help' ? printed(terminal, helpOf(command)) : await runCommand(command, given, secrets, terminal)
   } catch (error) {
-    // Commander has said already what is wrong.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    print(terminal.err, `file-sessions: ${(error as Error).message}`)
+    printError(terminal, withoutSecrets((error as Error).message, secrets))
+    if (error instanceof UsageError) printText(terminal.err, `"file-sessions ${COMMANDS.some(each => each.name === name) ? `${name as string} ` : ''}--help" says how it is used`)
     return error instanceof NotFound ? 1 : 2
   }
-  return exitCode
 }
 
-function parseAppid (appid: string): string {
-  try {
-    return fileStoreOptions({ appid }).appid
-  } catch {
-    throw new InvalidArgumentError('It must be a cookie name.')
+function commandNamed (name: string): Command {
+  const command = COMMANDS.find(command => command.name === name)
+  if (command !== undefined) return command
+  const similar = mostSimilar(name, COMMANDS.map(({ name }) => name))
+  throw new UsageError(`there is no command '${name}'${similar === null ? '' : `: did you mean ${similar}?`}`)
+}
+
+async function runCommand (command: Command, given: Given, secrets: string[], terminal: Terminal): Promise<number> {
+  const names = command.places.map(index => placeNamed(given.arguments[index] as string))
+  for (const name of names) {
+    if ('url' in name) secrets.push(...name.url.secrets)
   }
+  if (command.directory !== undefined) {
+    const named = placeNamed(given.arguments[command.directory] as string)
+    if (!('directory' in named)) throw new UsageError(`${command.name} makes sessions in a directory alone: copy takes them to a server from there`)
+    given.arguments[command.directory] = named.directory
+    names.push(named)
+  }
+  const [from, to] = names
+  if (from !== undefined && to !== undefined && await isSamePlace(from, to)) throw new UsageError(`${command.parameters.join(' and ')} are the same place`)
+  const { secrets: file } = given.options
+  // Before the command becomes the user of a directory, who may not read them.
+  if (file !== undefined) given.options['encryption'] = await encryptionOf(file as string)
+  const owned = names.filter(name => 'directory' in name).map(({ directory }) => directory)
+  return await asOwners(owned, () => inPlaces(names.slice(0, command.places.length), given, places => command.run(given, places, terminal)))
+}
+
+/** Does the work as the user that the directories belong to: that of the last one that is there. */
+async function asOwners (directories: string[], work: () => Promise<number>): Promise<number> {
+  const [first, ...others] = directories
+  return first === undefined ? await work() : await asOwnerOf(first, () => asOwners(others, work))
+}
+
+async function inPlaces (names: PlaceName[], given: Given, work: (places: Place[]) => Promise<number>): Promise<number> {
+  const places: Place[] = []
+  try {
+    for (const name of names) places.push(await openPlace(name, { maxSize: given.options['max-size'] as number }))
+    return await work(places)
+  } finally {
+    for (const place of places) await place.close()
+  }
+}
+
+function programHelp (): string {
+  const usages = COMMANDS.map(({ name, parameters }) => [name, '[options]', ...parameters].join(' '))
+  const width = Math.max(...usages.map(usage => usage.length))
+  const rows = COMMANDS.map(({ description }, index) => `  ${(usages[index] as string).padEnd(width)}  ${description}\n`)
+  return `Usage: file-sessions COMMAND [options] ...
+
+Looks after the sessions that fastify-file-sessions keeps.
+
+Commands:
+${rows.join('')}
+"file-sessions COMMAND --help" says more of each; --version prints the version.
+${PLACE_HELP}
+${EXIT_CODES}
+`
+}
+
+function printed (terminal: Terminal, text: string): number {
+  terminal.out.write(text)
+  return 0
+}
+
+/** Returns the version of this package: of the first package.json above this file, which lies deeper when it is built. */
+function version (directory = __dirname): string {
+  const path = join(directory, 'package.json')
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version : version(dirname(directory))
 }

@@ -1,56 +1,64 @@
-import { text } from 'node:stream/consumers'
-import { asSessionError } from '../errors'
-import { Clock } from '../store/clock'
-import { sessionPath } from '../store/files/file-names'
-import { localDisk } from '../store/files/local-disk'
-import { isOurs } from '../store/files/ours'
-import { PrivateDirectory } from '../store/files/private-directory'
-import { holdsSession, SessionAges } from '../store/files/session-age'
-import { SessionFile } from '../store/files/session-file'
-import { storageName } from '../store/session-id'
-import { appidDirectory, NotFound } from './appids'
+import { sessionHandle, storageName } from '../store/session-id'
+import type { SettledEncryption } from '../store/encryption-options'
+import { describeText } from './describe-text'
 import { formatDuration } from './duration'
-import { print, printText, type Terminal } from './terminal'
+import { describedSeal, encryptedHow } from './encrypted-counts'
+import { factsOf } from './list'
+import { givenId, pastedWrongly } from './pasted-id'
+import { openText } from './opened-text'
+import { NotFound, type AppidPlace, type Place } from './place'
+import { print, printError, printJson, printText, type Terminal } from './terminal'
 
-interface ByAppid { appid: string }
+interface SingleOptions { appid: string, json?: boolean, encryption?: SettledEncryption }
 
-/** Prints a session's text, and on standard error what else is known of it. It does not count as use. */
-export async function show (sessionDir: string, id: string, { appid }: ByAppid, terminal: Terminal): Promise<number> {
-  return await withFile(sessionDir, id, appid, terminal, 'read a session', async file => {
-    const view = await file.read()
-    if (view === null || !holdsSession(view)) throw notFound(appid)
-    const { age, idle, size } = new SessionAges({ idleTimeout: 1, absoluteTimeout: undefined }, new Clock()).info(view)
-    const { idleTimeout } = view.tip
-    print(terminal.err, `made ${formatDuration(age)} ago, last used ${formatDuration(idle)} ago, ` +
-      `may idle ${idleTimeout === 0 ? 'as long as the app says' : formatDuration(idleTimeout * 1000)}, ${size} bytes`)
-    printText(terminal.out, view.tip.text)
-  })
+/**
+ * Prints a session's text, and on standard error what else is known of it. It does not count as use.
+ * A text that does not open is not printed: exit code 2.
+ */
+export async function show (place: Place, id: string, options: SingleOptions, terminal: Terminal): Promise<number> {
+  const { appid, json = false, encryption } = options
+  const { sesid, sessions } = await located(place, id, appid, terminal)
+  const name = storageName(appid, sesid)
+  const session = await sessions.find(name)
+  if (session === null) throw notFound(appid, sesid)
+  const { age, idle, size } = factsOf(session)
+  const { format, sealed, text: stored } = describeText(session.text)
+  const opened = stored === null || sealed === null ? { text: stored } : openText({ appid, sesid, encryption }, stored, sealed)
+  const encrypted = sealed === null ? null : describedSeal(appid, sealed, encryption)
+  const { text } = opened
+  const { idleTimeout } = session
+  const handle = sessionHandle(name)
+  if (json) {
+    printJson(terminal.out, { appid, handle, age: Math.round(age), idle: Math.round(idle), idleTimeout: idleTimeout ?? null, size, format, encrypted, text })
+  } else {
+    print(terminal.err, `handle ${handle}, made ${formatDuration(age)} ago, last used ${formatDuration(idle)} ago, ` +
+      `may idle ${idleTimeout === undefined ? 'as long as the app says' : formatDuration(idleTimeout * 1000)}, ${size} bytes`)
+    if (encrypted !== null) print(terminal.err, encryptedHow(encrypted))
+    if (format === 'moving') print(terminal.err, 'it is on its way between two stores: MovingSessionStore, or copy --move, completes that')
+    if (text !== null) printText(terminal.out, text)
+  }
+  if (!('reason' in opened)) return 0
+  printError(terminal, opened.reason)
+  return 2
 }
 
 /** Removes a session for good, as its visitor's logout would, and whatever happens to the machine. */
-export async function remove (sessionDir: string, id: string, { appid }: ByAppid, terminal: Terminal): Promise<number> {
-  return await withFile(sessionDir, id, appid, terminal, 'remove a session', file => file.remove())
-}
-
-/** Does something with the session's file, if it is one of ours. */
-async function withFile (
-  sessionDir: string, id: string, appid: string, terminal: Terminal, doing: string, work: (file: SessionFile) => Promise<unknown>
-): Promise<number> {
-  // What stands in a command line, others can see while it runs, and a shell remembers.
-  const sesid = id === '-' ? (await text(terminal.in)).trim() : id
-  const directory = await appidDirectory(sessionDir, appid)
+export async function remove (place: Place, id: string, options: SingleOptions, terminal: Terminal): Promise<number> {
+  const { appid, json = false } = options
+  const { sesid, sessions } = await located(place, id, appid, terminal)
   const name = storageName(appid, sesid)
-  const file = new SessionFile(sessionPath(directory, name), localDisk, true)
-  await new PrivateDirectory(directory).check(name)
-  try {
-    if (!await isOurs(localDisk, file.path)) throw notFound(appid)
-    await work(file)
-  } catch (error) {
-    throw asSessionError(doing, directory, error)
-  }
+  if (!await sessions.remove(name)) throw notFound(appid, sesid)
+  if (json) printJson(terminal.out, { appid, handle: sessionHandle(name), removed: true })
   return 0
 }
 
-function notFound (appid: string): NotFound {
-  return new NotFound(`appid ${appid} has no such session`)
+async function located (place: Place, id: string, appid: string, terminal: Terminal): Promise<{ sesid: string, sessions: AppidPlace }> {
+  const sesid = await givenId(id, terminal.in)
+  const [sessions] = await place.appids(appid)
+  return { sesid, sessions: sessions as AppidPlace }
+}
+
+function notFound (appid: string, sesid: string): NotFound {
+  const hint = pastedWrongly(sesid)
+  return new NotFound(`appid ${appid} has no such session${hint === null ? '' : `: ${hint}`}`)
 }

@@ -1,8 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
+import { unopened, UnopenedError } from '../unopened'
 import { decode, encode, type SessionCodec } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
+import { sealedText, SessionRecords, SHORTEST_ID, type SessionKey } from '../session/session-records'
+import { SessionCipher } from '../store/session-cipher'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
 import { isIterable, isReadable } from '../store/features'
 import type { RecordStore, StoredSession } from '../store/session-store'
@@ -20,6 +23,8 @@ const ATTEMPTS = 10
  */
 export class ConnectSessions {
   readonly #store: RecordStore
+  readonly #cipher: SessionCipher
+  readonly #records: SessionRecords
   readonly #codec: SessionCodec
   /** By name. */
   readonly #queue = new KeyedQueue()
@@ -28,45 +33,46 @@ export class ConnectSessions {
 
   constructor (store: RecordStore, codec: SessionCodec) {
     this.#store = store
+    this.#cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
+    this.#records = new SessionRecords(store, this.#cipher)
     this.#codec = codec
   }
 
   async get (sesid: string): Promise<ConnectSessionData | null> {
-    const name = this.#name('get', sesid)
+    const key = this.#key('get', sesid)
     await this.#open()
-    const stored = await this.#store.read(name)
+    const stored = await this.#read(key)
     if (stored === null) return null
-    this.#seen.set(name, true)
-    const data = this.#decode(stored.text)
+    const data = this.#dataOf(stored)
     if (data !== null) return withStoredCookie(data, stored)
-    await this.#queue.run(name, () => this.#setAside(name))
+    await this.#queue.run(key.name, () => this.#setAside(key))
     return null
   }
 
   async set (sesid: string, session: PlainObject): Promise<void> {
-    const name = this.#name('set', sesid)
+    const key = this.#key('set', sesid)
     if (!isSessionId(sesid)) throw badId('set')
     checkSession('set', session)
     const idleTimeout = idleTimeoutOf(session.cookie)
     if (hasRunOut(idleTimeout)) return await this.destroy(sesid)
     const text = encode(this.#codec, Object.fromEntries([...Object.entries(session), ['cookie', cookieToStore(session.cookie)]]))
-    await this.#queue.run(name, () => this.#save(name, text, idleTimeout))
+    await this.#queue.run(key.name, () => this.#save(key, text, idleTimeout))
   }
 
   async touch (sesid: string, session: PlainObject): Promise<void> {
-    const name = this.#name('touch', sesid)
+    const key = this.#key('touch', sesid)
     checkSession('touch', session)
     const idleTimeout = idleTimeoutOf(session.cookie)
     if (hasRunOut(idleTimeout)) return await this.destroy(sesid)
-    await this.#queue.run(name, () => this.#touch(name, idleTimeout))
+    await this.#queue.run(key.name, () => this.#touch(key, idleTimeout))
   }
 
   async destroy (sesid: string): Promise<void> {
-    const name = this.#name('destroy', sesid)
-    this.#seen.set(name, true)
-    await this.#queue.run(name, async () => {
+    const key = this.#key('destroy', sesid)
+    this.#seen.set(key.name, true)
+    await this.#queue.run(key.name, async () => {
       await this.#open()
-      await this.#store.remove(name)
+      await this.#records.remove(key)
     })
   }
 
@@ -102,9 +108,9 @@ export class ConnectSessions {
   }
 
   /** @throws {SessionError} SESSION_ID, for what is not a string: it is no id that a store could look for */
-  #name (method: string, sesid: unknown): string {
+  #key (method: string, sesid: unknown): SessionKey {
     if (typeof sesid !== 'string') throw badId(method)
-    return this.#store.nameOf(sesid)
+    return this.#records.keyOf(sesid)
   }
 
   /** express-session has no moment for a store to get ready: the first call is it. */
@@ -116,50 +122,67 @@ export class ConnectSessions {
     await this.#opened
   }
 
-  async #save (name: string, text: string, idleTimeout: number | undefined): Promise<void> {
+  /** Returns the session, also a damaged one. One that this process cannot open, for lack of a secret, is not there. */
+  async #read (key: SessionKey): Promise<StoredSession | null> {
+    const stored = await this.#records.read(key)
+    if (stored === null) return null
+    this.#seen.set(key.name, true)
+    const refusal = this.#cipher.refusal(sealedText(stored))
+    if (refusal === null || refusal === 'damaged') return stored
+    unopened(this.#store.sesAppid(), refusal)
+    return null
+  }
+
+  async #save (key: SessionKey, text: string, idleTimeout: number | undefined): Promise<void> {
     await this.#open()
     for (let attempt = 0; attempt < ATTEMPTS;) {
-      const stored = await this.#store.read(name)
+      const stored = await this.#read(key)
       if (stored === null) {
-        if (this.#seen.has(name)) return
-        const { result } = await this.#store.create(name, { text, idleTimeout })
-        if (result === 'created') {
-          this.#seen.set(name, true)
+        if (this.#seen.has(key.name)) return
+        if (this.#cipher.isOn && key.sesid.length < SHORTEST_ID) throw weakId(key.sesid.length)
+        if (await this.#records.create(key, { text, idleTimeout }) !== null) {
+          this.#seen.set(key.name, true)
           return
         }
         // Another process made the session since the look: it is there to be replaced, or gone again.
         attempt++
         continue
       }
-      this.#seen.set(name, true)
-      if (text === stored.text && keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(name, stored)
+      if (text === openedText(stored) && keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(key, stored)
       const record = { text, idleTimeout: idleTimeout ?? stored.idleTimeout }
-      const { result } = await this.#store.replace(name, record, stored.version)
+      const { result } = await this.#records.replace(key, record, stored)
       // A conflict is with another process; as everywhere with express-session, the later one wins.
       if (result !== 'conflict') return
     }
     throw new SessionError('SESSION_CONFLICT', 'the session could not be saved: it comes and goes all the time')
   }
 
-  async #touch (name: string, idleTimeout: number | undefined): Promise<void> {
+  async #touch (key: SessionKey, idleTimeout: number | undefined): Promise<void> {
     await this.#open()
     for (;;) {
-      const stored = await this.#store.read(name)
-      if (stored === null) return
-      if (keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(name, stored)
-      const { result } = await this.#store.replace(name, { text: stored.text, idleTimeout }, stored.version)
+      const stored = await this.#read(key)
+      const text = stored === null ? null : openedText(stored)
+      if (stored === null || text === null) return
+      if (keepsIdleTimeout(stored, idleTimeout)) return await this.#touchIfDue(key, stored)
+      const { result } = await this.#records.replace(key, { text, idleTimeout }, stored)
       if (result !== 'conflict') return
     }
   }
 
-  async #touchIfDue (name: string, { touchDue }: StoredSession): Promise<void> {
+  async #touchIfDue ({ name }: SessionKey, { touchDue }: StoredSession): Promise<void> {
     if (touchDue) await this.#store.touch(name)
   }
 
   /** Looks again first: a save may have put a readable session in place of the one that was read. */
-  async #setAside (name: string): Promise<void> {
-    const stored = await this.#store.read(name)
-    if (stored !== null && this.#decode(stored.text) === null) await this.#store.setAside(name)
+  async #setAside (key: SessionKey): Promise<void> {
+    const stored = await this.#records.read(key)
+    if (stored !== null && this.#dataOf(stored) === null) await this.#store.setAside(key.name, stored.version)
+  }
+
+  /** Returns null for what cannot be opened or decoded. */
+  #dataOf (stored: StoredSession): PlainObject | null {
+    const text = openedText(stored)
+    return text === null ? null : this.#decode(text)
   }
 
   #decode (text: string): PlainObject | null {
@@ -168,6 +191,16 @@ export class ConnectSessions {
     } catch {
       return null
     }
+  }
+}
+
+/** Returns the text of a session; null when it does not open. */
+function openedText (stored: StoredSession): string | null {
+  try {
+    return stored.text
+  } catch (error) {
+    if (error instanceof UnopenedError) return null
+    throw error
   }
 }
 
@@ -187,6 +220,11 @@ function checkSession (method: string, session: unknown): void {
 function badId (method: string): SessionError {
   return new SessionError('SESSION_ID', `connectStore: the caller of ${method}() must give the session's id as the first parameter: ` +
     `a string of 1 to ${LONGEST_ID} characters`)
+}
+
+function weakId (length: number): SessionError {
+  return new SessionError('SESSION_ID', `connectStore: the caller of set() makes ids of ${length} characters, and the option encryption needs ` +
+    `at least ${SHORTEST_ID} random ones, for keys are made of ids: leave out express-session's option genid, or have it return longer ones`)
 }
 
 function cannot (doing: string, feature: string): SessionError {

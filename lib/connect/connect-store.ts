@@ -22,7 +22,7 @@ export interface ConnectRequest {
 type Done = (error?: Error | null) => void
 
 /**
- * Makes a store for express-session and @fastify/session of a store of this package:
+ * Makes a store for express-session and `@fastify/session` of a store of this package:
  *
  * ```ts
  * app.use(session({ store: connectStore(new SessionFileStore({ appid: 'sid' })), secret, … }))
@@ -45,7 +45,7 @@ export function connectStore (store: RecordStore, options: ConnectStoreOptions =
 }
 
 /**
- * A store as express-session and @fastify/session call it. It has what express-session's stores
+ * A store as express-session and `@fastify/session` call it. It has what express-session's stores
  * inherit, so that this package does not depend on express-session.
  *
  * `set` does not say whether its session is new. The session counts as new unless this object has met

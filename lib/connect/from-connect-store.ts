@@ -4,12 +4,13 @@ import { decode, encode } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
 import { touchInterval } from '../store/clock'
+import { isSealed } from '../store/sealed-text'
 import type { DatedSession, DatedSessionStore, PutOptions } from '../store/session-store'
 import { isMaxAge, momentOf } from './connect-cookie'
 import { connectStoreOptions, type FromConnectStoreOptions, type SettledConnectStoreOptions } from './options'
 import { withholdId } from './withhold-id'
 
-/** A store for express-session or @fastify/session. */
+/** A store for express-session or `@fastify/session`. */
 export interface ConnectSessionStore {
   get (sesid: string, callback: (error?: unknown, session?: object | null) => void): unknown
   set (sesid: string, session: object, callback: (error?: unknown) => void): unknown
@@ -27,6 +28,8 @@ export interface ConnectSessionStore {
  * It stores what express-session would, data and cookie, so that sessions which are there already go
  * on. Nothing is compared: of two processes that save at once the last wins, and one that saves
  * between another's two steps may undo its `destroy`. `cookie` is not free as a name for data.
+ *
+ * With the plugin's option `encryption` the session is stored as one text, under the name `sealed`.
  *
  * `newSession` stores nothing: the session is made by the first `putSession`, with one `set`. Until
  * then this object remembers the id, and other processes do not know it. If the process ends before,
@@ -163,6 +166,9 @@ class ForeignStore implements DatedSessionStore {
   }
 
   #text ({ data, cookie }: ForeignSession): string {
+    const { sealed } = data
+    // An app may call data of its own so; what is encrypted stands alone.
+    if (typeof sealed === 'string' && isSealed(sealed) && Object.keys(data).length === 1) return sealed
     return cookie.isBlank === true ? '' : encode(this.#options.codec, data)
   }
 
@@ -182,6 +188,7 @@ class ForeignStore implements DatedSessionStore {
   }
 
   #decode (text: string): PlainObject {
+    if (isSealed(text)) return { sealed: text }
     try {
       return decode(this.#options.codec, text)
     } catch (error) {

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
 import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
+import { SessionCipher } from '../store/session-cipher'
 import type { RecordStore, SessionRecord } from '../store/session-store'
 import { isMaxAge } from './connect-cookie'
+import { ImportMemory } from './import-memory'
 
 export interface ImportOptions {
   /** Seconds that a session without a `maxAge` of its own lived there: session-file-store's `ttl`. @default 3600 */
@@ -13,6 +15,13 @@ export interface ImportOptions {
   fileExtension?: string | undefined
   /** The plugin's, if it has one. @default JSON */
   codec?: SessionCodec | undefined
+  /**
+   * Path of the file in which the import remembers what it has imported into this store, so that another run
+   * brings no session back that has ended since. It holds storage names, and no ids. Choose a path beside
+   * the store's own data: the default lies in a directory that is removed in the end.
+   * @default `.imported-APPID` in the directory of session-file-store
+   */
+  memory?: string | undefined
   /** Called after every file. */
   onProgress?: ((report: Readonly<ImportReport>) => void) | undefined
 }
@@ -24,43 +33,96 @@ export interface ImportReport {
   expired: number
   /** Sessions whose id the store has already; they stay there as they are. */
   present: number
+  /** Sessions that were imported before, and have ended in the store since; they stay ended. */
+  ended: number
   /** Files whose session could not be imported, and why. Their names are session ids: keep them to yourself. */
   failed: Array<{ path: string, reason: string }>
 }
 
 /**
  * Brings the sessions of a session-file-store directory into a store, under their ids, so that no
- * visitor is logged out by the move. Reads the directory only, and may be run again. Each session
- * starts its idle time anew; one with a `maxAge` of its own keeps that. The cookie, which that package
- * keeps among the data, is left out.
+ * visitor is logged out by the move. Changes no file of that package, and may be run again: a session that
+ * was imported before and has ended since stays ended. Each session starts its idle time anew; one with a
+ * `maxAge` of its own keeps that. The cookie, which that package keeps among the data, is left out.
  *
- * @throws {SessionError} when the directory cannot be read or is encrypted, or the store has trouble
+ * @throws {SessionError} when the directory cannot be read or is encrypted, the store has trouble, or the
+ * file of the option `memory` cannot be written
  */
 export async function importFromSessionFileStore (
   directory: string, store: RecordStore, options: ImportOptions = {}
 ): Promise<ImportReport> {
-  const { ttl = 3600, fileExtension = '.json', codec = JSON_CODEC, onProgress } = options
-  const report: ImportReport = { imported: 0, expired: 0, present: 0, failed: [] }
+  const { fileExtension = '.json', memory: path = join(directory, memoryName(store)) } = options
   await store.open()
-  for await (const name of fileNames(directory, fileExtension)) {
-    const path = join(directory, name)
+  const names = fileNames(directory, fileExtension)
+  // Its first step reads the directory: one that is not there is an error of its own.
+  let next = await names.next()
+  const memory = await ImportMemory.open(path)
+  const run = new Import(store, memory, options)
+  try {
+    for (; next.done !== true; next = await names.next()) {
+      const name = next.value
+      if (join(directory, name) !== path) await run.take(join(directory, name), name.slice(0, name.length - fileExtension.length))
+    }
+  } finally {
+    await memory.close()
+  }
+  return run.report
+}
+
+/** One run over the files. */
+class Import {
+  readonly report: ImportReport = { imported: 0, expired: 0, present: 0, ended: 0, failed: [] }
+  readonly #store: RecordStore
+  readonly #cipher: SessionCipher
+  readonly #memory: ImportMemory
+  readonly #options: ImportOptions
+
+  constructor (store: RecordStore, memory: ImportMemory, options: ImportOptions) {
+    this.#store = store
+    this.#cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
+    this.#memory = memory
+    this.#options = options
+  }
+
+  /** Imports the session of one file, and counts what became of it. */
+  async take (path: string, sesid: string): Promise<void> {
     try {
-      const { data, lastAccess, maxAge } = await readSession(path)
-      if (lastAccess + (maxAge ?? ttl * 1000) <= Date.now()) {
-        report.expired++
-      } else {
-        const sesid = name.slice(0, name.length - fileExtension.length)
-        const idleTimeout = maxAge === undefined ? undefined : maxAge / 1000
-        if (await create(store, sesid, { text: textOf(data, codec), idleTimeout })) report.imported++
-        else report.present++
-      }
+      this.report[await this.#import(path, sesid)]++
     } catch (error) {
       if (!(error instanceof NotImported)) throw error
-      report.failed.push({ path, reason: error.message })
+      this.report.failed.push({ path, reason: error.message })
     }
-    onProgress?.(report)
+    this.#options.onProgress?.(this.report)
   }
-  return report
+
+  async #import (path: string, sesid: string): Promise<'imported' | 'expired' | 'present' | 'ended'> {
+    const { ttl = 3600, codec = JSON_CODEC } = this.#options
+    const { data, lastAccess, maxAge } = await readSession(path)
+    if (lastAccess + (maxAge ?? ttl * 1000) <= Date.now()) return 'expired'
+    const name = this.#store.nameOf(sesid)
+    if (this.#memory.has(name)) return await this.#store.read(name) === null ? 'ended' : 'present'
+    const idleTimeout = maxAge === undefined ? undefined : maxAge / 1000
+    const record = this.#cipher.sealRecord(sesid, { text: textOf(data, codec), idleTimeout })
+    return await this.#create(name, record) ? 'imported' : 'present'
+  }
+
+  /** Returns whether the session was made; false when the id has one. */
+  async #create (name: string, record: SessionRecord): Promise<boolean> {
+    await this.#memory.add(name)
+    try {
+      const { result } = await this.#store.create(name, record)
+      return result === 'created'
+    } catch (error) {
+      await this.#memory.takeBack(name)
+      const { code, message } = error as SessionError
+      throw code === 'SESSION_TOO_BIG' ? new NotImported(message) : error
+    }
+  }
+}
+
+/** The appid may have characters that a file's name may not. */
+function memoryName (store: RecordStore): string {
+  return `.imported-${encodeURIComponent(store.sesAppid())}`
 }
 
 /** Why one session cannot be imported; the others can. */
@@ -73,17 +135,6 @@ async function * fileNames (directory: string, fileExtension: string): AsyncGene
     }
   } catch (error) {
     throw fileError('read the sessions', directory, error)
-  }
-}
-
-/** Returns whether the session was made; false when the id has one. */
-async function create (store: RecordStore, sesid: string, record: SessionRecord): Promise<boolean> {
-  try {
-    const { result } = await store.create(store.nameOf(sesid), record)
-    return result === 'created'
-  } catch (error) {
-    const { code, message } = error as SessionError
-    throw code === 'SESSION_TOO_BIG' ? new NotImported(message) : error
   }
 }
 

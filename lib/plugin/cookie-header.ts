@@ -5,7 +5,7 @@ const TAB = '\t'.charCodeAt(0)
 
 /**
  * Returns the values of the cookies with this name, in the order of the header, decoded as
- * @fastify/cookie decodes them, at most so many. A browser sends several when cookies of one name
+ * `@fastify/cookie` decodes them, at most so many. A browser sends several when cookies of one name
  * were set on several paths or domains; a parser that makes an object of the header keeps only the first.
  */
 export function cookieValues (header: string, name: string, most: number): string[] {

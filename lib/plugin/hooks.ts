@@ -1,21 +1,35 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { Availability } from './availability'
+import { SessionError, type SessionUnavailableError } from '../errors'
+import type { LateChanges } from './late-changes'
 import type { SettledOptions } from './options'
-import type { CookieChange, CookieValue, SessionManager, Visit } from '../session/session-manager'
+import { ReplyOutlet, type CookieWriter } from './reply-outlet'
+import { Visit, type CookieValue, type SessionManager } from '../session/session-manager'
 import { Turn } from './turn'
 
 type Done = HookHandlerDoneFunction
-/** Where a request keeps its visit: null until the session is loaded. */
+/** Where a request keeps its visit: null until the session is loaded; an error when it could not be loaded. */
 export type VisitKey = symbol
-export type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | null>
+export type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | SessionUnavailableError | null>
 
 /** What the hooks need of the session cookie. */
-export interface HookCookie {
+export interface HookCookie extends CookieWriter {
   /** Returns the values that the request brings, in the order to try them; none: an empty array. */
   read (request: FastifyRequest): readonly CookieValue[]
   /** Whether the request's path lies within the cookie's: other requests have no session. */
   covers (request: FastifyRequest): boolean
-  write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): void
+}
+
+/** What the hooks work with. */
+export interface HookParts {
+  hook: SettledOptions['hook']
+  key: VisitKey
+  manager: SessionManager
+  cookie: HookCookie
+  availability: Availability
+  lateChanges: LateChanges
+  turn?: Turn
 }
 
 /**
@@ -23,48 +37,70 @@ export interface HookCookie {
  * stores it when the response is about to be sent.
  */
 export function addSessionHooks (
-  fastify: FastifyInstance, hook: SettledOptions['hook'], key: VisitKey, manager: SessionManager, cookie: HookCookie, turn = new Turn()
+  fastify: FastifyInstance, { hook, key, manager, cookie, availability, lateChanges, turn = new Turn() }: HookParts
 ): void {
-  function load (request: FastifyRequest, done: Done): void {
+  function load (request: FastifyRequest, reply: FastifyReply, done: Done): void {
     turn.goOn()
     if (isExempt(request) || !cookie.covers(request)) return done()
     const visiting = request as VisitingRequest
     const values = cookie.read(request)
+    const outlet = new ReplyOutlet(request, reply, cookie, lateChanges)
+    const begin = (visit: Visit): void => {
+      outlet.visit = visit
+      visiting[key] = visit
+    }
     if (values.length === 0) {
-      visiting[key] = manager.begin(request.log)
+      begin(manager.begin(request.log, outlet))
       return done()
+    }
+    const loaded = (visit: Visit): void => {
+      availability.worked(request.log)
+      begin(visit)
     }
     let visit: Visit | undefined
     try {
-      visit = manager.loadNow(values, request.log)
+      visit = manager.loadNow(values, request.log, outlet)
     } catch (error) {
-      return done(error as Error)
+      return goOn(request, error as Error, done)
     }
-    if (visit === undefined) return wait(manager.load(values, request.log), visit => { visiting[key] = visit }, done)
-    visiting[key] = visit
+    if (visit === undefined) return wait(manager.load(values, request.log, outlet), loaded, error => { goOn(request, error, done) })
+    loaded(visit)
     done()
   }
 
   function checkAgain (request: FastifyRequest, done: Done): void {
-    const visit = (request as VisitingRequest)[key]
-    if (visit === null || visit === undefined || !mayHaveWaited(request)) return done()
+    const visit = visitOf(request, key)
+    if (visit === null || !mayHaveWaited(request)) return done()
+    // What a hook has changed already cannot be stored: such a request must not seem to have worked.
+    const failed = (error: Error | undefined): void => { goOn(request, error, done, visit.hasUnsaved()) }
     let isChecked: boolean
     try {
       isChecked = visit.checkAgainNow()
     } catch (error) {
-      return done(error as Error)
+      return failed(error as Error)
     }
     if (isChecked) done()
-    else wait(visit.checkAgain(), () => {}, done)
+    else wait(visit.checkAgain(), () => {}, failed)
+  }
+
+  /** Goes on without an error; with one, the request fails, or is served without a session. */
+  function goOn (request: FastifyRequest, error: Error | undefined, done: Done, mustFail = false): void {
+    if (error === undefined) return done();
+    (request as VisitingRequest)[key] = availability.unavailable(error)
+    if (mustFail || !availability.serves(error)) return done(error)
+    availability.failed(error, request.log)
+    done()
   }
 
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
-    const visit = (request as VisitingRequest)[key]
-    if (visit === null || visit === undefined || visit.needsNoFinish) return done()
+    const visit = visitOf(request, key)
+    if (visit === null || visit.needsNoFinish) return done()
     const stream = isStream(payload) ? payload : null
     // Until it is sent it has no other listener, and an error without a listener ends the process.
     stream?.on('error', () => {})
-    const answer: Done = error => {
+    const answer: Done = given => {
+      // A session that was read alone needs no store any more.
+      const error = availability.serves(given) && !visit.hasUnsaved() ? undefined : given
       // Fastify forgets the stream that the error takes the place of, and its descriptor stays open.
       if (error) stream?.destroy?.()
       if (reply.raw.headersSent) {
@@ -72,7 +108,7 @@ export function addSessionHooks (
         return
       }
       // Fastify would keep the status that was set, such as a redirect's.
-      if (error) reply.code(500)
+      if (error) reply.code(error instanceof SessionError ? error.statusCode : 500)
       done(error)
     }
     const go: Done = error => {
@@ -84,21 +120,27 @@ export function addSessionHooks (
     }
     try {
       const change = visit.finishNow()
-      if (change === undefined) return wait(visit.finish(), change => { cookie.write(request, reply, change) }, go)
-      cookie.write(request, reply, change)
+      if (change === undefined) return wait(visit.finish(), change => { visit.outlet?.put(change, true) }, go)
+      visit.outlet?.put(change, true)
     } catch (error) {
       return go(error as Error)
     }
     go()
   }
 
-  if (hook === 'preParsing') fastify.addHook(hook, (request, _reply, _payload, done) => { load(request, done) })
-  else fastify.addHook(hook, (request: FastifyRequest, _reply: FastifyReply, done: Done) => { load(request, done) })
+  if (hook === 'preParsing') fastify.addHook(hook, (request, reply, _payload, done) => { load(request, reply, done) })
+  else fastify.addHook(hook, (request: FastifyRequest, reply: FastifyReply, done: Done) => { load(request, reply, done) })
   if (hook === 'onRequest' || hook === 'preParsing') {
     // Not in preHandler: plugins such as @fastify/passport read the session in preValidation.
     fastify.addHook('preValidation', (request, _reply, done) => { checkAgain(request, done) })
   }
   fastify.addHook('onSend', finish)
+}
+
+/** Returns the visit of a request whose session is loaded; otherwise null. */
+export function visitOf (request: FastifyRequest, key: VisitKey): Visit | null {
+  const visit = (request as VisitingRequest)[key]
+  return visit instanceof Visit ? visit : null
 }
 
 /** Whether the route has said `config: { session: false }`. */

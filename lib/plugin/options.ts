@@ -3,18 +3,20 @@ import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
+import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
+import { hasRecords } from '../store/features'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
 export interface FileSessionsOptions extends SessionFileStoreOptions {
   /**
    * When the session is loaded. Choose an earlier hook for plugins that need the session before
-   * preHandler, such as @fastify/passport. @default 'preHandler'
+   * preHandler, such as `@fastify/passport`. @default 'preHandler'
    */
   hook?: 'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | undefined
   /**
    * The session cookie. `secure: 'auto'` is on for https, also behind a proxy if Fastify's
-   * `trustProxy` is set. `signed` needs @fastify/cookie to be registered with a secret. Without
+   * `trustProxy` is set. `signed` needs `@fastify/cookie` to be registered with a secret. Without
    * `maxAge` the browser forgets the cookie when it is closed. Requests outside `path` have no session.
    * @default { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
    */
@@ -33,7 +35,16 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    * `request.NAME` and `fastify.NAMEStore`. @default 'session'
    */
   sessionName?: string | undefined
-  /** Another store than the files. The file store's options may not be given with it. */
+  /**
+   * What becomes of a request whose session cannot be read, because the store has trouble (a
+   * SessionStoreError or a SessionFileError). `'fail'`: the request fails with that error. `'serve'`:
+   * it is served without a session: `request.sessionLoaded` is false, and nothing is stored. @default 'fail'
+   */
+  onUnavailable?: 'fail' | 'serve' | undefined
+  /**
+   * Another store than the files. The file store's options may not be given with it, but for
+   * `encryption`, if the store has no such option itself.
+   */
   store?: SessionStore | undefined
 }
 
@@ -44,13 +55,20 @@ export type SettledOptions = {
   reapInterval: number
   codec: SessionCodec
   sessionName: string
+  onUnavailable: NonNullable<FileSessionsOptions['onUnavailable']>
+  /** For a store that was given and does not encrypt by itself. */
+  encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
-const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'store']
+const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'store']
 /** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
+const ON_UNAVAILABLE = ['fail', 'serve']
+const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
+  'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
+]
 const SAME_SITE = ['lax', 'strict', 'none']
 /** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
@@ -59,7 +77,9 @@ const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSi
 /** Checks the plugin's options and fills in the defaults. @throws {SessionError} */
 export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   checkKnown(options, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
-  const { hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session' } = options
+  const {
+    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail'
+  } = options
   check(HOOKS.includes(hook), 'hook', `must be one of ${HOOKS.join(', ')}`)
   check(typeof rolling === 'boolean', 'rolling', 'must be true or false')
   check(isTime(reapInterval, 0) && reapInterval <= LONGEST_INTERVAL, 'reapInterval',
@@ -67,8 +87,10 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   checkCodec(codec)
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
+  check(ON_UNAVAILABLE.includes(onUnavailable), 'onUnavailable', `must be one of ${ON_UNAVAILABLE.join(', ')}`)
   const cookie = cookieOptions(options.cookie)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName }
+  const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
+  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, encryption }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -109,6 +131,10 @@ function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions 
     // An option that is undefined is left out, as everywhere: it must not remove a default such as httpOnly.
     if (value !== undefined) Object.assign(cookie, { [name]: value })
   }
+  check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
+  for (const name of Object.keys(cookie)) {
+    check(COOKIE_OPTIONS.some(known => known === name), `cookie.${name}`, `is not known; the cookie's options are ${COOKIE_OPTIONS.join(', ')}`)
+  }
   for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
     check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')
   }
@@ -118,7 +144,6 @@ function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions 
     `must be true, false or one of ${SAME_SITE.join(', ')}`)
   check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
     'must be a whole number of seconds above 0')
-  check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
   check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
   check(!isSameSiteNone(cookie.sameSite) || cookie.secure !== false, 'cookie.sameSite',
     "'none' needs cookie.secure: browsers refuse the cookie otherwise")
@@ -131,8 +156,14 @@ export function isSameSiteNone (sameSite: unknown): boolean {
   return String(sameSite).toLowerCase() === 'none'
 }
 
+/** Whether the store has the option `encryption`. */
+function encryptsItself (store: SessionStore | undefined): boolean {
+  return store?.sesAppid !== undefined && hasRecords(store) && store.cipher !== undefined
+}
+
 function givenStore (options: FileSessionsOptions): SessionStore {
   for (const name of FILE_STORE_OPTIONS) {
+    if (name === 'encryption' && !encryptsItself(options.store)) continue
     check(options[name as keyof FileSessionsOptions] === undefined, name,
       'is the file store\'s, and has no effect beside the option store: give it to that store')
   }

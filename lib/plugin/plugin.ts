@@ -3,23 +3,39 @@ import fastifyPlugin from 'fastify-plugin'
 import { SessionManager } from '../session/session-manager'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { hasRecords, isOpenable, isReapable } from '../store/features'
+import { Availability } from './availability'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
+import { checkIds } from './id-check'
+import { LateChanges } from './late-changes'
 import { pluginOptions, type FileSessionsOptions } from './options'
+import { OutsideSessions } from './outside-sessions'
 import { Reaper } from './reaper'
 import { SessionCookie } from './session-cookie'
+import { timesOutOfScale } from './time-scale'
 
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
-  const manager = new SessionManager(store, settled.codec, settled.rolling)
+  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption)
   const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
 
   await ensureCookies(fastify)
   cookie.check(fastify)
 
-  const key = decorate(fastify, settled, store, cookie)
-  addSessionHooks(fastify, settled.hook, key, manager, cookie)
+  if (hasRecords(store)) await checkIds(store)
+  for (const warning of timesOutOfScale(settled)) fastify.log.warn(warning)
+
+  const property = `request.${settled.sessionName}`
+  const key = decorate(fastify, settled, { store, cookie, outside: new OutsideSessions(fastify, manager, cookie) })
+  addSessionHooks(fastify, {
+    hook: settled.hook,
+    key,
+    manager,
+    cookie,
+    availability: new Availability(settled.onUnavailable, property, store.sesAppid()),
+    lateChanges: new LateChanges(property)
+  })
   if (isOpenable(store)) {
     fastify.addHook('onReady', async () => {
       await store.open()

@@ -5,6 +5,8 @@ import { isSameSiteNone, prefixedCookie } from './options'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import type { CookieChange, CookieValue } from '../session/cookie-change'
 
+/** What checks signatures: `@fastify/cookie` decorates apps and requests with it. */
+type Signer = Pick<FastifyRequest, 'unsignCookie'>
 type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
 
 /** So many values of one request are tried: more cookies of the name are not an accident. */
@@ -49,15 +51,25 @@ export class SessionCookie {
    * forged or malformed signed values are left out.
    */
   read (request: FastifyRequest): CookieValue[] {
-    const { cookie: header } = request.headers
+    return this.readHeader(request.headers.cookie, request)
+  }
+
+  /** The same, of a Cookie header. `signer` is the app, or a request of it. */
+  readHeader (header: string | undefined, signer: Signer): CookieValue[] {
     const values: CookieValue[] = []
     if (header === undefined) return values
     for (const text of cookieValues(header, this.#name, MOST_COOKIES)) {
-      const value = this.#options.signed === true ? unsigned(request, text) : { sesid: text, renew: false }
+      const value = this.#options.signed === true ? unsigned(signer, text) : { sesid: text, renew: false }
       if (value === null || value.sesid === '' || (values.length > 0 && values.some(({ sesid }) => sesid === value.sesid))) continue
       if (values.push(value) === MOST_VALUES) break
     }
     return values
+  }
+
+  /** Returns the Cookie header with which a browser brings this id. */
+  header (fastify: FastifyInstance, sesid: string): string {
+    const value = this.#options.signed === true ? fastify.signCookie(sesid) : sesid
+    return fastify.serializeCookie(this.#name, value)
   }
 
   /**
@@ -72,25 +84,32 @@ export class SessionCookie {
       (requested.length === path.length || path.endsWith('/') || requested[path.length] === '/')
   }
 
-  /** Sets, refreshes or clears the cookie in the reply, and keeps the reply out of shared caches then. */
-  write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): void {
-    if (change.change === 'none') return
+  /**
+   * Sets, refreshes or clears the cookie in the reply, and keeps the reply out of shared caches then.
+   * Returns the header's value; null: there is nothing to do.
+   */
+  write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): string | null {
+    if (change.change === 'none') return null
+    let header: string
     if (change.change === 'clear') {
-      this.#set(reply, '', { ...this.#settled(request), expires: new Date(0), maxAge: 0 })
+      header = this.#set(reply, '', { ...this.#settled(request), expires: new Date(0), maxAge: 0 })
     } else {
       const maxAge = change.maxAge ?? this.#options.maxAge
-      if (change.change === 'refresh' && maxAge === undefined) return
+      if (change.change === 'refresh' && maxAge === undefined) return null
       const options = this.#settled(request, change.options)
       this.#warnOnce(request, options)
       const value = this.#options.signed === true ? reply.signCookie(change.sesid) : change.sesid
-      this.#set(reply, value, { ...options, ...(maxAge === undefined ? {} : { maxAge }) })
+      header = this.#set(reply, value, { ...options, ...(maxAge === undefined ? {} : { maxAge }) })
     }
     reply.header('cache-control', privateCacheControl(reply.getHeader('cache-control')))
+    return header
   }
 
-  /** `reply.setCookie` would send nothing at this point, unless @fastify/cookie has parsed the request's cookies. */
-  #set (reply: FastifyReply, value: string, options: SettledCookieOptions): void {
-    reply.header('set-cookie', reply.server.serializeCookie(this.#name, value, options))
+  /** `reply.setCookie` would send nothing at this point, unless `@fastify/cookie` has parsed the request's cookies. */
+  #set (reply: FastifyReply, value: string, options: SettledCookieOptions): string {
+    const header = reply.server.serializeCookie(this.#name, value, options)
+    reply.header('set-cookie', header)
+    return header
   }
 
   /**
@@ -113,8 +132,8 @@ export class SessionCookie {
 }
 
 /** Returns null for a value that no secret of the app signed. */
-function unsigned (request: FastifyRequest, text: string): CookieValue | null {
-  const { valid, value, renew } = request.unsignCookie(text)
+function unsigned (signer: Signer, text: string): CookieValue | null {
+  const { valid, value, renew } = signer.unsignCookie(text)
   return valid ? { sesid: value, renew: renew === true } : null
 }
 

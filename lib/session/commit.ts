@@ -3,8 +3,8 @@ import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
-import { isImmediate } from '../store/features'
-import type { ImmediateRecordStore, RecordStore, SessionRecord, StoredSession } from '../store/session-store'
+import type { Removal, SessionRecord, StoredSession } from '../store/session-store'
+import type { SessionKey, SessionRecords } from './session-records'
 
 /**
  * What a caller wants stored on top of the newest record; null when it wants no such thing any more.
@@ -20,40 +20,44 @@ type Outcome = 'stored' | 'conflict' | 'gone'
 /**
  * Brings changes into the store: the quick way if the store has one, otherwise in one loop of
  * compare-and-swap. Commits to one session wait for each other within the process, so that a session
- * that many requests write to costs no storm of conflicts. It knows names, texts and versions, not
+ * that many requests write to costs no storm of conflicts. It knows keys, plain texts and versions, not
  * the sessions of requests.
  */
 export class Committer {
-  readonly #store: RecordStore
-  readonly #immediate: ImmediateRecordStore | null
+  readonly #records: SessionRecords
+  readonly #appid: string
   readonly #text: SessionText
   /** By name. A session that has none yet is its own key. */
   readonly #commits = new KeyedQueue()
 
-  constructor (store: RecordStore, text: SessionText) {
-    this.#store = store
-    this.#immediate = isImmediate(store) ? store : null
+  constructor (records: SessionRecords, appid: string, text: SessionText) {
+    this.#records = records
+    this.#appid = appid
     this.#text = text
   }
 
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
-  readNow (name: string): StoredSession | null | undefined {
-    return this.#immediate?.readNow(name)
+  readNow (key: SessionKey): StoredSession | null | undefined {
+    return this.#records.readNow(key)
   }
 
-  async read (name: string): Promise<StoredSession | null> {
-    const stored = this.readNow(name)
-    return stored === undefined ? await this.#store.read(name) : stored
+  read (key: SessionKey): Promise<StoredSession | null> {
+    return this.#records.read(key)
+  }
+
+  /** Ends the session, whatever it is at, and lets go of its key. */
+  remove (key: SessionKey): Promise<Removal> {
+    return this.#records.remove(key)
   }
 
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */
-  replaceNow (name: string, base: StoredSession, record: SessionRecord): StoredSession | undefined {
-    if (this.#immediate === null || this.#commits.isBusy(name)) return undefined
+  replaceNow (key: SessionKey, base: StoredSession, record: SessionRecord): StoredSession | undefined {
+    if (this.#commits.isBusy(key.name)) return undefined
     const start = startOf('commit')
-    const outcome = this.#immediate.replaceNow(name, record, base.version)
+    const outcome = this.#records.replaceNow(key, record, base)
     if (outcome?.result !== 'replaced') return undefined
     this.#publishCommit('replace', start, 0)
-    return replaced(base, record, outcome.version)
+    return outcome.stored
   }
 
   /**
@@ -65,46 +69,46 @@ export class Committer {
    *
    * @throws {SessionError}, and what `change` throws; nothing is stored then
    */
-  async swap (kind: 'replace' | 'update', name: string, base: StoredSession | null, change: Change, won: Won): Promise<boolean> {
+  async swap (kind: 'replace' | 'update', key: SessionKey, base: StoredSession | null, change: Change, won: Won): Promise<boolean> {
     const start = startOf('commit')
-    let newest = this.#commits.isBusy(name) ? null : base
+    let newest = this.#commits.isBusy(key.name) ? null : base
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      const outcome = await this.#attempt(name, newest, change, won)
+      const outcome = await this.#attempt(key, newest, change, won)
       if (outcome === 'gone') return false
       if (outcome === 'stored') {
         this.#publishCommit(kind, start, conflicts)
         return true
       }
-      if (isWatched('conflict')) publish('conflict', { appid: this.#store.sesAppid() })
+      if (isWatched('conflict')) publish('conflict', { appid: this.#appid })
       newest = null
     }
     throw tooManyConflicts()
   }
 
-  async #attempt (name: string, newest: StoredSession | null, change: Change, won: Won): Promise<Outcome> {
-    const started = await this.#commits.run(name, async () => {
-      const base = newest ?? await this.read(name)
+  async #attempt (key: SessionKey, newest: StoredSession | null, change: Change, won: Won): Promise<Outcome> {
+    const started = await this.#commits.run(key.name, async () => {
+      const base = newest ?? await this.read(key)
       if (base === null) return 'gone'
       const record = change(base)
-      return record instanceof Promise ? { base, record } : await this.#replace(name, base, record, won)
+      return record instanceof Promise ? { base, record } : await this.#replace(key, base, record, won)
     })
     if (typeof started === 'string') return started
     const record = await started.record
-    return await this.#commits.run(name, () => this.#replace(name, started.base, record, won))
+    return await this.#commits.run(key.name, () => this.#replace(key, started.base, record, won))
   }
 
   /** A record that changes nothing is not written. It is right only if it was made of the newest one. */
-  async #replace (name: string, base: StoredSession, record: SessionRecord | null, won: Won): Promise<Outcome> {
+  async #replace (key: SessionKey, base: StoredSession, record: SessionRecord | null, won: Won): Promise<Outcome> {
     if (record === null) return 'gone'
     if (this.#text.isSame(record.text, base.text) && record.idleTimeout === base.idleTimeout) {
-      const newest = await this.read(name)
+      const newest = await this.read(key)
       if (newest?.version !== base.version) return newest === null ? 'gone' : 'conflict'
       won(base)
       return 'stored'
     }
-    const outcome = this.#immediate?.replaceNow(name, record, base.version) ?? await this.#store.replace(name, record, base.version)
+    const outcome = await this.#records.replace(key, record, base)
     if (outcome.result !== 'replaced') return outcome.result
-    won(replaced(base, record, outcome.version))
+    won(outcome.stored)
     return 'stored'
   }
 
@@ -116,27 +120,22 @@ export class Committer {
   /** @see createSession */
   async create (record: SessionRecord): Promise<NewSession> {
     const start = startOf('commit')
-    const created = await createSession(this.#store, record)
+    const created = await createSession(this.#records, record)
     this.#publishCommit('create', start, 0)
     return created
   }
 
   /** @see moveSession */
-  async move (from: string, base: StoredSession, keep: (newest: StoredSession) => SessionRecord | null): Promise<Move | null> {
+  async move (from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => SessionRecord | null): Promise<Move | null> {
     const start = startOf('commit')
     // When a session that was just made began, only the store knows.
-    const newest = this.#commits.isBusy(from) || base.createdAt === undefined ? null : base
-    const move = await this.#commits.run(from, () => moveSession(this.#store, from, newest, keep))
+    const newest = this.#commits.isBusy(from.name) || base.createdAt === undefined ? null : base
+    const move = await this.#commits.run(from.name, () => moveSession(this.#records, from, newest, keep))
     if (move !== null && move.to !== null) this.#publishCommit('create', start, move.conflicts)
     return move
   }
 
   #publishCommit (kind: DiagnosticsEvents['commit']['kind'], start: number, conflicts: number): void {
-    if (start !== 0) publish('commit', { appid: this.#store.sesAppid(), duration: durationSince(start), kind, conflicts })
+    if (start !== 0) publish('commit', { appid: this.#appid, duration: durationSince(start), kind, conflicts })
   }
-}
-
-function replaced (base: StoredSession, { text, idleTimeout }: SessionRecord, version: string): StoredSession {
-  const { createdAt, touchDue, idleLeft } = base
-  return { text, idleTimeout, createdAt, version, touchDue, idleLeft }
 }

@@ -1,6 +1,6 @@
 /**
- * The attributes of the session cookie, as @fastify/cookie takes them. They are written down here, so
- * that these types need no types of @fastify/cookie: an app may have another version of it.
+ * The attributes of the session cookie, as `@fastify/cookie` takes them. They are written down here, so
+ * that these types need no types of `@fastify/cookie`: an app may have another version of it.
  */
 export interface SessionCookieOptions {
   /** Host to which, and to whose subdomains, the browser sends the cookie. Left out: to the host that set it. */
@@ -20,6 +20,6 @@ export interface SessionCookieOptions {
   sameSite?: 'lax' | 'none' | 'strict' | boolean
   /** Whether the browser sends the cookie over https only. `'auto'`: if it came over https. */
   secure?: boolean | 'auto'
-  /** Whether the value is signed with the secret of @fastify/cookie. */
+  /** Whether the value is signed with the secret of `@fastify/cookie`. */
   signed?: boolean
 }

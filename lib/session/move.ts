@@ -1,14 +1,13 @@
 import { SessionError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import type { RecordStore, SessionRecord, StoredSession } from '../store/session-store'
+import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { SessionKey, SessionRecords } from './session-records'
 
-/** What a move needs of a store. */
-type MovingStore = Pick<RecordStore, 'newId' | 'nameOf' | 'read' | 'create' | 'replace' | 'remove'>
+/** What a move needs of the records. */
+type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
 
 /** A session that was just made. */
-export interface NewSession {
-  readonly sesid: string
-  readonly name: string
+export interface NewSession extends SessionKey {
   readonly stored: StoredSession
 }
 
@@ -35,56 +34,49 @@ const ATTEMPTS = 5
  * @throws {SessionError}
  */
 export async function moveSession (
-  store: MovingStore, from: string, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
+  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
 ): Promise<Move | null> {
   let to: NewSession | null = null
   try {
     for (let conflicts = 0; ; conflicts++) {
-      const old = newest ?? await store.read(from)
+      const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(store, to, keep(old))
-      const removal = await store.remove(from, old.version)
+      to = await prepare(records, to, keep(old))
+      const removal = await records.remove(from, old.version)
       if (removal === 'removed') return { to, conflicts }
       if (removal === 'gone') break
       newest = null
     }
   } catch (error) {
-    await discard(store, to)
+    await discard(records, to)
     throw error
   }
-  await discard(store, to)
+  await discard(records, to)
   return null
 }
 
 /** Makes a session under a new id. @throws {SessionError} */
-export async function createSession (store: MovingStore, record: SessionRecord): Promise<NewSession> {
-  const { text, idleTimeout, createdAt } = record
+export async function createSession (records: MovingRecords, record: SessionRecord): Promise<NewSession> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const sesid = await store.newId()
-    const name = store.nameOf(sesid)
-    const creation = await store.create(name, record)
-    if (creation.result === 'taken') continue
-    const { version } = creation
-    return { sesid, name, stored: { text, idleTimeout, createdAt, version, touchDue: false, idleLeft: undefined } }
+    const key = await records.newKey()
+    const stored = await records.create(key, record)
+    if (stored !== null) return { ...key, stored }
   }
   throw new SessionError('SESSION_ID', 'idGenerator must return a new random string each time: it returned ids of live sessions')
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */
-async function prepare (store: MovingStore, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
+async function prepare (records: MovingRecords, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
-    const replacement = await store.replace(to.name, record, to.stored.version)
-    if (replacement.result === 'replaced') {
-      const { text, idleTimeout, createdAt } = record
-      return { ...to, stored: { ...to.stored, text, idleTimeout, createdAt, version: replacement.version } }
-    }
+    const replacement = await records.replace(to, record, to.stored)
+    if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
   }
-  await discard(store, to)
-  return record === null ? null : await createSession(store, record)
+  await discard(records, to)
+  return record === null ? null : await createSession(records, record)
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
-async function discard (store: MovingStore, to: NewSession | null): Promise<void> {
-  if (to !== null) await store.remove(to.name).catch(() => undefined)
+async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
+  if (to !== null) await records.remove(to).catch(() => undefined)
 }

@@ -12,6 +12,7 @@ import type { SessionCopy } from './session-copy'
  */
 export async function regenerateSession (copy: SessionCopy, keepKeys: readonly string[]): Promise<string | null> {
   const { life } = copy
+  if (copy.stored !== null) copy.checkReach()
   const before = copy.session.data()
   const kept = pick(before, keepKeys)
   // At once: data that are set while this goes on belong to the new session.
@@ -27,7 +28,7 @@ export async function regenerateSession (copy: SessionCopy, keepKeys: readonly s
 
 async function move (copy: SessionCopy, base: StoredSession, before: PlainObject, keepKeys: readonly string[]): Promise<string | null> {
   const { committer, text } = copy.shared
-  const { life, name } = copy
+  const { life, key } = copy
   const first = text.encode(pick(before, keepKeys))
   let kept = first
   let createdAt: number | undefined
@@ -39,7 +40,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     }
     return text.isSame(kept, text.empty) ? null : { ...copy.recordOn(newest, kept), createdAt }
   }
-  const moved = await committer.move(name, base, keep)
+  const moved = await committer.move(key, base, keep)
   if (moved === null) {
     copy.close(life)
     return null
@@ -47,8 +48,8 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
-    if (to !== null) copy.leave(to.name)
-    return name
+    if (to !== null) copy.leave(to)
+    return key.name
   }
   const { idleTimeout } = copy
   copy.forget()
@@ -60,5 +61,5 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     copy.createdAt = createdAt
   }
   if (!copy.mergeIn(first, kept)) fill(copy.session, text.decode(kept))
-  return name
+  return key.name
 }

@@ -1,36 +1,14 @@
 import { isWatched, publish, publishError } from '../diagnostics'
+import { UnopenedError } from '../unopened'
 import { sessionHandle } from '../store/session-id'
-import type { RecordStore, SessionRecord, StoredSession } from '../store/session-store'
-import type { SessionText } from './codec'
-import type { Committer } from './commit'
-import type { KeyedQueue } from '../keyed-queue'
+import type { SessionRecord, StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { NewSession } from './move'
+import type { Leftover } from './leftovers'
 import type { PlainObject } from './plain-object'
 import { fill, type Session } from './session'
-import type { UpdateQueue } from './update-queue'
-
-/** Where it is said what became of a session. Lines hold no ids and no data; a session is named by its handle. */
-export interface SessionLog {
-  debug (message: string): void
-  debug (details: { session: string }, message: string): void
-  warn (details: { err: unknown, session: string }, message: string): void
-}
-
-/** What the requests of one app share. */
-export interface Shared {
-  readonly store: RecordStore
-  readonly appid: string
-  readonly text: SessionText
-  readonly committer: Committer
-  /** By visit: an app need not wait for a `save()` before it calls the next method. */
-  readonly steps: KeyedQueue
-  readonly updates: UpdateQueue
-  /** Whether a cookie with `maxAge` is sent again when its session was touched. */
-  readonly rolling: boolean
-  /** Whether the last touch failed: one line of the log says so, until one succeeds again. */
-  touchFails: boolean
-}
+import type { SessionKey } from './session-records'
+import type { SessionLog, Shared } from './shared'
 
 /**
  * One request's copy of a session: the data, which the app changes, and the record that they were
@@ -56,7 +34,7 @@ export abstract class SessionCopy {
   /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
   createdAt: number | undefined = undefined
   /** Sessions that the request had, still to be removed, or to be set aside. */
-  leftovers: Array<{ name: string, setAside: boolean }> | null = null
+  leftovers: Leftover[] | null = null
   isDeleted = false
   isClosed = false
 
@@ -68,8 +46,16 @@ export abstract class SessionCopy {
     this.stored = stored
   }
 
+  /** The stored session's. */
+  get key (): SessionKey {
+    return { sesid: this.sesid as string, name: this.name }
+  }
+
   /** What the app sees of it. */
   abstract readonly session: Session
+
+  /** @throws {SessionError} SESSION_UNREACHABLE, when a new id cannot reach the visitor any more */
+  abstract checkReach (): void
 
   /** Returns the data for the session that is opened. */
   loaded (): PlainObject {
@@ -100,7 +86,7 @@ export abstract class SessionCopy {
   commitNow (text: string): boolean {
     if (this.stored === null) return false
     const record = this.recordOn(this.stored, text)
-    const stored = this.shared.committer.replaceNow(this.name, this.stored, record)
+    const stored = this.shared.committer.replaceNow(this.key, this.stored, record)
     if (stored === undefined) return false
     this.adopt(this.life, stored, text)
     return true
@@ -109,9 +95,9 @@ export abstract class SessionCopy {
   /** Stores the text, merged with what other requests stored since. @throws {SessionError} */
   async commit (text: string): Promise<void> {
     const { committer, text: codec } = this.shared
-    const { life, name, stored: base } = this
+    const { life, stored: base } = this
     if (base === null) return await this.#commitNew(text)
-    const isStored = await committer.swap('replace', name, base, newest => {
+    const isStored = await committer.swap('replace', this.key, base, newest => {
       if (life !== this.life) return null
       if (newest.version === base.version) return this.recordOn(newest, text)
       const merged = merge(codec.decode(base.text), codec.decode(newest.text), codec.decode(text))
@@ -135,10 +121,18 @@ export abstract class SessionCopy {
   /** Stores the text as a new session. @throws {SessionError} */
   async insert (text: string): Promise<void> {
     const { life, idleTimeout, createdAt } = this
+    this.checkReach()
     const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
     // The app may have called `delete()` meanwhile.
-    if (life === this.life) this.become(created)
-    else this.leave(created.name)
+    if (life !== this.life) return this.leave(created)
+    try {
+      // The response may have gone out meanwhile.
+      this.checkReach()
+    } catch (error) {
+      await this.shared.committer.remove(created).catch(() => undefined)
+      throw error
+    }
+    this.become(created)
   }
 
   recordOn (newest: StoredSession, text: string): SessionRecord {
@@ -196,10 +190,10 @@ export abstract class SessionCopy {
     this.createdAt = undefined
   }
 
-  /** Has the session with this name removed by the end of the request, or set aside. */
-  leave (name: string, setAside = false): void {
+  /** Has the session removed by the end of the request, or set aside. */
+  leave (key: SessionKey, setAside = false, version?: string): void {
     this.leftovers ??= []
-    this.leftovers.push({ name, setAside })
+    this.leftovers.push({ key, setAside, version })
   }
 
   /** Another request or process ended the session that this one had in that life. */
@@ -214,8 +208,8 @@ export abstract class SessionCopy {
   }
 
   async lookAgain (): Promise<void> {
-    const { life, name } = this
-    const newest = this.stored === null ? null : await this.shared.committer.read(name)
+    const { life } = this
+    const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
     if (life === this.life && this.stored !== null) this.see(newest)
   }
 
@@ -227,14 +221,22 @@ export abstract class SessionCopy {
     if (this.opened !== null) fill(this.opened, this.loaded())
   }
 
-  /** A text that cannot be decoded is set aside, and a new session begins. */
+  /**
+   * A new session begins in place of one whose text cannot be opened or decoded. That one is set aside,
+   * unless it is this process that lacks what it takes.
+   */
   #dataOf (stored: StoredSession): PlainObject {
+    const { key, name, shared } = this
     try {
-      return this.shared.text.decode(stored.text)
+      return shared.text.decode(stored.text)
     } catch (error) {
-      this.log.warn({ err: error, session: sessionHandle(this.name) }, 'a stored session is set aside, and a new one begins')
-      publishError('decode', this.shared.appid, error)
-      this.leave(this.name, true)
+      if (error instanceof UnopenedError) {
+        shared.unserved.tell(this.log, name, error)
+      } else {
+        this.log.warn({ err: error, session: sessionHandle(name) }, 'a stored session is set aside, and a new one begins')
+        publishError('decode', shared.appid, error)
+      }
+      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, true, stored.version)
       this.begin()
       return {}
     }

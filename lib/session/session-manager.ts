@@ -1,31 +1,46 @@
 import { durationSince, publish, publishError, startOf } from '../diagnostics'
 import { hasRecords } from '../store/features'
-import type { SessionStore, StoredSession } from '../store/session-store'
+import type { SettledEncryption } from '../store/encryption-options'
+import type { RecordStore, SessionStore, StoredSession } from '../store/session-store'
+import { SessionCipher } from '../store/session-cipher'
 import { FiveMethodStore } from '../store/five-method-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Committer } from './commit'
 import type { CookieValue } from './cookie-change'
+import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
-import type { SessionLog, Shared } from './session-copy'
+import type { SessionLog, Shared } from './shared'
+import { SessionRecords } from './session-records'
+import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
 import { Visit } from './visit'
 
 export type { CookieChange, CookieValue } from './cookie-change'
-export type { Visit } from './visit'
+export type { CookieOutlet } from './cookie-outlet'
+export { Visit } from './visit'
 
 /** What the requests of one app share: the store, the codec, and the queues. It begins a visit for each request. */
 export class SessionManager {
   readonly #shared: Shared
+  readonly #records: SessionRecords
 
-  /** @throws {SessionError} SESSION_CODEC, when the codec does not make text */
-  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean) {
-    const records = hasRecords(store) ? store : new FiveMethodStore(store)
+  /**
+   * `encryption` is for a store that does not encrypt by an option of its own.
+   *
+   * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
+   */
+  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false) {
+    const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
+    const appid = store.sesAppid()
+    const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
     const text = new SessionText(codec)
+    this.#records = new SessionRecords(recordStore, cipher)
     this.#shared = {
-      store: records,
-      appid: store.sesAppid(),
+      store: recordStore,
+      appid,
       text,
-      committer: new Committer(records, text),
+      unserved: new Unserved(appid, cipher),
+      committer: new Committer(this.#records, appid, text),
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
@@ -33,9 +48,9 @@ export class SessionManager {
     }
   }
 
-  /** Begins the visit of a request without a session cookie. */
-  begin (log: SessionLog): Visit {
-    return new Visit(this.#shared, log, null, '', null)
+  /** Begins the visit of a request without a session cookie. Without an outlet the caller takes care of the cookie. */
+  begin (log: SessionLog, outlet: CookieOutlet | null = null): Visit {
+    return this.#begun(outlet, log, null, '', null)
   }
 
   /**
@@ -44,43 +59,51 @@ export class SessionManager {
    *
    * @throws {SessionError} when the store cannot be read
    */
-  loadNow (values: readonly CookieValue[], log: SessionLog): Visit | undefined {
-    const { store, committer, appid } = this.#shared
+  loadNow (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Visit | undefined {
+    const { unserved, appid } = this.#shared
     const start = startOf('load')
     try {
       for (const value of values) {
-        const name = store.nameOf(value.sesid)
-        const stored = committer.readNow(name)
+        const key = this.#records.keyOf(value.sesid)
+        const stored = this.#records.readNow(key)
         if (stored === undefined) return undefined
-        if (stored !== null) return this.#loaded(start, log, value, name, stored)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, '', null)
   }
 
   /** The same, for a store that takes time. */
-  async load (values: readonly CookieValue[], log: SessionLog): Promise<Visit> {
-    const { store, appid } = this.#shared
+  async load (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Promise<Visit> {
+    const { unserved, appid } = this.#shared
     const start = startOf('load')
     try {
       for (const value of values) {
-        const name = store.nameOf(value.sesid)
-        const stored = await store.read(name)
-        if (stored !== null) return this.#loaded(start, log, value, name, stored)
+        const key = this.#records.keyOf(value.sesid)
+        const stored = await this.#records.read(key)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, '', null)
   }
 
-  #loaded (start: number, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null): Visit {
+  #loaded (
+    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null
+  ): Visit {
     if (start !== 0) publish('load', { appid: this.#shared.appid, duration: durationSince(start), found: stored !== null })
     if (stored === null) log.debug('the cookie names no live session')
-    return new Visit(this.#shared, log, value, name, stored)
+    return this.#begun(outlet, log, value, name, stored)
+  }
+
+  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null): Visit {
+    const visit = new Visit(this.#shared, log, value, name, stored)
+    visit.outlet = outlet
+    return visit
   }
 }

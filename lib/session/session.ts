@@ -1,13 +1,17 @@
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
 import { setOwn, type PlainObject } from './plain-object'
+import { protectMembers } from './protect-members'
 import type { SessionCookieOptions } from './cookie-options'
 
-/** `request.session`, with your own properties: see {@link SessionData}. */
-export type RequestSession = Session & Partial<SessionData>
+/** `request.session`, with your own properties: those of {@link SessionData}, or of another type for a second registration. */
+export type RequestSession<Data extends object = SessionData> = Session<Data> & Partial<Data>
 
 /** What `update` hands to its function: the newest data, to be changed in place. */
-export type SessionDraft = Partial<SessionData> & Record<string, unknown>
+export type SessionDraft<Data extends object = SessionData> = Partial<Data>
+
+/** The type of the data under a key: unknown for one that is not declared. */
+type ValueOf<Data, Key> = Key extends keyof Data ? Data[Key] | undefined : unknown
 
 type Callback = (error?: Error | null) => void
 
@@ -22,7 +26,7 @@ export interface SessionActions {
   destroy (): Promise<void>
   delete (): void
   regenerate (keepKeys: readonly string[]): Promise<void>
-  update<T> (change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined>
+  update<T> (change: (draft: PlainObject) => T | Promise<T>): Promise<T | undefined>
   touch (): void
   /** `idleTimeout` is in seconds. */
   options (options: Omit<SessionCookieOptions, 'maxAge'>, idleTimeout: number | undefined): void
@@ -30,7 +34,7 @@ export interface SessionActions {
 }
 
 /** Puts these data in place of the session's. Not exported from the package. */
-export let fill: (session: Session, data: PlainObject) => void
+export let fill: (session: Session, data: object) => void
 
 /**
  * One visitor's session. Your data are its own properties: `session.user = …`. It has no id and
@@ -38,7 +42,7 @@ export let fill: (session: Session, data: PlainObject) => void
  *
  * The names of the members below cannot be used as properties; `set` and `get` take any name.
  */
-export class Session {
+export class Session<Data extends object = PlainObject> {
   readonly #actions: SessionActions
   /** Data under names that members of this class have. */
   #hidden: PlainObject | undefined
@@ -71,22 +75,23 @@ export class Session {
     return this.#actions.isDeleted
   }
 
-  get<K extends string> (key: K): K extends keyof SessionData ? SessionData[K] | undefined : unknown {
-    type Value = K extends keyof SessionData ? SessionData[K] | undefined : unknown
+  /** Returns what is stored under the key, which may be any name; `undefined` when there is nothing. */
+  get<Key extends string> (key: Key): ValueOf<Data, Key> {
     const from = members.has(key) ? this.#hidden : this
-    return (from !== undefined && Object.hasOwn(from, key) ? (from as PlainObject)[key] : undefined) as Value
+    return (from !== undefined && Object.hasOwn(from, key) ? (from as PlainObject)[key] : undefined) as ValueOf<Data, Key>
   }
 
-  set<K extends string> (key: K, value: K extends keyof SessionData ? SessionData[K] | undefined : unknown): void {
+  /** Puts the value under the key, as an assignment does. The key may be any name, that of a member of the session, too. */
+  set<Key extends string> (key: Key, value: ValueOf<Data, Key>): void {
     if (members.has(key)) (this.#hidden ??= {})[key] = value
     else setOwn(this, key, value)
   }
 
   /** Returns a copy of all data, one level deep. */
-  data (): SessionDraft {
+  data (): Partial<Data> & PlainObject {
     const data: PlainObject = { ...this.#hidden }
     for (const key of Object.keys(this)) setOwn(data, key, (this as unknown as PlainObject)[key])
-    return data as SessionDraft
+    return data as Partial<Data> & PlainObject
   }
 
   /** Whether the data differ from what is stored. */
@@ -139,11 +144,14 @@ export class Session {
    * when a visitor logs in. If another request ended or regenerated the session first, this one is
    * empty and `deleted`, and stores nothing any more. @throws {SessionError}
    */
-  regenerate (keepKeys?: readonly string[]): Promise<void>
+  regenerate (keepKeys?: ReadonlyArray<keyof Data & string>): Promise<void>
   regenerate (callback: Callback): void
-  regenerate (keepKeys: readonly string[] | undefined, callback: Callback): void
+  regenerate (keepKeys: ReadonlyArray<keyof Data & string> | undefined, callback: Callback): void
   regenerate (keepKeys?: readonly string[] | Callback, callback?: Callback): Promise<void> | undefined {
     if (typeof keepKeys === 'function') return settle(this.#actions.regenerate([]), keepKeys)
+    if (keepKeys !== undefined && !isListOfNames(keepKeys)) {
+      throw wrongArgument("session.regenerate takes a list of the names to keep: await session.regenerate(['cart'])")
+    }
     return settle(this.#actions.regenerate(keepKeys ?? []), callback)
   }
 
@@ -158,8 +166,12 @@ export class Session {
    * Returns what `change` returned; `undefined`, with nothing stored, when the session was ended in
    * the meantime. @throws {SessionError}, and whatever `change` throws
    */
-  update<T> (change: (draft: SessionDraft) => T | Promise<T>): Promise<T | undefined> {
-    return this.#actions.update(change)
+  update<T> (change: (draft: Partial<Data>) => T | Promise<T>): Promise<T | undefined> {
+    if (typeof change !== 'function') {
+      throw wrongArgument('session.update takes a function: await session.update(draft => { draft.visits = 1 }). ' +
+        'To set data without reading the newest ones assign them: session.visits = 1')
+    }
+    return this.#actions.update(draft => change(draft as Partial<Data>))
   }
 
   /**
@@ -187,10 +199,10 @@ export class Session {
     this.#actions.skipSave()
   }
 
-  #fill (data: PlainObject): void {
+  #fill (data: object): void {
     for (const key of Object.keys(this)) delete (this as unknown as PlainObject)[key]
     this.#hidden = undefined
-    for (const key of Object.keys(data)) this.set(key, data[key])
+    for (const [key, value] of Object.entries(data)) (this as Session).set(key, value)
   }
 
   static {
@@ -200,34 +212,12 @@ export class Session {
 
 const members = protectMembers(Session.prototype)
 
-/**
- * Makes all names but those of members free for data, and returns the names of the members.
- *
- * - An assignment such as `session.data = …` would hide the method from all code that needs it: it
- *   throws and names the way out.
- * - `constructor` and `__proto__`, which every object has, become data like any other: the first by
- *   taking it away from the class, the second by a setter that makes an own property of it.
- * - Frozen, the class cannot be changed through a session that data were read into.
- */
-function protectMembers (prototype: object): ReadonlySet<string> {
-  const names = new Set(Object.getOwnPropertyNames(prototype))
-  names.delete('constructor')
-  Reflect.deleteProperty(prototype, 'constructor')
-  for (const name of names) {
-    const { value, get = () => value as unknown } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
-    Object.defineProperty(prototype, name, { get, set () { throw nameTaken(name) } })
-  }
-  Object.defineProperty(prototype, '__proto__', {
-    get: () => prototype,
-    set (this: object, value: unknown) { setOwn(this, '__proto__', value) }
-  })
-  Object.freeze(prototype)
-  return names
+function isListOfNames (names: unknown): boolean {
+  return Array.isArray(names) && names.every(name => typeof name === 'string')
 }
 
-function nameTaken (name: string): SessionError {
-  return new SessionError('SESSION_NAME_TAKEN',
-    `session.${name} is a member of the session: choose another name, or use session.set('${name}', …)`)
+function wrongArgument (message: string): SessionError {
+  return new SessionError('SESSION_ARGUMENT', message)
 }
 
 function settle (promise: Promise<void>, callback?: Callback): Promise<void> | undefined {

@@ -1,10 +1,11 @@
 import type { SessionRecord, StoredSession } from '../store/session-store'
 import { merge } from './merge'
-import { fill, type SessionDraft } from './session'
+import type { PlainObject } from './plain-object'
+import { fill } from './session'
 import type { SessionCopy } from './session-copy'
 import { callChange } from './update-queue'
 
-export type Change<T> = (draft: SessionDraft) => T | Promise<T>
+export type Change<T> = (draft: PlainObject) => T | Promise<T>
 
 /** Changes the newest data. @see Session.update */
 export async function updateSession<T> (copy: SessionCopy, change: Change<T>): Promise<T | undefined> {
@@ -20,16 +21,16 @@ export async function updateSession<T> (copy: SessionCopy, change: Change<T>): P
 
 async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, change: Change<T>): Promise<T | undefined> {
   const { committer, text } = copy.shared
-  const { life, name } = copy
+  const { life, key } = copy
   let answer: T | undefined
-  const isStored = await committer.swap('update', name, base, newest => {
+  const isStored = await committer.swap('update', key, base, newest => {
     if (life !== copy.life) return null
     const draft = text.decode(newest.text)
     const take = (returned: T): SessionRecord | null => {
       answer = returned
       return life === copy.life ? copy.recordOn(newest, text.encode(draft)) : null
     }
-    const returned = callChange(copy, name, () => change(draft))
+    const returned = callChange(copy, key.name, () => change(draft))
     return returned instanceof Promise ? returned.then(take) : take(returned)
   }, stored => { copy.adopt(life, stored) })
   if (isStored) return answer

@@ -1,206 +1,49 @@
-import { publishError, watched, type DiagnosticsEvents } from '../diagnostics'
-import type { StoredSession } from '../store/session-store'
-import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
+import { watched, type DiagnosticsEvents } from '../diagnostics'
 import type { SessionCookieOptions } from './cookie-options'
 import { regenerateSession } from './regenerate'
 import { fill, Session, type SessionActions } from './session'
-import { SessionCopy, type SessionLog, type Shared } from './session-copy'
 import { touchSession } from './touch'
 import { updateSession, type Change } from './update'
+import { VisitEnd } from './visit-end'
 
 type Operation = DiagnosticsEvents['error']['operation']
 
 /**
  * One request's work with its session. The session is loaded, perhaps looked at again when the
- * request's body has arrived, handed out, and stored when the request ends; what is to become of the
- * cookie goes out. The steps that the app asks for in between run one after the other.
- *
- * The cookie is cleared only if this request itself ended the session that the cookie brought: an
- * answer that comes late must not take away the cookie of a newer session.
+ * request's body has arrived, handed out, and stored when the request ends. The steps that the app
+ * asks for in between run one after the other.
  */
-export class Visit extends SessionCopy implements SessionActions {
-  /** The cookie that brought the session; null: none did. */
-  readonly #cookie: CookieValue | null
-  #hasEndedCookie = false
-  #cookieOptions: SessionCookieOptions | undefined = undefined
-  #isTouched = false
-  #skipsSave = false
-  #isFinished = false
-  /** Whether the end of the request has failed, and no answer has said so yet. */
-  #hasFailed = false
-  /** While the end of the request is under way. */
-  #finishing: Promise<CookieChange> | null = null
-  #isAwaited = false
-  /** Whether the end of the request stored something, and did not have to wait for it. */
-  storedAtOnce = false
-
-  constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, name: string, stored: StoredSession | null) {
-    super(shared, log, cookie === null ? null : cookie.sesid, name, stored)
-    this.#cookie = cookie
-  }
-
+export class Visit extends VisitEnd implements SessionActions {
   get session (): Session {
-    this.opened ??= new Session(this, this.loaded())
+    if (this.opened === null) {
+      this.opened = new Session(this, this.loaded())
+      this.outlet?.opened()
+    }
     return this.opened
   }
 
   /** Whether there is nothing to do at the end: no handler looked at the session, and no cookie is due. */
   get needsNoFinish (): boolean {
-    return this.opened === null && this.#cookie?.renew !== true && this.stored?.touchDue !== true
-  }
-
-  /**
-   * Looks at the store again, for a session that was loaded before the request's body arrived: that
-   * may have taken hours. Returns false when it takes time: call `checkAgain`.
-   *
-   * @throws {SessionError} when the store cannot be read
-   */
-  checkAgainNow (): boolean {
-    const { committer, steps } = this.shared
-    if (this.stored === null) return true
-    if (steps.isBusy(this)) return false
-    const newest = committer.readNow(this.name)
-    if (newest !== undefined) this.see(newest)
-    return newest !== undefined
+    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true
   }
 
   checkAgain (): Promise<void> {
     return this.#step('load', () => this.lookAgain())
   }
 
-  /**
-   * Ends the request: stores what there is to store. Returns `undefined` when that takes time: call
-   * `finish`. A second time, when the error of the first is sent, nothing is stored: the cookie tells
-   * what was done before the end, such as a `regenerate()`.
-   *
-   * @throws {SessionError} when the session could not be stored
-   */
-  finishNow (): CookieChange | undefined {
-    if (this.#finishing !== null) return undefined
-    if (this.#isFinished) return this.#changeAfterFailure()
-    this.#isFinished = true
-    try {
-      return this.#endNow()
-    } catch (error) {
-      this.#fail(error)
-      throw error
-    }
-  }
-
-  /**
-   * The same, for an end that takes time. A reply that is sent twice at once, as by a hook that
-   * redirects and a handler after it, waits here for the first: it must not go out before the session
-   * is stored and the cookie written.
-   */
-  async finish (): Promise<CookieChange> {
-    const change = this.finishNow()
-    if (change !== undefined) return change
-    if (!this.#isAwaited) {
-      this.#isAwaited = true
-      return await (this.#finishing as Promise<CookieChange>)
-    }
-    await this.#finishing
-    return NONE
-  }
-
-  #endNow (): CookieChange | undefined {
-    const { steps } = this.shared
-    if (steps.isBusy(this) || this.leftovers !== null) return this.#endLater(steps.run(this, () => this.#end()))
-    const text = this.#textToStore()
-    if (text !== null) {
-      if (!this.commitNow(text)) return this.#endLater(this.#end(text))
-      this.storedAtOnce = true
-    }
-    const isDone = !this.#isTouchDue && (text !== null || !this.#isCookieDue || this.checkAgainNow())
-    return isDone ? this.#cookieChange(false) : this.#endLater(this.#end(null))
-  }
-
-  #endLater (end: Promise<CookieChange>): undefined {
-    this.#finishing = end
-    end.then(() => { this.#finishing = null }, (error: unknown) => {
-      this.#finishing = null
-      this.#fail(error)
-    })
-  }
-
-  #fail (error: unknown): void {
-    this.#hasFailed = true
-    publishError('save', this.shared.appid, error)
-  }
-
-  #changeAfterFailure (): CookieChange {
-    if (!this.#hasFailed || this.#isBrought) return NONE
-    this.#hasFailed = false
-    return this.#cookieChange(false)
-  }
-
-  async #end (known?: string | null): Promise<CookieChange> {
-    if (this.leftovers !== null) await this.#removeLeftovers()
-    const text = known === undefined ? this.#textToStore() : known
-    if (text !== null) await this.commit(text)
-    const isTouched = this.#isTouchDue && await touchSession(this)
-    if (text === null && this.#isCookieDue) await this.lookAgain()
-    return this.#cookieChange(isTouched)
-  }
-
-  #textToStore (): string | null {
-    return this.#skipsSave ? null : this.unsavedText()
-  }
-
-  #cookieChange (isTouched: boolean): CookieChange {
-    const { sesid } = this
-    if (sesid === null) return this.#hasEndedCookie ? CLEAR : NONE
-    const maxAge = this.idleTimeout ?? this.stored?.idleTimeout
-    const options = this.#cookieOptions
-    if (!this.#isBrought || this.#cookie?.renew === true || options !== undefined) return { change: 'send', sesid, maxAge, options }
-    return isTouched && this.shared.rolling ? { change: 'refresh', sesid, maxAge, options } : NONE
-  }
-
-  /** Whether the session is the one that the cookie brought. */
-  get #isBrought (): boolean {
-    return this.sesid !== null && this.sesid === this.#cookie?.sesid
-  }
-
-  /** Only of the session that the cookie brought: a new one was used just now. */
-  get #isTouchDue (): boolean {
-    return !this.#skipsSave && this.#isBrought && (this.#isTouched || this.stored?.touchDue === true)
-  }
-
-  /**
-   * Whether the cookie is to be sent again with the id that it brought. Not before another look: if
-   * the session has ended since, the browser may have the cookie of a newer one by now.
-   */
-  get #isCookieDue (): boolean {
-    return this.#isTouchDue || (this.#isBrought && (this.#cookie?.renew === true || this.#cookieOptions !== undefined))
-  }
-
-  /** Removes, or sets aside, the sessions that this request had and has no more. What fails is tried again at the end. */
-  async #removeLeftovers (): Promise<void> {
-    const { store } = this.shared
-    for (let next = this.leftovers?.[0]; next !== undefined; next = this.leftovers?.[0]) {
-      if (next.setAside) await store.setAside(next.name)
-      else if (await store.remove(next.name) === 'removed') this.#noteEnd(next.name)
-      this.leftovers?.shift()
-    }
-  }
-
-  #noteEnd (name: string | null): void {
-    if (this.#cookie !== null && name === this.shared.store.nameOf(this.#cookie.sesid)) this.#hasEndedCookie = true
-  }
-
   save (): Promise<void> {
     return this.#step('save', async () => {
-      await this.#removeLeftovers()
+      await this.removeLeftovers()
       const text = this.unsavedText()
       if (text !== null) await this.commit(text)
-      if (this.#isTouched && this.sesid !== null) await touchSession(this)
+      if (this.isTouched && this.sesid !== null) await touchSession(this)
     })
   }
 
   reload (): Promise<void> {
     return this.#step('load', async () => {
-      const { life, name } = this
-      const newest = this.stored === null ? null : await this.shared.committer.read(name)
+      const { life } = this
+      const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
       if (life !== this.life) return
       if (newest !== null) {
         fill(this.session, this.shared.text.decode(newest.text))
@@ -217,12 +60,13 @@ export class Visit extends SessionCopy implements SessionActions {
   destroy (): Promise<void> {
     return this.#step('destroy', async () => {
       this.delete()
-      await this.#removeLeftovers()
+      await this.removeLeftovers()
+      this.announce()
     })
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.name)
+    if (this.stored !== null) this.leave(this.key)
     this.begin()
     this.isDeleted = true
     this.isClosed = false
@@ -230,7 +74,8 @@ export class Visit extends SessionCopy implements SessionActions {
 
   regenerate (keepKeys: readonly string[]): Promise<void> {
     return this.#step('regenerate', async () => {
-      this.#noteEnd(await regenerateSession(this, keepKeys))
+      this.noteEnd(await regenerateSession(this, keepKeys))
+      this.announce()
     })
   }
 
@@ -239,16 +84,16 @@ export class Visit extends SessionCopy implements SessionActions {
   }
 
   touch (): void {
-    this.#isTouched = true
+    this.isTouched = true
   }
 
   options (options: SessionCookieOptions, idleTimeout: number | undefined): void {
-    this.#cookieOptions = { ...this.#cookieOptions, ...options }
+    this.cookieOptions = { ...this.cookieOptions, ...options }
     this.idleTimeout = idleTimeout ?? this.idleTimeout
   }
 
   skipSave (): void {
-    this.#skipsSave = true
+    this.skipsSave = true
   }
 
   /** Runs a step when the earlier ones are done. The app need not wait for it: a rejection counts as handled. */

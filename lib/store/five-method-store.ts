@@ -104,8 +104,8 @@ export class FiveMethodStore implements RecordStore {
     if (isDated(this.#store)) await this.#store.touchSession(name)
   }
 
-  async setAside (name: string): Promise<void> {
-    await this.#store.delSession(name)
+  async setAside (name: string, version?: string): Promise<void> {
+    await this.remove(name, version)
   }
 
   #put (name: string, { text, idleTimeout }: SessionRecord): Promise<void> {

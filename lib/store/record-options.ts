@@ -1,5 +1,7 @@
 import { SessionError } from '../errors'
 import { check, checkAppid, isTime } from '../option-checks'
+import { encryptionOptions, type EncryptionOptions, type SettledEncryption } from './encryption-options'
+import { plainSize } from './sealed-text'
 import { randomId } from './session-id'
 import type { SessionRecord } from './session-store'
 
@@ -14,10 +16,15 @@ export interface RecordStoreOptions {
   idleTimeout?: number | undefined
   /** Seconds after which a session ends however much it is used. @default none */
   absoluteTimeout?: number | undefined
-  /** The longest text that a session may have, in bytes. @default 1048576 */
+  /** The longest text that a session may have, in bytes, counted before it is encrypted. @default 1048576 */
   maxSize?: number | undefined
   /** Makes a session id: random, of at most 1024 characters. @default 192 random bits, base64url */
   idGenerator?: (() => string) | undefined
+  /**
+   * Encrypts sessions under keys that are made of their ids, and so of what is in the visitors' cookies
+   * only. An object has options of its own, such as secrets of the server. @default false
+   */
+  encryption?: boolean | EncryptionOptions | undefined
 }
 
 export interface SettledRecordStoreOptions {
@@ -26,9 +33,10 @@ export interface SettledRecordStoreOptions {
   absoluteTimeout: number | undefined
   maxSize: number
   idGenerator: () => string
+  encryption: SettledEncryption | false
 }
 
-export const RECORD_STORE_OPTIONS = ['appid', 'idleTimeout', 'absoluteTimeout', 'maxSize', 'idGenerator']
+export const RECORD_STORE_OPTIONS = ['appid', 'idleTimeout', 'absoluteTimeout', 'maxSize', 'idGenerator', 'encryption']
 const LARGEST_SIZE = 512 * 1024 * 1024
 /** The largest number of seconds that a record has room for, in every store. */
 const LONGEST_IDLE_TIMEOUT = 2 ** 32 - 1
@@ -43,7 +51,7 @@ export function recordStoreOptions (options: RecordStoreOptions): SettledRecordS
   check(Number.isInteger(maxSize) && maxSize > 0 && maxSize <= LARGEST_SIZE, 'maxSize',
     `must be a whole number of bytes from 1 to ${LARGEST_SIZE}`)
   check(typeof idGenerator === 'function', 'idGenerator', 'must be a function')
-  return { appid, idleTimeout, absoluteTimeout, maxSize, idGenerator }
+  return { appid, idleTimeout, absoluteTimeout, maxSize, idGenerator, encryption: encryptionOptions(options.encryption) }
 }
 
 /**
@@ -53,7 +61,7 @@ export function recordStoreOptions (options: RecordStoreOptions): SettledRecordS
  */
 export function checkRecord ({ text, idleTimeout }: Pick<SessionRecord, 'text' | 'idleTimeout'>, maxSize: number): number {
   if (typeof text !== 'string') throw new SessionError('SESSION_OPTION', 'the text of a session must be a string')
-  if (Buffer.byteLength(text) > maxSize) {
+  if (plainSize(text) > maxSize) {
     throw new SessionError('SESSION_TOO_BIG',
       `the session's text is longer than maxSize (${maxSize} bytes): keep less in it, or raise maxSize`)
   }

@@ -1,6 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import { SessionError } from '../errors'
-import type { SettledRecordStoreOptions } from './record-options'
+import { UnopenedError } from '../unopened'
+import { encryptionOptions } from './encryption-options'
+import { Recent } from './recent'
+import type { RecordStoreOptions } from './record-options'
+import { SessionCipher } from './session-cipher'
+import { estimatedBits, SAMPLES } from './id-strength'
 import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -10,17 +14,31 @@ import type {
 const NAMES = 10_000
 /** Longer ids (characters) are hashed each time, so that requests cannot fill the memory with them. */
 const LONGEST_REMEMBERED = 128
+/** With encryption a session's key is as good as its id. */
+const LEAST_KEY_BITS = 128
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
-/** The five methods of {@link SessionStore}, on top of the verbs with versions that a store of this package has. */
+/** The five methods of {@link SessionStore}, and names, on top of the verbs with versions: for every store that has those. */
 export abstract class BaseRecordStore implements RecordStore {
   abstract readonly features: StoreFeatures & { readonly records: true }
+  /** {@inheritDoc RecordStore.cipher} */
+  readonly cipher: SessionCipher
   readonly #appid: string
   readonly #idGenerator: () => string
-  readonly #names = new LRUCache<string, string>({ max: NAMES })
+  readonly #names = new Recent(NAMES)
 
-  constructor ({ appid, idGenerator }: Pick<SettledRecordStoreOptions, 'appid' | 'idGenerator'>) {
+  /**
+   * A store in front of others is given the cipher of the one that it writes to.
+   *
+   * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
+   */
+  constructor (
+    { appid = 'sid', idGenerator = randomId, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'> = {},
+    cipher = new SessionCipher(appid, encryptionOptions(encryption))
+  ) {
+    this.cipher = cipher
+    if (this.cipher.isOn) checkKeyStrength(idGenerator)
     this.#appid = appid
     this.#idGenerator = idGenerator
   }
@@ -32,7 +50,7 @@ export abstract class BaseRecordStore implements RecordStore {
   abstract replace (name: string, record: SessionRecord, version: string): Promise<Replacement>
   abstract remove (name: string, version?: string): Promise<Removal>
   abstract touch (name: string): Promise<void>
-  abstract setAside (name: string): Promise<void>
+  abstract setAside (name: string, version?: string): Promise<void>
 
   /** {@inheritDoc SessionStore.sesAppid} */
   sesAppid (): string {
@@ -51,27 +69,24 @@ export abstract class BaseRecordStore implements RecordStore {
     // A caller without types may pass anything. It gets a name that no session has.
     if (typeof sesid !== 'string') return storageName(this.#appid, randomId())
     if (sesid.length > LONGEST_REMEMBERED) return storageName(this.#appid, sesid)
-    let name = this.#names.get(sesid)
-    if (name === undefined) {
-      name = storageName(this.#appid, sesid)
-      this.#names.set(sesid, name)
-    }
-    return name
+    return this.#names.get(sesid, () => storageName(this.#appid, sesid))
   }
 
   /** {@inheritDoc SessionStore.getSession} @throws {SessionError} */
   async getSession (sesid: string): Promise<string | null> {
     const name = this.nameOf(sesid)
     const session = await this.read(name)
-    if (session?.touchDue === true) await this.touch(name)
-    return session === null ? null : session.text
+    if (session === null) return null
+    const opened = await openStored(this, sesid, name, session)
+    if (opened !== null && session.touchDue) await this.touch(name)
+    return opened
   }
 
   /** {@inheritDoc SessionStore.newSession} @throws {SessionError} */
   async newSession (): Promise<string> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const sesid = await this.newId()
-      const { result } = await this.create(this.nameOf(sesid), { text: '' })
+      const { result } = await this.create(this.nameOf(sesid), this.cipher.sealRecord(sesid, { text: '' }))
       if (result === 'created') return sesid
     }
     throw badGenerator()
@@ -82,17 +97,42 @@ export abstract class BaseRecordStore implements RecordStore {
     const name = this.nameOf(sesid)
     for (;;) {
       const session = await this.read(name)
-      if (session === null) return
+      if (session === null || this.cipher.refusal(session.text) !== null) return
       const { idleTimeout = session.idleTimeout } = options ?? {}
-      const { result } = await this.replace(name, { text, idleTimeout, createdAt: session.createdAt }, session.version)
+      const record = this.cipher.sealRecord(sesid, { text, idleTimeout, createdAt: session.createdAt }, session.text)
+      const { result } = await this.replace(name, record, session.version)
       if (result !== 'conflict') return
     }
   }
 
   /** {@inheritDoc SessionStore.delSession} @throws {SessionError} */
   async delSession (sesid: string): Promise<void> {
+    this.cipher.forget(sesid)
     await this.remove(this.nameOf(sesid))
   }
+}
+
+/** Where a session that does not open is set aside. */
+type AsideStore = Pick<RecordStore, 'setAside'> & { readonly cipher: SessionCipher }
+
+/** Returns the plain text of a stored session; null for one that does not open. One that is damaged is set aside. */
+export async function openStored (store: AsideStore, sesid: string, name: string, { text, version }: StoredSession): Promise<string | null> {
+  try {
+    return store.cipher.open(sesid, text)
+  } catch (error) {
+    if (!(error instanceof UnopenedError)) throw error
+    if (error.reason === 'damaged') await store.setAside(name, version)
+    return null
+  }
+}
+
+/** @throws {SessionError} SESSION_ID, and what the generator throws */
+function checkKeyStrength (idGenerator: () => string): void {
+  if (idGenerator === randomId) return
+  const bits = estimatedBits(Array.from({ length: SAMPLES }, () => String(idGenerator())))
+  if (bits >= LEAST_KEY_BITS) return
+  throw new SessionError('SESSION_ID', `fastify-file-sessions: option idGenerator makes ids of about ${bits} random bits, and the option ` +
+    `encryption needs ${LEAST_KEY_BITS}, for keys are made of ids: leave it out, or have it return 22 or more random letters and digits`)
 }
 
 function badGenerator (): SessionError {

@@ -1,4 +1,8 @@
-import type { SessionError } from '../errors'
+import type { SessionCipher } from './session-cipher'
+import type {
+  DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
+  ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+} from './store-abilities'
 
 /**
  * The seam between sessions and whatever keeps them. A store knows nothing of requests, cookies or
@@ -26,13 +30,13 @@ export interface SessionStore {
 
   /**
    * Replaces the session's text, whatever it was. If the session is not there, because it was
-   * destroyed or has expired, it stays gone: nothing is stored, and that is no error.
+   * destroyed or has expired, it stays gone: nothing is stored, and that is not an error.
    *
    * Without `idleTimeout` the session keeps the one that it has, at first the store's own.
    */
   putSession (sesid: string, text: string, options?: PutOptions): Promise<void>
 
-  /** Removes the session for good. If it is not there, that is no error. */
+  /** Removes the session for good. If it is not there, that is not an error. */
   delSession (sesid: string): Promise<void>
 }
 
@@ -72,6 +76,11 @@ export interface SessionRecord {
    * A session that moves to a new id takes this along.
    */
   readonly createdAt?: number | undefined
+  /**
+   * Whether the records that this one takes the place of must not stay at rest, because they are plain
+   * text and this one is encrypted. A store that keeps earlier records rewrites the session at once.
+   */
+  readonly forgetEarlier?: boolean | undefined
 }
 
 /** A live session as a store returns it. */
@@ -98,10 +107,17 @@ export interface StoredSession {
  * **Expiry.** A session ends when it was not used for its idle timeout, or when it is older than the
  * absolute timeout. From then on `read` returns `null`. For a minute more ({@link GRACE}) `replace`,
  * `remove` and `touch` still find it, because a request that loaded it in time may need it; after that
- * the store may remove it at any time.
+ * nothing finds it or brings it back, and the store may remove it at any time.
  */
 export interface RecordStore extends SessionStore {
   readonly features: StoreFeatures & { readonly records: true }
+
+  /**
+   * How the store's five methods encrypt, by its option `encryption`. The verbs do not: a caller of
+   * the verbs, as the plugin is, must give them texts that this has sealed, and opens those that they
+   * return. Left out: the store knows nothing of encryption.
+   */
+  readonly cipher?: SessionCipher
 
   /** Makes the id of a session that is about to be created. It cannot be guessed. */
   newId (): Promise<string>
@@ -151,10 +167,11 @@ export interface RecordStore extends SessionStore {
 
   /**
    * Takes the session away from its name and keeps its bytes for a person to look at, if the store
-   * can; otherwise removes it. The manager does so when the codec cannot decode the text. A session that is
-   * not there is no error.
+   * can; otherwise removes it. The manager does so when the text cannot be decrypted or decoded. Given
+   * a version, it leaves a session alone that is at another one by now. A session that is not there is
+   * no error.
    */
-  setAside (name: string): Promise<void>
+  setAside (name: string, version?: string): Promise<void>
 }
 
 export type Creation =
@@ -168,121 +185,7 @@ export type Replacement =
 
 export type Removal = 'removed' | 'conflict' | 'gone'
 
-/**
- * A store that often has the answer at hand, as one on the local disk does. Both methods return
- * `undefined` when they would have to wait; nothing has happened then, and the caller asks the slow
- * way. They throw what the slow way rejects with.
- *
- * @internal
- */
-export interface ImmediateRecordStore extends RecordStore {
-  readonly features: StoreFeatures & { readonly records: true, readonly immediate: true }
-  readNow (name: string): StoredSession | null | undefined
-  replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined
-}
-
-/**
- * A store with the five methods that knows, beside the text, how long a session may idle and whether
- * a touch is due. Without that, a persistent cookie is sent again after `session.touch()` only, and
- * always with the plugin's `maxAge`.
- */
-export interface DatedSessionStore extends SessionStore {
-  readonly features: StoreFeatures & { readonly dated: true }
-  /** Returns the session as `getSession` would. Reading here is not use. */
-  readSession (sesid: string): Promise<DatedSession | null>
-  /** Starts the session's idle time anew. A session that is not there is no error. */
-  touchSession (sesid: string): Promise<void>
-}
-
-export type DatedSession = Pick<StoredSession, 'text' | 'idleTimeout' | 'touchDue'>
-
-/**
- * A store with the five methods that must get ready before the first request, and gives something
- * back after the last. A method `open` alone means nothing: stores have methods of that name for
- * purposes of their own.
- */
-export interface OpenableSessionStore extends SessionStore {
-  readonly features: StoreFeatures & { readonly openable: true }
-  /** Gets the store ready. May be called again. A rejection keeps the app from starting. */
-  open (): Promise<void>
-  /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
-  close (): Promise<void>
-}
-
-/** A store that can list what it holds. */
-export interface IterableSessionStore extends SessionStore {
-  readonly features: StoreFeatures & { readonly iterable: true }
-  /** Every live session of this appid, in no particular order, read as it is asked for. */
-  sessions (): AsyncIterable<SessionInfo>
-
-  /** Removes every session of this appid, expired ones included, and returns how many. */
-  clear (): Promise<number>
-}
-
-/** A store that can hand out all that it holds. */
-export interface ReadableSessionStore extends SessionStore {
-  readonly features: StoreFeatures & { readonly readable: true }
-  /** The text of every live session of this appid, without its id, read as it is asked for. */
-  texts (): AsyncIterable<string>
-}
-
-/**
- * A store whose sessions can be copied to another one. All stores of this package name a session
- * alike, so it keeps its name, its times and its id.
- */
-export interface PortableRecordStore extends RecordStore {
-  readonly features: StoreFeatures & { readonly records: true, readonly portable: true }
-  /** Every live session of this appid, in no particular order, read as it is asked for. */
-  exportSessions (): AsyncIterable<PortableSession>
-  /**
-   * Makes a session that another store has exported, with its times: it ends when it would have
-   * ended there. `taken` is not an error: see `create`.
-   */
-  importSession (session: PortableSession): Promise<Creation>
-}
-
-/** A session with all that a store knows of it. The times are in milliseconds since 1970. */
-export interface PortableSession {
-  readonly name: string
-  readonly text: string
-  /** Seconds; `undefined`: the store's own idle timeout. */
-  readonly idleTimeout: number | undefined
-  readonly createdAt: number
-  readonly lastAccess: number
-}
-
-/** A store that has to be told to remove what has expired. */
-export interface ReapableSessionStore extends SessionStore {
-  readonly features: StoreFeatures & { readonly reapable: true }
-  /**
-   * Removes, once, what has expired, and what crashed processes left behind. May take a while, but
-   * stays out of the way of requests. When `signal` is aborted it ends early and returns what it counted.
-   */
-  reap (signal?: AbortSignal): Promise<ReapCounts>
-}
-
-export interface ReapCounts {
-  /** Sessions looked at. */
-  seen: number
-  /** Expired sessions, removed. */
-  expired: number
-  /** What crashed processes left behind, removed. */
-  orphans: number
-  /** Sessions that were set aside long ago, removed. */
-  setAside: number
-  /** How much could not be looked at or removed, and the first error of these. */
-  failed: number
-  error?: SessionError
-}
-
-/** What can be said of a session without its id, which the store does not know. */
-export interface SessionInfo {
-  /** Milliseconds since it was made. */
-  age: number
-  /** Milliseconds since it was last used. */
-  idle: number
-  /** Milliseconds after which it ends if it is not used. */
-  idleLeft: number
-  /** Bytes of its text. */
-  size: number
+export type {
+  DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
+  ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 }

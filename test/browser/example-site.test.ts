@@ -100,7 +100,7 @@ t.test('the example site in a browser', { skip }, async t => {
     // Both at once, each from its own tab.
     await visit.open('/cart', two)
     await Promise.all([one, two].map(async page => {
-      const answered = page.waitForResponse(response => response.request().method() === 'GET' && response.url().endsWith('/cart'))
+      const answered = page.waitForResponse(response => response.request().method() === 'GET' && response.url().endsWith('/cart?changed=add-pen'))
       await page.getByRole('button', { name: 'One Fountain pen more' }).click()
       await answered
     }))
@@ -133,13 +133,34 @@ t.test('the example site in a browser', { skip }, async t => {
     await logIn(page, { remember: false })
     await visit.open('/shop', page)
     for (const product of ['Fountain pen', 'Squared notebook', 'Manila folder']) await add(page, product)
+    for (let count = 0; count < 9; count++) await add(page, 'Fountain pen')
     for (const width of [320, 360, 412, 768, 1440]) {
       await page.setViewportSize({ width, height: 800 })
       for (const path of ['/', '/shop', '/cart', '/session', '/login', '/nowhere']) {
         await visit.open(path, page)
         t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${path} at ${width}`)
+        const navigation = await page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('nav'))")
+        t.equal(navigation, 0, `nothing of the navigation is cut off on ${path} at ${width}`)
       }
     }
+  })
+
+  await t.test('adding things by keyboard leaves the focus where it was', async t => {
+    const page = await visit.open('/shop')
+    const focused = page.locator(':focus')
+    await page.getByRole('button', { name: 'Add Paper clips to the cart' }).focus()
+    for (const count of [1, 2]) {
+      await page.keyboard.press('Enter')
+      await page.getByRole('listitem').filter({ hasText: 'Paper clips' }).getByText(`${count} in your cart`).waitFor()
+      await focused.waitFor()
+      t.equal(await focused.getAttribute('aria-label'), 'Add Paper clips to the cart')
+    }
+    await visit.open('/cart', page)
+    await page.getByRole('button', { name: 'One Paper clips more' }).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('button[value=clips][autofocus]').waitFor()
+    await focused.waitFor()
+    t.equal(await focused.getAttribute('aria-label'), 'One Paper clips more')
   })
 
   t.same(visit.complaints.filter(text => !/status of 404/.test(text)), [], 'the browser had nothing to complain about')

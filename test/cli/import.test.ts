@@ -1,5 +1,5 @@
 import t from 'tap'
-import { chmodSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SessionFileStore } from '../../index'
 import { age } from '../support/aged-sessions'
@@ -20,17 +20,49 @@ t.test('import makes sessions of those of session-file-store, once', async t => 
   const sessionDir = join(from, 'sessions')
   const store = new SessionFileStore({ sessionDir, appid: 'shop' })
   t.strictSame(await fileSessions(['import', from, sessionDir, '--appid', 'shop']),
-    { exitCode: 0, out: 'shop: 1 imported, 1 expired, 0 present, 0 failed\n', err: '' })
+    { exitCode: 0, out: 'shop: 1 imported, 1 expired, 0 present, 0 ended, 0 failed\n', err: '' })
   t.equal(await store.getSession('one'), '{"user":"anna"}')
   t.equal(await store.getSession('two'), null)
   t.equal(await new SessionFileStore({ sessionDir }).getSession('one'), null, 'of this app alone')
 
   t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop', '--ttl', '3h']),
-    { exitCode: 0, out: 'shop: 1 imported, 0 expired, 1 present, 0 failed\n' })
+    { exitCode: 0, out: 'shop: 1 imported, 0 expired, 1 present, 0 ended, 0 failed\n' })
   t.equal(await store.getSession('two'), '{}')
   t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop', '--extension', '.txt']),
-    { exitCode: 0, out: 'shop: 1 imported, 0 expired, 0 present, 0 failed\n' })
+    { exitCode: 0, out: 'shop: 1 imported, 0 expired, 0 present, 0 ended, 0 failed\n' })
   t.equal(await store.getSession('three'), '{}')
+})
+
+t.test('a session that has ended since it was imported stays ended', async t => {
+  const directory = t.testdir({ old: { 'one.json': foreignSession(0, { user: 'anna' }), 'two.json': foreignSession(0) } })
+  const [from, copy, sessionDir] = ['old', 'copy', 'sessions'].map(name => join(directory, name)) as [string, string, string]
+  cpSync(from, copy, { recursive: true })
+  const store = new SessionFileStore({ sessionDir, appid: '__Host-shop' })
+  const importing = ['import', from, sessionDir, '--appid', '__Host-shop']
+  t.match(await fileSessions(importing), { exitCode: 0, out: /: 2 imported, / })
+  await store.delSession('one')
+  t.match(await fileSessions(importing), { exitCode: 0, out: '__Host-shop: 0 imported, 0 expired, 1 present, 1 ended, 0 failed\n' })
+  t.match(JSON.parse((await fileSessions(['import', copy, sessionDir, '--appid', '__Host-shop', '--json'])).out),
+    { imported: 0, present: 1, ended: 1 }, 'from a copy as well')
+  t.equal(await store.getSession('one'), null)
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'other']), { out: /^other: 2 imported, / }, 'each appid by itself')
+  t.strictSame(readdirSync(from), ['one.json', 'two.json'], 'nothing is written over there')
+
+  const memory = join(sessionDir, '.imported-__%48ost-shop')
+  t.equal(statSync(memory).mode & 0o777, 0o600)
+  t.notMatch(readFileSync(memory, 'utf8'), /one|two/)
+  for (const [args, out] of [
+    [['verify'], /^3 sessions: 0 torn, 0 unreadable; 0 foreign\n$/],
+    [['list'], /^__Host-shop +1 /m],
+    [['clean'], /^__Host-shop: removed 0 of 1 sessions/],
+    [['doctor'], /good {2}__Host-shop: reaper/]
+  ] as const) t.match(await fileSessions([...args, sessionDir]), { out, err: '' })
+  t.ok(existsSync(memory))
+  mkdirSync(join(sessionDir, '.imported-shop'))
+  writeFileSync(join(sessionDir, '.imported-Shop'), '')
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: /; 2 foreign\n$/ }, 'what only looks like it')
+  for (const name of ['.imported-shop', '.imported-Shop', '__%48ost-shop', 'other']) rmSync(join(sessionDir, name), { recursive: true })
+  t.match(await fileSessions(['list', sessionDir, '--json']), { exitCode: 0, out: '[]\n' }, 'a session directory without sessions')
 })
 
 t.test('import leaves a session alone that its app lets lie longer than the command knows', async t => {
@@ -48,7 +80,7 @@ t.test('import names what it had to leave out, on standard error alone, and ends
   const from = t.testdir({ 'good.json': foreignSession(0), 'torn.json': '{"user":"confidential', 'other.json': '[]' })
   const { exitCode, out, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'])
   t.equal(exitCode, 1)
-  t.equal(out, 'shop: 1 imported, 0 expired, 0 present, 2 failed\n')
+  t.equal(out, 'shop: 1 imported, 0 expired, 0 present, 0 ended, 2 failed\n')
   t.strictSame(err.trimEnd().split('\n').sort(), [
     `failed  ${join(from, 'other.json')}: it is not a session of session-file-store`,
     `failed  ${join(from, 'torn.json')}: it is not JSON`

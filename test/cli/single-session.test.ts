@@ -5,6 +5,7 @@ import { SessionFileStore } from '../../index'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age } from '../support/aged-sessions'
 import { sessionFiles } from '../support/session-files'
+import { sessionHandle, storageName } from '../../lib/store/session-id'
 import { newSession } from '../support/new-session'
 import { fileSessions, twoApps } from '../support/command'
 
@@ -18,7 +19,7 @@ t.test('show prints the text, and on standard error the rest', async t => {
   t.strictSame(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), {
     exitCode: 0,
     out: '{"user":"anna"}\n',
-    err: 'made 0s ago, last used 3h ago, may idle as long as the app says, 15 bytes\n'
+    err: `handle ${sessionHandle(storageName('shop', sesid))}, made 0s ago, last used 3h ago, may idle as long as the app says, 15 bytes\n`
   }, 'expired or not')
   t.equal(statSync(path).atimeMs, before)
   utimesSync(path, new Date(), new Date())
@@ -29,20 +30,21 @@ t.test('show prints the text, and on standard error the rest', async t => {
 
 t.test('an id that looks like options', async t => {
   const { sessionDir } = await twoApps(t)
-  for (const sesid of ['-hV', '--appid', '--help2', '-']) {
+  for (const sesid of ['-hV', '--appid', '--help2', '-', '-h']) {
     const store = new SessionFileStore({ sessionDir, appid: 'shop', idGenerator: () => sesid })
     await newSession(store, `text of ${sesid}`)
   }
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '-hV']), { exitCode: 0, out: 'text of -hV\n' })
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '--help2']), { exitCode: 0, out: 'text of --help2\n' })
-  t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '--', '--appid']), { exitCode: 0, out: 'text of --appid\n' })
+  t.match(await fileSessions(['show', sessionDir, '--appid=shop', '--', '--appid']), { exitCode: 0, out: 'text of --appid\n' })
+  t.match(await fileSessions(['show', '--appid', 'shop', '--', sessionDir, '-h']), { exitCode: 0, out: 'text of -h\n' })
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', '-'], { input: '-' }), { exitCode: 0, out: 'text of -\n' })
 })
 
 t.test('show and delete of what is not there are exit code 1, and repeat no id', async t => {
   const { sessionDir, sesid, path } = await twoApps(t)
   for (const command of ['show', 'delete']) {
-    for (const id of ['nobody', '../../etc/passwd', '', 'x'.repeat(10_000)]) {
+    for (const id of ['nobody', '../../etc/passwd']) {
       t.strictSame(await fileSessions([command, sessionDir, '--appid', 'shop', id]),
         { exitCode: 1, out: '', err: 'file-sessions: appid shop has no such session\n' })
     }
@@ -76,6 +78,6 @@ t.test('trouble with one file does not name it', async t => {
   t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
   for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
     [['list', sessionDir], 'list the sessions']] as const) {
-    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^(file-sessions: cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n)+$`) })
+    t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^(file-sessions: (?:\\S+: \\d could not be read, the first: )?cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n)+$`) })
   }
 })

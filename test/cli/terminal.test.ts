@@ -19,6 +19,20 @@ t.test('a progress bar on a terminal, on standard error alone', async t => {
   }
 })
 
+t.test('colours on a terminal, unless NO_COLOR says no', async t => {
+  const { NO_COLOR } = process.env
+  t.teardown(() => {
+    if (NO_COLOR === undefined) delete process.env['NO_COLOR']
+    else process.env['NO_COLOR'] = NO_COLOR
+  })
+  for (const [value, isTTY, hasColours] of [[undefined, true, true], ['', true, true], ['1', true, false], [undefined, false, false]] as const) {
+    if (value === undefined) delete process.env['NO_COLOR']
+    else process.env['NO_COLOR'] = value
+    const { err } = await fileSessions(['polish'], { isTTY })
+    t.equal(err.split('\n')[0], hasColours ? "\u001b[31mfile-sessions: there is no command 'polish'\u001b[39m" : "file-sessions: there is no command 'polish'")
+  }
+})
+
 t.test('output escapes what a terminal would obey', async t => {
   const { sessionDir, shop } = await twoApps(t)
   const evil = join(sessionDir, '%1b%5b31m')
@@ -33,8 +47,8 @@ t.test('output escapes what a terminal would obey', async t => {
   }
   const summaries = JSON.parse((await fileSessions(['list', sessionDir, '--json'])).out) as Array<{ appid: string }>
   t.ok(summaries.some(({ appid }) => appid === '\u001b[31m'), 'and JSON means the same')
-  t.match((await fileSessions(['\u001b[31mpolish'])).err, /unknown command '\\u001b\[31mpolish'/)
-  t.match((await fileSessions(['list', join(sessionDir, '\u001b[31m')])).err, /ENOENT.*\\u001b\[31m/)
+  t.match((await fileSessions(['\u001b[31mpolish'])).err, /no command '\\u001b\[31mpolish'/)
+  t.match((await fileSessions(['list', join(sessionDir, '\u001b[31m')])).err, /no directory .*\\u001b\[31m/)
   const { sesid } = await newSession(shop, 'one\n\ttwo \u001b[31m \u202e')
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', sesid]), { out: 'one\n\ttwo \\u001b[31m \\u202e\n' })
 })

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
@@ -13,7 +14,7 @@ t.test('verify finds nothing wrong where nothing is', async t => {
   mkdirSync(`${path}.lock`)
   writeFileSync(join(sessionDir, 'shop', 'check.0123456789abcdef.tmp'), 'of a check that is under way')
   t.strictSame(await fileSessions(['verify', sessionDir]),
-    { exitCode: 0, err: '', out: '3 session files: 0 torn, 0 unreadable; 0 foreign files\n' })
+    { exitCode: 0, err: '', out: '3 sessions: 0 torn, 0 unreadable; 0 foreign\n' })
 })
 
 t.test('verify names what is torn or foreign, and changes nothing', async t => {
@@ -29,12 +30,12 @@ t.test('verify names what is torn or foreign, and changes nothing', async t => {
   const { exitCode, out } = await fileSessions(['verify', sessionDir])
   t.equal(exitCode, 1)
   t.strictSame(out.trimEnd().split('\n').sort(), [
-    '4 session files: 2 torn, 0 unreadable; 5 foreign files',
+    '4 sessions: 2 torn, 0 unreadable; 5 foreign',
     ...[...foreign, `${path.slice(0, -62)}${'0'.repeat(62)}`].map(path => `foreign  ${path}`),
     `torn  ${path}`, `torn  ${empty}`
   ].sort())
   t.equal(readFileSync(path, 'latin1'), before)
-  t.match(await fileSessions(['verify', sessionDir, '--appid', '__Host-admin']), { exitCode: 0, out: /^1 session files/ })
+  t.match(await fileSessions(['verify', sessionDir, '--appid', '__Host-admin']), { exitCode: 0, out: /^1 sessions/ })
 })
 
 t.test('verify reads a file again before it calls it torn', async t => {
@@ -55,7 +56,7 @@ t.test('verify says what it cannot read', async t => {
       return await open(...parameters)
     }
   })
-  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: `unreadable  ${path}\n4 session files: 0 torn, 1 unreadable; 0 foreign files\n` })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: new RegExp(`^unreadable  ${path}: cannot read in .*shop: EIO; the disk reports a fault: check it\n4 sessions: 0 torn, 1 unreadable; 0 foreign\n$`) })
 })
 
 t.test('what is not a journal is foreign, and is not removed', async t => {
@@ -65,9 +66,21 @@ t.test('what is not a journal is foreign, and is not removed', async t => {
   age(path, 365 * DAY)
   t.match(await fileSessions(['clean', sessionDir]), { exitCode: 0, out: /shop: removed 0 of 3/ })
   t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', sesid]), { exitCode: 1, err: /has no such session/ })
-  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: `foreign  ${path}\n4 session files: 0 torn, 0 unreadable; 1 foreign files\n` })
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: `foreign  ${path}\n4 sessions: 0 torn, 0 unreadable; 1 foreign\n` })
   t.ok(existsSync(path))
   const { lstat } = localDisk
   t.intercept(localDisk, 'lstat', { value: async (each: string) => { if (each === path) rmSync(path); return await lstat(each) } })
   t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: /0 foreign/ }, 'what goes meanwhile is no problem')
+})
+
+t.test('verify says why a record of a newer version cannot be read', async t => {
+  const { sessionDir, path } = await twoApps(t)
+  const bytes = readFileSync(path)
+  // The format, and the sum over all that follows it.
+  bytes[39] = 2
+  bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
+  writeFileSync(path, bytes)
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 2, out: `unreadable  ${path}: the session was written by a newer version of fastify-file-sessions: update this process\n` })
+  const { problems } = JSON.parse((await fileSessions(['verify', sessionDir, '--json'])).out) as { problems: unknown }
+  t.match(problems, [{ kind: 'unreadable', what: path, reason: /newer version/ }])
 })

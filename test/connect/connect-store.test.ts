@@ -241,6 +241,19 @@ t.test('all, length and clear', async t => {
   t.equal(await store.length(), 0)
 })
 
+t.test('all says that it cannot, when sessions are encrypted; get, length and clear can', async t => {
+  const sessions = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions'), encryption: true })
+  await sessions.open()
+  const store = promised(connectStore(sessions))
+  const sesid = await sessions.newId()
+  await store.set(sesid, { cookie: browserCookie, a: 1 })
+  await t.rejects(store.all(), { code: 'SESSION_UNOPENED', message: /keys that are made of their ids/ })
+  t.match(await store.get(sesid), { a: 1 })
+  t.equal(await store.length(), 1)
+  await store.clear()
+  t.equal(await store.length(), 0)
+})
+
 t.test('a store that can do less', async t => {
   const store = promised(connectStore(new MemoryStore()))
   await t.rejects(store.all(), { code: 'SESSION_STORE', message: /feature readable/ })
@@ -313,7 +326,7 @@ t.test('over HTTP: a persistent cookie, touched by every request', async t => {
   t.match((await client.get('/count')).cookies, [{ attributes: { expires: String } }])
   t.match((await client.get('/views')).cookies, [{ attributes: { expires: String } }], 'rolling')
   const left = Number((await client.get('/max-age')).text)
-  t.ok(left > 3_590_000 && left <= 3_600_000)
+  t.ok(left > 3_500_000 && left <= 3_600_000)
 })
 
 t.test('over HTTP: what an unawaited save stores does not outlast what the response stores', async t => {

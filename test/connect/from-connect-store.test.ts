@@ -116,16 +116,16 @@ t.test('connect-redis on a redis-server', { skip: noRedis }, async t => {
 
   await t.test('expiry is the store\'s', async t => {
     const { app, sesid } = await (async () => {
-      const app = await start(t, store, { idleTimeout: 100 })
+      const app = await start(t, store, { idleTimeout: 10_000 })
       await app.get('/count')
       return { app, sesid: app.sesid }
     })()
     const key = `sess:${sesid}`
     const ttl = await client.ttl(key)
-    t.ok(ttl > 95 && ttl <= 100)
+    t.ok(ttl > 9000 && ttl <= 10_000)
     await client.expire(key, 50)
     await app.get('/touch')
-    t.ok(await client.ttl(key) > 95, 'a touch starts it anew')
+    t.ok(await client.ttl(key) > 9000, 'a touch starts it anew')
     await client.del(key)
     t.equal((await app.get('/read')).text, 'undefined')
   })
@@ -258,13 +258,13 @@ t.test('the contract of the five methods', async t => {
 
   await sessions.putSession(sesid, '{"a":1}', { idleTimeout: 1000 })
   const left = (): number => store.store.get(sesid)?.cookie.maxAge as number
-  t.ok(left() > 990_000 && left() <= 1_000_000)
+  t.ok(left() > 900_000 && left() <= 1_000_000)
   await sessions.putSession(sesid, '{"a":2}')
-  t.ok(left() > 990_000, 'it keeps the time that it has')
+  t.ok(left() > 900_000, 'it keeps the time that it has')
   const aged = store.store.get(sesid) as { cookie: { expires: Date } }
   aged.cookie.expires = new Date(Date.now() + 500_000)
   t.equal(await sessions.getSession(sesid), '{"a":2}')
-  t.ok(left() > 990_000, 'a read after a while is a touch')
+  t.ok(left() > 900_000, 'a read after a while is a touch')
 
   await sessions.delSession(sesid)
   t.equal(await sessions.getSession(sesid), null)

@@ -1,4 +1,4 @@
-import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import session from 'express-session'
@@ -28,7 +28,7 @@ t.test('sessions go on under their ids', async t => {
   const store = new MemoryStore()
   const seen: number[] = []
   t.strictSame(await importFromSessionFileStore(path, store, { onProgress: ({ imported }) => seen.push(imported) }),
-    { imported: 2, expired: 0, present: 0, failed: [] })
+    { imported: 2, expired: 0, present: 0, ended: 0, failed: [] })
   t.strictSame(seen, [1, 2])
   t.equal(await store.getSession('one'), '{"user":"ann","cart":[1,{"two":2}]}')
   t.ok(store.isOpen)
@@ -38,7 +38,38 @@ t.test('sessions go on under their ids', async t => {
   await store.putSession('one', '{"user":"ann"}')
   t.match(await importFromSessionFileStore(path, store), { imported: 0, present: 2 }, 'again')
   t.equal(await store.getSession('one'), '{"user":"ann"}', 'what is there stays')
-  t.equal((await readdir(path)).length, 2, 'nothing is changed over there')
+  t.strictSame((await readdir(path)).sort(), ['.imported-sid', 'one.json', 'two.json'], 'nothing is changed over there')
+})
+
+t.test('a session that ended after it was imported stays ended, run by run', async t => {
+  const { path, set } = foreign(t)
+  await set('one', { cookie: browserCookie, user: 'ann' } as unknown as Data)
+  await set('two', { cookie: browserCookie, user: 'bob' } as unknown as Data)
+  const store = new SessionFileStore({ sessionDir: join(t.testdirName, 'new') })
+  const memory = join(t.testdirName, 'new', '.imported')
+  t.match(await importFromSessionFileStore(path, store, { memory }), { imported: 2 })
+  await store.delSession('one')
+  await set('three', { cookie: browserCookie } as Data)
+  t.match(await importFromSessionFileStore(path, store, { memory }), { imported: 1, present: 1, ended: 1 })
+  t.equal(await store.getSession('one'), null)
+  await store.clear()
+  t.match(await importFromSessionFileStore(path, store, { memory }), { imported: 0, present: 0, ended: 3 })
+  t.notMatch(await readFile(memory, 'utf8'), /one|two|three/, 'it holds no ids')
+
+  const trial = new MemoryStore()
+  t.match(await importFromSessionFileStore(path, trial, { memory: join(t.testdirName, 'trial') }), { imported: 3 },
+    'another store has a memory of its own')
+  await store.close()
+})
+
+t.test('an id that was there before the first run counts as imported', async t => {
+  const { path, set } = foreign(t)
+  await set('one', { cookie: browserCookie } as Data)
+  const store = new MemoryStore()
+  await store.create(store.nameOf('one'), { text: 'earlier' })
+  t.match(await importFromSessionFileStore(path, store), { imported: 0, present: 1 })
+  await store.delSession('one')
+  t.match(await importFromSessionFileStore(path, store), { imported: 0, ended: 1 })
 })
 
 t.test('expired sessions are left out', async t => {
@@ -111,10 +142,14 @@ t.test('errors', async t => {
   t.match(await importFromSessionFileStore(path, store), { imported: 0, failed: [{ reason: /maxSize/ }] })
   store.before.create = () => { throw new Error('broken') }
   await t.rejects(importFromSessionFileStore(path, store), { message: 'broken' })
+  await t.rejects(importFromSessionFileStore(path, store, { memory: join(path, 'no/where') }),
+    { code: 'SESSION_FILE', message: /cannot note what is imported/ })
   const codec = { encode: (data: object) => { throw new TypeError(JSON.stringify(data)) }, decode: () => ({}) }
   const { imported, failed } = await importFromSessionFileStore(path, store, { codec })
   t.match({ imported, failed }, { imported: 0, failed: [{ path: join(path, 'one.json'), reason: /cannot be encoded/ }] })
   t.notMatch(failed[0]?.reason, /confidential/)
+  store.before = {}
+  t.match(await importFromSessionFileStore(path, store), { imported: 1 }, 'what failed may be tried again')
 })
 
 t.test('into our files', async t => {

@@ -1,17 +1,60 @@
+import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import http from 'node:http'
 import { join, relative } from 'node:path'
 import t from 'tap'
+import * as conformance from '../../conformance'
+import * as connect from '../../connect'
+import * as root from '../../index'
+import * as postgres from '../../postgres'
+import * as redis from '../../redis'
 import { pluginOptions } from '../../lib/plugin/options'
 import { Session } from '../../lib/session/session'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
-import { checkSnippets, COUNTER, Document, printed, serve, sources } from './document'
+import { checkSnippets, COUNTER, Document, javascript, printed, serve, sources } from './document'
 
 /** The store's methods that only this package calls. */
-const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped']
+const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped', 'makeSession']
 
 const page = new Document('docs/api.md')
 
 checkSnippets(page, {
+  /** `typescript.test.ts` compiles it; its store is only declared. */
+  async types () {},
+
+  async 'store-types' (t, snippet, cwd) {
+    const client = await serve(t, cwd, `await app.after()
+      await app.sessionStore.newSession()
+      ${javascript(snippet)}
+      app.get('/stored', async () => { for await (const session of app.sessionStore.sessions()) return session; return null })`)
+    t.equal((await client.get('/stored')).json, null, 'it has removed all sessions')
+  },
+
+  async 'load-session' (t, { text }, cwd) {
+    const client = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/seen', async ({ session }) => session.seen)`)
+    const status = async (): Promise<number> => {
+      const request = http.get(client.url, {
+        headers: { connection: 'upgrade', upgrade: 'own', cookie: client.cookie }
+      })
+      const [response] = await once(request, 'response') as [http.IncomingMessage]
+      response.resume()
+      return response.statusCode ?? 0
+    }
+    t.equal(await status(), 401)
+    await client.get('/')
+    t.equal(await status(), 200)
+    t.equal((await client.get('/seen')).text, '1')
+  },
+
+  async 'session-cookie' (t, { text }, cwd) {
+    t.equal(await printed(`import Fastify from 'fastify'
+      import fileSessions from 'fastify-file-sessions'
+      const app = Fastify()
+      app.register(fileSessions)
+      ${text}
+      await app.close()`, cwd), 'ada\nlog in first\n')
+  },
+
   async store (t, { text }, cwd) {
     t.equal(await printed(text, cwd), 'any text\n')
     t.same(await filesIn(join(cwd, 'sessions')), [])
@@ -23,18 +66,18 @@ checkSnippets(page, {
   },
 
   async 'own-store' (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
-    t.ok(browser.cookies.has('memory'))
-    t.equal(await (await browser.get('/size')).text(), '1')
+    const client = await serve(t, cwd, `${text}\n${COUNTER}\napp.get('/size', async () => sessions.size)`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
+    t.ok(client.jar.has('memory'))
+    t.equal((await client.get('/size')).text, '1')
     t.notOk((await readdir(cwd)).includes('sessions'))
   },
 
   async adapters (t, { text }, cwd) {
-    const browser = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
-    t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-    t.equal(await (await browser.get('/')).text(), 'visit 2\n')
+    const client = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
     t.notOk((await readdir(cwd)).includes('sessions'))
   }
 })
@@ -89,6 +132,17 @@ t.test('the table of functions for express-session is right', async t => {
     const [, name = ''] = /^`(\w+)\(/.exec(call) ?? []
     t.ok(new RegExp(`export (async )?function ${name} \\(`).test(text), call)
   }
+})
+
+t.test('the table of exports is complete', async t => {
+  const modules = { 'the root': root, '/connect': connect, '/redis': redis, '/postgres': postgres, '/conformance': conformance }
+  const shown = Object.fromEntries(Object.keys(modules).map(from => [from, [] as string[]]))
+  for (const [names = '', from = ''] of page.table('Exports')) {
+    for (const each of from.replaceAll('`', '').split(', ')) shown[each]?.push(...[...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name))
+  }
+  // The page says it in a sentence.
+  for (const from of ['/redis', '/postgres']) shown[from]?.push('SessionError', 'SessionStoreError')
+  for (const [from, exports] of Object.entries(modules)) t.same(shown[from]?.sort(), Object.keys(exports).filter(name => name !== 'default').sort(), from)
 })
 
 t.test('the table of errors is complete', async t => {

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { Document, rowsOf } from './document'
 
@@ -5,7 +6,7 @@ const SENTENCE = /On a disk it reads (\S+) times and writes (\S+) times as many 
 
 t.test('the sentence in the README is that of the measurements', async t => {
   const page = new Document('docs/benchmarks.md')
-  const [table = ''] = /(?:^\|.*\n)+/m.exec(page.text) ?? []
+  const table = firstTable(page, 'bench')
   const [, ...workloads] = (table.split('\n')[0] ?? '').split('|').slice(1, -1).map(cell => cell.trim())
   const rows = rowsOf(table)
   const rate = (contender: string, workload: string): number => {
@@ -20,3 +21,15 @@ t.test('the sentence in the README is that of the measurements', async t => {
   const expected = contenders.flatMap(contender => ['read', 'write'].map(workload => times(contender, workload)))
   t.strictSame(SENTENCE.exec(new Document('README.md').text)?.slice(1), expected)
 })
+
+t.test('the goals on the page are those of the benchmark', async t => {
+  const { GOALS } = await import(pathToFileURL('bench/goals.mjs').href) as { GOALS: Array<{ what: string, most: number }> }
+  const rows = rowsOf(firstTable(new Document('docs/benchmarks.md'), 'goals'))
+  t.strictSame(rows.map(([what, most]) => [what, most]), GOALS.map(({ what, most }) => [what, `≤ ${most}`]))
+})
+
+/** Returns the first table of what the benchmark wrote between its marks. */
+function firstTable ({ text }: Document, name: string): string {
+  const [, section = ''] = text.split(`<!-- ${name}:start -->`)
+  return /(?:^\|.*\n)+/m.exec(section)?.[0] ?? ''
+}

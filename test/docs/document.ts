@@ -4,9 +4,10 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import { Browser } from '../support/browser'
+import ts from 'typescript'
 import { installBuilt, root } from '../support/built-package'
 import { startApp } from '../support/child-app'
+import { Client } from '../support/client'
 
 export const run = promisify(execFile)
 
@@ -14,14 +15,17 @@ export interface Snippet { language: string, text: string }
 /** Does what the snippet says in the directory `cwd`, where an app finds the package by its name. */
 export type Check = (t: Test, snippet: Snippet, cwd: string) => Promise<void>
 
-/** A page of ours, and its fenced code by the name in the comment before it. */
+/**
+ * A page of ours, and its fenced code by the name in the comment before it. `, fragment` after the name
+ * says that the code is a part of an app: see `typescript.test.ts`.
+ */
 export class Document {
   readonly text: string
   readonly snippets = new Map<string, Snippet>()
 
   constructor (path: string) {
     this.text = readFileSync(join(root, path), 'utf8')
-    for (const [, name = '', language = '', text = ''] of this.text.matchAll(/(?:<!-- snippet: (\S+) -->\n)?```(\w*)\n(.*?)```/gs)) {
+    for (const [, name = '', language = '', text = ''] of this.text.matchAll(/(?:<!-- snippet: (\S+?)(?:, fragment)? -->\n)?```(\w*)\n(.*?)```/gs)) {
       if (name === '') throw new Error(`${path}: a snippet has no name: ${text.split('\n')[0]}`)
       if (this.snippets.has(name)) throw new Error(`${path}: two snippets are named ${name}`)
       this.snippets.set(name, { language, text })
@@ -77,19 +81,19 @@ export const COUNTER = `app.get('/', async request => {
 export async function counts (t: Test, name: string, text: string, cwd: string): Promise<void> {
   await writeFile(join(cwd, name), text)
   const first = await startApp([name], cwd)
-  const browser = new Browser(first.address)
-  t.equal(await (await browser.get('/')).text(), 'visit 1\n')
-  t.equal(await (await browser.get('/')).text(), 'visit 2\n')
-  t.equal(browser.cookies.size, 1)
+  const client = new Client(first.address)
+  t.equal((await client.get('/')).text, 'visit 1\n')
+  t.equal((await client.get('/')).text, 'visit 2\n')
+  t.equal(client.jar.size, 1)
   await first.end('SIGKILL')
   const second = await startApp([name], cwd)
-  browser.address = second.address
-  t.equal(await (await browser.get('/')).text(), 'visit 3\n')
+  client.url = second.address
+  t.equal((await client.get('/')).text, 'visit 3\n')
   await second.end('SIGKILL')
 }
 
 /** Puts a piece of an app into one that has sessions, and starts it. */
-export async function serve (t: Test, cwd: string, text: string, { registered = true } = {}): Promise<Browser> {
+export async function serve (t: Test, cwd: string, text: string, { registered = true } = {}): Promise<Client> {
   await writeFile(join(cwd, 'app.mjs'), `import Fastify from 'fastify'
     import fileSessions from 'fastify-file-sessions'
     const findUser = async ({ name }) => name === 'ada' ? { id: 7, name, key: 'secret' } : null
@@ -101,7 +105,12 @@ export async function serve (t: Test, cwd: string, text: string, { registered = 
     console.log(await app.listen({ port: 0, host: '127.0.0.1' }))`)
   const app = await startApp(['app.mjs'], cwd)
   t.teardown(() => app.end('SIGKILL'))
-  return new Browser(app.address)
+  return new Client(app.address)
+}
+
+/** Returns a snippet without its types. */
+export function javascript ({ text }: Snippet): string {
+  return ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText
 }
 
 /** Runs a program that ends by itself, and returns what it prints. */

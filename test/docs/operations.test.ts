@@ -30,6 +30,11 @@ const directory = checkSnippets(page, {
     t.match(page.text, `sessionDir: '${volume}'`)
   },
 
+  async dockerignore (t, { text }, cwd) {
+    await run('bash', ['-c', text], { cwd })
+    t.same((await readFile(join(cwd, '.dockerignore'), 'utf8')).trim().split('\n'), ['node_modules', 'sessions', '.git'])
+  },
+
   async systemd (t, { text }, cwd) {
     t.match(text, /^StateDirectoryMode=0700$/m)
     if (spawnSync('systemd-analyze', ['--version']).error !== undefined) {
@@ -57,8 +62,8 @@ const directory = checkSnippets(page, {
   },
 
   async health (t, { text }, cwd) {
-    const browser = await serve(t, cwd, text)
-    t.same(await (await browser.get('/status')).json(), { status: 'ok' })
+    const client = await serve(t, cwd, text)
+    t.same((await client.get('/status')).json, { status: 'ok' })
     const app = await serve(t, cwd, text.replace('1_000_000', 'Number.MAX_SAFE_INTEGER'))
     t.equal((await app.get('/status')).status, 503)
   },
@@ -78,7 +83,7 @@ const directory = checkSnippets(page, {
 t.test('the table of commands is right', async t => {
   const commands = await help([])
   const rows = page.table('The `file-sessions` command')
-  t.same(rows.map(([usage = '']) => /^`(\w+)/.exec(usage)?.[1]), [...commands.matchAll(/^ {2}(\w+) (?:\[options\] )?</gm)].map(([, name]) => name))
+  t.same(rows.map(([usage = '']) => /^`(\w+)/.exec(usage)?.[1]), [...commands.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name))
   for (const [usage = ''] of rows) {
     const [name = '', ...parameters] = usage.replaceAll('`', '').split(' ')
     const options = await help([name])

@@ -1,9 +1,13 @@
-import { cp, readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
 import { Client } from '../support/client'
+import { sessionFiles } from '../support/session-files'
 
 const LOGIN = { name: 'ada', password: 'correct horse' }
 const MONTH = 30 * 24 * 60 * 60
@@ -36,6 +40,7 @@ t.before(async () => {
 t.test('a login, a cart and a count survive kill -9; the logout is final', async t => {
   const first = await open(t)
   const browser = new Client(first.address)
+  await browser.post('/cart/add', { product: 'clips' })
   t.equal(await visits(browser), 1)
   t.equal(await visits(browser), 2)
   const anonymous = browser.jar.get('sid')
@@ -50,6 +55,8 @@ t.test('a login, a cart and a count survive kill -9; the logout is final', async
   await Promise.all(Array.from({ length: 10 }, () => browser.post('/cart/add', { product: 'pen' })))
   await browser.post('/cart/add?back=cart', { product: 'ink' })
   await browser.post('/cart/remove', { product: 'ink' })
+  await browser.post('/cart/remove', { product: 'clips' })
+  t.match((await browser.get('/shop')).text, /10 in your cart/)
   const cart = /<span>10<\/span>.*Total<\/th><td class="number">€240\.00</s
   t.match((await browser.get('/cart')).text, cart, 'ten at once are ten')
 
@@ -69,6 +76,33 @@ t.test('a login, a cart and a count survive kill -9; the logout is final', async
   t.match((await thief.get('/session')).text, /You have none/)
   t.ok(thief.jar.has('sid'), 'a cookie that names no session is left alone')
   t.same(await again.end('SIGTERM'), { code: 0, signal: null }, 'closes cleanly')
+})
+
+t.test('a mere visit leaves nothing behind', async t => {
+  const cwd = t.testdir()
+  const app = await startApp([join(directory, 'site/server.mjs')], cwd)
+  t.teardown(() => app.end('SIGKILL'))
+  const browser = new Client(app.address)
+  for (const path of ['/', '/', '/shop', '/cart', '/session', '/login', '/nowhere']) await browser.get(path)
+  t.match((await browser.get('/')).text, /Nothing is stored of you yet/)
+  t.equal(browser.jar.size, 0)
+  t.same(sessionFiles(join(cwd, 'sessions')), [])
+})
+
+t.test('another store, by one environment variable', async t => {
+  const cannot = (store: string): Promise<ChildApp> => startApp([join(directory, 'site/server.mjs')], directory, { SESSION_STORE: store })
+  await t.rejects(cannot('mysql://localhost'), { message: /The shop cannot open: SESSION_STORE must be a directory, redis:.* and not mysql:/ })
+
+  // As in a project that has neither client installed.
+  const elsewhere = await mkdtemp(join(tmpdir(), 'site-'))
+  t.teardown(() => rm(elsewhere, { recursive: true }))
+  await cp(join(root, 'examples/site/store.mjs'), join(elsewhere, 'store.mjs'))
+  for (const [store, client] of [['redis://localhost', 'redis'], ['postgresql://localhost/shop', 'pg']] as const) {
+    const program = `import { openStore } from './store.mjs'\nopenStore('${store}').catch(error => { console.log(error.message) })`
+    await writeFile(join(elsewhere, 'app.mjs'), program)
+    const { stdout } = await promisify(execFile)(process.execPath, ['app.mjs'], { cwd: elsewhere })
+    t.equal(stdout, `SESSION_STORE needs the package ${client}: npm install ${client}\n`)
+  }
 })
 
 t.test('remember me', async t => {

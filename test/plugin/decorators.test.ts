@@ -275,8 +275,13 @@ t.test('request.session cannot be replaced', async t => {
   const { visitor } = await serveApp(t, async app => {
     await app.register(fileSessions, { sessionDir: sessionDirectory(t) })
     app.get('/', async request => { (request as { session: unknown }).session = {} })
+    app.get('/end', async request => { (request as { session: unknown }).session = null })
   })
-  t.equal((await visitor().get('/')).status, 500)
+  for (const path of ['/', '/end']) {
+    t.match(await visitor().get(path), {
+      status: 500, json: { code: 'SESSION_ARGUMENT', message: /to end the session call await request\.session\.destroy\(\); to change it set its properties/ }
+    })
+  }
 })
 
 t.test('reading a session that is not loaded says why', async t => {
@@ -296,4 +301,18 @@ t.test('reading a session that is not loaded says why', async t => {
   t.match(await message('/app/early'), /^request\.visit is not loaded yet: it is loaded in preHandler/)
   t.match(await message('/other'), /^request\.visit is not there, because the request's path is outside cookie\.path \(\/app\).*request\.visitLoaded/)
   t.equal((await visitor().get('/loaded')).text, 'false')
+})
+
+t.test('a guard that was added before the plugin is told to be added after it', async t => {
+  for (const [hook, cure] of [
+    ['onRequest', /it is loaded in onRequest\. Register fastify-file-sessions first: hooks run in the order/],
+    ['preHandler', /it is loaded in preHandler\. Choose an earlier one with the option hook/]
+  ] as const) {
+    const { visitor } = await serveApp(t, async app => {
+      app.addHook(hook, async request => { request.session.get('user') })
+      await app.register(fileSessions, { sessionDir: sessionDirectory(t), hook })
+      app.get('/', () => 'never')
+    })
+    t.match((await visitor().get('/')).json, { code: 'SESSION_NOT_LOADED', message: cure })
+  }
 })

@@ -9,7 +9,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
-import { addSessionHooks, type HookCookie, type VisitingRequest } from '../../lib/plugin/hooks'
+import { Availability } from '../../lib/plugin/availability'
+import { addSessionHooks, visitOf as visitAt, type HookCookie } from '../../lib/plugin/hooks'
+import { LateChanges } from '../../lib/plugin/late-changes'
 import { Turn } from '../../lib/plugin/turn'
 import { JSON_CODEC } from '../../lib/session/codec'
 import { SessionManager, type CookieChange, type CookieValue, type Visit } from '../../lib/session/session-manager'
@@ -19,6 +21,7 @@ import { Barrier, Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { serve, serveApp, type Served } from '../support/serve'
 import { filesIn, sessionDirectory } from '../support/session-files'
+import { undeclared } from '../support/undeclared'
 
 const hooks = ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const
 
@@ -322,7 +325,7 @@ t.test('a save that fails after a login is a 500 with the cookie of the new sess
   const { visitor } = await serve(t, { store }, app => {
     app.get('/', async request => { request.session.set('a', 1) })
     app.get('/login', async request => {
-      await request.session.regenerate(['a'])
+      await undeclared(request).regenerate(['a'])
       request.session.set('user', 'ada')
     })
     app.get('/data', async request => request.session.data())
@@ -377,12 +380,21 @@ async function bare (
   t: Test, store: SessionStore, cookie: Partial<HookCookie>, build: (app: FastifyInstance) => unknown, turn?: Turn
 ): Promise<Served> {
   const read = ({ headers: { sid } }: FastifyRequest): CookieValue[] => typeof sid === 'string' ? [{ sesid: sid, renew: false }] : []
-  const write = (_request: FastifyRequest, reply: FastifyReply, change: CookieChange): void => {
+  const write = (_request: FastifyRequest, reply: FastifyReply, change: CookieChange): null => {
     if (change.change === 'send') reply.header('sid', change.sesid)
+    return null
   }
   return await serveApp(t, async app => {
     app.decorateRequest(key, null)
-    addSessionHooks(app, 'onRequest', key, new SessionManager(store, JSON_CODEC, true), { read, write, covers: () => true, ...cookie }, turn)
+    addSessionHooks(app, {
+      hook: 'onRequest',
+      key,
+      manager: new SessionManager(store, JSON_CODEC, true),
+      cookie: { read, write, covers: () => true, ...cookie },
+      availability: new Availability('fail', 'request.session', 'sid'),
+      lateChanges: new LateChanges('request.session'),
+      ...(turn === undefined ? {} : { turn })
+    })
     await build(app)
   })
 }
@@ -390,7 +402,7 @@ async function bare (
 const key = Symbol('visit')
 
 function visitOf (request: FastifyRequest): Visit | null {
-  return (request as VisitingRequest)[key] ?? null
+  return visitAt(request, key)
 }
 
 t.test('what is stored in one turn is answered at its end, each in its own context', async t => {

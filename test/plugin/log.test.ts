@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import fileSessions, { fromConnectStore, SessionFileStore, type FileSessionsOptions, type SessionStore } from '../../index'
 import { Client } from '../support/client'
 import { listen } from '../support/serve'
+import { undeclared } from '../support/undeclared'
 
 /** Everything that is logged, from trace upwards. */
 async function start (t: Test, options: FileSessionsOptions) {
@@ -17,10 +18,10 @@ async function start (t: Test, options: FileSessionsOptions) {
   app.post('/set', async request => { request.session.set('card', 'confidential'); return 'ok' })
   app.get('/read', async request => String(request.session.isNew))
   app.post('/change', async request => { request.session.set('more', `confidential ${Math.random()}`); return 'ok' })
-  app.post('/update', async request => { await request.session.update(draft => { draft.n = 'confidential' }); return 'ok' })
+  app.post('/update', async request => { await undeclared(request).update(draft => { draft.n = 'confidential' }); return 'ok' })
   app.post('/save', async request => { request.session.set('a', 1); await request.session.save(); return 'ok' })
   app.post('/reload', async request => { await request.session.reload(); return 'ok' })
-  app.post('/login', async request => { await request.session.regenerate(['card']); return 'ok' })
+  app.post('/login', async request => { await undeclared(request).regenerate(['card']); return 'ok' })
   app.post('/remember', async request => { request.session.options({ maxAge: 100 }); return 'ok' })
   app.post('/logout', async request => { await request.session.destroy(); return 'ok' })
   app.post('/destroyed-meanwhile', async request => {

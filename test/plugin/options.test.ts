@@ -4,6 +4,7 @@ import { SessionError } from '../../lib/errors'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
 import { pluginOptions, prefixedCookie, type FileSessionsOptions } from '../../lib/plugin/options'
 import type { SessionCookieOptions } from '../../lib/session/cookie-options'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
 
 /** A store of somebody else's. */
@@ -43,10 +44,13 @@ const BAD_PLUGIN_OPTIONS: Record<string, unknown[]> = {
   reapInterval: [-1, NaN, Infinity, '900', null, 2147484],
   codec: [null, {}, { encode: JSON.stringify }, { decode: JSON.parse }, { encode: 1, decode: 2 }, 'json'],
   sessionName: ['', '1st', 'a-b', 'a b', 7, null],
+  onUnavailable: ['', 'ignore', true, null],
   cookie: [null, 7, 'secure']
 }
 
 const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
+  maxage: [60],
+  encode: [String],
   maxAge: [0, -1, NaN, '60'],
   expires: [new Date()],
   secure: ['yes', 1, null],
@@ -67,7 +71,8 @@ t.test('the defaults', async t => {
     absoluteTimeout: undefined,
     durability: 'os',
     allowUnsafeDirectory: false,
-    maxSize: 1024 * 1024
+    maxSize: 1024 * 1024,
+    encryption: false
   })
   t.match(idGenerator(), /^[\w-]{32}$/, '192 random bits')
   t.not(idGenerator(), idGenerator())
@@ -78,7 +83,9 @@ t.test('the defaults', async t => {
     cookie: { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' },
     rolling: true,
     reapInterval: 900,
+    onUnavailable: 'fail',
     sessionName: 'session',
+    encryption: false,
     store: null
   })
   t.match(settled, fileStore)
@@ -96,7 +103,8 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     durability: 'fsync' as const,
     allowUnsafeDirectory: true,
     maxSize: 1,
-    idGenerator
+    idGenerator,
+    encryption: { secrets: ['x'.repeat(32)], acceptPlain: false, writePlain: false }
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
@@ -219,4 +227,16 @@ t.test('cookie prefixes ask for what browsers ask for', async t => {
   refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
   refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
   t.match(prefixedCookie('__Secure-sid', { ...cookie, domain: 'example.org', path: '/app' }), { domain: 'example.org', path: '/app' })
+})
+
+t.test('the option encryption is the store\'s, if it has one', async t => {
+  const encryption = { secrets: ['x'.repeat(32)] }
+  const settled = { ...encryption, acceptPlain: true, writePlain: false }
+  t.strictSame(pluginOptions({ encryption }).fileStore?.encryption, settled)
+  t.equal(pluginOptions({ encryption }).encryption, false)
+  t.strictSame(pluginOptions({ encryption, store: foreignStore }).encryption, settled)
+  refuses(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean }), 'encryption')
+  refuses(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean, store: foreignStore }), 'encryption')
+  refuses(t, () => pluginOptions({ encryption, store: new SessionFileStore() }), 'encryption')
+  refuses(t, () => pluginOptions({ encryption, store: null as unknown as SessionStore }), 'store')
 })

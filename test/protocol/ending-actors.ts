@@ -1,4 +1,5 @@
 import { moveSession } from '../../lib/session/move'
+import { SessionRecords } from '../../lib/session/session-records'
 import type { FileView } from '../../lib/store/files/file-view'
 import { SessionFile } from '../../lib/store/files/session-file'
 import { nameOf } from './model-paths'
@@ -37,7 +38,9 @@ export function destroyer (name: string, make: StoreMaker = realStore): Program 
 /** Moves the session, with all that is in it, to a new id. */
 export function regenerator (name: string, make: StoreMaker = realStore): Program {
   return actor(name, 'regenerator', async (disk, local) => {
-    const move = await moveSession(make(disk, name), SESSION, null, ({ text, idleTimeout, createdAt }) => {
+    const store = make(disk, name)
+    const from = { sesid: '', name: SESSION }
+    const move = await moveSession(new SessionRecords(store, store.cipher), from, null, ({ text, idleTimeout, createdAt }) => {
       checkText(text, '')
       return { text, idleTimeout, createdAt }
     })

@@ -5,6 +5,7 @@ import type { Client } from '../support/client'
 import { countingRoutes } from '../support/counting-routes'
 import { serve, type Served } from '../support/serve'
 import { filesIn, sessionDirectory } from '../support/session-files'
+import { undeclared } from '../support/undeclared'
 
 const MANY = 50
 const numbers = Array.from({ length: MANY }, (_, index) => index)
@@ -117,7 +118,7 @@ t.test('a slow regenerate that keeps data', async t => {
     app.get('/slow/regenerate', async request => {
       request.session.set('mine', 1)
       await way.at.pass()
-      const done = request.session.regenerate(['user', 'mine', 'theirs'])
+      const done = undeclared(request).regenerate(['user', 'mine', 'theirs'])
       request.session.set('after', 1)
       await done
       return { deleted: request.session.deleted }

@@ -1,9 +1,16 @@
 import t from 'tap'
 import { SessionError } from '../../lib/errors'
-import { createSession, moveSession } from '../../lib/session/move'
+import * as moving from '../../lib/session/move'
+import { SessionRecords } from '../../lib/session/session-records'
 import type { SessionRecord, StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
 
+type Keep = Parameters<typeof moving.moveSession>[3]
+
+const moveSession = (store: MemoryStore, name: string, base: StoredSession | null, keep: Keep): Promise<moving.Move | null> =>
+  moving.moveSession(new SessionRecords(store, store.cipher), { sesid: 'from', name }, base, keep)
+const createSession = (store: MemoryStore, record: SessionRecord): Promise<moving.NewSession> =>
+  moving.createSession(new SessionRecords(store, store.cipher), record)
 const trouble = new SessionError('SESSION_FILE', 'no')
 const refuse = (): never => { throw trouble }
 const keep = ({ text, createdAt }: StoredSession): SessionRecord => ({ text: `kept ${text}`, createdAt })

@@ -567,3 +567,16 @@ t.test('typed as Session with the data', async t => {
   t.equal(typed.isNew, true)
   t.equal(json.encode(typed.data()), '{}')
 })
+
+t.test('regenerate and update say what was meant, and do nothing', async t => {
+  const { session, store } = await begin({ cart: 1 })
+  const wrong = { name: 'SessionError', code: 'SESSION_ARGUMENT' }
+  for (const keys of ['cart', { cart: true }, [1], 7, null]) {
+    t.throws(() => session.regenerate(keys as unknown as string[]), { ...wrong, message: /regenerate\(\['cart'\]\)/ })
+  }
+  for (const change of [{ visits: 1 }, undefined, 'visits']) {
+    t.throws(() => session.update(change as unknown as () => void), { ...wrong, message: /takes a function.*draft => / })
+  }
+  t.strictSame(session.data(), { cart: 1 })
+  t.strictSame(store.calls, [])
+})

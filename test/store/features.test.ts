@@ -14,7 +14,7 @@ t.test('a store can do what it declares', t => {
   t.strictSame(features(new MapStore()), [])
   t.strictSame(features(new MemoryStore()), ['hasRecords'])
   t.strictSame(features(new PromptStore()), ['hasRecords', 'isImmediate'])
-  t.strictSame(features(new SessionFileStore({})), ['hasRecords', 'isImmediate', 'isIterable', 'isReadable', 'isReapable'])
+  t.strictSame(features(new SessionFileStore({})), ['hasRecords', 'isImmediate', 'isIterable', 'isPortable', 'isReadable', 'isReapable'])
   const dated: StoreFeatures = { dated: true }
   t.strictSame(features(Object.assign(new MapStore(), { features: dated })), ['isDated'])
   const portable: StoreFeatures = { portable: true }

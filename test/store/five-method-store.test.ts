@@ -106,19 +106,6 @@ t.test('replace does not bring a destroyed session back', async t => {
   t.strictSame(store.calls, ['getSession'])
 })
 
-t.test('remove tells what it did, with a version and without', async t => {
-  const store = new MapStore()
-  const all = new FiveMethodStore(store)
-  for (const version of ['text', undefined]) {
-    const sesid = await create(all, 'text')
-    t.equal(await all.remove(sesid, 'older'), 'conflict')
-    t.strictSame(store.ids, [sesid])
-    t.equal(await all.remove(sesid, version), 'removed')
-    t.strictSame(store.ids, [])
-    t.equal(await all.remove(sesid, version), 'gone')
-  }
-})
-
 t.test('what cannot be decoded is removed: there is no place to set it aside', async t => {
   const store = new MapStore()
   const all = new FiveMethodStore(store)

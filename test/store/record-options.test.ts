@@ -3,7 +3,7 @@ import { checkRecord, recordStoreOptions } from '../../lib/store/record-options'
 
 t.test('the defaults', async t => {
   const { idGenerator, ...options } = recordStoreOptions({})
-  t.strictSame(options, { appid: 'sid', idleTimeout: 7200, absoluteTimeout: undefined, maxSize: 1024 * 1024 })
+  t.strictSame(options, { appid: 'sid', idleTimeout: 7200, absoluteTimeout: undefined, maxSize: 1024 * 1024, encryption: false })
   t.match(idGenerator(), /^[\w-]{32}$/)
 })
 

@@ -12,7 +12,8 @@ const tsc = createRequire(__filename).resolve('typescript/bin/tsc')
 const cache = join(root, 'node_modules/.cache/built-package')
 /** All that a build is made of. */
 const SOURCES = [
-  'index.ts', 'index.mts', 'connect.ts', 'connect.mts', 'lib', 'types',
+  'index.ts', 'index.mts', 'connect.ts', 'connect.mts', 'conformance.ts', 'conformance.mts', 'redis.ts', 'redis.mts',
+  'postgres.ts', 'postgres.mts', 'lib', 'types',
   'tsconfig.json', 'tsconfig.build.json', 'package.json', 'node_modules/typescript/package.json'
 ]
 

@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import fileSessions from '../../index'
 import { FileStore } from '../../lib/store/files/file-store'
 import { localDiskWith } from '../../lib/store/files/local-disk'
+import { undeclared } from './undeclared'
 
 /** On its clock no call is slow, however busy the machine is: files in use are always kept open. */
 const QUICK = localDiskWith({ clock: () => 0 })
@@ -18,7 +19,7 @@ async function serve (sessionDir: string): Promise<void> {
   const store = new FileStore({ sessionDir }, QUICK)
   await app.register(fileSessions, { store })
 
-  app.post('/count', async request => await request.session.update(draft => {
+  app.post('/count', async request => await undeclared(request).update(draft => {
     draft.n = (draft.n as number | undefined ?? 0) + 1
     return { n: draft.n }
   }))

@@ -1,7 +1,9 @@
-// Many processes update a few sessions while they are killed and stopped at random. Afterwards
-// everything that was acknowledged must be there, once.
+// Many processes update a few sessions while they are killed and stopped at random, and while the
+// server of the store has trouble. Afterwards everything that was acknowledged must be there, once.
 //
 //   npm run torture -- --seconds 60 --processes 4 [--durability fsync]
+//   npm run torture -- --store redis|postgres
+//   npm run torture -- --store sentinel [--replicas 1]    a primary is killed, its replica promoted
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -10,82 +12,118 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { JSON_CODEC, openManager } from './manager.mjs'
+import { judgeWorker } from './judge.mjs'
+import { openManager, placeOf, PLACES } from './place.mjs'
 
 const { values } = parseArgs({
   options: {
+    store: { type: 'string', default: 'files' },
     seconds: { type: 'string', default: '60' },
     processes: { type: 'string', default: '4' },
-    durability: { type: 'string', default: 'os' }
+    durability: { type: 'string', default: 'os' },
+    replicas: { type: 'string', default: '0' },
+    encryption: { type: 'boolean', default: false }
   }
 })
+// For this process and its children: they open the store alike.
+if (values.encryption) process.env.TORTURE_ENCRYPTION = 'a secret for the time of the torture'
 const seconds = positive('seconds')
 const processes = positive('processes')
+const kind = values.store
+if (!PLACES.includes(kind)) refuse(`--store must be ${PLACES.join(', ')}`)
 
 const KEPT = 4
 const SLOTS = 6
 /** Past the time after which a lock is taken away. */
 const STALL = 2500
+/** Milliseconds after a fault, for requests to get on, and at most for the server to come back. */
+const CALM = 700
+const PATIENCE = 60_000
 const FILLER = 'x'.repeat(2500)
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url))
 const log = { debug () {}, warn () {} }
 
 const directory = fs.mkdtempSync(join(tmpdir(), 'session-torture-'))
-const sessionDir = join(directory, 'sessions')
-const { store, manager } = await openManager({ sessionDir, durability: values.durability }, JSON_CODEC)
+const teardowns = []
+const place = await placeOf(kind)
+const started = await place.start({ directory, ...values }, teardown => { teardowns.push(teardown) })
+const { settings, faults } = started
+/** What this process's store made: an id whose answer was lost is among the last. */
+const ids = []
 const slots = []
 /** Ids that must never work again. */
 const ended = new Set()
 const workers = new Set()
 const notes = new Map()
-const figures = Object.fromEntries(['kills', 'stops', 'destroys', 'regenerates', 'acknowledged', 'found', 'lost', 'doubled', 'unreadable',
-  'resurrected', 'errors', 'blocked', 'descriptors leaked', 'staging directories left by the killed'].map(name => [name, 0]))
-let started = 0
+const figures = Object.fromEntries(['kills', 'stops', ...Object.keys(faults), 'destroys', 'regenerates', 'refused', 'acknowledged', 'found', 'lost',
+  'doubled', 'unreadable', 'resurrected', 'errors', 'blocked', 'descriptors leaked',
+  ...kind === 'files' ? ['staging directories left by the killed'] : ['regenerates that failed and ended their session']].map(name => [name, 0]))
+/** How a call failed, and how often. */
+const refusals = new Map()
+const worst = ['lost', 'doubled', 'unreadable', 'resurrected', 'errors', 'blocked', 'descriptors leaked']
+let forks = 0
 let failed = true
+let opened
 try {
+  opened = await openManager(kind, settings, 0, { idGenerator: newId })
   for (let slot = 0; slot < SLOTS; slot++) slots.push(await createSession())
   for (let count = 0; count < processes; count++) await startWorker()
-  await torture()
+  const end = Date.now() + seconds * 1000
+  await Promise.all([torture(end), trouble(end)])
   await stopWorkers()
   await judge()
-  failed = ['lost', 'doubled', 'unreadable', 'resurrected', 'errors', 'blocked', 'descriptors leaked'].some(name => figures[name] !== 0) ||
-    figures.acknowledged === 0
+  failed = figures.acknowledged === 0 || worst.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
+  await opened.close()
 } finally {
   for (const worker of workers) worker.child.kill('SIGKILL')
   await Promise.all([...workers].map(({ exited }) => exited))
+  for (const teardown of teardowns.reverse()) await teardown()
   fs.rmSync(directory, { recursive: true, force: true })
 }
 for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`)
-process.exitCode = failed ? 1 : 0
+for (const [message, count] of refusals) console.log(`refused ${count} times: ${message}`)
+process.exit(failed ? 1 : 0)
 
-async function torture () {
-  const end = Date.now() + seconds * 1000
+async function torture (end) {
   while (Date.now() < end) {
     await wait(100 + Math.random() * 400)
     const dice = Math.random()
     const victim = [...workers][Math.floor(Math.random() * workers.size)]
-    if (dice < 0.65) await kill(victim)
-    else if (dice < 0.75) stop(victim)
-    else if (dice < 0.9) await regenerateSession(Math.floor(Math.random() * SLOTS))
+    if (dice < 0.45) await kill(victim)
+    else if (dice < 0.55) stop(victim)
+    else if (dice < 0.8) await regenerateSession(Math.floor(Math.random() * SLOTS))
     else await destroySession(KEPT + Math.floor(Math.random() * (SLOTS - KEPT)))
   }
 }
 
+/** The server has one trouble after the other. */
+async function trouble (end) {
+  const names = Object.keys(faults)
+  for (let turn = 0; names.length > 0 && Date.now() < end; turn++) {
+    const name = names[turn % names.length]
+    await faults[name]()
+    figures[name]++
+    await wait(CALM)
+  }
+}
+
 async function startWorker () {
-  const name = `w${started++}`
+  const index = forks++
+  const name = `w${index}`
   const path = join(directory, `${name}.notes`)
-  const child = fork(WORKER, [name, sessionDir, values.durability, path])
-  const worker = { name, child, killed: false, exited: once(child, 'exit'), leaked: null, stopped: null }
+  // On a host of its own: behind the command that takes a program there.
+  const [execPath, ...before] = [...started.commandFor?.(index) ?? [], process.execPath]
+  const child = fork(WORKER, [String(index), kind, JSON.stringify(settings), path], { execPath, execArgv: before })
+  const worker = { name, child, exited: once(child, 'exit'), leaked: null, stopped: null }
   notes.set(worker, path)
   workers.add(worker)
   child.on('message', message => { worker.leaked = message.leaked ?? null })
-  await once(child, 'message')
-  child.send({ slots })
+  await Promise.race([once(child, 'message'), worker.exited])
+  if (child.connected) child.send({ slots })
 }
 
 async function kill (worker) {
   clearTimeout(worker.stopped)
-  worker.killed = true
   worker.child.kill('SIGKILL')
   await worker.exited
   workers.delete(worker)
@@ -103,20 +141,35 @@ function stop (worker) {
   }, STALL)
 }
 
+/** Does something until the store does not refuse it. */
+async function insist (step) {
+  for (const end = Date.now() + PATIENCE; ;) {
+    try {
+      return await step()
+    } catch (error) {
+      if (error.code !== 'SESSION_STORE' || Date.now() > end) throw error
+      refused(error.message.replace(/[0-9]+/g, 'N'))
+      await wait(50)
+    }
+  }
+}
+
 async function createSession () {
-  const { session } = manager.begin(log)
-  Object.assign(session, { updates: {}, filler: FILLER })
-  await session.save()
-  return { key: session.sessionId, sesid: session.sessionId }
+  return await insist(async () => {
+    const { session } = opened.manager.begin(log)
+    Object.assign(session, { updates: {}, filler: FILLER })
+    await session.save()
+    return { key: session.sessionId, sesid: session.sessionId }
+  })
 }
 
 async function load (sesid) {
-  return (await manager.load([{ sesid, renew: false }], log)).session
+  return (await opened.manager.load([{ sesid, renew: false }], log)).session
 }
 
 async function destroySession (slot) {
   const { sesid } = slots[slot]
-  await (await load(sesid)).destroy()
+  await insist(async () => { await (await load(sesid)).destroy() })
   await replaceSlot(slot, await createSession())
   figures.destroys++
 }
@@ -124,20 +177,32 @@ async function destroySession (slot) {
 /** Moves a session to a new id, while the workers go on updating it under the old one. */
 async function regenerateSession (slot) {
   const { key, sesid } = slots[slot]
-  const session = await load(sesid)
-  const saves = Array.from({ length: started }, (_, number) => `save-w${number}`)
-  await session.regenerate(['updates', 'filler', ...saves])
-  if (session.deleted) throw new Error('only this process ends sessions')
-  await replaceSlot(slot, { key, sesid: session.sessionId })
+  const saves = Array.from({ length: forks }, (_, number) => `save-w${number}`)
+  const before = ids.length
+  const next = await insist(async () => {
+    const session = await load(sesid)
+    // Only this process ends sessions: it is gone by an attempt whose answer was lost.
+    if (session.sessionId !== sesid) return await aliveAmong(ids.slice(before))
+    await session.regenerate(['updates', 'filler', ...saves])
+    if (session.deleted) throw Object.assign(new Error('a regenerate has met another'), { code: 'SESSION_STORE' })
+    return session.sessionId
+  })
+  if (next === undefined) figures['regenerates that failed and ended their session']++
+  await replaceSlot(slot, next === undefined ? await createSession() : { key, sesid: next })
   figures.regenerates++
+}
+
+async function aliveAmong (candidates) {
+  for (const sesid of candidates) if (await opened.store.getSession(sesid) !== null) return sesid
+  return undefined
 }
 
 async function replaceSlot (slot, next) {
   const { sesid } = slots[slot]
   ended.add(sesid)
-  if (await store.getSession(sesid) !== null) figures.resurrected++
+  if (await insist(() => opened.store.getSession(sesid)) !== null) figures.resurrected++
   slots[slot] = next
-  for (const { child } of workers) child.send({ slots })
+  for (const { child } of workers) if (child.connected) child.send({ slots })
 }
 
 async function stopWorkers () {
@@ -157,58 +222,23 @@ async function stopWorkers () {
 async function judge () {
   const sessions = new Map()
   for (const { key, sesid } of slots) sessions.set(key, await readSession(sesid))
-  for (const [worker, path] of notes) judgeWorker(worker, path, sessions)
+  for (const [{ name }, path] of notes) judgeWorker(name, path, { sessions, ended, figures, refused })
   for (const sesid of ended) {
-    if (await store.getSession(sesid) !== null) figures.resurrected++
+    if (await insist(() => opened.store.getSession(sesid)) !== null) figures.resurrected++
   }
+  if (kind !== 'files') return
   for (const { sesid } of slots) await sealSeveralTimes(sesid)
-  const left = fs.readdirSync(sessionDir, { recursive: true })
-  figures['staging directories left by the killed'] = left.filter(name => name.endsWith('.tmp')).length
-  figures.blocked += left.filter(name => name.endsWith('.lock')).length
+  const { locks, staging } = place.leftovers(settings)
+  figures['staging directories left by the killed'] = staging
+  figures.blocked += locks
 }
 
 async function readSession (sesid) {
   try {
-    return JSON.parse(await store.getSession(sesid))
+    return JSON.parse(await insist(() => opened.store.getSession(sesid)))
   } catch {
     return null
   }
-}
-
-/** What a worker was told, against what is there. One more may have been stored when it was killed. */
-function judgeWorker ({ name, killed }, path, sessions) {
-  const acknowledged = new Map(slots.map(({ key }) => [key, { updates: 0, saves: 0 }]))
-  for (const line of fs.existsSync(path) ? fs.readFileSync(path, 'utf8').split('\n') : []) {
-    // The last line may be cut short: then it was not acknowledged.
-    if (!line.endsWith('}')) continue
-    const { key, update, save, gone, fault, message } = JSON.parse(line)
-    if (fault !== undefined) complain(fault, message)
-    if (gone !== undefined && !ended.has(gone)) figures.unreadable++
-    const count = acknowledged.get(key)
-    if (count !== undefined && update !== undefined) count.updates = update
-    if (count !== undefined && save !== undefined) count.saves = save
-  }
-  for (const [key, { updates, saves }] of acknowledged) {
-    const session = sessions.get(key)
-    figures.acknowledged += updates + saves
-    if (session === null) {
-      figures.unreadable++
-      continue
-    }
-    compare(updates, session.updates[name] ?? 0, killed)
-    compare(saves, session[`save-${name}`] ?? 0, killed)
-  }
-}
-
-function compare (acknowledged, found, killed) {
-  figures.found += Math.min(found, acknowledged)
-  figures.lost += Math.max(acknowledged - found, 0)
-  figures.doubled += Math.max(found - acknowledged - (killed ? 1 : 0), 0)
-}
-
-function complain (fault, message) {
-  if (message !== undefined) console.error(message)
-  figures[fault === 'error' ? 'errors' : fault]++
 }
 
 /** A lock that a killed process left must not be in anybody's way, and must go with the next seal. */
@@ -219,9 +249,24 @@ async function sealSeveralTimes (sesid) {
   }
 }
 
+function newId () {
+  const sesid = crypto.randomUUID()
+  ids.push(sesid)
+  return sesid
+}
+
+function refused (message) {
+  figures.refused++
+  refusals.set(message, (refusals.get(message) ?? 0) + 1)
+}
+
 function positive (name) {
   const value = Number(values[name])
   if (Number.isFinite(value) && value > 0) return value
-  console.error(`--${name} must be a number above 0`)
+  return refuse(`--${name} must be a number above 0`)
+}
+
+function refuse (message) {
+  console.error(message)
   process.exit(2)
 }

@@ -57,8 +57,8 @@ export interface DirectoryCalls {
 }
 
 export interface DiskNow {
-  /** False while the disk is slow or does not answer, so that the event loop does not wait for it. */
-  isReady (): boolean
+  /** False while the disk is slow or does not answer, so that the event loop does not wait for it. `now` is what `performance.now()` says. */
+  isReady (now?: number): boolean
   open (path: string, flags: number): number
   close (fd: number): void
   write (fd: number, bytes: Buffer): number

@@ -4,6 +4,7 @@ import { randomText } from '../../random'
  * All names below a session directory: how they are made, and what they say. Nothing else in the
  * package makes or takes apart such a name.
  *
+ *     .imported-<appid>                     what `file-sessions import` has imported
  *     <appid>/                              the directory of one app
  *     <appid>/check.<token>.tmp             written by a check of the disk, for a moment
  *     <appid>/probe.<token>.tmp/            written by the probe of the file system, for a moment
@@ -15,6 +16,7 @@ import { randomText } from '../../random'
  *
  * A token is 16 random hexadecimal digits.
  */
+const IMPORT_MEMORY = '.imported-'
 const SHARD = /^[0-9a-f]{2}$/
 const SESSION = /^[0-9a-f]{62}$/
 const LOCK = /^[0-9a-f]{62}\.lock$/
@@ -40,6 +42,16 @@ export function appidOf (name: string): string | null {
   return appid !== '' && directoryName(appid) === name ? appid : null
 }
 
+/** Returns the path of the file that remembers what was imported for an appid. */
+export function importMemoryPath (sessionDir: string, appid: string): string {
+  return `${sessionDir}/${IMPORT_MEMORY}${directoryName(appid)}`
+}
+
+/** Whether a file in a session directory has the name of an appid's memory of imports. */
+export function isImportMemory (name: string): boolean {
+  return name.startsWith(IMPORT_MEMORY) && appidOf(name.slice(IMPORT_MEMORY.length)) !== null
+}
+
 /** Returns the path of the shard that the session with this name is in. */
 export function shardPath (directory: string, name: string): string {
   return `${directory}/${name.slice(0, 2)}`
@@ -59,6 +71,12 @@ export function lockPath (session: string): string {
 
 export function stagingPath (session: string, token: string): string {
   return `${session}.${token}.tmp`
+}
+
+/** Returns the name of the session at a path that `sessionPath` returns. */
+export function sessionNameOf (path: string): string {
+  const digits = path.split('/').slice(-2)
+  return digits.join('')
 }
 
 export function asidePath (session: string, moment: number): string {

@@ -10,7 +10,7 @@ const VOID_RECORDS = 64
 /**
  * Returns the length (bytes) above which a file cannot be one of a store with this `maxSize`.
  *
- * A record that is no seal is only appended while the file is not longer than its limits, as far as
+ * A record that is not a seal is only appended while the file is not longer than its limits, as far as
  * its writer knows. A seal comes after that. What others append at the same time, without knowing of
  * each other, is void: one record for each writer that is under way, and there are rarely more than a
  * few. A torn record makes the next one a seal. So the bound is generous. It has to be: a file that

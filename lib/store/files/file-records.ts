@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
 import { asSessionError, hasCode, SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
+import { sealedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import type {
   Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
@@ -11,8 +12,9 @@ import { FileCache } from './file-cache'
 import { directoryName, sessionPath } from './file-names'
 import { longestFile } from './file-reading'
 import type { FileView } from './file-view'
-import { newRecordId, type JournalRecord } from './journal'
+import type { JournalRecord } from './journal'
 import { localDiskAt } from './local-disk'
+import { newRecord } from './new-record'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
@@ -22,8 +24,6 @@ import { SessionFile, type Appended } from './session-file'
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
 const NAME = /^[0-9a-f]{64}$/
-/** The largest number of milliseconds that a record has room for. */
-const LATEST = 2 ** 48 - 1
 
 /** The verbs of a store that keeps each session in a file of its own. */
 export abstract class FileRecords extends BaseRecordStore implements ImmediateRecordStore {
@@ -45,17 +45,19 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    this.fileLimits = { ...LIMITS, longest: longestFile(options.maxSize, LIMITS) }
+    this.fileLimits = { ...LIMITS, longest: longestFile(options.encryption === false ? options.maxSize : sealedSize(options.maxSize), LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
   async close (): Promise<void> {
     this.#files.release()
+    this.cipher.clear()
   }
 
   /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
   readNow (name: string): StoredSession | null | undefined {
-    const view = this.privacy.checkNow(name) ? this.#files.peek(name)?.recall() : undefined
+    const moment = performance.now()
+    const view = this.privacy.checkNow(name, moment) ? this.#files.peek(name)?.recall(moment) : undefined
     return view === undefined ? undefined : this.ages.stored(view)
   }
 
@@ -67,9 +69,15 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc RecordStore.create} @throws {SessionFileError} */
   async create (name: string, record: SessionRecord): Promise<Creation> {
-    const first = this.#journalRecord(record, this.clock.now())
+    return await this.makeSession(name, record)
+  }
+
+  /** Does what `create` does, for a session that was last used at `lastAccess`, if that is given: in milliseconds since 1970. */
+  protected async makeSession (name: string, record: SessionRecord, lastAccess?: number): Promise<Creation> {
+    const now = this.clock.now()
+    const first = this.#newRecord(record, now, now)
     const file = await this.#privateFile(name)
-    while (!await this.#make(name, file, first)) {
+    while (!await this.#make(name, file, first, lastAccess)) {
       const view = await this.#look(name, file)
       if (view === null) continue
       if (!this.ages.isOver(view)) return { result: 'taken' }
@@ -80,18 +88,21 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   /** {@inheritDoc ImmediateRecordStore.replaceNow} @internal */
   replaceNow (name: string, record: SessionRecord, version: string): Replacement | undefined {
-    const file = this.privacy.checkNow(name) ? this.#files.peek(name) : undefined
-    const view = file === undefined ? null : this.#known(file, version)
-    if (view === null || this.ages.isTouchDue(view)) return undefined
-    const next = this.#journalRecord(record, view.tip.createdAt)
+    const moment = performance.now()
+    const file = this.privacy.checkNow(name, moment) ? this.#files.peek(name) : undefined
+    if (file === undefined) return undefined
+    const now = this.clock.now()
+    const view = this.#known(file, version, now)
+    if (view === null || record.forgetEarlier === true || this.ages.isTouchDue(view, now)) return undefined
+    const next = this.#newRecord(record, view.tip.createdAt, now)
     let outcome: Appended | undefined
     try {
-      outcome = (file as SessionFile).appendNow(next, version)
+      outcome = file.appendNow(next, version, moment)
     } catch (error) {
       throw this.wrapped('save a session', error)
     }
     if (outcome === undefined) return undefined
-    this.#files.update(name, file as SessionFile)
+    this.#files.update(name, file)
     return replacement(outcome, next)
   }
 
@@ -102,8 +113,8 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     const view = this.#known(file, version) ?? await this.#open(name, file)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
-    const next = this.#journalRecord(record, view.tip.createdAt)
-    const outcome = await this.guard('save a session', file.append(next, version)).finally(() => { this.#files.update(name, file) })
+    const next = this.#newRecord(record, view.tip.createdAt)
+    const outcome = await this.guard('save a session', file.append(next, version, record.forgetEarlier)).finally(() => { this.#files.update(name, file) })
     // A process that goes by the access time alone, such as `find -amin`, must see that the session
     // was used. The text is stored in any case.
     if (outcome === 'replaced' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
@@ -141,8 +152,12 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   }
 
   /** {@inheritDoc RecordStore.setAside} @throws {SessionFileError} */
-  async setAside (name: string): Promise<void> {
+  async setAside (name: string, version?: string): Promise<void> {
     const file = await this.#privateFile(name)
+    if (version !== undefined) {
+      const view = file.recall() ?? await this.#look(name, file)
+      if (view?.tip?.id !== version) return
+    }
     await this.guard('set a session aside', file.setAside(this.clock.now()))
     this.#files.update(name, file)
   }
@@ -182,9 +197,9 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
    * no second look: the append finds out by itself. A caller that has the version got it when the
    * session was alive, perhaps a moment before its end.
    */
-  #known (file: SessionFile, version: string): SessionView | null {
+  #known (file: SessionFile, version: string, now?: number): SessionView | null {
     const { view } = file
-    return view?.tip?.id === version && !view.tip.seal ? this.ages.live(view, GRACE) : null
+    return view?.tip?.id === version && !view.tip.seal ? this.ages.live(view, GRACE, now) : null
   }
 
   /** Returns the live view of the file, once the file that stands there can take another record. */
@@ -203,13 +218,14 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   }
 
   /** Makes the file, and its directory if need be. Returns false when there is a file already. */
-  async #make (name: string, file: SessionFile, record: JournalRecord): Promise<boolean> {
+  async #make (name: string, file: SessionFile, record: JournalRecord, lastAccess?: number): Promise<boolean> {
     const now = this.clock.now()
+    const times: [number, number?] = lastAccess === undefined ? [now] : [Math.min(lastAccess, now), 0]
     try {
-      await file.create(record, now).catch(async error => {
+      await file.create(record, ...times).catch(async error => {
         if (!hasCode(error, 'ENOENT')) throw error
         await this.privacy.makeShard(name)
-        await file.create(record, now)
+        await file.create(record, ...times)
       })
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return false
@@ -219,17 +235,8 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     return true
   }
 
-  #journalRecord (record: SessionRecord, createdAt: number): JournalRecord {
-    const idleTimeout = checkRecord(record, this.options.maxSize)
-    return {
-      id: newRecordId(),
-      text: record.text,
-      idleTimeout,
-      // No session is from the future, whatever the clock said when it was made.
-      createdAt: Math.min(Math.max(Math.trunc(record.createdAt ?? createdAt), 0), this.clock.now(), LATEST),
-      seal: false,
-      ended: false
-    }
+  #newRecord (record: SessionRecord, createdAt: number, now = this.clock.now()): JournalRecord {
+    return newRecord(record, { createdAt, now, maxSize: this.options.maxSize })
   }
 }
 

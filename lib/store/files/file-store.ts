@@ -1,19 +1,20 @@
 import { Clock } from '../clock'
+import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
-  IterableSessionStore, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+  Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
-import type { SessionView } from './session-age'
-import { removeSessions, storedSessions } from './session-listing'
+import { portableSession } from './portable'
+import { removeSessions, storedSessions, type ListedSession } from './session-listing'
 import { sweep } from './sweep'
 
 /** All of the file store, on any disk and by any clock. */
-export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore {
-  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true } as const
+export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
+  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true } as const
   #warnings: readonly string[] = []
 
   constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
@@ -25,26 +26,14 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     return this.#warnings
   }
 
-  /**
-   * Makes `sessionDir` (0700) if it is missing, makes sure that no other user can use it, and tries
-   * out whether its file system can keep the promises of this package. The plugin calls this before
-   * the app is ready.
-   *
-   * @throws {SessionFileError} when the directory cannot be made or used, is not private, or lies on a
-   * file system that cannot keep the promises (see the option `allowUnsafeDirectory`)
-   */
+  /** {@inheritDoc SessionFileStore.open} */
   async open (): Promise<void> {
     const { durability, allowUnsafeDirectory: allowUnsafe } = this.options
     await this.privacy.make()
     this.#warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
   }
 
-  /**
-   * Whether sessions can be stored now: for a health check. Looks at the free space and writes a
-   * little for trial.
-   *
-   * @throws {SessionFileError} that says what is wrong
-   */
+  /** {@inheritDoc SessionFileStore.checkDisk} */
   async checkDisk (options: DiskCheckOptions = {}): Promise<DiskSpace> {
     const { freeBytes = this.options.maxSize, freeFiles = 100 } = options
     return await checkDisk(this.directory, { freeBytes, freeFiles })
@@ -57,7 +46,25 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionFileError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const view of this.#views()) yield view.tip.text
+    for await (const view of this.#views()) {
+      if (isSealed(view.tip.text)) throw cannotOpenAll()
+      yield view.tip.text
+    }
+  }
+
+  /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionFileError} */
+  async * exportSessions (): AsyncGenerator<PortableSession, void> {
+    for await (const view of this.#views()) yield portableSession(view)
+  }
+
+  /**
+   * {@inheritDoc PortableRecordStore.importSession} One that has expired is made as such: it is never
+   * read, and goes with the next sweep.
+   *
+   * @throws {SessionFileError}
+   */
+  async importSession (session: PortableSession): Promise<Creation> {
+    return await this.makeSession(session.name, session, session.lastAccess)
   }
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
@@ -71,7 +78,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal }))
   }
 
-  async * #views (): AsyncGenerator<SessionView, void> {
+  async * #views (): AsyncGenerator<ListedSession, void> {
     const views = storedSessions(this.directory, this.disk, { limits: this.fileLimits })
     try {
       for (;;) {

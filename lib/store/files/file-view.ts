@@ -90,7 +90,7 @@ export function readOn (known: FileView | null, status: FileStatus, bytes: Buffe
   return { view: { ...view, size: start + bytes.length }, won, nlink: status.nlink }
 }
 
-/** Whether the next record is to end the file, because it is too long or holds bytes that belong to no record. */
+/** Whether the next record is to end the file, because it is too long or holds bytes that must not stay. */
 export function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: SizeLimits): boolean {
   const length = Buffer.byteLength(record.text)
   return view.torn || view.size + length > Math.max(size, fewestRecords * length)

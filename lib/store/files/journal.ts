@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { SessionFileError } from '../../errors'
 import { randomText } from '../../random'
+import { isSealed } from '../sealed-text'
 
 /**
  * One record of a session file. The file is a sequence of records, each with the whole text of the
@@ -39,7 +40,11 @@ export interface Folded {
   tip: JournalRecord | null
   /** Offset behind the last record that was read. */
   end: number
-  /** Whether there are bytes that belong to no record: a torn append, or one still in flight. */
+  /**
+   * Whether there are bytes that must not stay. They belong to no record: a torn append, or one still in
+   * flight. Or they are a void record with plain text beside an encrypted session: a process that does
+   * not encrypt was late.
+   */
   torn: boolean
   /** Whether the record that was watched for became the tip, if only for a while. */
   won: boolean
@@ -93,6 +98,8 @@ export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = nul
       tip = decodeRecord(bytes, position, length)
       won ||= tip.id === watched
       searching = false
+    } else if (tip !== null && isSealed(tip.text)) {
+      torn ||= length > HEADER_SIZE && !isSealed(bytes.toString('latin1', position + HEADER_SIZE, position + length))
     }
     position += length
     end = position

@@ -70,8 +70,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   let probeAt = 0
   let isProbing = false
 
-  function isReady (): boolean {
-    const time = clock()
+  function isReady (time = clock()): boolean {
     if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
     return time >= readyAt && !isProbing
   }
@@ -159,6 +158,7 @@ function statusOf (path: string): FileStatus | undefined {
 
 function call<T> (start: (done: (error: Error | null, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    start((error, value) => { error === null ? resolve(value as T) : reject(error) })
+    // Other runtimes than Node pass `undefined` for "no error".
+    start((error, value) => { (error ?? null) === null ? resolve(value as T) : reject(error) })
   })
 }

@@ -4,8 +4,8 @@ import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type FileStat
 import { newToken, stagingPath } from './file-names'
 import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 
-/** A new file's times may differ by this much (milliseconds) from the store's clock. */
-const TOLERANCE = 1000
+/** The times of the file of a new session may differ by this much (milliseconds) from the store's clock. */
+export const TOLERANCE = 1000
 
 export interface NewFile {
   path: string
@@ -13,8 +13,10 @@ export interface NewFile {
   disk: DiskCalls
   /** Whether it must survive a power loss. */
   durable: boolean
-  /** The time by the store's clock, in milliseconds since 1970. */
-  now: number
+  /** When the session was last used, in milliseconds since 1970: now, by the store's clock, for a new one. */
+  lastAccess: number
+  /** How much the file's times may differ from that, in milliseconds. */
+  tolerance: number
 }
 
 /**
@@ -48,10 +50,19 @@ async function name (file: NewFile, fd: number, staging: string): Promise<FileSt
   }
 }
 
-async function fill ({ bytes, disk, durable, now }: NewFile, fd: number, staging: string): Promise<FileStatus> {
+/**
+ * The kernel stamps files by its own clock. In a process that goes by another one, such as a test
+ * with a fake clock, a new session would be as old as the clocks differ; and a session that is
+ * imported was last used at another time.
+ */
+async function fill ({ bytes, disk, durable, lastAccess, tolerance }: NewFile, fd: number, staging: string): Promise<FileStatus> {
   checkWhole(await disk.write(fd, bytes), bytes)
   if (durable) await disk.fdatasync(fd)
-  return await stamped(disk, fd, staging, now)
+  const status = await disk.fstat(fd)
+  checkPrivate(status)
+  if (Math.abs(lastAccess - status.mtimeMs) <= tolerance) return status
+  await disk.lutimes(staging, lastAccess / 1000, lastAccess / 1000)
+  return await disk.fstat(fd)
 }
 
 /** Ends the private name, and makes the other one survive a power loss; or takes the file back. */
@@ -67,16 +78,4 @@ async function settle (
     await takeOut(disk, path, status.ino)
     throw error
   }
-}
-
-/**
- * The kernel stamps files by its own clock. In a process that goes by another one, such as a test
- * with a fake clock, a new session would be as old as the clocks differ.
- */
-async function stamped (disk: DiskCalls, fd: number, path: string, now: number): Promise<FileStatus> {
-  const status = await disk.fstat(fd)
-  checkPrivate(status)
-  if (Math.abs(now - status.mtimeMs) <= TOLERANCE) return status
-  await disk.lutimes(path, now / 1000, now / 1000)
-  return await disk.fstat(fd)
 }

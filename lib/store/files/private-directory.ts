@@ -164,6 +164,10 @@ async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
     if (!hasCode(error, 'EEXIST', 'EISDIR')) throw error
     const status = await unlessMissing(mayBeLink ? localDisk.stat(path) : localDisk.lstat(path))
     if (status !== null && isFile(status)) throw error
+    // What `stat` does not find and `lstat` does is a link that leads nowhere.
+    if (status === null && mayBeLink && await unlessMissing(localDisk.lstat(path)) !== null) {
+      throw systemError('ENOENT', 'a symbolic link that leads nowhere', 'stat')
+    }
     return false
   }
 }
@@ -186,7 +190,7 @@ export async function checkPrivate (path: string, mayBeLink: boolean, durable = 
   const uid = process.geteuid?.()
   // Windows has neither users nor modes in this sense.
   if (uid === undefined) return true
-  const complaint = complaintOf(status, uid, printable(path))
+  const complaint = complaintOf(status, uid, printable(path), mayBeLink)
   if (complaint !== null) {
     const { what, advice } = complaint
     throw new SessionFileError(`${what}: ${await mountAdvice(path, uid, isNew) ?? advice}`)
@@ -195,17 +199,23 @@ export async function checkPrivate (path: string, mayBeLink: boolean, durable = 
   return true
 }
 
-function complaintOf ({ mode, uid: owner }: FileStatus, uid: number, path: string): { what: string, advice: string } | null {
+/** `isOutermost`: it is the session directory itself, which others than the plugin may have made. */
+function complaintOf (
+  { mode, uid: owner }: FileStatus, uid: number, path: string, isOutermost: boolean
+): { what: string, advice: string } | null {
   // Not of `/` or of a project's directory.
   const condition = 'if it is for sessions alone'
+  const origin = 'the sessions in it stay. If git or an image brought it, remove it and list it in .gitignore and .dockerignore: ' +
+    'the app makes it by itself'
+  const advice = `run chmod 700 ${path}, ${condition}${isOutermost ? `; ${origin}` : ''}`
   if (owner !== uid) {
     return {
       what: `the session directory ${path} belongs to another user (uid ${owner}; this process is uid ${uid})`,
       advice: `run the app as its owner, or run chown -R ${uid} ${path}, ${condition}`
     }
   }
-  if ((mode & OTHERS) !== 0) return { what: `others may use the session directory ${path}`, advice: `run chmod 700 ${path}, ${condition}` }
-  if ((mode & GROUP) !== 0) return { what: `its group may use the session directory ${path}`, advice: `run chmod 700 ${path}, ${condition}` }
+  if ((mode & OTHERS) !== 0) return { what: `others may use the session directory ${path}`, advice }
+  if ((mode & GROUP) !== 0) return { what: `its group may use the session directory ${path}`, advice }
   return null
 }
 

@@ -34,12 +34,11 @@ export class SeenFile {
     return this.#view
   }
 
-  /** Returns the file as it stands; undefined when the disk would have to be waited for. */
-  recall (): FileView | undefined {
+  /** Returns the file as it stands; undefined when the disk would have to be waited for. `now` is what `performance.now()` says. */
+  recall (now = performance.now()): FileView | undefined {
     const known = this.#view
     const disk = this.disk.now
-    const now = performance.now()
-    if (known === null || !isWarm(known, now) || disk?.isReady() !== true) return undefined
+    if (known === null || !isWarm(known, now) || disk?.isReady(now) !== true) return undefined
     const status = this.hold(disk).status(known.ctimeMs, now)
     return status === undefined ? undefined : this.#confirm(known, status, now)
   }

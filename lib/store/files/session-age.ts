@@ -17,8 +17,8 @@ export class SessionAges {
   }
 
   /** Returns the view, if there is a session in it that has not expired, or no longer ago than `grace` (milliseconds). */
-  live (view: FileView, grace = 0): SessionView | null {
-    return holdsSession(view) && this.timeLeft(view) > -grace ? view : null
+  live (view: FileView, grace = 0, now?: number): SessionView | null {
+    return holdsSession(view) && this.timeLeft(view, now) > -grace ? view : null
   }
 
   timeLeft (view: SessionView, now?: number): number {

@@ -6,7 +6,7 @@ import { asidePath } from './file-names'
 import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'
 import { encodeRecord, newRecordId, NO_RECORD, type JournalRecord } from './journal'
 import { takeLockAway } from './lock'
-import { makeFile } from './new-file'
+import { makeFile, TOLERANCE } from './new-file'
 import { openToAppend } from './private-file'
 import { replaceSealed, takeAway, type Sealed } from './seal'
 import { IMMEDIATE_SIZE, SeenFile } from './seen-file'
@@ -25,14 +25,14 @@ export type Appended = Replacement['result']
  */
 export class SessionFile extends SeenFile {
   /**
-   * Makes the file with its first record; `now` is the time by the store's clock. Rejects with
-   * EEXIST when there is one, with ENOENT when the directory is missing; leaves nothing behind when
-   * it fails.
+   * Makes the file with its first record, as one that was last used at `lastAccess` by the store's
+   * clock. Rejects with EEXIST when there is one, with ENOENT when the directory is missing; leaves
+   * nothing behind when it fails.
    */
-  async create (record: JournalRecord, now = record.createdAt): Promise<void> {
+  async create (record: JournalRecord, lastAccess = record.createdAt, tolerance = TOLERANCE): Promise<void> {
     const { path, durable } = this
     const bytes = encodeRecord(record, NO_RECORD)
-    const status = await makeFile({ path, bytes, disk: this.diskFor(bytes.length), durable, now })
+    const status = await makeFile({ path, bytes, disk: this.diskFor(bytes.length), durable, lastAccess, tolerance })
     this.remember(viewOf(status, record, bytes.length, false, this.#syncedTo(bytes.length)))
   }
 
@@ -42,11 +42,12 @@ export class SessionFile extends SeenFile {
    * that has ended stays so.
    *
    * When the file has become too long, or holds bytes that belong to no record, the winner is a
-   * seal: it ends this file, and a new one that starts with the same record takes its place.
+   * seal: it ends this file, and a new one that starts with the same record takes its place. So it is
+   * when `forgetEarlier` says that the records before it must not stay on the disk.
    */
-  async append (record: JournalRecord, previous: string): Promise<Appended> {
+  async append (record: JournalRecord, previous: string, forgetEarlier = false): Promise<Appended> {
     const known = this.view
-    record.seal = known !== null && mustSeal(known, record, this.limits)
+    record.seal = forgetEarlier || (known !== null && mustSeal(known, record, this.limits))
     const bytes = encodeRecord(record, previous)
     // What may have to wait goes through the pool: here also the opening of a file that was not in use.
     const disk: DiskCalls = known !== null && isWarm(known, performance.now()) ? this.diskFor(bytes.length) : this.disk
@@ -64,15 +65,14 @@ export class SessionFile extends SeenFile {
   /**
    * Does the same at once, for a file that was in use moments ago. Returns undefined, and has done
    * nothing, when there is anything to wait for: a sync, a seal, a slow disk, many bytes, a second
-   * look for a file that is missing.
+   * look for a file that is missing. `now` is what `performance.now()` says.
    *
    * @throws the system's errors
    */
-  appendNow (record: JournalRecord, previous: string): Appended | undefined {
+  appendNow (record: JournalRecord, previous: string, now = performance.now()): Appended | undefined {
     const known = this.view
     const disk = this.disk.now
-    const now = performance.now()
-    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady() !== true) return undefined
+    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady(now) !== true) return undefined
     if (mustSeal(known, record, this.limits)) return undefined
     const bytes = encodeRecord(record, previous)
     if (bytes.length > IMMEDIATE_SIZE) return undefined

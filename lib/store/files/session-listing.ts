@@ -1,11 +1,15 @@
 import { dirname } from 'node:path'
 import { syncDirectory, unlessMissing, type Disk } from './disk'
 import { walkDirectory, type WalkOptions } from './directory-walk'
+import { sessionNameOf } from './file-names'
 import { isOurs } from './ours'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, type SessionView } from './session-age'
 import { LIMITS, type FileLimits } from './seen-file'
 import { SessionFile } from './session-file'
+
+/** What was seen of a session file in a listing. */
+export type ListedSession = SessionView & { name: string }
 
 /**
  * Every session file in the directory of one appid that holds a session, expired or not, read as it
@@ -14,12 +18,12 @@ import { SessionFile } from './session-file'
  */
 export async function * storedSessions (
   directory: string, disk: Disk, { limits = LIMITS, ...options }: WalkOptions & { limits?: FileLimits } = {}
-): AsyncGenerator<SessionView, void> {
+): AsyncGenerator<ListedSession, void> {
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session' || !await isOurs(disk, entry.path)) continue
     const view = await new SessionFile(entry.path, disk, false, null, limits).read()
-    if (view !== null && holdsSession(view)) yield view
+    if (view !== null && holdsSession(view)) yield { ...view, name: sessionNameOf(entry.path) }
   }
 }
 

@@ -1,6 +1,7 @@
 import { fstatSync, renameSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Clock } from '../../../lib/store/clock'
 import { descriptors } from '../../../lib/store/files/descriptors'
 import type { Disk, DiskNow } from '../../../lib/store/files/disk'
 import { longestFile } from '../../../lib/store/files/file-reading'
@@ -10,7 +11,6 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { takeAway } from '../../../lib/store/files/seal'
 import { LIMITS } from '../../../lib/store/files/seen-file'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { Replacement } from '../../../lib/store/session-store'
 import { age } from '../../support/aged-sessions'
 import { interceptedDisk, passTick, pooledDisk, recordingDisk, recordingDiskNow, systemError } from '../../support/disks'
@@ -40,7 +40,7 @@ interface Scene extends NewSession {
   /** The store whose calls are counted. It does not know the session, unless `warm` was said. */
   store: FileStore
   /** A store of another process. */
-  other: SessionFileStore
+  other: FileStore
   path: string
   /** The version that the store has read, or stored, last. */
   latest: string
@@ -178,8 +178,11 @@ t.test('what a verb costs', async t => {
     for (const [durability, expected] of [['os', os], ['fsync', fsync]] as const) {
       const sessionDir = sessionDirectory(t)
       const { disk, calls } = recordingDisk('/')
-      const store = new FileStore({ sessionDir, durability }, disk)
-      const other = new SessionFileStore({ sessionDir })
+      // It stands still: what was just used stays so on a machine that is busy.
+      const start = Date.now()
+      const clock = new Clock(() => start, () => 0)
+      const store = new FileStore({ sessionDir, durability }, disk, clock)
+      const other = new FileStore({ sessionDir }, localDisk, clock)
       const session = await newSession(other, 'text')
       const path = pathOf(sessionDir, session.sesid)
       const scene = { ...session, store, other, path, latest: session.version }
@@ -282,7 +285,7 @@ t.test('a file that cannot be opened to append costs a look by its path', async 
   t.strictSame(calls.splice(0), ['open', 'lstat'])
 })
 
-t.test('as does one that cannot be looked at through its descriptor', async t => {
+t.test('a file that cannot be looked at through its descriptor costs a look by its path', async t => {
   let isBroken = true
   const { disk, calls } = recordingDiskNow({
     fstat (fd) {
@@ -302,7 +305,7 @@ t.test('as does one that cannot be looked at through its descriptor', async t =>
   t.strictSame(calls, ['fstat', 'close', 'open', 'fstat', 'close', 'lstat'])
 })
 
-t.test('and one for which there is no room among those that are kept open', async t => {
+t.test('a file for which there is no room among those that are kept open costs a look by its path', async t => {
   const others = Array.from({ length: 128 }, () => ({ isUsed: true, release () { descriptors.delete(this) } }))
   for (const other of others) descriptors.add(other)
   t.teardown(() => { descriptors.closeAll() })

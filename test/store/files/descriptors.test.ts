@@ -114,7 +114,7 @@ t.test('what was not used for five seconds is closed', async t => {
   t.notOk(later.isOpen, 'looked after again after a time without any')
 })
 
-t.test('keeps no process from ending', async t => {
+t.test('the timer keeps no process from ending', async t => {
   const resources = (): string[] => process.getActiveResourcesInfo().filter(name => name === 'Timeout')
   const before = resources()
   const descriptors = new Descriptors()

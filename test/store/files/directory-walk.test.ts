@@ -105,7 +105,7 @@ t.test('every file of every shard is met once, wherever the walk starts', async 
   t.equal(starts.size, 3, 'and it starts anywhere')
 })
 
-t.test('tells how far it has got', async t => {
+t.test('the walk tells how far it has got', async t => {
   const directory = appidDirectory(t)
   for (const shard of ['00', '01']) makeShard(directory, shard, names(3))
   const progress: string[] = []
@@ -113,7 +113,7 @@ t.test('tells how far it has got', async t => {
   t.strictSame(progress, ['0/2', '1/2', '2/2'])
 })
 
-t.test('ends when it is aborted', async t => {
+t.test('the walk ends when it is aborted', async t => {
   const directory = appidDirectory(t)
   for (const shard of ['00', '01', '02']) makeShard(directory, shard, names(100))
   const abort = new AbortController()

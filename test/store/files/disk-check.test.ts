@@ -9,7 +9,7 @@ import fileSessions, { SessionFileStore } from '../../../index'
 import { checkDisk } from '../../../lib/store/files/disk-check'
 import { localDisk } from '../../../lib/store/files/local-disk'
 
-t.test('a healthy disk', async t => {
+t.test('a healthy disk says what is free', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir })
   await t.rejects(store.checkDisk(), { code: 'SESSION_FILE', cause: { code: 'ENOENT' } })
@@ -22,7 +22,7 @@ t.test('a healthy disk', async t => {
     ['number', 'number', 'number', 'number'], 'several at once')
 })
 
-t.test('less is free than is asked for', async t => {
+t.test('a disk with less room than is asked for is an error', async t => {
   const store = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions') })
   await store.open()
   await t.rejects(store.checkDisk({ freeBytes: Number.MAX_SAFE_INTEGER }), { code: 'SESSION_FILE', message: /bytes are free/ })
@@ -53,7 +53,7 @@ t.test('what stands at the path of the trial is never written to', async t => {
   }
 })
 
-t.test('a trial that was removed meanwhile, and one that finds no room', async t => {
+t.test('a trial that was removed meanwhile is well, and one that finds no room is an error', async t => {
   const directory = t.testdir()
   const { write } = localDisk
   t.intercept(localDisk, 'write', {
@@ -88,7 +88,7 @@ async function onTmpfs (t: Test, options: string, test: (mounted: string) => Pro
   }
 }
 
-t.test('a health check on a disk that fills up', t => onTmpfs(t, 'size=2m', async mounted => {
+t.test('a health check on a disk that fills up rejects', t => onTmpfs(t, 'size=2m', async mounted => {
   const sessionDir = join(mounted, 'sessions')
   const app = Fastify()
   await app.register(fileSessions, { sessionDir, maxSize: 64 * 1024 })
@@ -119,14 +119,14 @@ t.test('a health check on a disk that fills up', t => onTmpfs(t, 'size=2m', asyn
   await app.close()
 }))
 
-t.test('a disk that has room but no more files', t => onTmpfs(t, 'size=2m,nr_inodes=20', async mounted => {
+t.test('a disk that has room but no more files is an error', t => onTmpfs(t, 'size=2m,nr_inodes=20', async mounted => {
   const store = new SessionFileStore({ sessionDir: join(mounted, 'sessions') })
   await store.open()
   await t.rejects(store.checkDisk(), { message: /files can be made/ })
   t.match(await store.checkDisk({ freeFiles: 10 }), { freeFiles: 17 })
 }))
 
-t.test('a disk that does not count files', t => onTmpfs(t, 'size=2m,nr_inodes=0', async mounted => {
+t.test('a disk that does not count files has room for them', t => onTmpfs(t, 'size=2m,nr_inodes=0', async mounted => {
   const store = new SessionFileStore({ sessionDir: join(mounted, 'sessions') })
   await store.open()
   t.match(await store.checkDisk(), { freeFiles: Infinity })

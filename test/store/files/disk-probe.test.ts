@@ -24,7 +24,7 @@ t.test('a local file system can do all that is needed, and nothing is left behin
   t.equal(openDescriptors(), before)
 })
 
-t.test('what is known of a file system by its name', async t => {
+t.test('a file system is known by its name to be fit or unfit', async t => {
   const directory = privateDirectory(t)
   const probe = (name: string, options = STRICT): Promise<string[]> => probeDirectory(directory, options, undefined, { name })
   await t.rejects(probe('nfs4'), { code: 'SESSION_FILE', message: /\(nfs4\) cannot keep sessions safe: machines that share it .*allowUnsafeDirectory/ })
@@ -35,7 +35,7 @@ t.test('what is known of a file system by its name', async t => {
   t.match(await probe('tmpfs', { durable: true, allowUnsafe: false }), [/durability 'fsync' keeps nothing longer/])
 })
 
-t.test('trouble with the disk is no fault of the file system', async t => {
+t.test('trouble with the disk is not the file system\'s fault', async t => {
   const directory = privateDirectory(t)
   const { write } = localDisk
   let writes = 0
@@ -52,7 +52,7 @@ t.test('trouble with the disk is no fault of the file system', async t => {
   t.strictSame(readdirSync(directory), [])
 })
 
-t.test('on a tmpfs, also when it is full', async t => {
+t.test('a tmpfs passes the trials, and a full one is an error', async t => {
   const mountPoint = mkdtempSync(join(tmpdir(), 'file-sessions-'))
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', mountPoint], { stdio: 'ignore' })

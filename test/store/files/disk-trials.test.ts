@@ -51,7 +51,7 @@ t.test('each thing that a file system cannot do is named', async t => {
   t.strictSame(readdirSync(directory), ['only'], 'nothing is left behind')
 })
 
-t.test('a clock that is not this process\'s', async t => {
+t.test('a clock of the file system that differs from this process\'s is named', async t => {
   const directory = privateDirectory(t)
   const { fstat } = localDisk
   for (const [shift, text] of [[7_000, '7 s ahead of'], [-3_600_000, '3600 s behind']] as const) {

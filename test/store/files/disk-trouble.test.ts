@@ -42,7 +42,7 @@ async function rejectsWith (t: Test, work: Promise<unknown>, code: string, messa
   t.match(error, { name: 'SessionFileError', code: 'SESSION_FILE', statusCode: 500, cause: { code }, message })
 }
 
-t.test('a directory that this process may not read', async t => {
+t.test('a directory that this process may not read is an error', async t => {
   const sessionDir = join(publicDir(t), 'sessions')
   const { sesid, shard } = await asNobody(async () => {
     const { sesid } = await newSession(new SessionFileStore({ sessionDir }), 'kept')
@@ -71,7 +71,7 @@ t.test('a directory that this process may not read', async t => {
   t.equal(openDescriptors(), before)
 })
 
-t.test('a directory that this process may not write to', async t => {
+t.test('a directory that this process may not write to is an error', async t => {
   const sessionDir = join(publicDir(t), 'sessions')
   const before = openDescriptors()
   await asNobody(async () => {
@@ -103,7 +103,7 @@ t.test('a directory that this process may not write to', async t => {
   t.equal(openDescriptors(), before)
 })
 
-t.test('a session in use whose file or directory this process may not use any more', async t => {
+t.test('a request fails, and says why, when this process may not use the file or directory of a session any more', async t => {
   const sessionDir = join(publicDir(t), 'sessions')
   const before = openDescriptors()
   await asNobody(async () => {
@@ -153,7 +153,7 @@ t.test('an app does not start with directories that it may not use', async t => 
   for (const path of directories) chmodSync(path, 0o700)
 })
 
-t.test('a file of another user in place of a session', { skip: isRoot ? false : 'only root can give files to others' }, async t => {
+t.test('a file of another user in place of a session is refused', { skip: isRoot ? false : 'only root can give files to others' }, async t => {
   const sessionDir = join(publicDir(t), 'sessions')
   const sesid = await asNobody(async () => await new SessionFileStore({ sessionDir }).newSession())
   const [name = ''] = readdirSync(join(sessionDir, 'sid'), { recursive: true }).map(String).filter(each => each.includes('/'))
@@ -166,7 +166,7 @@ t.test('a file of another user in place of a session', { skip: isRoot ? false : 
   })
 })
 
-t.test('a file where a directory should be', async t => {
+t.test('a file where a directory should be is an error', async t => {
   const dir = t.testdir()
   const sessionDir = join(dir, 'sessions')
   const store = new SessionFileStore({ sessionDir })
@@ -199,7 +199,7 @@ t.test('a file where a directory should be', async t => {
   t.equal(openDescriptors(), before)
 })
 
-t.test('the directory is removed while the app runs', async t => {
+t.test('a directory that is removed while the app runs is made again, without its sessions', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir })
   const sesid = await store.newSession()
@@ -232,7 +232,7 @@ function smallDisk (): string | null {
 
 const small = smallDisk()
 
-t.test('the disk is full', { skip: small === null ? 'a small tmpfs cannot be mounted here' : false }, async t => {
+t.test('a full disk is an error that says so', { skip: small === null ? 'a small tmpfs cannot be mounted here' : false }, async t => {
   const mountPoint = small ?? ''
   const sessionDir = join(mountPoint, 'sessions')
   const store = new SessionFileStore({ sessionDir })
@@ -270,7 +270,7 @@ t.test('the disk is full', { skip: small === null ? 'a small tmpfs cannot be mou
   t.notOk(readdirSync(sessionDir, { recursive: true }).some(name => /\.(lock|tmp)/.test(String(name))))
 })
 
-t.test('too many open files', async t => {
+t.test('too many open files are an error that says so', async t => {
   const child = spawn('/bin/sh', ['-c', 'ulimit -n 64 && exec "$0" "$@"', process.execPath, ...process.execArgv,
     join(__dirname, '../../support/starved-process.ts'), join(t.testdir(), 'sessions')], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   const ended = once(child, 'exit')
@@ -288,7 +288,7 @@ t.test('too many open files', async t => {
   t.strictSame(await ended, [0, null])
 })
 
-t.test('every call that can fail, in every operation: what was stored stays, and no descriptor', async t => {
+t.test('a failure of any call in any operation leaves what was stored, and no descriptor', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const healthy = new SessionFileStore({ sessionDir })
   const { sesid } = await newSession(healthy, 'kept')

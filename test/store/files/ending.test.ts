@@ -61,7 +61,7 @@ t.test('a session is removed at the version that was read, and at no other', asy
   t.strictSame(beside(path), [])
 })
 
-t.test('a version that is not known yet, and a sealed file', async t => {
+t.test('a removal reads a version that is not known yet, and takes a sealed file', async t => {
   const { sessionDir, name, version, path } = await made(t)
   t.equal(await new SessionFileStore({ sessionDir }).remove(name, 'another'), 'conflict')
   t.equal(await new SessionFileStore({ sessionDir }).remove(name, version), 'removed')
@@ -87,7 +87,7 @@ t.test('a session that has expired is gone, after the grace', async t => {
   t.strictSame(beside(path), [])
 })
 
-t.test('of many that remove a session one is told so, wherever one of them stalls', async t => {
+t.test('of many processes that remove a session one is told so, wherever one of them stalls', async t => {
   const ways: Record<string, (store: FileStore, made: Made) => Promise<Removal>> = {
     'at a version': async (store, { name, version }) => await store.remove(name, version),
     'at any version': async (store, { name }) => await store.remove(name)
@@ -150,7 +150,7 @@ t.test('a session is removed on a full disk too, unless it must be at a version'
   t.strictSame(beside(path), [])
 })
 
-t.test('trouble with the lock, after the session was removed, makes no difference to who removed it', async t => {
+t.test('trouble with the lock, after the session was removed, makes no difference to which process removed it', async t => {
   for (const call of ['lstat', 'readdir', 'rmdir'] as const) {
     const session = await made(t)
     mkdirSync(`${session.path}.lock`)

@@ -69,7 +69,7 @@ t.test('a directory above that this process may not read, or that cannot be sync
   }
 })
 
-t.test('an entry that cannot be synced', async t => {
+t.test('an entry that cannot be synced is an error', async t => {
   const directory = join(t.testdir(), 'sessions', 'sid')
   await new PrivateDirectory(directory).makeShard(NAME)
   t.intercept(localDisk, 'fsync', { value: async () => { throw systemError('EIO', 'i/o error', 'fsync') } })

@@ -39,7 +39,7 @@ async function session (t: Test, options: SessionFileStoreOptions = {}, idleTime
   return { store, sesid, path, age }
 }
 
-t.test('a session ends when nobody used it for the idle timeout', async t => {
+t.test('a session ends when it was not used for the idle timeout', async t => {
   const { store, sesid, path, age } = await session(t)
   age(2 * HOUR - MINUTE, 10 * HOUR)
   t.equal((await store.read(store.nameOf(sesid)))?.text, 'text')
@@ -53,7 +53,7 @@ t.test('a session ends when nobody used it for the idle timeout', async t => {
   t.notOk(existsSync(path))
 })
 
-t.test('who loaded a session before its end can still save it and touch it', async t => {
+t.test('a request that loaded a session before its end can still save it and touch it', async t => {
   const { store, sesid, age } = await session(t)
   const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
   age(2 * HOUR + GRACE / 1000 - 10, 10 * HOUR)
@@ -67,7 +67,7 @@ t.test('who loaded a session before its end can still save it and touch it', asy
   t.equal(await store.getSession(sesid), 'late')
 })
 
-t.test('but not when it ended longer ago than the grace', async t => {
+t.test('a session that ended longer ago than the grace cannot be saved or touched', async t => {
   const { store, sesid, path, age } = await session(t)
   const { version = '' } = await store.read(store.nameOf(sesid)) ?? {}
   const sessionDir = join(path, '../../..')

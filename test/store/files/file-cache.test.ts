@@ -49,7 +49,7 @@ t.test('a file that was made anew gives way to one that is used on', async t => 
   t.equal(second.state.released, 1)
 })
 
-t.test('is bounded in bytes, and closes what has to go', async t => {
+t.test('the cache is bounded in bytes, and closes what has to go', async t => {
   const cache = new FileCache(10_000)
   const files = Array.from({ length: 10 }, (_, index) => {
     const { file, state } = fake('x'.repeat(1000))

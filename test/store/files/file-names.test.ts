@@ -1,13 +1,13 @@
 import t from 'tap'
 import fc from 'fast-check'
 import {
-  appidOf, asidePath, checkPath, directoryName, isSessionName, isToken, kindInDirectory, kindInShard, lockPath, newToken, probePath, sessionPath,
-  setAsideAt, shardPath, stagingPath
+  appidOf, asidePath, checkPath, directoryName, importMemoryPath, isImportMemory, isSessionName, isToken, kindInDirectory, kindInShard,
+  lockPath, newToken, probePath, sessionPath, setAsideAt, shardPath, stagingPath
 } from '../../../lib/store/files/file-names'
 
 const NAME = 'ab'.repeat(32)
 
-t.test('the name of an appid\'s directory', async t => {
+t.test('an appid\'s directory is named by the appid, percent-encoded', async t => {
   t.equal(directoryName('sid'), 'sid')
   t.equal(directoryName('my_app-2'), 'my_app-2')
   t.equal(directoryName('Sid'), '%53id')
@@ -19,7 +19,7 @@ t.test('the name of an appid\'s directory', async t => {
   t.equal(directoryName('!#$%&\'*+-.^_`|~'), '%21%23%24%25%26%27%2a%2b-%2e%5e_%60%7c%7e')
 })
 
-t.test('the appid of a directory\'s name', async t => {
+t.test('a directory\'s name says the appid', async t => {
   for (const appid of ['sid', 'Sid', '..', 'a%2eb', '__Host-sid']) t.equal(appidOf(directoryName(appid)), appid)
   for (const name of ['', 'Sid', '.', 'a.b', '%', '%2', '%2E', '%61']) t.equal(appidOf(name), null, `'${name}' is no appid's`)
 })
@@ -41,6 +41,8 @@ t.test('every name that is made is known again', async t => {
   t.ok(isToken(token))
   t.not(newToken(), token)
   const last = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
+  for (const appid of ['sid', '__Host-sid']) t.ok(isImportMemory(last(importMemoryPath('/d', appid))))
+  for (const other of ['.imported-', '.imported-Sid', 'imported-sid', 'sid']) t.notOk(isImportMemory(other), other)
   t.ok(isSessionName(last(session)))
   t.equal(kindInShard(last(session), false), 'session')
   t.equal(kindInShard(last(lockPath(session)), true), 'lock')

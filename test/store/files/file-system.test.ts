@@ -40,12 +40,12 @@ t.test('without a list of mounts it is known by its number, if at all', async t 
   t.strictSame(await fileSystemOf('/srv', callsWith('nothing of use', 0xff534d42)), { name: 'cifs' })
 })
 
-t.test('of this machine', async t => {
+t.test('the file system of a directory of this machine is known', async t => {
   t.match(await fileSystemOf(t.testdir()), { name: /./ })
   await t.rejects(fileSystemOf('/nowhere/at/all'), { code: 'ENOENT' })
 })
 
-t.test('what a name says', async t => {
+t.test('the name of a file system says what kind it is', async t => {
   const names = ['ext4', 'xfs', 'btrfs', 'apfs', 'nfs', 'nfs4', 'cifs', 'smb3', '9p', 'ceph', 'fuse', 'fuseblk', 'fuse.sshfs', 'fuse.s3fs',
     'fuse.glusterfs', 'fuse.bindfs', 'fuse.other', 'virtiofs', 'tmpfs', 'overlay', 'fuse.fuse-overlayfs', 'of type 0x1']
   const those = (is: (fileSystem: { name: string }) => boolean): string[] => names.filter(name => is({ name }))

@@ -10,7 +10,7 @@ function statusOf (t: Test, size: number): Stats {
   return Object.assign(statSync(t.testdir({ file: '' }) + '/file'), { size, birthtimeMs: 5 })
 }
 
-t.test('what was read of a file, in two parts or at once', async t => {
+t.test('what was read of a file is the same in two parts and at once', async t => {
   const [first, second] = [recordOf('first'), recordOf('second')]
   const bytes = journalOf(first, second)
   const start = journalOf(first).length
@@ -50,7 +50,7 @@ t.test('a record follows what is known, unless another process wrote between', a
   t.equal(isNext({ ...view, end: view.end - 1 }, status, record.id, next), false, 'behind what is torn')
 })
 
-t.test('when the next record is to end the file', async t => {
+t.test('a record ends the file when the file is too long or torn', async t => {
   const view = viewOf(statusOf(t, 16_000), recordOf('text'), 16_000, false, 0)
   t.equal(mustSeal(view, recordOf('x'.repeat(300)), LIMITS), false)
   t.equal(mustSeal(view, recordOf('x'.repeat(500)), LIMITS), true, 'it would be too long')
@@ -58,7 +58,7 @@ t.test('when the next record is to end the file', async t => {
   t.equal(mustSeal({ ...view, torn: true }, recordOf(''), LIMITS), true, 'bytes in it belong to no record')
 })
 
-t.test('what a view says of the session', async t => {
+t.test('a view says whether there is a session', async t => {
   const view = viewOf(statusOf(t, 100), recordOf('text'), 100, false, 0, 5000)
   const withTip = (more: object) => ({ ...view, tip: recordOf('', more) })
   t.strictSame([view, withTip({ seal: true }), withTip({ ended: true }), { ...view, tip: null }].map(isOpen), [true, false, false, false])

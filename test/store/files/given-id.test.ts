@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path'
 import t from 'tap'
 import { Clock } from '../../../lib/store/clock'
 import { FileStore } from '../../../lib/store/files/file-store'
-import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { impatientDisk, interceptedDisk, openDescriptors, stallingDisk, systemError } from '../../support/disks'
 import { sessionFiles } from '../../support/session-files'
@@ -12,21 +11,9 @@ import { sessionFiles } from '../../support/session-files'
 // What the tests make themselves is private as well.
 process.umask(0o077)
 
-t.test('a session can be made under a given name, once', async t => {
-  const store = new SessionFileStore({ sessionDir: join(t.testdir(), 'sessions') })
-  const name = store.nameOf('given')
-  t.match(await store.create(name, { text: 'text', idleTimeout: 30 }), { result: 'created' })
-  t.match(await store.read(name), { text: 'text', idleTimeout: 30 })
-  t.strictSame(await store.create(name, { text: 'other' }), { result: 'taken' })
-  t.equal(await store.getSession('given'), 'text')
-  await store.delSession('given')
-  t.match(await store.create(name, { text: 'again' }), { result: 'created' })
-  t.equal(await store.getSession('given'), 'again')
-})
-
 t.test('what nameOf does not return names no session', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
-  const store = new SessionFileStore({ sessionDir })
+  const store = new FileStore({ sessionDir })
   for (const name of ['', '..', '../'.repeat(22), 'x'.repeat(64), 'A'.repeat(64), `${'0'.repeat(64)}/`]) {
     const refusal = { name: 'SessionError', code: 'SESSION_ID' }
     await t.rejects(store.create(name, { text: '' }), refusal)
@@ -37,18 +24,7 @@ t.test('what nameOf does not return names no session', async t => {
   }
 })
 
-t.test('an expired session makes room', async t => {
-  const time = { now: Date.now() }
-  const clock = new Clock(() => time.now, () => time.now)
-  const store = new FileStore({ sessionDir: join(t.testdir(), 'sessions'), idleTimeout: 10 }, localDisk, clock)
-  const name = store.nameOf('given')
-  await store.create(name, { text: 'old' })
-  time.now += 11_000
-  t.match(await store.create(name, { text: 'new', idleTimeout: 1000 }), { result: 'created' })
-  t.equal(await store.getSession('given'), 'new')
-})
-
-t.test('so does a file without a whole record, when it is old enough for no process to be at it', async t => {
+t.test('a file without a whole record makes room when it is old enough for no process to be at it', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const store = new SessionFileStore({ sessionDir })
   const name = store.nameOf('given')
@@ -61,30 +37,6 @@ t.test('so does a file without a whole record, when it is old enough for no proc
   await utimes(path, new Date(), new Date(Date.now() - 61_000))
   t.match(await other.create(name, { text: 'new' }), { result: 'created' })
   t.equal(await other.getSession('given'), 'new')
-})
-
-t.test('how long it may stay unused is known', async t => {
-  const time = { now: Date.now() }
-  const clock = new Clock(() => time.now, () => time.now)
-  const store = new FileStore({ sessionDir: join(t.testdir(), 'sessions'), idleTimeout: 10 }, localDisk, clock)
-  const name = store.nameOf('given')
-  await store.create(name, { text: '' })
-  time.now += 4000
-  const { idleLeft } = await store.read(name) ?? {}
-  t.ok(idleLeft !== undefined && idleLeft >= 6000 && idleLeft < 7000)
-})
-
-t.test('of many that make a session under one name, one is told that it did', async t => {
-  const sessionDir = join(t.testdir(), 'sessions')
-  const stores = Array.from({ length: 8 }, () => new SessionFileStore({ sessionDir }))
-  const name = stores[0]!.nameOf('given')
-  for (let turn = 0; turn < 5; turn++) {
-    const answers = await Promise.all(stores.map(async (store, index) => await store.create(name, { text: `${index}` })))
-    const winners = answers.flatMap(({ result }, index) => result === 'created' ? [`${index}`] : [])
-    t.equal(winners.length, 1)
-    t.equal(await stores[7]!.getSession('given'), winners[0])
-    t.equal(await stores[0]!.remove(name), 'removed')
-  }
 })
 
 t.test('wherever a creator stalls, another sees a whole session or none, and one of them is told created', async t => {
@@ -158,7 +110,7 @@ t.test('an expired session that is saved at the last moment is not made room of'
   t.equal(await store.getSession('given'), 'used')
 })
 
-t.test('a name that is free again by the time one looks', async t => {
+t.test('a name that is free again by the time of the look is used', async t => {
   const sessionDir = join(t.testdir(), 'sessions')
   const other = new SessionFileStore({ sessionDir })
   const name = other.nameOf('given')

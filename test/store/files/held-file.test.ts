@@ -29,7 +29,7 @@ function look ({ held }: Held, now: number, ctimeMs = 0): number {
   return held.status(ctimeMs, now)?.ctimeMs ?? NaN
 }
 
-t.test('a file that nobody else changes is opened once', async t => {
+t.test('a file that no other process changes is opened once', async t => {
   const file = heldFile(t)
   const ctimeMs = look(file, 1000)
   t.equal(ctimeMs, fs.statSync(file.path).ctimeMs)
@@ -47,7 +47,7 @@ t.test('a file that nobody else changes is opened once', async t => {
   t.equal(times(file, 'close'), 1)
 })
 
-t.test('is opened again after 20 ms, for its directory may be another', async t => {
+t.test('a file is opened again after 20 ms, for its directory may be another', async t => {
   const file = heldFile(t)
   const ctimeMs = look(file, 1000)
   const sub = dirname(file.path)
@@ -85,7 +85,7 @@ t.test('what happens to the file itself is noticed at once', async t => {
   }
 })
 
-t.test('and before anything is appended, too', async t => {
+t.test('what happens to the file is noticed before anything is appended, too', async t => {
   for (const [event, happen] of Object.entries(events)) {
     const file = heldFile(t)
     const ctimeMs = look(file, 1000)
@@ -128,7 +128,7 @@ t.test('no descriptor is lost when the file cannot be looked at, or not be close
   t.strictSame([times(stale, 'open'), times(stale, 'close')], [2, 2])
 })
 
-t.test('where too many are kept already, it is opened only to append', async t => {
+t.test('a file is opened only to append where too many are kept already', async t => {
   const others = Array.from({ length: 128 }, () => ({ isUsed: true, release () { descriptors.delete(this) } }))
   for (const other of others) descriptors.add(other)
   const file = heldFile(t)

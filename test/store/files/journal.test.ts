@@ -42,7 +42,7 @@ t.test('record ids are random and never the same', async t => {
   t.notOk(ids.has(NO_RECORD))
 })
 
-t.test('nothing at all', async t => {
+t.test('no bytes fold to nothing', async t => {
   t.strictSame(fold(Buffer.alloc(0)), { tip: null, end: 0, torn: false, won: false })
 })
 
@@ -53,6 +53,17 @@ t.test('the last record of the chain is the tip', async t => {
   t.equal(fold(bytes, 0, null, two.id).won, true, 'one that was the tip for a while has won')
   t.equal(fold(bytes, 0, null, three.id).won, true)
   t.equal(fold(bytes, 0, null, newRecordId()).won, false)
+})
+
+t.test('a void record with plain text must not stay beside an encrypted session', async t => {
+  const [base, first] = [record('{"n":1}'), record('$ffs1$-$AAAA')]
+  const folded = (...voids: Array<Partial<JournalRecord> & { text: string }>): boolean => {
+    return fold(Buffer.concat([journal(base, first), ...voids.map(each => encodeRecord(record(each.text, each), base.id))])).torn
+  }
+  t.equal(folded({ text: '{"n":2}' }), true)
+  t.equal(folded({ text: '{"n":2}' }, { text: '$ffs1$-$BBBB' }), true)
+  t.equal(folded({ text: '$ffs1$-$BBBB' }), false, 'an encrypted one may')
+  t.equal(folded({ text: '', ended: true }), false, 'a tombstone has no text')
 })
 
 t.test('of two records that replace the same one the first in the file wins', async t => {

@@ -113,7 +113,7 @@ t.test('a lock that is there again each time it was taken away is an error', asy
   t.equal(removals, 10)
 })
 
-t.test('a lock that is gone just when it is to be moved away', async t => {
+t.test('a lock that is gone just when it is to be moved away is taken', async t => {
   const { lock, staging, file } = scene(t)
   fill(lock, 'notes')
   const disk = interceptedDisk(async (name, given, call) => {
@@ -123,7 +123,7 @@ t.test('a lock that is gone just when it is to be moved away', async t => {
   t.equal(await takeLock({ ...file, disk }, staging, always), true)
 })
 
-t.test('a lock that is gone just when it is looked at', async t => {
+t.test('a lock that is gone just when it is looked at is taken', async t => {
   for (const look of ['lstat', 'readdir']) {
     const { lock, staging, file } = scene(t)
     fill(lock, OTHER)
@@ -173,7 +173,7 @@ t.test('a symbolic link for a lock leads nowhere', async t => {
     t.strictSame(readdirSync(target).sort(), [OTHER, 'notes'])
   })
 
-  t.test('also when it takes the place of a lock that is taken away', async t => {
+  t.test('a save removes the link also when it takes the place of a lock that is taken away', async t => {
     const { lock, staging, file, target } = linked(t)
     rmSync(lock)
     fill(lock, 'notes')
@@ -189,7 +189,7 @@ t.test('a symbolic link for a lock leads nowhere', async t => {
   })
 })
 
-t.test('what is no lock of ours is refused at once by a save, and in no logout\'s way', async t => {
+t.test('what is not a lock of ours is refused at once by a save, and is in no logout\'s way', async t => {
   const obstacles: Record<string, (lock: string) => void> = {
     'a file': lock => { writeFileSync(lock, '') },
     'a directory of another user': lock => { fill(lock, OTHER) }

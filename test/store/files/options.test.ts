@@ -6,7 +6,7 @@ import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 // What the tests make themselves is private as well.
 process.umask(0o077)
 
-t.test('the defaults, with a directory that stays the same when the process changes its own', async t => {
+t.test('the defaults hold, and the directory stays the same when the process changes its own', async t => {
   const { idGenerator, ...options } = fileStoreOptions({})
   t.strictSame(options, {
     appid: 'sid',
@@ -15,7 +15,8 @@ t.test('the defaults, with a directory that stays the same when the process chan
     absoluteTimeout: undefined,
     durability: 'os',
     allowUnsafeDirectory: false,
-    maxSize: 1024 * 1024
+    maxSize: 1024 * 1024,
+    encryption: false
   })
   t.match(idGenerator(), /^[\w-]{32}$/)
   t.strictSame([...Object.keys(options), 'idGenerator'].sort(), [...FILE_STORE_OPTIONS].sort())

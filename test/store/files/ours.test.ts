@@ -8,6 +8,7 @@ import { localDisk } from '../../../lib/store/files/local-disk'
 import { isOurs } from '../../../lib/store/files/ours'
 import { isOwnDirectory } from '../../../lib/store/files/private-file'
 import { systemError } from '../../../lib/errors'
+import { freshModule } from '../../support/fresh-module'
 
 const isRoot = process.geteuid?.() === 0
 
@@ -22,7 +23,7 @@ t.test('a file is ours by how it starts', async t => {
   t.equal(lstatSync(join(dir, 'file')).atimeMs, 5000, 'looking is not use')
 })
 
-t.test('only a file is, and nothing is waited for', async t => {
+t.test('only a file is ours, and nothing is waited for', async t => {
   const dir = t.testdir({ directory: {}, file: 'FFS1' })
   symlinkSync('file', join(dir, 'link'))
   execFileSync('mkfifo', [join(dir, 'pipe')])
@@ -36,7 +37,7 @@ t.test('only a file is, and nothing is waited for', async t => {
   t.notOk(isOwnDirectory(lstatSync(join(dir, 'link'))))
 })
 
-t.test('only this user\'s is', { skip: isRoot ? false : 'only root can give files to others' }, async t => {
+t.test('only a file of this user is ours', { skip: isRoot ? false : 'only root can give files to others' }, async t => {
   const dir = t.testdir({ file: 'FFS1', directory: {} })
   for (const name of ['file', 'directory']) chownSync(join(dir, name), 65534, 65534)
   t.equal(await isOurs(localDisk, join(dir, 'file')), false)
@@ -45,10 +46,10 @@ t.test('only this user\'s is', { skip: isRoot ? false : 'only root can give file
   t.equal(await isOurs(localDisk, join(dir, 'file')), true, 'where there are no users')
 })
 
-t.test('where opening cannot keep the access time', async t => {
+t.test('a file is looked at where opening cannot keep the access time', async t => {
   const fs = require('node:fs') as typeof import('node:fs')
   const { O_NOATIME, ...constants } = fs.constants
-  const ours = t.mockRequire<typeof import('../../../lib/store/files/ours')>('../../../lib/store/files/ours', { 'node:fs': { ...fs, constants } })
+  const ours = freshModule<typeof import('../../../lib/store/files/ours')>(require.resolve('../../../lib/store/files/ours'), { 'node:fs': { ...fs, constants } })
   const path = join(t.testdir({ file: 'FFS1' }), 'file')
   const flags: number[] = []
   const disk = { ...localDisk, open: async (path: string, given: number) => { flags.push(given); return await localDisk.open(path, given) } }
@@ -57,7 +58,7 @@ t.test('where opening cannot keep the access time', async t => {
   t.equal(flags[1], (flags[0] ?? 0) | O_NOATIME)
 })
 
-t.test('one that cannot be opened is an error', async t => {
+t.test('a file that cannot be opened is an error', async t => {
   const disk = { ...localDisk, open: async () => { throw systemError('EIO', 'i/o error', 'open') } }
   await t.rejects(isOurs(disk, join(t.testdir(), 'file')), { code: 'EIO' })
 })

@@ -32,7 +32,7 @@ async function afterwards (
   return { read, saved, clean: isClean(path) }
 }
 
-t.test('cut at every byte of its last record: the one before is read, and the next save repairs the file', async t => {
+t.test('a file that is cut at any byte of its last record has the record before, and the next save repairs it', async t => {
   const session = await oneSession(t, 'the first text', 'the last text')
   const bytes = readFileSync(session.path)
   const start = bytes.length - 40 - 'the last text'.length
@@ -43,7 +43,7 @@ t.test('cut at every byte of its last record: the one before is read, and the ne
   t.strictSame(await afterwards(session, bytes), { read: 'the last text', saved: 'saved afterwards', clean: true })
 })
 
-t.test('any byte of its last record flipped', async t => {
+t.test('a file in which any byte of the last record is flipped has the record before', async t => {
   const session = await oneSession(t, 'the first text', 'the last text')
   const bytes = readFileSync(session.path)
   const start = bytes.length - 40 - 'the last text'.length
@@ -55,14 +55,14 @@ t.test('any byte of its last record flipped', async t => {
   }
 })
 
-t.test('its last record of zeros, as filesystems leave what they had no time to write', async t => {
+t.test('a file whose last record is zeros, as filesystems leave what they had no time to write, has the record before', async t => {
   const session = await oneSession(t, 'the first text', 'the last text')
   const bytes = readFileSync(session.path)
   bytes.fill(0, bytes.length - 40 - 'the last text'.length)
   t.strictSame(await afterwards(session, bytes), { read: 'the first text', saved: 'saved afterwards', clean: true })
 })
 
-t.test('garbage at its end', async t => {
+t.test('garbage at the end of a file does no harm', async t => {
   const session = await oneSession(t, 'the last text')
   const bytes = readFileSync(session.path)
   const alien = journalOf(recordOf('of another session'), recordOf('and its second record'))
@@ -75,7 +75,7 @@ t.test('garbage at its end', async t => {
   t.strictSame([read, saved], ['the last text', 'saved afterwards'], 'whole records that replace nothing here are void')
 })
 
-t.test('garbage that comes while the session is known', async t => {
+t.test('garbage that comes while the session is known does no harm', async t => {
   const { sessionDir, sesid, path } = await oneSession(t, 'text')
   const store = new SessionFileStore({ sessionDir })
   t.equal(await store.getSession(sesid), 'text')
@@ -86,7 +86,7 @@ t.test('garbage that comes while the session is known', async t => {
   t.ok(isClean(path))
 })
 
-t.test('nothing whole is left: no session, no error, and none comes back', async t => {
+t.test('a file without a whole record holds no session, is no error, and none comes back', async t => {
   const session = await oneSession(t)
   const bytes = readFileSync(session.path)
   for (const left of [Buffer.alloc(0), bytes.subarray(0, 39), Buffer.alloc(40), Buffer.from('FFS1')]) {
@@ -155,7 +155,7 @@ t.test('with durability fsync, a session that was destroyed stays so', async t =
   t.notOk(existsSync(join(sessionDir, 'sid', shard)), 'where there is no directory any more there is nothing to sync')
 })
 
-t.test('with durability fsync, a save by one who comes second is synced as well', async t => {
+t.test('with durability fsync, a save that comes second is synced as well', async t => {
   const root = t.testdir()
   mkdirSync(join(root, 'sessions'), { mode: 0o700 })
   const options = { sessionDir: join(root, 'sessions'), durability: 'fsync' as const }

@@ -28,7 +28,7 @@ t.test('with durability fsync, new directories are synced up to the first that w
   await makePrivateDirectory(join(dir, 'one', 'two'), true)
 })
 
-t.test('a path that leads back up again', async t => {
+t.test('a path that leads back up again makes nothing on its way', async t => {
   const dir = t.testdir({ start: {} })
   const expected = join(dir, 'other')
   await makePrivateDirectory(`${dir}/start/one/two/../../../other`, true)
@@ -59,6 +59,30 @@ t.test('a directory that is open to others is refused, and the message says what
   }
 })
 
+t.test('of a session directory that git or an image brought the message says more', async t => {
+  const path = join(t.testdir(), 'sessions')
+  mkdirSync(path)
+  chmodSync(path, 0o755)
+  await t.rejects(makePrivateDirectory(path, false, true), {
+    message: `others may use the session directory ${path}: run chmod 700 ${path}, if it is for sessions alone; ` +
+      'the sessions in it stay. If git or an image brought it, remove it and list it in .gitignore and .dockerignore: the app makes it by itself'
+  })
+})
+
+t.test('a directory that this process may not write to', async t => {
+  const path = join(t.testdir(), 'sessions')
+  t.intercept(localDisk, 'access', { value: async () => { throw Object.assign(new Error('EROFS'), { code: 'EROFS' }) } })
+  await t.rejects(makePrivateDirectory(path, false), { code: 'SESSION_FILE', message: /EROFS; the filesystem is read-only/ })
+})
+
+t.test('a link that leads nowhere has a message of its own', async t => {
+  const path = join(t.testdir(), 'sessions')
+  symlinkSync('/nowhere/at/all', path)
+  const advice = /ENOENT; a symbolic link stands there, and the directory that it leads to is missing: make that directory, or remove the link$/
+  await t.rejects(makePrivateDirectory(path, false, true), { code: 'SESSION_FILE', message: advice })
+  await t.rejects(makePrivateDirectory(join(path, 'sid'), false), { code: 'SESSION_FILE', message: advice }, 'above it, too')
+})
+
 t.test('a directory that is open to its group is refused', async t => {
   for (const wrong of [0o770, 0o750, 0o710, 0o2770]) {
     const path = join(t.testdir(), 'sessions')
@@ -78,7 +102,7 @@ t.test('a directory of another user is refused', { skip: isRoot ? false : 'only 
   })
 })
 
-t.test('where there are no users, modes are not looked at', async t => {
+t.test('modes are not looked at where there are no users', async t => {
   const path = join(t.testdir(), 'sessions')
   mkdirSync(path)
   chmodSync(path, 0o755)
@@ -154,7 +178,7 @@ t.test('before something is removed, all is looked at again', async t => {
   await guard.checkShardAgain(join(directory, 'ab'))
 })
 
-t.test('a directory that cannot be looked at', async t => {
+t.test('a directory that cannot be looked at is an error', async t => {
   const directory = join(t.testdir(), 'sessions', 'sid')
   t.intercept(localDisk, 'lstat', { value: async () => { throw systemError('EIO', 'i/o error', 'lstat') } })
   await t.rejects(new PrivateDirectory(directory).check(NAME), { code: 'SESSION_FILE', message: /cannot use the session directory in .*: EIO; the disk reports a fault/ })
@@ -190,7 +214,7 @@ t.test('a disk that is full or read-only is named as that', async t => {
   }
 })
 
-t.test('a directory above that goes again and again', async t => {
+t.test('a directory above that goes again and again is an error', async t => {
   const dir = t.testdir({ one: {} })
   const calls: string[] = []
   t.intercept(localDisk, 'mkdir', { value: async (path: string) => { calls.push(path); if (path.endsWith('two')) throw systemError('ENOENT', 'no such file or directory', 'mkdir') } })
@@ -204,7 +228,7 @@ t.test('several processes make the same directories at once', async t => {
   t.equal(mode(join(directory, 'ab')), 0o700)
 })
 
-t.test('a file stands where the directory should be, or one above it', async t => {
+t.test('a file in place of the directory, or of one above it, is an error', async t => {
   const file = join(t.testdir(), 'file')
   writeFileSync(file, '')
   await t.rejects(makePrivateDirectory(file, false), { code: 'SESSION_FILE', message: /file: EEXIST; .*move it away/, cause: { code: 'EEXIST' } })

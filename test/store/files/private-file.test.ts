@@ -106,7 +106,7 @@ t.test('a file of another user is refused, whatever its mode', async t => {
   })
 })
 
-t.test('the mode of a private file', async t => {
+t.test('a private file has no access for group or others', async t => {
   const uid = process.geteuid?.() as number
   const status = { ...statSync(dir(t)), uid }
   for (const mode of [0o600, 0o700, 0o400, 0o4600]) t.equal(isPrivate({ ...status, mode: constants.S_IFREG | mode }), true)

@@ -24,7 +24,7 @@ async function start (sessionDir: string): Promise<{ workers: Worker[], client: 
   return { workers, client, meet: count => { missing = count } }
 }
 
-t.test('four processes on one port and one directory', async t => {
+t.test('four processes share one port and one directory', async t => {
   const sessionDir = sessionDirectory(t)
   const { workers, client, meet } = await start(sessionDir)
   t.teardown(async () => {

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { replaceSealed, takeAway } from '../../../lib/store/files/seal'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, interceptedDisk, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
+import { impatientDisk, interceptedDisk, passTick, pooledDisk, recordingDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 import { beside, seal, sealedFile } from '../../support/sealed-files'
 
@@ -147,6 +147,9 @@ t.test('a process that dies while it rewrites, at whichever step, is in no other
     t.equal(textIn(path), 'newer')
     t.ok(beside(path).every(name => /^file(\.[0-9a-f]{16}\.tmp|\.lock)?$/.test(name)), 'at most directories are left')
 
+    // Another file, with a birth time of its own: a file that is known only ever grows.
+    passTick(path)
+    rmSync(path)
     seal(path, 'sealed again')
     t.equal(await save(other, 'newest'), 'replaced')
     t.equal(textIn(path), 'newest', 'nor the next time')
@@ -155,7 +158,7 @@ t.test('a process that dies while it rewrites, at whichever step, is in no other
   t.match(calls.join(' '), REWRITING)
 })
 
-t.test('leftovers of the dead', async t => {
+t.test('what dead processes left is in no rewrite\'s way', async t => {
   const leftovers: Record<string, (path: string) => void> = {
     'a staging directory with a journal': path => {
       mkdirSync(`${path}.0123456789abcdef.tmp`)
@@ -192,6 +195,8 @@ t.test('a lock is taken away only from a holder that makes no progress for two s
       sinceChange += milliseconds
       if (waited === 1500) {
         await localDisk.rename(join(lock, FIRST), join(lock, SECOND))
+        // The clock of the file system may not have gone on since the lock was made.
+        utimesSync(lock, 5, 5)
         sinceChange = 0
       }
     }
@@ -221,7 +226,7 @@ t.test('a holder that is done while another waits leaves nothing to do', async t
   t.strictSame(readdirSync(lock), [SECOND], 'and the lock is no business of its own')
 })
 
-t.test('a lock that is given back just when another looks who holds it', async t => {
+t.test('a lock that is given back just when another process looks for its holder is taken', async t => {
   const path = sealedFile(t, 'text')
   const lock = `${path}.lock`
   mkdirSync(lock)
@@ -240,7 +245,7 @@ t.test('a lock that is given back just when another looks who holds it', async t
   t.strictSame(beside(path), ['file'])
 })
 
-t.test('many at once agree on one new file', async t => {
+t.test('many rewriters at once agree on one new file', async t => {
   const path = sealedFile(t, 'text')
   const files = Array.from({ length: 8 }, () => new SessionFile(path, localDisk, false))
   await Promise.all(files.map(rewrite))

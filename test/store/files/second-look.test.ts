@@ -78,9 +78,9 @@ t.test('as long as another file is about to take its place, it is waited for', a
   t.strictSame(readdirSync(dirname(path)).length, 1)
 })
 
-t.test('one that is at hand is looked for again before it is gone', async t => {
+t.test('a session that is at hand is looked for again before it is gone', async t => {
   const { sessionDir, name, version, path } = await made(t)
-  const store = new SessionFileStore({ sessionDir })
+  const store = new FileStore({ sessionDir })
   await store.read(name)
   rmSync(path)
   t.equal(store.readNow(name), undefined)

@@ -5,13 +5,14 @@ import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { interceptedDisk, pooledDisk } from '../../support/disks'
+import { freshModule } from '../../support/fresh-module'
 import { journalOf, recordOf } from '../../support/journal-files'
 import { directory, newFile, another, textOf } from '../../support/single-file'
 
 // What the tests make themselves is private as well.
 process.umask(0o077)
 
-t.test('a file that goes while it is known', async t => {
+t.test('a file that goes while it is known is not there', async t => {
   const file = await newFile(t)
   unlinkSync(file.path)
   await file.touch(Date.now())
@@ -40,7 +41,7 @@ t.test('another access time is seen without reading the file', async t => {
   t.equal(view?.tip, file.view?.tip)
 })
 
-t.test('a read in pieces, and one that ends early', async t => {
+t.test('a read in pieces is whole, and one that ends early counts what was read', async t => {
   const file = await newFile(t, 'x'.repeat(100))
   const pieces: Disk = { ...pooledDisk, read: (fd, bytes, position) => localDisk.read(fd, bytes.subarray(0, 9), position) }
   t.equal(await textOf(another(file, pieces)), 'x'.repeat(100))
@@ -67,7 +68,7 @@ t.test('where the system cannot open a file without noting it, files are read al
   const file = await newFile(t)
   const fs = require('node:fs') as typeof import('node:fs')
   const { O_NOATIME, ...constants } = fs.constants
-  const mocked = t.mockRequire<typeof import('../../../lib/store/files/session-file')>('../../../lib/store/files/session-file', {
+  const mocked = freshModule<typeof import('../../../lib/store/files/session-file')>(require.resolve('../../../lib/store/files/session-file'), {
     'node:fs': { ...fs, constants }
   })
   const flags: unknown[] = []

@@ -38,7 +38,7 @@ t.test('what holds no session is over, but a file that is new', async t => {
   t.equal(ages.isOver(viewed(t, 0)), false)
 })
 
-t.test('when a touch is due', async t => {
+t.test('a touch is due a minute, or a tenth of the idle timeout, after the last use', async t => {
   const due = (accessed: number, modified?: number): boolean => ages.isTouchDue(viewed(t, accessed, {}, modified) as SessionView)
   t.strictSame([due(0), due(59_000), due(61_000)], [false, false, true])
   t.strictSame([due(-61_000), due(0, -61_000)], [true, true], 'a time in the future')
@@ -46,7 +46,7 @@ t.test('when a touch is due', async t => {
   t.strictSame([just(0), just(900), just(1100), just(0, -1100)], [true, true, false, false])
 })
 
-t.test('what a listing says', async t => {
+t.test('a listing says age, idle time and size', async t => {
   t.strictSame(ages.info(viewed(t, HOUR) as SessionView), { age: 10 * HOUR, idle: HOUR, idleLeft: HOUR, size: 4 })
   t.strictSame(lifespan(viewed(t, HOUR, null, 2 * HOUR)), { createdAt: NOW - 2 * HOUR, idleTimeout: 0, lastAccess: NOW - HOUR },
     'a file without a record is as old as its last change')

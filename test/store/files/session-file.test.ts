@@ -30,7 +30,7 @@ t.test('an append that no other process comes between wins', async t => {
   t.equal(await textOf(another(file)), 'second')
 })
 
-t.test('of two who replace the same record, the first wins', async t => {
+t.test('of two writers that replace the same record, the first wins', async t => {
   const file = await newFile(t)
   const other = another(file)
   await other.read()
@@ -41,7 +41,7 @@ t.test('of two who replace the same record, the first wins', async t => {
   t.equal(await textOf(file), 'theirs, again')
 })
 
-t.test('an append by one who has not looked before', async t => {
+t.test('an append wins without a look before it', async t => {
   const file = await newFile(t)
   const other = another(file)
   t.equal(await other.append(recordOf('blind'), tipId(file)), 'replaced')
@@ -49,7 +49,7 @@ t.test('an append by one who has not looked before', async t => {
   t.equal(await another(file).append(recordOf('too late'), tipId(file)), 'conflict')
 })
 
-t.test('an append to a file that had no whole record when it was looked at', async t => {
+t.test('an append to a file that had no whole record when it was looked at is a conflict', async t => {
   const path = join(directory(t), 'file')
   const bytes = journalOf(recordOf('text', { id: 'the tip!' }))
   writeFileSync(path, bytes.subarray(0, 20))
@@ -142,7 +142,7 @@ t.test('large records get room for a few of them', async t => {
   t.strictSame(sizes, [2, 3, 4, 5, 6, 7, 1, 2, 3])
 })
 
-t.test('the file cannot be rewritten: saved all the same, and rewritten by whoever saves next', async t => {
+t.test('a save is stored when the file cannot be rewritten, and the next save rewrites it', async t => {
   const file = await newFile(t)
   appendFileSync(file.path, 'garbage')
   const full = interceptedDisk(async (name, _given, call) => {
@@ -217,7 +217,7 @@ t.test('a symbolic link is not followed', async t => {
   t.equal(statSync(target).mtimeMs, 1_000_000)
 })
 
-t.test('where a filesystem knows no birth time, the time of the last change stands for it', async t => {
+t.test('the time of the last change stands for a birth time that the filesystem does not know', async t => {
   const reads: number[] = []
   const birthless: Disk = {
     ...pooledDisk,
@@ -287,7 +287,7 @@ async function add (file: SessionFile, item: string): Promise<void> {
   }
 }
 
-t.test('two appends at once by many: each is there once', async t => {
+t.test('the appends of many writers at once are each there once', async t => {
   const file = await newFile(t, '[]')
   const names = Array.from({ length: 12 }, (_, index) => `writer ${index}`)
   await Promise.all(names.map(async name => {

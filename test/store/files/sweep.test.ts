@@ -67,7 +67,7 @@ t.test('expired sessions go after a minute of grace, others stay', async t => {
   t.ok(existsSync(dirname(path)), 'shard directories stay')
 })
 
-t.test('a session with an idle timeout of its own', async t => {
+t.test('a session with an idle timeout of its own goes by that', async t => {
   const { store, sesid, path } = await oneSession(t)
   await store.putSession(sesid, 'longer', { idleTimeout: 30 * DAY })
   age(path, 29 * DAY)
@@ -79,7 +79,7 @@ t.test('a session with an idle timeout of its own', async t => {
   t.match(await store.reap(), { seen: 1, expired: 1 })
 })
 
-t.test('a session past its absolute timeout', async t => {
+t.test('a session past its absolute timeout goes', async t => {
   const time = new Time()
   const sessionDir = sessionDirectory(t)
   const store = new FileStore({ sessionDir, absoluteTimeout: DAY }, localDisk, time.clock)
@@ -126,7 +126,7 @@ t.test('a session that is used just before it would be removed survives', async 
   }
 })
 
-t.test('what another process removes first is not counted, and no failure', async t => {
+t.test('what another process removes first is not counted, and is not a failure', async t => {
   for (const [call, at] of [['lstat', 1], ['open', 1], ['open', 2], ['open', 3], ['lstat', 2]] as const) {
     let path = ''
     const disk = diskThat(call, (_, nth) => { if (nth === at) unlinkSync(path) })
@@ -149,7 +149,7 @@ t.test('sweeps of several processes at once remove everything once', async t => 
   t.strictSame(sessionFiles(sessionDir), [])
 })
 
-t.test('locks and staging directories that were left behind', async t => {
+t.test('locks and staging directories that were left behind go when they are old', async t => {
   const { store, path } = await oneSession(t)
   const old = Date.now() / 1000 - 10 * MINUTE - 1
   for (const name of ['.lock', `.${TOKEN}.tmp`]) {
@@ -178,7 +178,7 @@ t.test('an orphaned lock that holds something else stays with it', async t => {
   t.strictSame(readdirSync(lock), ['notes.txt'])
 })
 
-t.test('a lock that is taken away meanwhile, and one that cannot be removed', async t => {
+t.test('a lock that is taken away meanwhile is not counted, and one that cannot be removed is a failure', async t => {
   const { path, sessionDir } = await oneSession(t)
   const lock = `${path}.lock`
   for (const [call, code, failed] of [['readdir', 'ENOENT', 0], ['rmdir', 'ENOENT', 0], ['rmdir', 'EIO', 1]] as const) {
@@ -294,7 +294,7 @@ t.test('a directory that cannot be listed at all rejects', async t => {
   await t.rejects(new SessionFileStore({ sessionDir }).reap(), { name: 'SessionFileError', message: /ENOTDIR/ })
 })
 
-t.test('ends early when it is told to, with what it counted', async t => {
+t.test('a sweep ends early when it is told to, with what it counted', async t => {
   const abort = new AbortController()
   const made = await oneSession(t)
   for (let count = 1; count < 50; count++) await made.store.newSession()
@@ -340,7 +340,7 @@ t.test('what is not a journal stays, whatever its name', async t => {
   for (const each of [...foreign, aside, staging, check]) t.ok(lstatSync(each).isSymbolicLink() || existsSync(each))
 })
 
-t.test('what crashed checks and new sessions left behind', async t => {
+t.test('what crashed checks and new sessions left behind goes', async t => {
   const { store, sessionDir, path } = await oneSession(t)
   const directory = join(sessionDir, 'sid')
   const left = [`${path}.${TOKEN}.tmp`, join(directory, `check.${TOKEN}.tmp`)]

@@ -58,7 +58,7 @@ t.test('a save after one whose sync has failed survives, whichever process makes
   }
 })
 
-t.test('also when the process that saw the failure ended at once', async t => {
+t.test('a save survives also when the process that saw the failed sync ended at once', async t => {
   const { volatile, stores, sesid, textAfterwards } = await machine(t, 'first')
   volatile.failures = 1
   volatile.before = name => { if (name === 'write' && volatile.failures === 0) throw systemError('EIO', name) }
@@ -102,7 +102,7 @@ t.test('a process that is alone with a session writes nothing twice', async t =>
   t.equal(writes.length, 6)
 })
 
-t.test('a file that is removed, or replaced, just before it would be written again', async t => {
+t.test('a file that is removed, or replaced, just before it would be written again stays so', async t => {
   for (const event of ['removed', 'replaced'] as const) {
     const { volatile, stores: [one, other, third], sesid, textAfterwards } = await machine(t, 'x'.repeat(3000))
     for (const text of ['a', 'b', 'c']) await other.putSession(sesid, text.repeat(3000))

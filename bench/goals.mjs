@@ -1,0 +1,52 @@
+/**
+ * How good is good: what this package promises to reach, as ratios of the processor time that a
+ * request costs the app's server, in one run. Throughput depends too much on what else the machine does.
+ */
+import { ratio } from './statistics.mjs'
+
+/** The first contender and workload beside the second, and the most that the ratio may be. */
+export const GOALS = [
+  ...['disk', 'tmpfs'].flatMap(place => [
+    goal(`${place}: read / empty hooks`, [`ours-${place}`, 'read'], ['ceiling', 'read'], 1.35),
+    goal(`${place}: write / empty hooks`, [`ours-${place}`, 'write'], ['ceiling', 'write'], 2),
+    goal(`${place}: read a key of 10 KB / of 100 bytes`, [`ours-${place}`, 'read-10k'], [`ours-${place}`, 'read'], 1.5),
+    goal(`${place}: read a key of 100 KB / of 100 bytes`, [`ours-${place}`, 'read-100k'], [`ours-${place}`, 'read'], 3),
+    goal(`${place}: change a key of 10 KB / of 100 bytes`, [`ours-${place}`, 'write-10k'], [`ours-${place}`, 'write'], 2),
+    goal(`${place}: encrypted read / plain`, [`ours-${place}-encrypted`, 'read'], [`ours-${place}`, 'read'], 1.1),
+    goal(`${place}: encrypted write / plain`, [`ours-${place}-encrypted`, 'write'], [`ours-${place}`, 'write'], 1.25),
+    goal(`${place}: encrypted read of 10 KB / plain`, [`ours-${place}-encrypted`, 'read-10k'], [`ours-${place}`, 'read-10k'], 1.1),
+    goal(`${place}: encrypted write of 10 KB / plain`, [`ours-${place}-encrypted`, 'write-10k'], [`ours-${place}`, 'write-10k'], 1.25)
+  ]),
+  goal('disk: login / connect-redis', ['ours-disk', 'login'], ['redis', 'login'], 1),
+  goal('Redis: read / connect-redis', ['ours-redis', 'read'], ['redis', 'read'], 0.6),
+  goal('Redis: write / connect-redis', ['ours-redis', 'write'], ['redis', 'write'], 0.8),
+  goal('Redis with cache: read / disk', ['ours-redis-cached', 'read'], ['ours-disk', 'read'], 1.15),
+  goal('PostgreSQL: read / connect-pg-simple', ['ours-postgres', 'read'], ['pg-simple', 'read'], 1),
+  goal('PostgreSQL: write / connect-pg-simple', ['ours-postgres', 'write'], ['pg-simple', 'write'], 1)
+]
+
+function goal (what, [who, workload], [besideWho, besideWorkload], most) {
+  return { what, first: { who, workload }, second: { who: besideWho, workload: besideWorkload }, most }
+}
+
+/** Whether a goal needs this measurement. */
+export function isNeeded (contender, { name }) {
+  return GOALS.some(({ first, second }) => [first, second].some(({ who, workload }) => who === contender.name && workload === name))
+}
+
+/** Returns the goals beside what was measured, as markdown, and how many are met, missed and not measured. */
+export function compareGoals (running) {
+  const count = { met: 0, missed: 0, unmeasured: 0 }
+  const rows = GOALS.map(({ what, first, second, most }) => {
+    const [cpu, other] = [first, second].map(({ who, workload }) => running.find(({ name }) => name === who)?.results.get(workload)?.cpu)
+    if (cpu === undefined || other === undefined) {
+      count.unmeasured++
+      return `| ${what} | ≤ ${most} | – | – |`
+    }
+    const { median, min, max } = ratio(cpu, other)
+    const isMet = median <= most
+    count[isMet ? 'met' : 'missed']++
+    return `| ${what} | ≤ ${most} | ${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)}) | ${isMet ? 'yes' : '**no**'} |`
+  })
+  return { table: `| processor time per request | goal | measured | met |\n| --- | ---: | ---: | --- |\n${rows.join('\n')}\n`, ...count }
+}

@@ -1,0 +1,98 @@
+import { describeText } from './describe-text'
+import { MovingSessionStore } from '../store/moving-store'
+import type { PortableRecordStore, PortableSession } from '../store/session-store'
+import { forEach, forEachSession } from './list'
+import type { AppidPlace, Place } from './place'
+import { timeLeft, Clock, type Lifetimes } from '../store/clock'
+import { print, printError, printJson, type Terminal } from './terminal'
+
+export interface CopyOptions {
+  /** Seconds: the app's idleTimeout. */
+  idle: number
+  /** Seconds: the app's absoluteTimeout. */
+  absolute?: number
+  appid?: string
+  move?: boolean
+  dryRun?: boolean
+  json?: boolean
+}
+
+interface Counts { copied: number, present: number, expired: number, failed: number }
+
+type Outcome = Exclude<keyof Counts, 'failed'>
+
+/**
+ * Copies live sessions with their ids, data and times. What is there already is left as it is, so that
+ * a copy that was interrupted can be done again. With `move` each session leaves the old place, by the
+ * steps of `MovingSessionStore`, so that the app may run meanwhile.
+ */
+export async function copy (from: Place, to: Place, options: CopyOptions, terminal: Terminal): Promise<number> {
+  const { idle, absolute, appid, move = false, dryRun = false, json = false } = options
+  const limits = { idleTimeout: idle, absoluteTimeout: absolute }
+  const reports: object[] = []
+  const isWhole = await forEach(await from.appids(appid), terminal, async each => {
+    const stores = { from: from.store(each.appid, limits), to: to.store(each.appid, limits) }
+    if (!dryRun) await stores.to.open()
+    const handle = dryRun ? trial(limits) : move ? mover(stores, limits) : copier(stores, limits)
+    const counts = await copyAppid(each, handle, terminal)
+    if (json) reports.push({ appid: each.appid, dryRun, move, ...counts })
+    else print(terminal.out, `${each.appid}: ${sentence(counts, options)}`)
+    return counts.failed === 0
+  })
+  if (json) printJson(terminal.out, reports)
+  return isWhole ? 0 : 2
+}
+
+async function copyAppid (place: AppidPlace, handle: (session: PortableSession) => Promise<Outcome>, terminal: Terminal): Promise<Counts> {
+  const counts: Counts = { copied: 0, present: 0, expired: 0, failed: 0 }
+  let first: Error | undefined
+  const unreadable = await forEachSession(place, terminal, async session => {
+    try {
+      counts[await handle(session)]++
+    } catch (error) {
+      counts.failed++
+      first ??= error as Error
+    }
+  })
+  if (first !== undefined) printError(terminal, `${counts.failed} failed, the first: ${first.message}`)
+  counts.failed += unreadable
+  return counts
+}
+
+function trial (limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
+  return async session => isLive(session, limits) ? 'copied' : 'expired'
+}
+
+function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordStore }, limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
+  const moving = mover({ from, to }, limits)
+  return async session => {
+    if (!isLive(session, limits)) return 'expired'
+    // Only its move can tell where it is.
+    if (describeText(session.text).format === 'moving') return await moving(session)
+    const { result } = await to.importSession(session)
+    if (result === 'created') return 'copied'
+    // It may be the reservation that a crashed process left: a session for no app but one that moves.
+    return await moving(session)
+  }
+}
+
+function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
+  const store = new MovingSessionStore(stores)
+  return async session => {
+    if (!isLive(session, limits)) return 'expired'
+    const here = await stores.to.read(session.name)
+    if (here !== null && describeText(here.text).format !== 'moving') return 'present'
+    return await store.read(session.name) === null ? 'expired' : 'copied'
+  }
+}
+
+function isLive ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes): boolean {
+  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, new Clock()) > 0
+}
+
+function sentence ({ copied, present, expired, failed }: Counts, { move = false, dryRun = false }: CopyOptions): string {
+  const verb = move ? 'moved' : 'copied'
+  return dryRun
+    ? `would have ${verb} up to ${copied}; ${expired} expired, ${failed} failed`
+    : `${copied} ${verb}, ${present} present, ${expired} expired, ${failed} failed`
+}

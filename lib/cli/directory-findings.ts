@@ -1,0 +1,102 @@
+import { GRACE, timeLeft, Clock, type Lifetimes } from '../store/clock'
+import { checkDisk } from '../store/files/disk-check'
+import { probeDirectory } from '../store/files/disk-probe'
+import { fileSystemOf } from '../store/files/file-system'
+import { localDisk } from '../store/files/local-disk'
+import { PrivateDirectory } from '../store/files/private-directory'
+import type { DirectoryAppid } from './directory-place'
+import { formatDuration, formatSize } from './duration'
+import type { Finding } from './place'
+
+/** The plugin's reaper goes round every 15 minutes by default; so long (ms) after its end a session is late. */
+const LATE = 60 * 60_000
+
+/** What can be said of a session directory that is itself private: that was found out when its appids were listed. */
+export async function * directoryFindings (sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes): AsyncGenerator<Finding> {
+  const { uid, mode } = await localDisk.stat(sessionDir)
+  const owner = `user ${uid}, ${(mode & 0o777).toString(8).padStart(4, '0')}`
+  const complaints = await complaintsOf(appids)
+  yield complaints.length === 0
+    ? good('owner and mode', `${owner}, and so are the directories in it`)
+    : { subject: 'owner and mode', isGood: false, text: complaints.join('; ') }
+  const { name } = await fileSystemOf(sessionDir)
+  const noatime = await mountedWithoutAccessTimes(sessionDir)
+  yield good('file system', name)
+  yield good('access times', noatime ? 'the mount is noatime, which is fine: the store sets them itself' : 'the store sets them itself, whatever the mount says')
+  const { bavail, bsize, blocks, ffree, files } = await localDisk.statfs(sessionDir)
+  yield { subject: 'space', isGood: bavail / blocks > 0.05, text: `${formatSize(bavail * bsize)} free (${percent(bavail, blocks)})` }
+  yield files === 0
+    ? good('inodes', 'the file system sets no limit')
+    : { subject: 'inodes', isGood: ffree / files > 0.05, text: `${ffree} free (${percent(ffree, files)})` }
+  for (const appid of appids) {
+    yield await tried(appid)
+    if (complaints.length === 0) yield await reaped(appid, limits)
+  }
+  if (appids.length === 0) yield { subject: 'appids', isGood: false, text: 'no app has made its directory here yet' }
+}
+
+/** Returns what keeps an app from using the directory of its appid. */
+async function complaintsOf (appids: DirectoryAppid[]): Promise<string[]> {
+  const looks = await Promise.allSettled(appids.map(({ directory }) => new PrivateDirectory(directory).checkAgain()))
+  return looks.flatMap(look => look.status === 'rejected' ? (look.reason as Error).message : [])
+}
+
+/** What the plugin tries at the start. */
+async function tried ({ appid, directory }: DirectoryAppid): Promise<Finding> {
+  const subject = `${appid}: trial`
+  try {
+    const warnings = await probeDirectory(directory, { durable: false, allowUnsafe: false })
+    await checkDisk(directory, { freeBytes: 0, freeFiles: 0 })
+    if (warnings.length > 0) return { subject, isGood: false, text: warnings.join('; ') }
+    return good(subject, 'sessions can be stored, and the file system keeps the promises')
+  } catch (error) {
+    return { subject, isGood: false, text: (error as Error).message }
+  }
+}
+
+/** A reaper leaves no trace but what it removes: the session that is over for longest tells when it cannot have come by. */
+async function reaped (appid: DirectoryAppid, limits: Lifetimes): Promise<Finding> {
+  const clock = new Clock()
+  let [sessions, expired, longest, unreadable] = [0, 0, 0, 0]
+  for await (const session of appid.sessions(() => {})) {
+    if (session.name === undefined) {
+      unreadable++
+      continue
+    }
+    sessions++
+    const { createdAt, lastAccess, idleTimeout = 0 } = session
+    const over = -timeLeft({ createdAt, lastAccess, idleTimeout }, limits, clock) - GRACE
+    if (over <= 0) continue
+    expired++
+    longest = Math.max(longest, over)
+  }
+  const subject = `${appid.appid}: reaper`
+  const count = `${sessions} sessions, ${expired} of them expired${unreadable === 0 ? '' : `, ${unreadable} files unreadable`}`
+  if (expired === 0) return { subject, isGood: unreadable === 0, text: `${count}: it leaves nothing behind` }
+  return {
+    subject,
+    isGood: longest < LATE && unreadable === 0,
+    text: `${count}, the first ${formatDuration(longest)} ago: it has not removed them since, if --idle is the app's idleTimeout`
+  }
+}
+
+async function mountedWithoutAccessTimes (directory: string): Promise<boolean> {
+  try {
+    const path = await localDisk.realpath(directory)
+    const mounts = (await localDisk.mounts()).split('\n').map(line => line.split(' '))
+      .filter(([,,,, point]) => point === '/' || path === point || (point !== undefined && path.startsWith(`${point}/`)))
+    const [mount] = mounts.sort((a, b) => (b[4] as string).length - (a[4] as string).length)
+    return mount?.[5]?.split(',').includes('noatime') === true
+  } catch {
+    // The list of mounts is Linux's.
+    return false
+  }
+}
+
+function good (subject: string, text: string): Finding {
+  return { subject, isGood: true, text }
+}
+
+function percent (part: number, whole: number): string {
+  return `${Math.floor(100 * part / whole)}%`
+}

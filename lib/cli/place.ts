@@ -1,0 +1,68 @@
+import { SessionError } from '../errors'
+import type { Lifetimes } from '../store/clock'
+import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
+
+/** Where sessions are kept: a session directory, or a server. The commands know no more of it than this. */
+export interface Place {
+  /** For messages. Holds no password. */
+  readonly title: string
+  /** What the first column of a finding says about the place, and what is wrong in it. */
+  findings (limits: Lifetimes): AsyncIterable<Finding>
+  /** Returns the sessions of all appids, or of one. @throws {NotFound} when the one appid has none */
+  appids (appid?: string): Promise<AppidPlace[]>
+  /** Returns what stands among the appids and is not ours. */
+  foreign (appid?: string): Promise<string[]>
+  /** Returns a store that works on the sessions of one appid. It need not have any yet. */
+  store (appid: string, limits: Lifetimes): PortableRecordStore
+  close (): Promise<void>
+}
+
+/** The sessions of one appid. */
+export interface AppidPlace {
+  readonly appid: string
+  /** For messages. Holds no password. */
+  readonly title: string
+  /**
+   * Returns every session and every file or key that cannot be read. In a directory that includes
+   * expired ones; of a server, those that no longer idle than any store lets them.
+   */
+  sessions (onProgress: OnProgress): AsyncIterable<PortableSession | Unreadable>
+  /** Returns the session, expired or not; null when there is none. */
+  find (name: string): Promise<PortableSession | null>
+  /** Ends the session, and returns whether there was one. */
+  remove (name: string): Promise<boolean>
+  clean (limits: Lifetimes, options: { dryRun: boolean, onProgress: OnProgress }): Promise<ReapCounts>
+  /** Looks at everything that is kept. Changes nothing. */
+  verify (onProgress: OnProgress): AsyncIterable<Verified>
+}
+
+/** `of` is left out when it is not known. */
+export type OnProgress = (done: number, of?: number) => void
+
+/** What cannot be read. It is told apart from a session by having no name. */
+export interface Unreadable { readonly name?: never, readonly error: SessionError }
+
+export interface Verified {
+  readonly isSession: boolean
+  /** Null: nothing is wrong. */
+  readonly problem: { readonly kind: 'torn' | 'foreign' | 'unreadable', readonly what: string, readonly reason?: string } | null
+}
+
+/** What `doctor` finds about a place. */
+export interface Finding {
+  readonly subject: string
+  readonly isGood: boolean
+  readonly text: string
+}
+
+/** A thing that was asked for by name is not there: exit code 1. */
+export class NotFound extends SessionError {
+  constructor (message: string) {
+    super('NOT_FOUND', message)
+  }
+}
+
+export interface PlaceOptions {
+  /** The longest text (bytes) that is read. */
+  maxSize: number
+}

@@ -1,0 +1,29 @@
+import type { KeyedQueue } from '../keyed-queue'
+import type { RecordStore } from '../store/session-store'
+import type { SessionText } from './codec'
+import type { Committer } from './commit'
+import type { Unserved } from './unserved'
+import type { UpdateQueue } from './update-queue'
+
+/** Where it is said what became of a session. Lines hold no ids and no data; a session is named by its handle. */
+export interface SessionLog {
+  debug (message: string): void
+  debug (details: { session: string }, message: string): void
+  warn (details: { err?: unknown, session: string }, message: string): void
+}
+
+/** What the requests of one app share. */
+export interface Shared {
+  readonly store: RecordStore
+  readonly appid: string
+  readonly text: SessionText
+  readonly unserved: Unserved
+  readonly committer: Committer
+  /** By visit: an app need not wait for a `save()` before it calls the next method. */
+  readonly steps: KeyedQueue
+  readonly updates: UpdateQueue
+  /** Whether a cookie with `maxAge` is sent again when its session was touched. */
+  readonly rolling: boolean
+  /** Whether the last touch failed: one line of the log says so, until one succeeds again. */
+  touchFails: boolean
+}

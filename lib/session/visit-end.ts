@@ -1,0 +1,211 @@
+import { publishError } from '../diagnostics'
+import type { StoredSession } from '../store/session-store'
+import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
+import type { SessionCookieOptions } from './cookie-options'
+import { unreachable, type CookieOutlet } from './cookie-outlet'
+import { removeLeftovers } from './leftovers'
+import type { NewSession } from './move'
+import type { PlainObject } from './plain-object'
+import { SessionCopy } from './session-copy'
+import type { SessionLog, Shared } from './shared'
+import { touchSession } from './touch'
+import { hasSameValues, hasUnsavedChanges } from './unsaved'
+
+/**
+ * How a request's work with its session ends: what there is to store is stored, and what is to become
+ * of the cookie goes out.
+ *
+ * The cookie is cleared only if this request itself ended the session that the cookie brought: an
+ * answer that comes late must not take away the cookie of a newer session.
+ */
+export abstract class VisitEnd extends SessionCopy {
+  /** The cookie that brought the session; null: none did. */
+  protected readonly cookie: CookieValue | null
+  /** The response on which the cookie goes out; null: the caller takes care of the cookie. */
+  outlet: CookieOutlet | null = null
+  /** Whether the response has the cookie already, before the end. */
+  #isAnnounced = false
+  #hasEndedCookie = false
+  protected cookieOptions: SessionCookieOptions | undefined = undefined
+  protected isTouched = false
+  protected skipsSave = false
+  #isFinished = false
+  /** Whether the end of the request has failed, and no answer has said so yet. */
+  #hasFailed = false
+  /** While the end of the request is under way. */
+  #finishing: Promise<CookieChange> | null = null
+  #isAwaited = false
+  /** Whether the end of the request stored something, and did not have to wait for it. */
+  storedAtOnce = false
+  /** The data as they were when the request ended. */
+  #dataAtEnd: PlainObject | null = null
+
+  constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, name: string, stored: StoredSession | null) {
+    super(shared, log, cookie === null ? null : cookie.sesid, name, stored)
+    this.cookie = cookie
+  }
+
+  /**
+   * Looks at the store again, for a session that was loaded before the request's body arrived: that
+   * may have taken hours. Returns false when it takes time: call `checkAgain`.
+   *
+   * @throws {SessionError} when the store cannot be read
+   */
+  checkAgainNow (): boolean {
+    const { committer, steps } = this.shared
+    if (this.stored === null) return true
+    if (steps.isBusy(this)) return false
+    const newest = committer.readNow(this.key)
+    if (newest !== undefined) this.see(newest)
+    return newest !== undefined
+  }
+
+  /**
+   * Ends the request: stores what there is to store. Returns `undefined` when that takes time: call
+   * `finish`. A second time, when the error of the first is sent, nothing is stored: the cookie tells
+   * what was done before the end, such as a `regenerate()`.
+   *
+   * @throws {SessionError} when the session could not be stored
+   */
+  finishNow (): CookieChange | undefined {
+    if (this.#finishing !== null) return undefined
+    if (this.#isFinished) return this.#changeAfterFailure()
+    this.#isFinished = true
+    this.#dataAtEnd = this.opened?.data() ?? null
+    try {
+      return this.#endNow()
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  /**
+   * The same, for an end that takes time. A reply that is sent twice at once, as by a hook that
+   * redirects and a handler after it, waits here for the first: it must not go out before the session
+   * is stored and the cookie written.
+   */
+  async finish (): Promise<CookieChange> {
+    const change = this.finishNow()
+    if (change !== undefined) return change
+    if (!this.#isAwaited) {
+      this.#isAwaited = true
+      return await (this.#finishing as Promise<CookieChange>)
+    }
+    await this.#finishing
+    return NONE
+  }
+
+  #endNow (): CookieChange | undefined {
+    const { steps } = this.shared
+    if (steps.isBusy(this) || this.leftovers !== null) return this.#endLater(steps.run(this, () => this.#end()))
+    const text = this.#textToStore()
+    if (text !== null) {
+      if (!this.commitNow(text)) return this.#endLater(this.#end(text))
+      this.storedAtOnce = true
+    }
+    const isDone = !this.#isTouchDue && (text !== null || !this.#isCookieDue || this.checkAgainNow())
+    return isDone ? this.#cookieChange(false) : this.#endLater(this.#end(null))
+  }
+
+  #endLater (end: Promise<CookieChange>): undefined {
+    this.#finishing = end
+    end.then(() => { this.#finishing = null }, (error: unknown) => {
+      this.#finishing = null
+      this.#fail(error)
+    })
+  }
+
+  #fail (error: unknown): void {
+    this.#hasFailed = true
+    publishError('save', this.shared.appid, error)
+  }
+
+  #changeAfterFailure (): CookieChange {
+    if (!this.#hasFailed || this.#isBrought) return NONE
+    this.#hasFailed = false
+    return this.#cookieChange(false)
+  }
+
+  async #end (known?: string | null): Promise<CookieChange> {
+    if (this.leftovers !== null) await this.removeLeftovers()
+    const text = known === undefined ? this.#textToStore() : known
+    if (text !== null) await this.commit(text)
+    const isTouched = this.#isTouchDue && await touchSession(this)
+    if (text === null && this.#isCookieDue) await this.lookAgain()
+    return this.#cookieChange(isTouched)
+  }
+
+  #textToStore (): string | null {
+    return this.skipsSave ? null : this.unsavedText()
+  }
+
+  #cookieChange (isTouched: boolean): CookieChange {
+    const { sesid } = this
+    if (sesid === null) return this.#hasEndedCookie ? CLEAR : NONE
+    const maxAge = this.idleTimeout ?? this.stored?.idleTimeout
+    const options = this.cookieOptions
+    if (!this.#isBrought || this.cookie?.renew === true || options !== undefined) return { change: 'send', sesid, maxAge, options }
+    return isTouched && this.shared.rolling ? { change: 'refresh', sesid, maxAge, options } : NONE
+  }
+
+  /** Whether the session is the one that the cookie brought. */
+  get #isBrought (): boolean {
+    return this.sesid !== null && this.sesid === this.cookie?.sesid
+  }
+
+  /** Only of the session that the cookie brought: a new one was used just now. */
+  get #isTouchDue (): boolean {
+    return !this.skipsSave && this.#isBrought && (this.isTouched || this.stored?.touchDue === true)
+  }
+
+  /**
+   * Whether the cookie is to be sent again with the id that it brought. Not before another look: if
+   * the session has ended since, the browser may have the cookie of a newer one by now.
+   */
+  get #isCookieDue (): boolean {
+    return this.#isTouchDue || (this.#isBrought && (this.cookie?.renew === true || this.cookieOptions !== undefined))
+  }
+
+  /** @throws {SessionError} SESSION_UNREACHABLE, when the cookie of a new session cannot reach the visitor any more */
+  checkReach (): void {
+    const reason = this.outlet?.closedBecause(this.#isFinished) ?? null
+    if (reason !== null) throw unreachable(reason)
+  }
+
+  override become (created: NewSession): void {
+    super.become(created)
+    this.announce()
+  }
+
+  /** Puts the cookie on the response before the end, which does not come when the app writes the response itself. */
+  protected announce (): void {
+    if (this.outlet === null || this.#finishing !== null) return
+    const isDue = this.sesid === null ? this.#hasEndedCookie : !this.#isBrought
+    if (isDue || this.#isAnnounced) this.outlet.put(this.#cookieChange(false), false)
+    this.#isAnnounced = isDue
+  }
+
+  /** Whether the data may have changed since the end of the request, or no end came. Cheap: it does not look into nested data. */
+  mayHaveLateChanges (): boolean {
+    return this.#dataAtEnd === null || !hasSameValues(this.session.data(), this.#dataAtEnd)
+  }
+
+  /** Whether there is a change that is not stored. The answer counts once the steps that the app asked for are done. */
+  hasUnsaved (): boolean {
+    return !this.skipsSave && hasUnsavedChanges(this)
+  }
+
+  /** The same, when these steps are done. */
+  hasUnsavedAfterSteps (): Promise<boolean> {
+    return this.shared.steps.run(this, async () => this.hasUnsaved())
+  }
+
+  protected removeLeftovers (): Promise<void> {
+    return removeLeftovers(this, name => { this.noteEnd(name) })
+  }
+
+  protected noteEnd (name: string | null): void {
+    if (this.cookie !== null && name === this.shared.store.nameOf(this.cookie.sesid)) this.#hasEndedCookie = true
+  }
+}

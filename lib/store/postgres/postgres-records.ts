@@ -1,0 +1,198 @@
+import { SessionError } from '../../errors'
+import { checkRecord } from '../record-options'
+import { BaseRecordStore } from '../record-store'
+import type {
+  Creation, PortableSession, PutOptions, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
+} from '../session-store'
+import type { Answer } from './answer'
+import { openTable } from './opening'
+import { postgresStoreOptions, type PostgresSessionStoreOptions, type PostgresValue, type SettledPostgresOptions } from './options'
+import { isStored, outcomeOf } from './outcome'
+import { newRecordId, remembersSince, versionOf } from './recent'
+import { Server, type Question } from './server'
+import { storedSession, type SessionRow } from './session-row'
+import { statementsFor, type Statements } from './statements'
+import { toColumn } from './text-column'
+import { storeError } from './trouble'
+import { PoolErrors } from './pool-errors'
+
+const NAME = /^[0-9a-f]{64}$/
+/** The largest number of milliseconds that a record has room for, in every store. */
+const LATEST = 2 ** 48 - 1
+
+/** The verbs of a store that keeps each session in a row of a table. */
+export abstract class PostgresRecords extends BaseRecordStore {
+  abstract override readonly features: StoreFeatures & { readonly records: true }
+  protected readonly options: SettledPostgresOptions
+  protected readonly statements: Statements
+  readonly #server: Server
+  readonly #poolErrors: PoolErrors
+  #opening: Promise<void> | null = null
+  #isOpen = false
+  #warnings: readonly string[] = []
+
+  constructor (options: PostgresSessionStoreOptions) {
+    const settled = postgresStoreOptions(options)
+    super(settled)
+    this.options = settled
+    this.statements = statementsFor(settled)
+    this.#server = new Server(settled)
+    this.#poolErrors = new PoolErrors(settled.pool)
+  }
+
+  /** {@inheritDoc RecordStore.warnings} */
+  get warnings (): readonly string[] {
+    return this.#warnings
+  }
+
+  /**
+   * Looks whether the server and its settings will do, and makes the table if it is missing. The
+   * plugin calls this before the app is ready; without the plugin the first call of the store does.
+   *
+   * @throws {SessionStoreError} when there is no server, when it is older than version 13 or takes no
+   * writes, and when the table is another one or cannot be made
+   */
+  async open (): Promise<void> {
+    this.#poolErrors.listen()
+    this.#opening ??= openTable(this.#server, this.options).then(warnings => {
+      this.#warnings = warnings
+      this.#isOpen = true
+    }).finally(() => { this.#opening = null })
+    await this.#opening
+  }
+
+  /** {@inheritDoc RecordStore.close} The pool stays open: it is the caller's. The store can be used on. */
+  async close (): Promise<void> {
+    this.#poolErrors.leave()
+    this.cipher.clear()
+  }
+
+  /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
+  async read (name: string): Promise<StoredSession | null> {
+    return await this.ask<SessionRow, StoredSession | null>({
+      doing: 'read a session',
+      statement: this.statements.read,
+      values: () => [checked(name)],
+      judge: ([row]) => storedSession(row as SessionRow, this.options),
+      isReading: true
+    })
+  }
+
+  /** {@inheritDoc RecordStore.create} @throws {SessionError} */
+  async create (name: string, record: SessionRecord): Promise<Creation> {
+    return await this.#create(name, record, record.createdAt, undefined)
+  }
+
+  /** {@inheritDoc PortableRecordStore.importSession} @throws {SessionError} */
+  async importSession ({ name, text, idleTimeout, createdAt, lastAccess }: PortableSession): Promise<Creation> {
+    return await this.#create(name, { text, idleTimeout }, createdAt, lastAccess)
+  }
+
+  async #create (name: string, record: SessionRecord, createdAt: number | undefined, lastAccess: number | undefined): Promise<Creation> {
+    const [text, idleTimeout] = this.#columns(record)
+    const id = newRecordId()
+    return await this.ask<Answer, Creation>({
+      doing: 'create a session',
+      statement: this.statements.create,
+      values: deadline => [checked(name), text, id, idleTimeout, moment(createdAt), moment(lastAccess), deadline],
+      judge: (rows, isUnsure) => {
+        const row = outcomeOf(rows)
+        if (isStored(row, id)) return { result: 'created', version: id }
+        if (row.status !== 'live') return undefined
+        if (isUnsure && !remembersSince(row, null)) throw unknown('create a session')
+        return { result: 'taken' }
+      }
+    })
+  }
+
+  /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
+  async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+    const [text, idleTimeout] = this.#columns(record)
+    const [id, base] = [newRecordId(), versionOf(version)]
+    return await this.ask<Answer, Replacement>({
+      doing: 'save a session',
+      statement: this.statements.replace,
+      values: deadline => [checked(name), text, id, base, idleTimeout, moment(record.createdAt), deadline],
+      judge: (rows, isUnsure) => {
+        const row = outcomeOf(rows)
+        if (isStored(row, id)) return { result: 'replaced', version: id }
+        if (!row.isWritable) return { result: 'gone' }
+        if (row.version === base) return undefined
+        if (isUnsure && !remembersSince(row, base)) throw unknown('save a session')
+        return { result: 'conflict' }
+      }
+    })
+  }
+
+  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
+  override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
+    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.options.maxSize)
+    await super.putSession(sesid, text, options)
+  }
+
+  /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */
+  async remove (name: string, version?: string): Promise<Removal> {
+    const id = newRecordId()
+    const base = version === undefined ? null : versionOf(version)
+    return await this.ask<Answer, Removal>({
+      doing: 'remove a session',
+      statement: this.statements.remove,
+      values: deadline => [checked(name), id, base, deadline],
+      judge: (rows, isUnsure) => {
+        const row = outcomeOf(rows)
+        if (isStored(row, id)) return 'removed'
+        if (isUnsure && row.version !== base && !remembersSince(row, base)) throw unknown('remove a session')
+        if (!row.isWritable) return 'gone'
+        return base === null || row.version === base ? undefined : 'conflict'
+      }
+    })
+  }
+
+  /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
+  async touch (name: string): Promise<void> {
+    await this.ask({
+      doing: 'touch a session', statement: this.statements.touch, values: deadline => [checked(name), deadline], judge: () => true
+    })
+  }
+
+  /** {@inheritDoc RecordStore.setAside} The reaper removes it after a week. @throws {SessionStoreError} */
+  async setAside (name: string, version?: string): Promise<void> {
+    const id = newRecordId()
+    const base = version === undefined ? null : versionOf(version)
+    await this.ask<Answer, true>({
+      doing: 'set a session aside',
+      statement: this.statements.setAside,
+      values: deadline => [checked(name), id, base, deadline],
+      judge: rows => {
+        const row = outcomeOf(rows)
+        const isThere = ['live', 'expired'].includes(row.status) && (base === null || row.version === base)
+        return isThere ? undefined : true
+      }
+    })
+  }
+
+  /** Asks the server, once the store is open. */
+  protected async ask<R, T> (question: Question<R, T>): Promise<T> {
+    if (!this.#isOpen) await this.open()
+    return await this.#server.ask(question)
+  }
+
+  #columns (record: SessionRecord): [string, PostgresValue] {
+    const idleTimeout = checkRecord(record, this.options.maxSize)
+    return [toColumn(record.text), idleTimeout === 0 ? null : idleTimeout]
+  }
+}
+
+function unknown (doing: string): Error {
+  return storeError(doing, 'the connection was lost, and so many others have saved the session since that it is not known whether it was done')
+}
+
+/** @throws {SessionError} SESSION_ID */
+function checked (name: string): string {
+  if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
+  return name
+}
+
+function moment (time: number | undefined): number | null {
+  return time === undefined || Number.isNaN(time) ? null : Math.min(Math.max(Math.trunc(time), 0), LATEST)
+}

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { performance } from 'node:perf_hooks'
+import type { SessionError } from '../../errors'
+import { cannotOpenAll, isSealed } from '../sealed-text'
+import type {
+  IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+} from '../session-store'
+import type { Answer } from './answer'
+import { PostgresRecords } from './postgres-records'
+import { portableSession, sessionInfo, type ListedRow, type TextRow } from './session-row'
+import type { Statement } from './statements'
+
+interface ClearedRow extends Answer {
+  readonly last: string | null
+  readonly removed: number | string
+  readonly in_time: number
+}
+
+interface SweptRow extends Answer {
+  readonly last: string | null
+  readonly seen: number | string
+  readonly expired: number | string
+  readonly set_aside: number | string
+}
+
+/**
+ * Sessions in a table of PostgreSQL, a row each. Any number of processes, on any number of hosts, can
+ * work on one table; the server's clock decides about ages.
+ *
+ * ```ts
+ * new PostgresSessionStore({ pool: new Pool({ connectionString: process.env.DATABASE_URL }) })
+ * ```
+ *
+ * @throws {SessionError} SESSION_OPTION from the constructor, for an option that makes no sense.
+ */
+export class PostgresSessionStore extends PostgresRecords
+  implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
+  readonly features = { records: true, iterable: true, readable: true, reapable: true, portable: true } as const
+
+  /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
+  async * sessions (): AsyncGenerator<SessionInfo, void> {
+    for await (const row of this.#rows<ListedRow>(this.statements.list)) {
+      const info = sessionInfo(row, this.options)
+      if (info !== null) yield info
+    }
+  }
+
+  /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionStoreError} */
+  async * texts (): AsyncGenerator<string, void> {
+    for await (const { text } of this.exportSessions()) {
+      if (isSealed(text)) throw cannotOpenAll()
+      yield text
+    }
+  }
+
+  /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */
+  async * exportSessions (): AsyncGenerator<PortableSession, void> {
+    for await (const row of this.#rows<TextRow>(this.statements.texts)) {
+      const session = portableSession(row, this.options)
+      if (session !== null) yield session
+    }
+  }
+
+  /** {@inheritDoc IterableSessionStore.clear} Does not count what a statement removed whose answer was lost. @throws {SessionStoreError} */
+  async clear (): Promise<number> {
+    let removed = 0
+    for (let last: string | null = ''; last !== null;) {
+      const after: string = last
+      const row: ClearedRow = await this.ask<ClearedRow, ClearedRow>({
+        doing: 'remove all sessions',
+        statement: this.statements.clear,
+        values: deadline => [after, deadline],
+        judge: ([row]) => Number(row?.in_time) === 1 ? row : undefined
+      })
+      removed += Number(row.removed)
+      last = row.last
+    }
+    return removed
+  }
+
+  /**
+   * {@inheritDoc ReapableSessionStore.reap}
+   *
+   * Goes through the table in small steps, with a pause after each that is as long as the step. A row
+   * that another transaction holds is left to the next time.
+   */
+  async reap (signal?: AbortSignal): Promise<ReapCounts> {
+    const counts: ReapCounts = { seen: 0, expired: 0, orphans: 0, setAside: 0, failed: 0 }
+    try {
+      for (let last: string | null = ''; last !== null && signal?.aborted !== true;) {
+        const start = performance.now()
+        const after: string = last
+        const row: SweptRow = await this.ask<SweptRow, SweptRow>({
+          doing: 'remove expired sessions', statement: this.statements.sweep, values: () => [after], judge: ([row]) => row
+        })
+        counts.seen += Number(row.seen)
+        counts.expired += Number(row.expired)
+        counts.setAside += Number(row.set_aside)
+        last = row.last
+        if (last !== null) await delay(performance.now() - start)
+      }
+    } catch (error) {
+      counts.failed++
+      counts.error = error as SessionError
+    }
+    return counts
+  }
+
+  /** Returns the rows of this appid, a page at a time, in the order of their names. */
+  async * #rows<R extends ListedRow | TextRow> (statement: Statement): AsyncGenerator<R, void> {
+    for (let last = ''; ;) {
+      const rows = await this.ask<R, readonly R[]>({
+        doing: 'list the sessions',
+        statement,
+        values: () => [last],
+        judge: rows => rows,
+        isReading: true
+      })
+      if (rows.length === 0) return
+      yield * rows
+      last = (rows.at(-1) as R).name
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import { touchInterval, type Lifetimes } from '../clock'
+import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
+import type { Answer } from './answer'
+import { fromColumn } from './text-column'
+
+/** A row that tells of a session: the words of `about` are clock, version, creation, last access, and its own idle timeout if it has one. */
+export interface SessionRow extends Answer {
+  /** Null for no session. */
+  readonly text: string | null
+}
+
+export interface ListedRow extends Answer {
+  readonly name: string
+  readonly status: string
+  readonly size: number | string
+}
+
+export interface TextRow extends Answer {
+  readonly name: string
+  readonly status: string
+  readonly text: string
+}
+
+/** Returns the session as the store returns it; null when there is none, or it has expired. */
+export function storedSession (row: SessionRow, limits: Lifetimes): StoredSession | null {
+  const { version, idleTimeout, createdAt, idle, idleLeft } = seen(row, limits)
+  if (row.text === null || idleLeft <= 0) return null
+  return {
+    text: fromColumn(row.text),
+    version,
+    idleTimeout,
+    createdAt,
+    touchDue: idle > touchInterval(idleTimeout ?? limits.idleTimeout),
+    idleLeft
+  }
+}
+
+/** Returns what can be said of the session; null when there is none alive. */
+export function sessionInfo (row: ListedRow, limits: Lifetimes): SessionInfo | null {
+  const { age, idle, idleLeft } = seen(row, limits)
+  return row.status === 'live' && idleLeft > 0 ? { age, idle, idleLeft, size: Number(row.size) } : null
+}
+
+/** Returns all that is known of the session; null when there is none alive. */
+export function portableSession (row: TextRow, limits: Lifetimes): PortableSession | null {
+  const { idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
+  if (row.status !== 'live' || idleLeft <= 0) return null
+  return { name: row.name, text: fromColumn(row.text), idleTimeout, createdAt, lastAccess }
+}
+
+interface Seen {
+  version: string
+  /** Seconds. */
+  idleTimeout: number | undefined
+  /** Milliseconds since 1970. */
+  createdAt: number
+  lastAccess: number
+  /** Milliseconds, as are the next two. */
+  age: number
+  idle: number
+  idleLeft: number
+}
+
+function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout }: Lifetimes): Seen {
+  const [clock, version = '', created, accessed, idleTimeout] = about.split(' ')
+  const now = Number(clock)
+  const [createdAt, lastAccess] = [Math.round(Number(created)), Math.round(Number(accessed))]
+  // A server's clock that was put back leaves times ahead of it.
+  const [age, idle] = [Math.max(now - createdAt, 0), Math.max(now - lastAccess, 0)]
+  const idleLeft = Number(idleTimeout ?? own) * 1000 - idle
+  return {
+    version,
+    idleTimeout: idleTimeout === undefined ? undefined : Number(idleTimeout),
+    createdAt,
+    lastAccess,
+    age,
+    idle,
+    idleLeft: absoluteTimeout === undefined ? idleLeft : Math.min(idleLeft, absoluteTimeout * 1000 - age)
+  }
+}

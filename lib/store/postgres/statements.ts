@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto'
+import { GRACE, touchInterval, type Lifetimes } from '../clock'
+import { RECENT_LENGTH, SHORT_ID } from './recent'
+import { STANDBY } from './answer'
+import { literal, qualified } from './schema'
+
+/** A statement with its parameters `$1`, `$2` and so on. */
+export interface Statement {
+  readonly text: string
+  /** Two statements with the same name have the same text. */
+  readonly name: string
+}
+
+/** A remover whose answer was lost asks again until its time is up; for so long (s) beyond that the row tells what became of it. */
+const TOMBSTONE_KEPT = 55
+/** How long a person has to look at what was set aside (s). */
+const SET_ASIDE_KEPT = 7 * 24 * 3600
+/** Rows that a statement looks at when it lists or sweeps. */
+const PAGE = 500
+/** Bytes of text after which a page ends. */
+const PAGE_SIZE = 1024 * 1024
+
+/** One statement a verb, for one table and appid. */
+export type Statements = Readonly<Record<
+  'read' | 'create' | 'replace' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
+>>
+
+interface StatementOptions extends Lifetimes {
+  schema: string
+  table: string
+  appid: string
+  /** Seconds: how long a caller asks again. */
+  timeout: number
+}
+
+/** The server's clock, in milliseconds since 1970, when the statement reached it. */
+export const NOW = milliseconds('statement_timestamp()')
+/** A standby may be behind the primary. */
+const NOW_OF_PRIMARY = `CASE WHEN pg_is_in_recovery() THEN '${STANDBY}' ELSE (${NOW})::text END`
+/** Columns cost the client more than words in one column. The last word is missing for the store's own idle timeout. */
+const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}, s.idle_timeout`
+
+/**
+ * Every verb is one statement, and so a transaction of its own.
+ *
+ * A statement that changes a row checks version, status and age in its WHERE. If another transaction
+ * holds the row, PostgreSQL waits and checks them again on what that one left behind. What the
+ * statement says of a row that it did not change is as old as the statement's start, though: so a row
+ * that should have been changed by what is said of it has changed meanwhile, and the store asks again.
+ *
+ * The last parameter of these is the moment (server's clock, ms) from which the statement does nothing
+ * any more, because the caller has been told that it failed. It bounds the wait for locks as well.
+ */
+export function statementsFor ({ schema, table, appid, timeout, ...limits }: StatementOptions): Statements {
+  const rows = `${qualified(schema, table)} AS s`
+  const app = `s.appid = ${literal(appid)}`
+  const key = `${app} AND s.name = $1`
+  const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
+  const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
+  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > ${TOMBSTONE_KEPT + timeout} ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
+  const found = `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
+    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent)`
+  const done = `SELECT ${NOW} || ' done' AS about FROM done
+    UNION ALL SELECT ${found} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
+  const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
+
+  return {
+    read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about
+      FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} AND s.status = 'live'`),
+
+    create: statement('create', `WITH done AS (
+      INSERT INTO ${rows} (appid, name, text, version, recent, status, idle_timeout, created_at, accessed_at)
+      SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, least(${moment('$5')}, statement_timestamp()), least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
+      ON CONFLICT (appid, name) DO UPDATE SET text = excluded.text, version = excluded.version, recent = ${remembered}, status = 'live',
+        idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
+        WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND ${isNotRecent('$3')}
+      RETURNING 1
+    ) ${done}`),
+
+    replace: statement('replace', `WITH done AS (
+      UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
+        created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = statement_timestamp()
+      WHERE ${key} AND s.version = $4 AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
+      RETURNING 1
+    ) ${done}`),
+
+    remove: statement('remove', `WITH done AS (
+      UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', accessed_at = statement_timestamp()
+      WHERE ${key} AND s.version = coalesce($3, s.version) AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
+      RETURNING 1
+    ) ${done}`),
+
+    touch: statement('touch', `UPDATE ${rows} SET accessed_at = statement_timestamp()
+      WHERE ${key} AND s.status = 'live' AND ${inGrace} AND ${age('s.accessed_at')} * 1000 >= ${justTouched(limits)} AND ${inTime('$2')}`),
+
+    setAside: statement('aside', `WITH done AS (
+      UPDATE ${rows} SET name = s.name || '.' || $2, status = 'aside', accessed_at = statement_timestamp()
+      WHERE ${key} AND s.version = coalesce($3, s.version) AND s.status = 'live' AND ${inTime('$4')}
+      RETURNING 1
+    ) ${done}`),
+
+    list: statement('list', `SELECT s.name, s.status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
+
+    texts: statement('texts', `SELECT s.name, s.status, s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM (
+      SELECT s.*, sum(octet_length(s.text)) OVER (ORDER BY s.name) - octet_length(s.text) AS bytes_before
+      FROM (SELECT * FROM ${rows} WHERE ${page}) AS s
+    ) AS s WHERE bytes_before < ${PAGE_SIZE} ORDER BY s.name`),
+
+    clear: statement('clear', `WITH page AS (
+      SELECT s.name FROM ${rows} WHERE ${page}
+    ), removed AS (
+      DELETE FROM ${rows} USING page WHERE ${app} AND s.name = page.name AND (s.status = 'live' OR ${doomed}) AND ${inTime('$2')} RETURNING s.status
+    ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM removed WHERE status = 'live')::int AS removed,
+      CASE WHEN $2::float8 > ${NOW} THEN 1 ELSE 0 END AS in_time`),
+
+    sweep: statement('sweep', `WITH page AS (
+      SELECT s.name, s.status, ${doomed} AS doomed FROM ${rows} WHERE ${page}
+    ), locked AS (
+      SELECT s.name FROM ${rows} WHERE ${app} AND s.name IN (SELECT name FROM page WHERE doomed) AND ${doomed} FOR UPDATE SKIP LOCKED
+    ), removed AS (
+      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status
+    ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM page WHERE status = 'live')::int AS seen,
+      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
+  }
+}
+
+export function statement (verb: string, text: string): Statement {
+  return { text, name: `fastify-file-sessions ${verb} ${hash('sha256', text).slice(0, 16)}` }
+}
+
+/** Whether a live session ended more than so many seconds ago. An age is a number: a moment can be out of range. */
+function isOver ({ idleTimeout, absoluteTimeout }: Lifetimes, secondsAgo = 0): string {
+  const idle = `${age('s.accessed_at')} >= coalesce(s.idle_timeout::float8, ${float(idleTimeout)}) + ${secondsAgo}`
+  return absoluteTimeout === undefined ? `(${idle})` : `(${idle} OR ${age('s.created_at')} >= ${float(absoluteTimeout)} + ${secondsAgo})`
+}
+
+/** The milliseconds since the last access in which another touch would make no difference. */
+function justTouched ({ idleTimeout }: Lifetimes): string {
+  return `least(coalesce(s.idle_timeout::float8 * 100, ${float(touchInterval(idleTimeout))}), ${float(touchInterval(Infinity))}) / 60`
+}
+
+/** Also sets how long the statement may wait for a lock: it must come before the lock, in a WHERE. */
+function inTime (deadline: string): string {
+  return `(${deadline}::float8 > ${NOW} AND set_config('lock_timeout', greatest(1, ceil(${deadline}::float8 - ${NOW}))::int::text, true) <> '')`
+}
+
+/** Whether the record is not one of those before the newest: a repetition does not do again what was done. */
+function isNotRecent (id: string): string {
+  return `strpos(s.recent, left(${id}, ${SHORT_ID})) = 0`
+}
+
+/** Seconds since then. */
+function age (column: string): string {
+  return `date_part('epoch', statement_timestamp() - ${column})`
+}
+
+/** A parameter in milliseconds since 1970, null for now. */
+function moment (parameter: string): string {
+  return `coalesce(to_timestamp(${parameter}::float8 / 1000), statement_timestamp())`
+}
+
+function milliseconds (time: string): string {
+  return `date_part('epoch', ${time}) * 1000`
+}
+
+function float (value: number): string {
+  return `'${value}'::float8`
+}

@@ -1,0 +1,80 @@
+import type { Listener, Listening, RedisConnection } from './redis-client'
+import { tracking } from './tracking'
+
+/** What the store uses of the clients of ioredis, 5 and 6, and of iovalkey. */
+export interface IoredisClient {
+  readonly status: string
+  readonly options: object
+  call (command: string, ...parameters: string[]): Promise<unknown>
+  pipeline (commands: unknown[][]): IoredisPipeline
+  duplicate (options: never): unknown
+}
+
+/** A `Cluster` of ioredis or iovalkey. */
+export interface IoredisCluster extends IoredisClient {
+  nodes (role: 'master'): IoredisClient[]
+}
+
+interface IoredisPipeline {
+  exec (): Promise<Array<[Error | null, unknown]> | null>
+}
+
+/** Whether it is a client of ioredis or iovalkey. */
+export function isIoredis (client: object): client is IoredisClient | IoredisCluster {
+  return 'status' in client && 'call' in client && 'pipeline' in client && 'options' in client
+}
+
+/** Returns the connection of a client of ioredis, or of a cluster. */
+export function ioredisConnection (client: IoredisClient | IoredisCluster): RedisConnection {
+  const isCluster = 'nodes' in client
+  const { keyPrefix } = client.options as { keyPrefix?: unknown }
+  return {
+    client: isCluster ? 'cluster of ioredis' : 'client of ioredis',
+    isCluster,
+    keyPrefix: typeof keyPrefix === 'string' ? keyPrefix : '',
+    // `wait`: it connects at the first command.
+    isReady: () => client.status === 'ready' || client.status === 'wait',
+    obstacle: () => client.status === 'end' ? 'the client was closed: make a new one, and close it after the app' : null,
+    run: (_key, command) => call(client, command),
+    runAndWait: async (_key, command, wait) => {
+      const answers = await client.pipeline([['call', ...command], ['call', ...wait]]).exec() as Array<[Error | null, unknown]>
+      return answers.map(([error, answer]) => {
+        if (error !== null) throw error
+        return answer
+      }) as [unknown, unknown]
+    },
+    servers: async () => (isCluster ? client.nodes('master') : [client]).map(node => command => call(node, command)),
+    ...(isCluster ? {} : { listen: (listening: Listening) => listen(client, listening) })
+  }
+}
+
+/** A connection of its own, like that of the client. */
+interface Duplicate extends IoredisClient {
+  on (event: string, listener: (channel: string, message: unknown) => void): unknown
+  connect (): Promise<unknown>
+  subscribe (...channels: string[]): Promise<unknown>
+  disconnect (): void
+}
+
+async function listen (client: IoredisClient, { prefix, channels, heard, lost }: Listening): Promise<Listener> {
+  // With RESP 2 changes come as messages of a channel.
+  const options = { lazyConnect: true, retryStrategy: null, autoResubscribe: false, keyPrefix: '', protocol: 2 }
+  const duplicate = client.duplicate(options as never) as Duplicate
+  duplicate.on('error', () => {})
+  duplicate.on('end', lost)
+  duplicate.on('message', heard)
+  const close = (): void => { duplicate.disconnect() }
+  try {
+    await duplicate.connect()
+    await call(duplicate, tracking(await call(duplicate, ['CLIENT', 'ID']), prefix))
+    await duplicate.subscribe(...channels)
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { close }
+}
+
+function call (client: IoredisClient, command: string[]): Promise<unknown> {
+  return client.call(...command as [string, ...string[]])
+}

@@ -1,0 +1,193 @@
+import { randomText } from '../../random'
+import { SessionError, SessionStoreError } from '../../errors'
+import { checkRecord } from '../record-options'
+import { BaseRecordStore } from '../record-store'
+import type { Creation, PortableSession, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
+import { KeyNames } from './key-names'
+import type { SettledRedisStoreOptions } from './options'
+import { InvalidationFeed } from './invalidation-feed'
+import { ReadCache } from './read-cache'
+import { ScriptRunner, type Answer, type Call } from './script-runner'
+import { CONFLICT, CREATE, DONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
+import { storedSession, storedValue, type StoredValue } from './stored-value'
+import { UnsettledCalls } from './unsettled-calls'
+
+/** Characters of a record id. */
+const ID_SIZE = 16
+const VERSION = /^[\w-]{16}$/
+const NAME = /^[0-9a-f]{64}$/
+/** Of a script that needs no more than its id. */
+const NOTHING = '0 - -'
+/** The longest timeout that the server's arithmetic takes exactly, in milliseconds. */
+const LONGEST = 2 ** 32 * 1000
+
+/** The verbs of a store that keeps each session in a key of its own. */
+export abstract class RedisRecords extends BaseRecordStore {
+  abstract override readonly features: RecordStore['features']
+  protected readonly names: KeyNames
+  protected readonly runner: ScriptRunner
+  /** What the scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
+  readonly #lifetimes: string
+  /** What its record ids begin with: the server remembers a few of each writer. */
+  readonly #writer = randomText(WRITER * 6 / 8, 'base64url')
+  readonly #unsettled = new UnsettledCalls()
+  readonly #cache: ReadCache | undefined
+  /** Tells of changes, for the cache. */
+  protected readonly feed: InvalidationFeed | undefined
+
+  constructor (protected readonly options: SettledRedisStoreOptions) {
+    super(options)
+    const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout, cache } = options
+    this.names = new KeyNames(prefix, appid)
+    this.runner = new ScriptRunner(connection, timeout, replicas)
+    if (cache !== undefined) {
+      this.#cache = new ReadCache(cache.maxSize)
+      this.feed = new InvalidationFeed(connection, this.names.prefixWith(connection.keyPrefix), this.#cache, cache.maxStaleness)
+    }
+    this.#lifetimes = `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`
+  }
+
+  /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
+  async read (name: string): Promise<StoredSession | null> {
+    const cached = this.readNow(name)
+    if (cached !== undefined) return cached
+    const value = await this.value(name)
+    return value === null ? null : storedSession(value, this.options)
+  }
+
+  /** {@inheritDoc RecordStore.create} @throws {SessionError} */
+  async create (name: string, record: SessionRecord): Promise<Creation> {
+    return await this.#create(name, record, '-')
+  }
+
+  /** {@inheritDoc PortableRecordStore.importSession} @throws {SessionError} */
+  async importSession ({ name, text, idleTimeout, createdAt, lastAccess }: PortableSession): Promise<Creation> {
+    return await this.#create(name, { text, idleTimeout, createdAt }, moment(lastAccess))
+  }
+
+  /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
+  async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+    const { id, reply } = await this.#settle('save a session', REPLACE, name, this.#recordParameters(record, known(version)), record.text)
+    if (reply === DONE) return { result: 'replaced', version: id }
+    return { result: reply === CONFLICT ? 'conflict' : 'gone' }
+  }
+
+  /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */
+  async remove (name: string, version?: string): Promise<Removal> {
+    const { reply } = await this.#settle('remove a session', REMOVE, name, onlyAt(version))
+    if (reply === DONE) return 'removed'
+    return reply === CONFLICT ? 'conflict' : 'gone'
+  }
+
+  /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
+  async touch (name: string): Promise<void> {
+    await this.#run(name, this.#call('touch a session', TOUCH, name, this.#newId(), NOTHING, false))
+  }
+
+  /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
+  async setAside (name: string, version?: string): Promise<void> {
+    const id = this.#newId()
+    const call = this.#call('set a session aside', SET_ASIDE, name, id, onlyAt(version), true)
+    await this.#run(name, { ...call, otherKey: this.names.asideOf(name, id) })
+  }
+
+  /** {@inheritDoc ImmediateRecordStore.readNow} @internal */
+  readNow (name: string): StoredSession | undefined {
+    const value = this.feed?.isFresh === true ? this.#cache?.get(name) : undefined
+    return value === undefined ? undefined : storedSession(value, this.options)
+  }
+
+  /** {@inheritDoc ImmediateRecordStore.replaceNow} The server must be asked. @internal */
+  replaceNow (): undefined {}
+
+  protected value (name: string): Promise<StoredValue | null> {
+    return this.#cache === undefined ? this.#value(name) : this.#cache.through(name, () => this.#value(name))
+  }
+
+  async #value (name: string): Promise<StoredValue | null> {
+    const { reply } = await this.runner.run({
+      doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '', waits: false
+    })
+    return storedValue(reply, this.options)
+  }
+
+  async #create (name: string, record: SessionRecord, lastAccess: string): Promise<Creation> {
+    const { id, reply } = await this.#settle('make a session', CREATE, name, this.#recordParameters(record, lastAccess), record.text)
+    return reply === DONE ? { result: 'created', version: id } : { result: 'taken' }
+  }
+
+  /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
+  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: unknown }> {
+    const earlier = this.#unsettled.idOf(script.sha, name, parameters, text)
+    const id = earlier ?? this.#newId()
+    try {
+      const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, true, text), earlier !== undefined)
+      this.#checkConfirmed(doing, answer)
+      if (earlier !== undefined) this.#unsettled.settle(script.sha, name, parameters, text)
+      return { id, reply: answer.reply }
+    } catch (error) {
+      this.#unsettled.remember(id, script.sha, name, parameters, text)
+      throw error
+    }
+  }
+
+  /** @throws {SessionStoreError} unless it is known what became of the call, and as many replicas have it as the caller wants */
+  #checkConfirmed (doing: string, { reply, replicas }: Answer): void {
+    if (reply === UNKNOWN) {
+      throw new SessionStoreError(`cannot ${doing} in Redis: the connection was lost, and so many other requests saved the ` +
+        'session since that it is not known whether the server did it')
+    }
+    const { replicas: wanted } = this.options
+    if (reply === DONE && replicas !== undefined && wanted !== undefined && replicas < wanted.count) {
+      throw new SessionStoreError(`the primary did ${doing}, but only ${replicas} of ${wanted.count} replicas confirmed it ` +
+        `within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
+    }
+  }
+
+  /** Runs a script that changes the session. What was read of it counts no more, from the moment of the call to that of the answer. */
+  #run (name: string, call: Call, isRepeated = false): Promise<Answer> {
+    const cache = this.#cache
+    if (cache === undefined) return this.runner.run(call, isRepeated)
+    cache.drop(name)
+    return this.runner.run(call, isRepeated).finally(() => { cache.drop(name) })
+  }
+
+  #call (doing: string, script: Script, name: string, id: string, parameters: string, waits: boolean, text = ''): Call {
+    return { doing, script, key: this.#keyOf(name), parameters: `${id} ${this.#lifetimes} ${parameters}`, text, waits }
+  }
+
+  /** Returns what a script is told of a record beside its text. */
+  #recordParameters (record: SessionRecord, other: string): string {
+    const idleTimeout = checkRecord(record, this.options.maxSize)
+    const { createdAt } = record
+    return `${idleTimeout} ${moment(createdAt)} ${other}`
+  }
+
+  #newId (): string {
+    return this.#writer + randomText((ID_SIZE - WRITER) * 6 / 8, 'base64url')
+  }
+
+  #keyOf (name: string): string {
+    if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
+    return this.names.keyOf(name)
+  }
+}
+
+/** Returns the three parameters of a script that ends the session at this version; undefined: at any. */
+function onlyAt (version: string | undefined): string {
+  return version === undefined ? NOTHING : `0 - ${known(version)}`
+}
+
+/** Returns the version if a store of ours made it; any other matches none. */
+function known (version: string): string {
+  return VERSION.test(version) ? version : '?'
+}
+
+/** Returns a moment as scripts take it; `-`: the server's own, or that of before. */
+function moment (time: number | undefined): string {
+  return time === undefined || Number.isNaN(time) ? '-' : String(Math.max(Math.trunc(time), 0))
+}
+
+function milliseconds (seconds: number): string {
+  return String(Math.ceil(Math.min(seconds * 1000, LONGEST)))
+}

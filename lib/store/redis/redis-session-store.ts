@@ -1,0 +1,95 @@
+import { cannotOpenAll, isSealed } from '../sealed-text'
+import type {
+  IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
+} from '../session-store'
+import { scanNames } from './key-scan'
+import { redisStoreOptions, type RedisSessionStoreOptions } from './options'
+import { RedisRecords } from './redis-records'
+import { checkServer } from './server-check'
+import { portableSession, sessionInfo, type StoredValue } from './stored-value'
+
+/** So many sessions are read at once for a listing: no more texts than these are in memory. */
+const BATCH = 8
+
+const FEATURES = { records: true, iterable: true, readable: true, portable: true } as const
+
+/**
+ * Sessions in Redis or Valkey, one key each. Any number of stores, on any number of hosts, can work
+ * on one server or cluster. The server's clock decides when sessions end, and removes them.
+ *
+ * @throws {SessionError} from the constructor, for an option that makes no sense.
+ */
+export class RedisSessionStore extends RedisRecords implements IterableSessionStore, ReadableSessionStore, PortableRecordStore {
+  readonly features: typeof FEATURES & { readonly immediate?: true }
+  #warnings: readonly string[] = []
+
+  constructor (options: RedisSessionStoreOptions) {
+    super(redisStoreOptions(options))
+    this.features = this.feed === undefined ? FEATURES : { ...FEATURES, immediate: true }
+  }
+
+  /** {@inheritDoc RecordStore.warnings} */
+  get warnings (): readonly string[] {
+    return this.#warnings
+  }
+
+  /**
+   * Tries out whether the server can keep sessions. The plugin calls this before the app is ready.
+   *
+   * @throws {SessionStoreError} when the client is not connected, or the server is too old or forbids scripts
+   */
+  async open (): Promise<void> {
+    const { connection, timeout } = this.options
+    this.#warnings = await checkServer(connection, this.runner, this.names, timeout)
+    this.feed?.start()
+  }
+
+  /** {@inheritDoc RecordStore.close} */
+  async close (): Promise<void> {
+    this.feed?.stop()
+    this.cipher.clear()
+  }
+
+  /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
+  async * sessions (): AsyncGenerator<SessionInfo, void> {
+    for await (const [, value] of this.#values()) yield sessionInfo(value)
+  }
+
+  /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionStoreError} */
+  async * texts (): AsyncGenerator<string, void> {
+    for await (const [, { text }] of this.#values()) {
+      if (isSealed(text)) throw cannotOpenAll()
+      yield text
+    }
+  }
+
+  /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */
+  async * exportSessions (): AsyncGenerator<PortableSession, void> {
+    for await (const [name, value] of this.#values()) yield portableSession(name, value)
+  }
+
+  /** {@inheritDoc IterableSessionStore.clear} @throws {SessionStoreError} */
+  async clear (): Promise<number> {
+    let count = 0
+    for await (const names of this.#pages()) {
+      const removals = await Promise.all(names.map(name => this.remove(name)))
+      count += removals.filter(removal => removal === 'removed').length
+    }
+    return count
+  }
+
+  async * #values (): AsyncGenerator<readonly [name: string, value: StoredValue], void> {
+    for await (const names of this.#pages()) {
+      for (let start = 0; start < names.length; start += BATCH) {
+        const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await this.value(name)] as const))
+        for (const [name, value] of values) {
+          if (value !== null) yield [name, value]
+        }
+      }
+    }
+  }
+
+  #pages (): AsyncGenerator<string[], void> {
+    return scanNames(this.options.connection, this.names, this.options.timeout)
+  }
+}

@@ -1,0 +1,82 @@
+import { SessionError } from '../errors'
+
+/**
+ * An encrypted session as text:
+ *
+ *     $ffs1$<key id>$<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
+ *
+ * 1 is the number of the format. No JSON begins with `$`. The key id tells which of the server's
+ * secrets it was encrypted with; `-`: with none.
+ */
+
+/** What every encrypted text begins with, of whatever format. */
+const MARK = '$ffs'
+export const FORMAT = 1
+export const NO_SECRET = '-'
+export const NONCE_SIZE = 12
+export const TAG_SIZE = 16
+const HEADING = /^\$ffs(\d{1,4})\$([\w-]{1,43})\$/
+
+/** What can be said of a session's text without its id. */
+export interface SealedText {
+  /** The number of the format. */
+  format: number
+  /** The id of the secret that it was encrypted with; `-`: with none. '' when the text does not say. */
+  keyId: string
+}
+
+/** Whether the text is an encrypted one, whole or damaged. */
+export function isSealed (text: string): boolean {
+  return text.startsWith(MARK)
+}
+
+/** Why a store cannot hand out the texts of all its sessions. */
+export function cannotOpenAll (): SessionError {
+  return new SessionError('SESSION_UNOPENED', 'sessions are encrypted under keys that are made of their ids, which no store knows: ' +
+    'their texts cannot be listed. Read a session by its id')
+}
+
+/** Why a text cannot be stored that a codec or a caller made. */
+export function takenForSealed (): SessionError {
+  return new SessionError('SESSION_CODEC', `the text of a session must not begin with ${MARK}: it would be taken for an encrypted one`)
+}
+
+/** Returns the format and the secret of an encrypted text; null for a text that is not encrypted. */
+export function describeSealed (text: string): SealedText | null {
+  if (!isSealed(text)) return null
+  const [, format = '0', keyId = ''] = HEADING.exec(text) ?? []
+  return { format: Number(format), keyId }
+}
+
+/** Returns what a text of this format and this secret begins with. */
+export function headingOf (keyId: string): string {
+  return `${MARK}${FORMAT}$${keyId}$`
+}
+
+/** Returns the bytes that the plain text has, or had before it was encrypted. */
+export function plainSize (text: string): number {
+  if (!isSealed(text)) return Buffer.byteLength(text)
+  const [heading = ''] = HEADING.exec(text) ?? []
+  return Math.max(Math.floor((text.length - heading.length) * 3 / 4) - NONCE_SIZE - TAG_SIZE, 0)
+}
+
+/** Returns the most bytes that a text of so many bytes has when it is encrypted. */
+export function sealedSize (plainSize: number): number {
+  return headingOf('x'.repeat(43)).length + Math.ceil((plainSize + NONCE_SIZE + TAG_SIZE) * 4 / 3)
+}
+
+/**
+ * Returns the bytes that base64url stands for; null for a text that is not exactly what these bytes
+ * are encoded to. Node would step over what is not base64url.
+ */
+export function decodeExactly (base64url: string): Buffer | null {
+  const bytes = Buffer.from(base64url, 'base64url')
+  const rest = base64url.length % 4
+  if (rest === 1 || bytes.length !== Math.floor(base64url.length * 3 / 4)) return null
+  // Node takes of other characters the low byte alone.
+  if (base64url.includes('+') || base64url.includes('/') || Buffer.byteLength(base64url) !== base64url.length) return null
+  if (rest === 0) return bytes
+  // The last character has bits that stand for nothing.
+  const last = bytes.subarray(bytes.length - rest + 1).toString('base64url')
+  return base64url.endsWith(last) ? bytes : null
+}

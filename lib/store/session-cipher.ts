@@ -1,0 +1,162 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { check } from '../option-checks'
+import { fillRandom } from '../random'
+import { unopened, type UnopenedCause } from '../unopened'
+import type { SettledEncryption } from './encryption-options'
+import { decodeExactly, describeSealed, FORMAT, headingOf, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
+import { SessionKeys, type SessionKey } from './session-keys'
+import type { SessionRecord } from './session-store'
+
+const ALGORITHM = 'aes-256-gcm'
+const OFF: SettledEncryption = { secrets: undefined, acceptPlain: true, writePlain: true }
+/** Filled anew for each text. */
+const nonce = Buffer.alloc(NONCE_SIZE)
+const LEAST_SIZE = NONCE_SIZE + TAG_SIZE
+/** Where encrypted bytes of a usual size are put together: memory of their own costs more than to encrypt them. */
+const workspace = Buffer.allocUnsafeSlow(64 * 1024)
+
+/**
+ * Turns the texts of one appid's sessions into those that are stored, and back. All stores are given
+ * sealed texts, and see no others. Without the option `encryption` texts are stored as they are.
+ *
+ * It fails closed: a text that does not open is never returned, and neither is an encrypted one.
+ */
+export class SessionCipher {
+  /** Whether texts are encrypted, or were. */
+  readonly isOn: boolean
+  readonly #appid: string
+  readonly #acceptPlain: boolean
+  /** What texts are encrypted under; null: they are stored as they are. */
+  readonly #newest: SessionKeys | null
+  /** What texts are decrypted under, the newest first. */
+  readonly #all: readonly SessionKeys[]
+
+  /** @throws {SessionError} SESSION_OPTION, when a secret is listed twice */
+  constructor (appid: string, encryption: SettledEncryption | false) {
+    this.#appid = appid
+    this.isOn = encryption !== false
+    const { secrets = [], acceptPlain, writePlain } = encryption === false ? OFF : encryption
+    const listed = secrets.map(secret => new SessionKeys(appid, secret))
+    check(new Set(listed.map(({ keyId }) => keyId)).size === listed.length, 'encryption.secrets', 'must not hold a secret twice')
+    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null)] : []
+    this.#all = [...listed, ...unlisted]
+    this.#newest = writePlain ? null : this.#all[0] as SessionKeys
+    this.#acceptPlain = acceptPlain
+  }
+
+  /** Returns the ids of the secrets, the newest first, as they stand in encrypted texts; `-`: none. */
+  get keyIds (): string[] {
+    return this.#all.map(({ keyId }) => keyId)
+  }
+
+  /** Whether a text that is stored so is to be encrypted at its next save. */
+  isPlain (stored: string): boolean {
+    return this.#newest !== null && !isSealed(stored)
+  }
+
+  /** Whether a text that is stored so is weaker than what is written now: not encrypted, or without a secret. */
+  isWeak (stored: string): boolean {
+    const keys = this.#newest
+    return keys !== null && !stored.startsWith(keys.heading) && (!isSealed(stored) || stored.startsWith(headingOf(NO_SECRET)))
+  }
+
+  /** Returns why a stored text cannot be opened, as far as its heading tells; null when it may be. */
+  refusal (stored: string): UnopenedCause | null {
+    if (!isSealed(stored)) return this.#acceptPlain ? null : 'plain'
+    if (!this.isOn) return 'unconfigured'
+    if (this.#keysOf(stored) !== null) return null
+    const { format, keyId } = describeSealed(stored) as NonNullable<ReturnType<typeof describeSealed>>
+    if (format > FORMAT) return 'newer'
+    return format === FORMAT && keyId !== '' ? 'unlisted' : 'damaged'
+  }
+
+  /**
+   * Returns the plain text of a session.
+   *
+   * @throws {UnopenedError} when it does not open; it is counted
+   */
+  open (sesid: string, stored: string): string {
+    const refusal = this.refusal(stored)
+    if (refusal !== null) throw unopened(this.#appid, refusal)
+    if (!isSealed(stored)) return stored
+    const keys = this.#keysOf(stored) as SessionKeys
+    const known = keys.plainOf(sesid, stored)
+    if (known !== undefined) return known
+    const bytes = decodeExactly(stored.slice(keys.heading.length))
+    const plain = bytes === null ? null : keys.lend(sesid, key => decrypt(key, bytes))
+    if (plain === null) throw unopened(this.#appid, 'damaged')
+    keys.remember(sesid, stored, plain)
+    return plain
+  }
+
+  /**
+   * Returns what is to be stored of a plain text.
+   *
+   * @throws {SessionError} SESSION_CODEC, for a text that begins as encrypted ones do
+   */
+  seal (sesid: string, text: string): string {
+    if (isSealed(text)) throw takenForSealed()
+    const keys = this.#newest
+    if (keys === null) return text
+    const sealed = keys.heading + keys.lend(sesid, key => encrypt(key, text))
+    keys.remember(sesid, sealed, text)
+    return sealed
+  }
+
+  /**
+   * Returns the record that is to be stored, of one with a plain text. `earlier` is the text that it
+   * takes the place of, as it is stored.
+   *
+   * @throws {SessionError} as `seal` does
+   */
+  sealRecord (sesid: string, record: SessionRecord, earlier?: string): SessionRecord {
+    const text = this.seal(sesid, record.text)
+    if (text === record.text) return record
+    return earlier !== undefined && this.isPlain(earlier) ? { ...record, text, forgetEarlier: true } : { ...record, text }
+  }
+
+  /** Wipes the keys of the session, which has ended. */
+  forget (sesid: string): void {
+    for (const keys of this.#all) keys.forget(sesid)
+  }
+
+  /** Wipes all keys that are in memory. They are derived anew when they are needed. */
+  clear (): void {
+    for (const keys of this.#all) keys.clear()
+  }
+
+  #keysOf (sealed: string): SessionKeys | null {
+    for (const keys of this.#all) if (sealed.startsWith(keys.heading)) return keys
+    return null
+  }
+}
+
+function encrypt ({ key, authenticated }: SessionKey, text: string): string {
+  fillRandom(nonce, NONCE_SIZE)
+  const cipher = createCipheriv(ALGORITHM, key, nonce)
+  cipher.setAAD(authenticated)
+  const encrypted = cipher.update(text, 'utf8')
+  cipher.final()
+  const size = encrypted.length + LEAST_SIZE
+  const bytes = size > workspace.length ? Buffer.allocUnsafe(size) : workspace
+  nonce.copy(bytes)
+  encrypted.copy(bytes, NONCE_SIZE)
+  cipher.getAuthTag().copy(bytes, size - TAG_SIZE)
+  return bytes.toString('base64url', 0, size)
+}
+
+/** Returns null for bytes that were not encrypted so. */
+function decrypt ({ key, authenticated }: SessionKey, bytes: Buffer): string | null {
+  if (bytes.length < LEAST_SIZE) return null
+  const end = bytes.length - TAG_SIZE
+  const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
+  decipher.setAAD(authenticated)
+  decipher.setAuthTag(bytes.subarray(end))
+  const plain = decipher.update(bytes.subarray(NONCE_SIZE, end))
+  try {
+    decipher.final()
+  } catch {
+    return null
+  }
+  return plain.toString('utf8')
+}

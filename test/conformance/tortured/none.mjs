@@ -1,0 +1,3 @@
+export function makeStore () {
+  throw new Error('there is not a server')
+}

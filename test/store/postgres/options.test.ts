@@ -1,0 +1,41 @@
+import t from 'tap'
+import { postgresStoreOptions, type PostgresClient } from '../../../lib/store/postgres/options'
+import { postgresSchema } from '../../../lib/store/postgres/schema'
+
+const pool: PostgresClient = { query: async () => ({ rows: [] }) }
+
+t.test('options have defaults', async t => {
+  const { pool: given, idGenerator, ...settled } = postgresStoreOptions({ pool })
+  t.equal(given, pool)
+  t.equal(typeof idGenerator, 'function')
+  t.same(settled, {
+    appid: 'sid',
+    idleTimeout: 7200,
+    absoluteTimeout: undefined,
+    maxSize: 1048576,
+    table: 'sessions',
+    schema: 'public',
+    timeout: 5,
+    prepare: false,
+    encryption: false
+  })
+  t.equal(postgresStoreOptions({ pool: Object.assign({ totalCount: 0 }, pool) }).prepare, true, 'a pool of pg can prepare by name')
+})
+
+t.test('an option that makes no sense is refused', async t => {
+  const cases: Array<[object, string]> = [
+    [{}, 'pool'], [{ pool: {} }, 'pool'], [{ pool: null }, 'pool'], [{ pool, table: '' }, 'table'], [{ pool, table: 'a\0b' }, 'table'],
+    [{ pool, table: 'x'.repeat(64) }, 'table'], [{ pool, table: 'ü'.repeat(32) }, 'table'], [{ pool, table: 1 }, 'table'],
+    [{ pool, schema: '' }, 'schema'], [{ pool, timeout: 0 }, 'timeout'], [{ pool, timeout: 3601 }, 'timeout'],
+    [{ pool, prepare: 'yes' }, 'prepare'], [{ pool, appid: 'a b' }, 'appid'], [{ pool, tabel: 'x' }, 'tabel']
+  ]
+  for (const [options, name] of cases) {
+    t.throws(() => postgresStoreOptions(options as { pool: PostgresClient }), { code: 'SESSION_OPTION', message: new RegExp(`option ${name} `) })
+  }
+})
+
+t.test('the schema names the table', async t => {
+  t.match(postgresSchema(), /^CREATE TABLE IF NOT EXISTS "public"\."sessions" \(/)
+  t.match(postgresSchema({ schema: 'my app', table: 'a"b' }), /^CREATE TABLE IF NOT EXISTS "my app"\."a""b" \(/)
+  t.throws(() => postgresSchema({ table: '' }), { code: 'SESSION_OPTION' })
+})

@@ -1,0 +1,71 @@
+import t from 'tap'
+import { RedisSessionStore } from '../../../redis'
+import { SENTINEL, SINGLE } from '../../support/redis-clients'
+import { RedisServer, redisIsMissing, startReplicated, startSentinel } from '../../support/redis-server'
+
+for (const [client, connect] of Object.entries(SENTINEL)) {
+  t.test(`what a replica has confirmed is there after a failover, with ${client}`, { skip: redisIsMissing }, async t => {
+    const { primary, sentinel } = await startSentinel(t)
+    const store = new RedisSessionStore({ client: await connect(t, sentinel.port), replicas: { count: 1, timeout: 2 }, timeout: 20 })
+    await store.open()
+    const [kept, ended] = [await store.newSession(), await store.newSession()]
+    await store.putSession(kept, 'saved')
+    await store.delSession(ended)
+    await primary.kill()
+    t.equal(await store.getSession(kept), 'saved', 'a save')
+    t.equal(await store.getSession(ended), null, 'an end')
+    // There is no second replica to confirm it.
+    const session = await store.read(store.nameOf(kept))
+    await t.rejects(store.replace(store.nameOf(kept), { text: 'alone' }, session?.version as string),
+      { name: 'SessionStoreError', message: /only 0 of 1 replicas/ })
+    t.equal(await store.getSession(kept), 'alone', 'it is stored all the same')
+    await store.close()
+  })
+}
+
+for (const [client, connect] of Object.entries(SINGLE)) {
+  if (client === 'valkey-glide') continue
+  t.test(`saves and ends wait for replicas, with ${client}`, { skip: redisIsMissing }, async t => {
+    const { primary, replica } = await startReplicated(t)
+    const shared = await connect(t, primary.port)
+    const store = new RedisSessionStore({ client: shared, replicas: { count: 1, timeout: 0.1 } })
+    const patient = new RedisSessionStore({ client: shared, replicas: { count: 1, timeout: 30 }, timeout: 30 })
+    await patient.open()
+    const sesid = await patient.newSession()
+    const name = store.nameOf(sesid)
+    const version = (await store.read(name))?.version as string
+    replica.stop()
+    const save = () => store.replace(name, { text: 'text' }, version)
+    await t.rejects(save(), { name: 'SessionStoreError', code: 'SESSION_STORE', message: /only 0 of 1 replicas/ })
+    t.equal(await store.getSession(sesid), 'text', 'the primary has it, and reads do not wait')
+    await t.rejects(save(), { message: /only 0 of 1 replicas/ }, 'the same call again is the same save')
+    t.strictSame(await store.replace(name, { text: 'other' }, version), { result: 'conflict' }, 'what stores nothing waits for nothing')
+    replica.continue()
+    const confirmed = async <T>(call: () => Promise<T>): Promise<T> => await call().catch(() => confirmed(call))
+    t.match(await confirmed(save), { result: 'replaced' }, 'it is confirmed in the end')
+    t.match(await store.read(name), { text: 'text' })
+    replica.stop()
+    await t.rejects(store.remove(name), { message: /only 0 of 1 replicas/ })
+    t.equal(await store.read(name), null)
+    replica.continue()
+    t.equal(await confirmed(() => store.remove(name)), 'removed', 'asked again, the end is this call\'s')
+    t.equal(await store.remove(name), 'gone')
+  })
+}
+
+t.test('what was answered survives a crash, with appendfsync always', { skip: redisIsMissing }, async t => {
+  const server = await RedisServer.start(t, { appendonly: 'yes', appendfsync: 'always' })
+  for (const [client, connect] of Object.entries(SINGLE)) {
+    const store = new RedisSessionStore({ client: await connect(t, server.port), timeout: 20 })
+    await store.open()
+    const sesids = await Promise.all(Array.from({ length: 20 }, () => store.newSession()))
+    await Promise.all(sesids.map(sesid => store.putSession(sesid, 'saved')))
+    const [gone, ...kept] = sesids as [string, ...string[]]
+    await store.delSession(gone)
+    await server.kill()
+    const reading = Promise.all(kept.map(sesid => store.getSession(sesid)))
+    await server.start()
+    t.strictSame(new Set(await reading), new Set(['saved']), `${client}: calls wait for the server`)
+    t.equal(await store.getSession(gone), null)
+  }
+})

@@ -1,0 +1,41 @@
+import { inspect } from 'node:util'
+import t from 'tap'
+import { failureOf, storeError } from '../../../lib/store/redis/failures'
+
+t.test('what a command in a script was refused with is understood from servers before Redis 7', async t => {
+  const start = 'ERR Error running script (call to f_ec6e2e9a05be67bd0d0abd8e6f0a1ab0bb34d4bf): @user_script:77: '
+  for (const [error, code, passes] of [
+    [`${start}@user_script: 77: -READONLY You can't write against a read only replica.`, 'READONLY', true],
+    [`${start}@user_script: 77: -NOREPLICAS Not enough good replicas to write.`, 'NOREPLICAS', true],
+    [`${start}@user_script: 77: -OOM command not allowed when used memory > 'maxmemory'.`, 'OOM', false],
+    [`${start}WRONGTYPE Operation against a key holding the wrong kind of value`, 'WRONGTYPE', false],
+    [`${start}attempt to index a nil value`, 'ERR', false]
+  ] as const) {
+    t.match(failureOf(new Error(error)), { code, passes, outcome: 'refused' })
+  }
+})
+
+const name = 'a'.repeat(64)
+
+t.test('what the error of a client means', async t => {
+  const meanings: Array<[error: unknown, meaning: object]> = [
+    [new Error('OOM command not allowed'), { code: 'OOM', outcome: 'refused', passes: false }],
+    [new Error('SOMETHING new'), { code: 'ERR', outcome: 'refused', passes: false }],
+    [new Error('The client is closed'), { code: 'LOST', outcome: 'refused', passes: true }],
+    [new Error('read ECONNRESET'), { code: 'LOST', outcome: 'unknown', passes: true, cause: { code: 'LOST' } }],
+    [Object.assign(new Error('reset'), { code: 'ECONNRESET' }), { code: 'LOST', outcome: 'unknown', cause: { code: 'ECONNRESET' } }],
+    [Object.assign(new Error('reset'), { code: 7 }), { code: 'LOST', cause: { code: 'LOST' } }],
+    [new TypeError('client.call is not a function'), { code: 'CLIENT', outcome: 'unknown', passes: false, cause: { name: 'TypeError' } }],
+    ['the client rejects with a text', { code: 'LOST', cause: { name: 'Error', message: 'the client rejects with a text' } }],
+    [null, { code: 'LOST', outcome: 'unknown' }]
+  ]
+  for (const [error, meaning] of meanings) t.match(failureOf(error), meaning, String(error))
+})
+
+t.test('an error for the caller holds neither the command nor a name', async t => {
+  const error = Object.assign(new Error(`ERR unknown command, with args beginning with: ${name} data`), { command: { args: [name, 'data'] } })
+  const shown = inspect(storeError('save a session', failureOf(error), true), { depth: 10 })
+  t.match(shown, /cannot save a session in Redis: ERR; .*not known whether/)
+  t.notMatch(shown, /a{64}|data\b(?!base)/)
+  t.match(failureOf(new Error(`WRONGTYPE ${name}`)).cause.message, /^WRONGTYPE …$/)
+})

@@ -1,0 +1,24 @@
+import t from 'tap'
+import { RedisSessionStore } from '../../../redis'
+import { DONE, OUTCOMES } from '../../../lib/store/redis/scripts'
+import { ScriptedNodeRedis } from '../../support/scripted-node-redis'
+
+function storeOf (version: string): RedisSessionStore {
+  const client = new ScriptedNodeRedis()
+  client.answer = ([verb, section]) => {
+    if (verb !== 'INFO') return OUTCOMES * 1000 + DONE
+    return section === 'server' ? `# Server\r\n${version === '' ? '' : `redis_version:${version}\r\n`}os:Linux\r\n` : 'maxmemory_policy:noeviction\r\n'
+  }
+  return new RedisSessionStore({ client })
+}
+
+t.test('a server that is too old', async t => {
+  for (const version of ['5.0.14', '6.0.16']) {
+    await t.rejects(storeOf(version).open(), { name: 'SessionStoreError', message: new RegExp(`is Redis ${version}: sessions need Redis 6\\.2`) })
+  }
+  for (const version of ['6.2.0', '7.0.15', '10', '']) {
+    const store = storeOf(version)
+    await store.open()
+    t.strictSame(store.warnings, [], version)
+  }
+})

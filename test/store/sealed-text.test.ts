@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { encryptionOptions } from '../../lib/store/encryption-options'
+import { decodeExactly, describeSealed, plainSize, sealedSize } from '../../lib/store/sealed-text'
+import { SessionCipher } from '../../lib/store/session-cipher'
+
+const ID = 'x'.repeat(32)
+
+t.test('what an encrypted text says of itself', async t => {
+  const cipher = new SessionCipher('sid', encryptionOptions({ secrets: ['x'.repeat(32)] }))
+  t.strictSame(describeSealed(cipher.seal(ID, 'text')), { format: 1, keyId: cipher.keyIds[0] })
+  t.strictSame(describeSealed(new SessionCipher('sid', encryptionOptions(true)).seal(ID, 'text')), { format: 1, keyId: '-' })
+  t.strictSame(describeSealed('$ffs27$some-key$…'), { format: 27, keyId: 'some-key' })
+  for (const text of ['$ffs', '$ffs1', '$ffs1$', '$ffs1$key', '$ffs1$k y$']) t.strictSame(describeSealed(text), { format: 0, keyId: '' })
+  for (const text of ['', '{}', '$ff', ' $ffs1$-$']) t.equal(describeSealed(text), null)
+})
+
+t.test('the size of the plain text can be told without its key', async t => {
+  const ciphers = [true, { secrets: ['x'.repeat(32)] }].map(given => new SessionCipher('sid', encryptionOptions(given)))
+  fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), text => {
+    fc.pre(!text.startsWith('$ffs'))
+    const size = Buffer.byteLength(text)
+    return plainSize(text) === size && ciphers.every(cipher => {
+      const sealed = cipher.seal(ID, text)
+      return plainSize(sealed) === size && sealed.length <= sealedSize(size)
+    })
+  }))
+  t.equal(plainSize('$ffs'), 0)
+  t.equal(plainSize('$ffs1$-$AAAA'), 0)
+})
+
+t.test('base64url is taken as it is written, or not at all', async t => {
+  fc.assert(fc.property(fc.uint8Array(), bytes => {
+    return decodeExactly(Buffer.from(bytes).toString('base64url'))?.equals(bytes) === true
+  }))
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.base64String()), text => {
+    const bytes = decodeExactly(text)
+    return bytes === null || bytes.toString('base64url') === text
+  }))
+  const text = Buffer.alloc(12).toString('base64url')
+  for (let at = 0; at < text.length; at++) t.equal(decodeExactly(`${text.slice(0, at)}\u0141${text.slice(at + 1)}`), null, 'its low byte is that of A')
+})
