@@ -4,6 +4,7 @@
 //   npm run torture -- --seconds 60 --processes 4 [--durability fsync]
 //   npm run torture -- --store redis|postgres
 //   npm run torture -- --store sentinel [--replicas 1]    a primary is killed, its replica promoted
+import { randomBytes } from 'node:crypto'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
@@ -250,7 +251,7 @@ async function sealSeveralTimes (sesid) {
 }
 
 function newId () {
-  const sesid = crypto.randomUUID()
+  const sesid = randomBytes(24).toString('base64url')
   ids.push(sesid)
   return sesid
 }
