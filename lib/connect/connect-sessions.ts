@@ -4,7 +4,8 @@ import { unopened, UnopenedError } from '../unopened'
 import { decode, encode, type SessionCodec } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
-import { sealedText, SessionRecords, SHORTEST_ID, type SessionKey } from '../session/session-records'
+import { sealedText, SessionRecords, type SessionKey } from '../session/session-records'
+import { SHORTEST_KEY_ID } from '../store/id-strength'
 import { SessionCipher } from '../store/session-cipher'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
 import { isIterable, isReadable } from '../store/features'
@@ -139,7 +140,7 @@ export class ConnectSessions {
       const stored = await this.#read(key)
       if (stored === null) {
         if (this.#seen.has(key.name)) return
-        if (this.#cipher.isOn && key.sesid.length < SHORTEST_ID) throw weakId(key.sesid.length)
+        if (this.#cipher.isOn && key.sesid.length < SHORTEST_KEY_ID) throw weakId(key.sesid.length)
         if (await this.#records.create(key, { text, idleTimeout }) !== null) {
           this.#seen.set(key.name, true)
           return
@@ -224,7 +225,7 @@ function badId (method: string): SessionError {
 
 function weakId (length: number): SessionError {
   return new SessionError('SESSION_ID', `connectStore: the caller of set() makes ids of ${length} characters, and the option encryption needs ` +
-    `at least ${SHORTEST_ID} random ones, for keys are made of ids: leave out express-session's option genid, or have it return longer ones`)
+    `at least ${SHORTEST_KEY_ID} random ones, for keys are made of ids: leave out express-session's option genid, or have it return longer ones`)
 }
 
 function cannot (doing: string, feature: string): SessionError {

@@ -1,5 +1,6 @@
 import { isImmediate } from '../store/features'
 import { SessionError } from '../errors'
+import { SHORTEST_KEY_ID } from '../store/id-strength'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
@@ -9,9 +10,6 @@ export interface SessionKey {
   readonly sesid: string
   readonly name: string
 }
-
-/** Characters: with 6 random bits each it has the 128 bits that a key needs. */
-export const SHORTEST_ID = 22
 
 /** `replaced` comes with what is stored now. */
 export type Swap =
@@ -48,11 +46,11 @@ export class SessionRecords {
   /** Makes the id of a session that is about to be created. @throws {SessionError} SESSION_ID */
   async newKey (): Promise<SessionKey> {
     const key = this.keyOf(await this.#store.newId())
-    if (!this.#checksIds || key.sesid.length >= SHORTEST_ID) return key
+    if (!this.#checksIds || key.sesid.length >= SHORTEST_KEY_ID) return key
     // A store with the five methods makes no id without a session.
     await this.#store.remove(key.name).catch(() => undefined)
     throw new SessionError('SESSION_ID', `the store makes ids of ${key.sesid.length} characters, and the option encryption needs at least ` +
-      `${SHORTEST_ID} random ones, for keys are made of ids`)
+      `${SHORTEST_KEY_ID} random ones, for keys are made of ids`)
   }
 
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */

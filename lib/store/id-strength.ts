@@ -4,6 +4,10 @@ export const SAMPLES = 64
 const FEW = 4
 /** Ids below so many bits stop the start: an attacker who tries a thousand a second finds one of 2^64 in no lifetime. */
 export const LEAST_ID_BITS = 64
+/** With encryption a session's key is as good as its id. */
+export const LEAST_KEY_BITS = 128
+/** Characters: with 6 random bits each an id has the bits that a key needs. */
+export const SHORTEST_KEY_ID = Math.ceil(LEAST_KEY_BITS / 6)
 
 /** The kinds of characters that ids are made of, each with how many there are. */
 const KINDS: ReadonlyArray<[RegExp, number]> = [

@@ -4,18 +4,14 @@ import { encryptionOptions } from './encryption-options'
 import { Recent } from './recent'
 import type { RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
-import { estimatedBits, SAMPLES } from './id-strength'
-import { isSessionId, LONGEST_ID, randomId, storageName } from './session-id'
+import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
+import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from './session-store'
 
 /** Names of so many ids are remembered: hashing one costs as much as finding its session in memory. */
 const NAMES = 10_000
-/** Longer ids (characters) are hashed each time, so that requests cannot fill the memory with them. */
-const LONGEST_REMEMBERED = 128
-/** With encryption a session's key is as good as its id. */
-const LEAST_KEY_BITS = 128
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
@@ -132,7 +128,7 @@ function checkKeyStrength (idGenerator: () => string): void {
   const bits = estimatedBits(Array.from({ length: SAMPLES }, () => String(idGenerator())))
   if (bits >= LEAST_KEY_BITS) return
   throw new SessionError('SESSION_ID', `fastify-file-sessions: option idGenerator makes ids of about ${bits} random bits, and the option ` +
-    `encryption needs ${LEAST_KEY_BITS}, for keys are made of ids: leave it out, or have it return 22 or more random letters and digits`)
+    `encryption needs ${LEAST_KEY_BITS}, for keys are made of ids: leave it out, or have it return ${SHORTEST_KEY_ID} or more random letters and digits`)
 }
 
 function badGenerator (): SessionError {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { SessionError } from '../errors'
 import { randomText } from '../random'
 
 /**
@@ -9,6 +10,9 @@ import { randomText } from '../random'
 
 /** Longer ids are refused: no generator needs them, and a cookie holds 4096 bytes. */
 export const LONGEST_ID = 1024
+/** What is derived of longer ids (characters) is not remembered, so that requests cannot fill the memory with them. */
+export const LONGEST_REMEMBERED = 128
+const NAME = /^[0-9a-f]{64}$/
 
 /** Returns a new id that cannot be guessed: 192 random bits. */
 export function randomId (): string {
@@ -23,6 +27,12 @@ export function isSessionId (sesid: unknown): sesid is string {
 /** The name under which stores keep the session: 64 hexadecimal digits. It gives nothing of the id away. */
 export function storageName (appid: string, sesid: string): string {
   return hash('sha256', `name\0${appid}\0${sesid}`)
+}
+
+/** Returns the name if a session can have it. @throws {SessionError} SESSION_ID */
+export function checkedName (name: string): string {
+  if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
+  return name
 }
 
 /** The public name of a session, safe to show and to log: useless as an id, and not its storage name. */

@@ -1,12 +1,10 @@
 import { hkdfSync } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { storageName } from './session-id'
+import { LONGEST_REMEMBERED, storageName } from './session-id'
 import { headingOf, NO_SECRET } from './sealed-text'
 
 /** Keys of so many sessions are remembered: to derive one takes longer than to use it. */
 const SESSIONS = 10_000
-/** Longer ids (characters) are not remembered, so that requests cannot fill the memory with them. */
-const LONGEST_REMEMBERED = 128
 /** Characters of plain text that are remembered in all. */
 const MOST_TEXT = 8 * 1024 * 1024
 const KEY_SIZE = 32

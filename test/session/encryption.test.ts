@@ -7,7 +7,7 @@ import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { unopenedSessions } from '../../lib/unopened'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { filesIn, pathOf, sessionDirectory } from '../support/session-files'
-import { begin, json, Visits } from '../support/visits'
+import { change, look, begin, json, Visits } from '../support/visits'
 
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
@@ -20,21 +20,6 @@ async function processOf (sessionDir: string, encryption: Encryption, appid = 's
   const store = new SessionFileStore({ sessionDir, appid, encryption })
   await store.open()
   return new Visits(store)
-}
-
-/** The data of the session with this id; null when it is not served. */
-async function look (visits: Visits, sesid: string): Promise<Record<string, unknown> | null> {
-  const visit = await visits.begin(sesid)
-  const data = visit.session.data()
-  const isServed = !visit.session.isNew
-  await visits.finish(visit)
-  return isServed ? data : null
-}
-
-async function change (visits: Visits, sesid: string, data: Record<string, unknown>): Promise<void> {
-  const visit = await visits.begin(sesid)
-  for (const [key, value] of Object.entries(data)) visit.session.set(key, value)
-  await visits.finish(visit)
 }
 
 function words (sessionDir: string, word: string): number {

@@ -10,7 +10,7 @@ import type { PortableRecordStore, ReadableSessionStore } from '../../lib/store/
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import { redisIsMissing, RedisServer } from '../support/redis-server'
-import { Visits } from '../support/visits'
+import { change, look, Visits } from '../support/visits'
 
 t.setTimeout(180_000)
 
@@ -76,20 +76,6 @@ async function inPostgres (t: Test): Promise<Kept> {
 function contentOf (directory: string): Buffer {
   const paths = readdirSync(directory, { recursive: true }).map(path => join(directory, String(path)))
   return Buffer.concat(paths.filter(path => statSync(path).isFile()).map(path => readFileSync(path)))
-}
-
-async function look (visits: Visits, sesid: string): Promise<Record<string, unknown> | null> {
-  const visit = await visits.begin(sesid)
-  const data = visit.session.data()
-  const isServed = !visit.session.isNew
-  await visits.finish(visit)
-  return isServed ? data : null
-}
-
-async function change (visits: Visits, sesid: string, data: Record<string, unknown>): Promise<void> {
-  const visit = await visits.begin(sesid)
-  for (const [key, value] of Object.entries(data)) visit.session.set(key, value)
-  await visits.finish(visit)
 }
 
 const SERVERS = [['Redis', redisIsMissing, inRedis], ['PostgreSQL', NO_POSTGRES, inPostgres]] as const

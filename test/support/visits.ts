@@ -58,3 +58,19 @@ export async function begin (data: Record<string, unknown>, store = new MemorySt
   store.calls.length = 0
   return { store, visits, sesid, visit, session: visit.session }
 }
+
+/** The data of the session with this id; null when it is not served. */
+export async function look (visits: Visits, sesid: string): Promise<Record<string, unknown> | null> {
+  const visit = await visits.begin(sesid)
+  const data = visit.session.data()
+  const isServed = !visit.session.isNew
+  await visits.finish(visit)
+  return isServed ? data : null
+}
+
+/** A whole request that changes these data. */
+export async function change (visits: Visits, sesid: string, data: Record<string, unknown>): Promise<void> {
+  const visit = await visits.begin(sesid)
+  for (const [key, value] of Object.entries(data)) visit.session.set(key, value)
+  await visits.finish(visit)
+}

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
-import { asSessionError, hasCode, SessionError } from '../../errors'
+import { asSessionError, hasCode, type SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
 import { sealedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
+import { checkedName } from '../session-id'
 import type {
   Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
 } from '../session-store'
@@ -23,7 +24,6 @@ import { SessionFile, type Appended } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024
-const NAME = /^[0-9a-f]{64}$/
 
 /** The verbs of a store that keeps each session in a file of its own. */
 export abstract class FileRecords extends BaseRecordStore implements ImmediateRecordStore {
@@ -183,8 +183,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
 
   #file (name: string): SessionFile {
     return this.#files.get(name, () => {
-      if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
-      return new SessionFile(sessionPath(this.directory, name), this.disk, this.options.durability === 'fsync', null, this.fileLimits)
+      return new SessionFile(sessionPath(this.directory, checkedName(name)), this.disk, this.options.durability === 'fsync', null, this.fileLimits)
     })
   }
 

@@ -1,6 +1,6 @@
-import { SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
+import { checkedName } from '../session-id'
 import type {
   Creation, PortableSession, PutOptions, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
@@ -16,7 +16,6 @@ import { toColumn } from './text-column'
 import { storeError } from './trouble'
 import { PoolErrors } from './pool-errors'
 
-const NAME = /^[0-9a-f]{64}$/
 /** The largest number of milliseconds that a record has room for, in every store. */
 const LATEST = 2 ** 48 - 1
 
@@ -72,7 +71,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return await this.ask<SessionRow, StoredSession | null>({
       doing: 'read a session',
       statement: this.statements.read,
-      values: () => [checked(name)],
+      values: () => [checkedName(name)],
       judge: ([row]) => storedSession(row as SessionRow, this.options),
       isReading: true
     })
@@ -94,7 +93,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return await this.ask<Answer, Creation>({
       doing: 'create a session',
       statement: this.statements.create,
-      values: deadline => [checked(name), text, id, idleTimeout, moment(createdAt), moment(lastAccess), deadline],
+      values: deadline => [checkedName(name), text, id, idleTimeout, moment(createdAt), moment(lastAccess), deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'created', version: id }
@@ -112,7 +111,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return await this.ask<Answer, Replacement>({
       doing: 'save a session',
       statement: this.statements.replace,
-      values: deadline => [checked(name), text, id, base, idleTimeout, moment(record.createdAt), deadline],
+      values: deadline => [checkedName(name), text, id, base, idleTimeout, moment(record.createdAt), deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'replaced', version: id }
@@ -137,7 +136,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return await this.ask<Answer, Removal>({
       doing: 'remove a session',
       statement: this.statements.remove,
-      values: deadline => [checked(name), id, base, deadline],
+      values: deadline => [checkedName(name), id, base, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return 'removed'
@@ -151,7 +150,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
     await this.ask({
-      doing: 'touch a session', statement: this.statements.touch, values: deadline => [checked(name), deadline], judge: () => true
+      doing: 'touch a session', statement: this.statements.touch, values: deadline => [checkedName(name), deadline], judge: () => true
     })
   }
 
@@ -162,7 +161,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     await this.ask<Answer, true>({
       doing: 'set a session aside',
       statement: this.statements.setAside,
-      values: deadline => [checked(name), id, base, deadline],
+      values: deadline => [checkedName(name), id, base, deadline],
       judge: rows => {
         const row = outcomeOf(rows)
         const isThere = ['live', 'expired'].includes(row.status) && (base === null || row.version === base)
@@ -185,12 +184,6 @@ export abstract class PostgresRecords extends BaseRecordStore {
 
 function unknown (doing: string): Error {
   return storeError(doing, 'the connection was lost, and so many others have saved the session since that it is not known whether it was done')
-}
-
-/** @throws {SessionError} SESSION_ID */
-function checked (name: string): string {
-  if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
-  return name
 }
 
 function moment (time: number | undefined): number | null {

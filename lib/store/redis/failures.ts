@@ -17,6 +17,9 @@ export interface Failure {
 const CLUSTER = 'the cluster is being changed, or a part of it is down: see CLUSTER INFO'
 const SILENT = 'the server did not answer in time: is it overloaded, stopped or cut off?'
 const MISFIT = 'the client cannot do it: is it a version of it that docs/stores.md names?'
+/** For a key that another program uses. */
+export const FOREIGN_KEY = 'a key under the prefix of the sessions holds something else: ' +
+  'another program uses it; give the store a prefix of its own (option prefix)'
 const LOST = 'the connection to the server was lost: is it running, and can this machine reach it?'
 
 /** How a server, or the client for it, says something, whether that passes by itself, and what to do. valkey-glide has words of its own. */
@@ -35,8 +38,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
   [/^NOPERM|- PermissionDenied/, 'NOPERM', false,
     'the server does not permit it: give this user +eval +evalsha and what the scripts use, on the keys of the prefix (see docs/stores.md)'],
   [/^(?:NOAUTH|WRONGPASS)|AuthenticationFailed/, 'NOAUTH', false, 'the server wants a password: give it to the client'],
-  [/^(?:WRONGTYPE|FOREIGN)/, 'WRONGTYPE', false,
-    'a key under the prefix of the sessions holds something else: another program uses it; give the store a prefix of its own (option prefix)'],
+  [/^(?:WRONGTYPE|FOREIGN)/, 'WRONGTYPE', false, FOREIGN_KEY],
   [/^CROSSSLOT|- CrossSlot/, 'CROSSSLOT', false, 'the client changes keys so that they lie in different slots: leave its own key prefix out'],
   [/unknown command/i, 'ERR', false, 'the server must be Redis 6.2 or newer, or Valkey, and know EVALSHA'],
   [/^[A-Z]{2,}\b|signalled by the server/, 'ERR', false, 'see the cause, and the log of the server']

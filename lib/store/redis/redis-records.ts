@@ -1,7 +1,8 @@
 import { randomText } from '../../random'
-import { SessionError, SessionStoreError } from '../../errors'
+import { SessionStoreError } from '../../errors'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
+import { checkedName } from '../session-id'
 import type { Creation, PortableSession, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
 import { KeyNames } from './key-names'
 import type { SettledRedisStoreOptions } from './options'
@@ -15,7 +16,6 @@ import { UnsettledCalls } from './unsettled-calls'
 /** Characters of a record id. */
 const ID_SIZE = 16
 const VERSION = /^[\w-]{16}$/
-const NAME = /^[0-9a-f]{64}$/
 /** Of a script that needs no more than its id. */
 const NOTHING = '0 - -'
 /** The longest timeout that the server's arithmetic takes exactly, in milliseconds. */
@@ -168,8 +168,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   #keyOf (name: string): string {
-    if (!NAME.test(name)) throw new SessionError('SESSION_ID', 'the name of a session must be one that nameOf returns')
-    return this.names.keyOf(name)
+    return this.names.keyOf(checkedName(name))
   }
 }
 

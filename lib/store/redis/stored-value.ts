@@ -1,5 +1,6 @@
 import { GRACE, touchInterval, type Lifetimes } from '../clock'
 import { SessionStoreError } from '../../errors'
+import { FOREIGN_KEY } from './failures'
 import { MEMORY_SIZE } from './scripts'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 
@@ -45,8 +46,7 @@ export function storedValue (answer: unknown, limits: Lifetimes): StoredValue | 
 }
 
 export function foreignValue (): SessionStoreError {
-  return new SessionStoreError('a key under the prefix of the sessions holds something else: ' +
-    'another program uses it; give the store a prefix of its own (option prefix)')
+  return new SessionStoreError(FOREIGN_KEY)
 }
 
 /** Returns the session as the store returns it. */
