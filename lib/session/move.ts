@@ -4,7 +4,7 @@ import type { SessionRecord, StoredSession } from '../store/session-store'
 import type { SessionKey, SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
-type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
+export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
 
 /** A session that was just made. */
 export interface NewSession extends SessionKey {
@@ -67,7 +67,7 @@ export async function createSession (records: MovingRecords, record: SessionReco
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */
-async function prepare (records: MovingRecords, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
+export async function prepare (records: MovingRecords, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await records.replace(to, record, to.stored)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
@@ -77,6 +77,6 @@ async function prepare (records: MovingRecords, to: NewSession | null, record: S
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
-async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
+export async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
   if (to !== null) await records.remove(to).catch(() => undefined)
 }

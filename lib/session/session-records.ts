@@ -1,6 +1,9 @@
+import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
+import { GRACE } from '../store/clock'
 import { isImmediate } from '../store/features'
 import { SessionError } from '../errors'
 import { SHORTEST_KEY_ID } from '../store/id-strength'
+import { forwardingText, isForwarding, openForwarding, type Forwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
@@ -9,6 +12,12 @@ import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRe
 export interface SessionKey {
   readonly sesid: string
   readonly name: string
+}
+
+/** A live session, and the key that it has. */
+export interface Found {
+  readonly key: SessionKey
+  readonly stored: StoredSession
 }
 
 /** `replaced` comes with what is stored now. */
@@ -22,17 +31,23 @@ export type Swap =
  * and records are compared and merged as plain texts.
  *
  * The `text` of a session that does not open throws an `UnopenedError` each time.
+ *
+ * A session that has moved to a new id by itself leaves a forwarding record (`forwarding.ts`) under the
+ * old one. That is not a session: `read` returns null for it. `find` follows it, as long as its grace lasts.
  */
 export class SessionRecords {
   readonly #store: RecordStore
   readonly #cipher: SessionCipher
   readonly #immediate: ImmediateRecordStore | null
+  readonly #now: () => number
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
   /** What was sealed last, and is not stored. */
   #unused: { record: SessionRecord, sealed: SessionRecord, base: StoredSession } | null = null
 
-  constructor (store: RecordStore, cipher: SessionCipher) {
+  /** `now` is the clock that graces end by, in milliseconds since 1970. */
+  constructor (store: RecordStore, cipher: SessionCipher, now: () => number = Date.now) {
+    this.#now = now
     this.#store = store
     this.#cipher = cipher
     this.#immediate = isImmediate(store) ? store : null
@@ -56,13 +71,74 @@ export class SessionRecords {
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
   readNow (key: SessionKey): StoredSession | null | undefined {
     const stored = this.#immediate?.readNow(key.name)
-    return stored === undefined || stored === null ? stored : this.#open(key, stored)
+    if (stored === undefined || stored === null) return stored
+    return isForwarding(stored.text) ? undefined : this.#open(key, stored)
   }
 
+  /** Returns the session; null for one that has moved on, too. */
   async read (key: SessionKey): Promise<StoredSession | null> {
-    let stored = this.#immediate?.readNow(key.name)
-    if (stored === undefined) stored = await this.#store.read(key.name)
-    return stored === null ? null : this.#open(key, stored)
+    const stored = await this.#readStored(key)
+    return stored === null || isForwarding(stored.text) ? null : this.#open(key, stored)
+  }
+
+  /** Returns the session that the key names, or the one that it has moved to within the grace; null when there is none. */
+  async find (key: SessionKey): Promise<Found | null> {
+    const stored = await this.#readStored(key)
+    if (stored === null) return null
+    if (!isForwarding(stored.text)) return { key, stored: this.#open(key, stored) }
+    const forwarding = openForwarding(this.#store.sesAppid(), key.sesid, stored.text)
+    if (forwarding === null || forwarding.until <= this.#now()) return null
+    const to = this.keyOf(forwarding.sesid)
+    const moved = await this.read(to)
+    return moved === null ? null : { key: to, stored: moved }
+  }
+
+  /** Returns the key that the session has moved to; null when it has not, or ended. For requests that loaded it before. */
+  async movedTo (key: SessionKey): Promise<SessionKey | null> {
+    const stored = await this.#readStored(key)
+    const forwarding = stored === null ? null : this.#forwardingOf(key, stored)
+    return forwarding === null ? null : this.keyOf(forwarding.sesid)
+  }
+
+  /**
+   * Replaces the session by a forwarding record, if it is still `base`. For `grace` seconds the old id
+   * names the new session. The record stays a minute more for requests that loaded the session before.
+   */
+  async forward (key: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
+    const text = forwardingText(this.#store.sesAppid(), key.sesid, { sesid: to.sesid, until: this.#now() + grace * 1000 })
+    const record = { text, idleTimeout: Math.ceil(grace) + GRACE / 1000, createdAt: base.createdAt, forgetEarlier: true }
+    const { result } = await this.#store.replace(key.name, record, base.version)
+    if (result === 'replaced') this.#cipher.forget(key.sesid)
+    return result
+  }
+
+  /** Ends the session wherever it has moved to by now. `version`: what it is at, as far as the caller knows. */
+  async end (key: SessionKey, version?: string): Promise<Removal> {
+    if (version !== undefined) {
+      const removal = await this.remove(key, version)
+      if (removal !== 'conflict') return removal
+    }
+    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+      const stored = await this.#store.read(key.name)
+      // One that has expired just now is still there for the requests that loaded it.
+      if (stored === null) return await this.remove(key)
+      const forwarding = this.#forwardingOf(key, stored)
+      // The new session first: after a crash in between, the old id leads nowhere.
+      const ended = forwarding === null ? null : await this.end(this.keyOf(forwarding.sesid))
+      const removal = await this.remove(key, stored.version)
+      if (ended !== null) return ended
+      if (removal !== 'conflict') return removal
+    }
+    throw tooManyConflicts()
+  }
+
+  async #readStored (key: SessionKey): Promise<StoredSession | null> {
+    const stored = this.#immediate?.readNow(key.name)
+    return stored === undefined ? await this.#store.read(key.name) : stored
+  }
+
+  #forwardingOf (key: SessionKey, { text }: StoredSession): Forwarding | null {
+    return openForwarding(this.#store.sesAppid(), key.sesid, text)
   }
 
   /** Returns what is stored; null when the name is taken. */

@@ -1,6 +1,7 @@
 import { SessionError } from '../errors'
 import { UnopenedError } from '../unopened'
 import { encryptionOptions } from './encryption-options'
+import { isForwarding, openForwarding } from './forwarding'
 import { Recent } from './recent'
 import type { RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
@@ -72,7 +73,7 @@ export abstract class BaseRecordStore implements RecordStore {
   async getSession (sesid: string): Promise<string | null> {
     const name = this.nameOf(sesid)
     const session = await this.read(name)
-    if (session === null) return null
+    if (session === null || isForwarding(session.text)) return null
     const opened = await openStored(this, sesid, name, session)
     if (opened !== null && session.touchDue) await this.touch(name)
     return opened
@@ -93,7 +94,7 @@ export abstract class BaseRecordStore implements RecordStore {
     const name = this.nameOf(sesid)
     for (;;) {
       const session = await this.read(name)
-      if (session === null || this.cipher.refusal(session.text) !== null) return
+      if (session === null || isForwarding(session.text) || this.cipher.refusal(session.text) !== null) return
       const { idleTimeout = session.idleTimeout } = options ?? {}
       const record = this.cipher.sealRecord(sesid, { text, idleTimeout, createdAt: session.createdAt }, session.text)
       const { result } = await this.replace(name, record, session.version)
@@ -101,10 +102,17 @@ export abstract class BaseRecordStore implements RecordStore {
     }
   }
 
-  /** {@inheritDoc SessionStore.delSession} @throws {SessionError} */
+  /** {@inheritDoc SessionStore.delSession} One that has moved to a new id by itself is removed there. @throws {SessionError} */
   async delSession (sesid: string): Promise<void> {
     this.cipher.forget(sesid)
-    await this.remove(this.nameOf(sesid))
+    const name = this.nameOf(sesid)
+    for (;;) {
+      const session = await this.read(name)
+      const forwarding = session === null ? null : openForwarding(this.#appid, sesid, session.text)
+      if (forwarding !== null) await this.delSession(forwarding.sesid)
+      // A session may move just now: what was read is what is removed.
+      if (await this.remove(name, session?.version) !== 'conflict') return
+    }
   }
 }
 

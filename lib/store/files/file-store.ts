@@ -1,4 +1,5 @@
 import { Clock } from '../clock'
+import { isForwarding } from '../forwarding'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
@@ -84,7 +85,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
       for (;;) {
         const next = await this.guard('list the sessions', views.next())
         if (next.done === true) return
-        if (this.ages.timeLeft(next.value) > 0) yield next.value
+        if (this.ages.timeLeft(next.value) > 0 && !isForwarding(next.value.tip.text)) yield next.value
       }
     } finally {
       await views.return()

@@ -1,3 +1,4 @@
+import { isForwarding } from '../forwarding'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
@@ -83,7 +84,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
       for (let start = 0; start < names.length; start += BATCH) {
         const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await this.value(name)] as const))
         for (const [name, value] of values) {
-          if (value !== null) yield [name, value]
+          if (value !== null && !isForwarding(value.text)) yield [name, value]
         }
       }
     }
