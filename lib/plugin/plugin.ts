@@ -18,7 +18,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
   const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption)
-  const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
+  const cookie = new SessionCookie(store.sesAppid(), settled.cookie, settled)
 
   await ensureCookies(fastify)
   cookie.check(fastify)

@@ -149,6 +149,11 @@ export abstract class VisitEnd extends SessionCopy {
     return isTouched && this.shared.rolling ? { change: 'refresh', sesid, maxAge, options } : NONE
   }
 
+  /** Whether this request ended the session that its cookie brought, as a logout does. */
+  get hasLoggedOut (): boolean {
+    return this.#hasEndedCookie && this.isDeleted && !this.isClosed
+  }
+
   /** Whether the session is the one that the cookie brought. */
   get #isBrought (): boolean {
     return this.sesid !== null && this.sesid === this.cookie?.sesid

@@ -1,5 +1,6 @@
 import { SessionError } from '../errors'
 import { UnopenedError } from '../unopened'
+import type { Lifetimes } from './clock'
 import { encryptionOptions } from './encryption-options'
 import { isForwarding, openForwarding } from './forwarding'
 import { Recent } from './recent'
@@ -21,6 +22,8 @@ export abstract class BaseRecordStore implements RecordStore {
   abstract readonly features: StoreFeatures & { readonly records: true }
   /** {@inheritDoc RecordStore.cipher} */
   readonly cipher: SessionCipher
+  /** {@inheritDoc RecordStore.lifetimes} */
+  readonly lifetimes?: Lifetimes
   readonly #appid: string
   readonly #idGenerator: () => string
   readonly #names = new Recent(NAMES)
@@ -31,11 +34,12 @@ export abstract class BaseRecordStore implements RecordStore {
    * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
    */
   constructor (
-    { appid = 'sid', idGenerator = randomId, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'> = {},
+    { appid = 'sid', idGenerator = randomId, encryption, idleTimeout, absoluteTimeout }: Omit<RecordStoreOptions, 'maxSize'> = {},
     cipher = new SessionCipher(appid, encryptionOptions(encryption))
   ) {
     this.cipher = cipher
     if (this.cipher.isOn) checkKeyStrength(idGenerator)
+    if (idleTimeout !== undefined) this.lifetimes = { idleTimeout, absoluteTimeout }
     this.#appid = appid
     this.#idGenerator = idGenerator
   }

@@ -1,3 +1,4 @@
+import type { Lifetimes } from './clock'
 import type { SessionCipher } from './session-cipher'
 import type {
   DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
@@ -118,6 +119,9 @@ export interface RecordStore extends SessionStore {
    * return. Left out: the store knows nothing of encryption.
    */
   readonly cipher?: SessionCipher
+
+  /** When the store's sessions end, as far as it can tell. */
+  readonly lifetimes?: Lifetimes
 
   /** Makes the id of a session that is about to be created. It cannot be guessed. */
   newId (): Promise<string>

@@ -1,5 +1,6 @@
 import { Clock } from '../clock'
 import { isForwarding } from '../forwarding'
+import { publishEnded } from '../session-events'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
@@ -76,7 +77,8 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
   async reap (signal?: AbortSignal): Promise<ReapCounts> {
     const { directory, options: limits, clock, disk, fileLimits } = this
-    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal }))
+    const expired = (name: string): void => { publishEnded(this.sesAppid(), name, 'expired') }
+    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired }))
   }
 
   async * #views (): AsyncGenerator<ListedSession, void> {

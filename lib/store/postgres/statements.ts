@@ -119,9 +119,9 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
     ), locked AS (
       SELECT s.name FROM ${rows} WHERE ${app} AND s.name IN (SELECT name FROM page WHERE doomed) AND ${doomed} FOR UPDATE SKIP LOCKED
     ), removed AS (
-      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status
+      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status, s.name, starts_with(s.text, ${literal(FORWARDING)}) AS forwards
     ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM page WHERE status = 'live')::int AS seen,
-      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
+      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT string_agg(name, ' ') FROM removed WHERE status = 'live' AND NOT forwards) AS names, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
   }
 }
 
