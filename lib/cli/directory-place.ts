@@ -14,7 +14,7 @@ import { SessionFile } from '../store/files/session-file'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { sweep } from '../store/files/sweep'
 import { isForwarding } from '../store/forwarding'
-import { sealedSize } from '../store/sealed-text'
+import { storedSize } from '../store/sealed-text'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { directoryFindings } from './directory-findings'
 import type { AppidPlace, Finding, OnProgress, Place, PlaceOptions, Unreadable, Verified } from './place'
@@ -32,7 +32,7 @@ export class DirectoryPlace implements Place {
   constructor (sessionDir: string, { maxSize }: PlaceOptions) {
     this.title = sessionDir
     this.#maxSize = maxSize
-    this.#limits = { ...LIMITS, longest: longestFile(sealedSize(maxSize), LIMITS) }
+    this.#limits = { ...LIMITS, longest: longestFile(storedSize(maxSize, true), LIMITS) }
   }
 
   async * findings (limits: Lifetimes): AsyncGenerator<Finding> {

@@ -1,7 +1,7 @@
 import { SessionError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import type { SessionRecord, StoredSession } from '../store/session-store'
-import type { SessionKey, SessionRecords } from './session-records'
+import type { StoredSession } from '../store/session-store'
+import type { PlainRecord, SessionKey, SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
 export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
@@ -34,7 +34,7 @@ const ATTEMPTS = 5
  * @throws {SessionError}
  */
 export async function moveSession (
-  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
+  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => PlainRecord | null
 ): Promise<Move | null> {
   let to: NewSession | null = null
   try {
@@ -57,7 +57,7 @@ export async function moveSession (
 }
 
 /** Makes a session under a new id. @throws {SessionError} */
-export async function createSession (records: MovingRecords, record: SessionRecord): Promise<NewSession> {
+export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
     const stored = await records.create(key, record)
@@ -67,7 +67,7 @@ export async function createSession (records: MovingRecords, record: SessionReco
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */
-export async function prepare (records: MovingRecords, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
+export async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await records.replace(to, record, to.stored)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }

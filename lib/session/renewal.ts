@@ -1,8 +1,8 @@
 import { SessionStoreError } from '../errors'
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { discard, prepare, type MovingRecords, type NewSession } from './move'
-import type { SessionKey, SessionRecords } from './session-records'
+import type { PlainRecord, SessionKey, SessionRecords } from './session-records'
 
 /** What a renewal needs of the records. */
 type RenewingRecords = MovingRecords & Pick<SessionRecords, 'forward' | 'movedTo'>
@@ -23,7 +23,7 @@ type RenewingRecords = MovingRecords & Pick<SessionRecords, 'forward' | 'movedTo
  * @throws {SessionError}
  */
 export async function renewSession (
-  records: RenewingRecords, from: SessionKey, newest: StoredSession | null, renewed: (newest: StoredSession) => SessionRecord, grace: number
+  records: RenewingRecords, from: SessionKey, newest: StoredSession | null, renewed: (newest: StoredSession) => PlainRecord, grace: number
 ): Promise<NewSession | null> {
   let to: NewSession | null = null
   try {

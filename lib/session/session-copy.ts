@@ -1,13 +1,14 @@
 import { isWatched, publish, publishError } from '../diagnostics'
 import { UnopenedError } from '../unopened'
 import { sessionHandle } from '../store/session-id'
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import { NO_HEADER, type SessionHeader } from '../store/session-header'
+import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
 import type { PlainObject } from './plain-object'
 import { fill, type Session } from './session'
-import type { SessionKey } from './session-records'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './session-records'
 import type { SessionLog, Shared } from './shared'
 
 /**
@@ -31,6 +32,8 @@ export abstract class SessionCopy {
   life = 0
   /** Seconds, when the request wants an idle timeout that is not stored yet. */
   idleTimeout: number | undefined = undefined
+  /** What the request wants to be known of the session that is not stored yet. */
+  headerChange: SessionHeader = NO_HEADER
   /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
   createdAt: number | undefined = undefined
   /** Sessions that the request had, still to be removed, or to be set aside. */
@@ -75,7 +78,8 @@ export abstract class SessionCopy {
 
   #isUnsaved (text: string): boolean {
     if (this.stored === null) return !this.shared.text.isSame(text, this.shared.text.empty)
-    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout
+    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout ||
+      this.headerChange !== NO_HEADER
   }
 
   #idleTimeoutOn ({ idleTimeout }: StoredSession): number | undefined {
@@ -122,7 +126,7 @@ export abstract class SessionCopy {
   async insert (text: string): Promise<void> {
     const { life, idleTimeout, createdAt } = this
     this.checkReach()
-    const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
+    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header: this.headerChange })
     // The app may have called `delete()` meanwhile.
     if (life !== this.life) return this.leave(created)
     try {
@@ -135,8 +139,13 @@ export abstract class SessionCopy {
     this.become(created)
   }
 
-  recordOn (newest: StoredSession, text: string): SessionRecord {
-    return { text, idleTimeout: this.#idleTimeoutOn(newest) }
+  recordOn (newest: StoredSession, text: string): PlainRecord {
+    return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)) }
+  }
+
+  /** Returns what is to be known of the session from now on. */
+  headerOn (stored: SessionHeader): SessionHeader {
+    return this.headerChange === NO_HEADER ? stored : { ...stored, ...this.headerChange }
   }
 
   /**
@@ -172,6 +181,7 @@ export abstract class SessionCopy {
   #settle (stored: StoredSession): void {
     this.stored = stored
     if (this.idleTimeout === stored.idleTimeout) this.idleTimeout = undefined
+    if (this.headerChange !== NO_HEADER && isSameHeader(this.headerOn(headerOf(stored)), headerOf(stored))) this.headerChange = NO_HEADER
   }
 
   /** Begins anew, empty. */
@@ -187,6 +197,7 @@ export abstract class SessionCopy {
     this.name = ''
     this.stored = null
     this.idleTimeout = undefined
+    this.headerChange = NO_HEADER
     this.createdAt = undefined
   }
 

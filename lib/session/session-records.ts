@@ -6,6 +6,7 @@ import { SHORTEST_KEY_ID } from '../store/id-strength'
 import { forwardingText, isForwarding, openForwarding, type Forwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
+import { headerOf as headerOfText, headFor, isHeaded, NO_HEADER, type SessionHeader } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
 
 /** A session's id, and the name under which the store keeps it. */
@@ -18,6 +19,12 @@ export interface SessionKey {
 export interface Found {
   readonly key: SessionKey
   readonly stored: StoredSession
+}
+
+/** A record with a plain text, and what is known of the session beside it. */
+export interface PlainRecord extends SessionRecord {
+  /** Left out: that of the record that this one takes the place of; none for a new session. */
+  readonly header?: SessionHeader | undefined
 }
 
 /** `replaced` comes with what is stored now. */
@@ -43,7 +50,7 @@ export class SessionRecords {
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
   /** What was sealed last, and is not stored. */
-  #unused: { record: SessionRecord, sealed: SessionRecord, base: StoredSession } | null = null
+  #unused: { record: PlainRecord, sealed: SessionRecord, base: StoredSession } | null = null
 
   /** `now` is the clock that graces end by, in milliseconds since 1970. */
   constructor (store: RecordStore, cipher: SessionCipher, now: () => number = Date.now) {
@@ -142,8 +149,8 @@ export class SessionRecords {
   }
 
   /** Returns what is stored; null when the name is taken. */
-  async create (key: SessionKey, record: SessionRecord): Promise<StoredSession | null> {
-    const sealed = this.#cipher.sealRecord(key.sesid, record)
+  async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | null> {
+    const sealed = this.#seal(key, record)
     const creation = await this.#store.create(key.name, sealed)
     if (creation.result === 'taken') return null
     const { text, idleTimeout, createdAt } = record
@@ -152,9 +159,9 @@ export class SessionRecords {
   }
 
   /** Does what `replace` does, if that takes no time; `undefined`: nothing has happened, call `replace`. */
-  replaceNow (key: SessionKey, record: SessionRecord, base: StoredSession): Swap | undefined {
+  replaceNow (key: SessionKey, record: PlainRecord, base: StoredSession): Swap | undefined {
     if (this.#immediate === null) return undefined
-    const sealed = this.#cipher.sealRecord(key.sesid, record, sealedText(base))
+    const sealed = this.#seal(key, record, base)
     const outcome = this.#immediate.replaceNow(key.name, sealed, base.version)
     if (outcome !== undefined) return this.#swap(key, record, sealed, base, outcome)
     this.#unused = { record, sealed, base }
@@ -162,8 +169,8 @@ export class SessionRecords {
   }
 
   /** Replaces the record if it is still `base`. */
-  async replace (key: SessionKey, record: SessionRecord, base: StoredSession): Promise<Swap> {
-    const sealed = this.#takeUnused(record, base) ?? this.#cipher.sealRecord(key.sesid, record, sealedText(base))
+  async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
+    const sealed = this.#takeUnused(record, base) ?? this.#seal(key, record, base)
     const outcome = this.#immediate?.replaceNow(key.name, sealed, base.version) ??
       await this.#store.replace(key.name, sealed, base.version)
     return this.#swap(key, record, sealed, base, outcome)
@@ -176,22 +183,29 @@ export class SessionRecords {
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {
-    return this.#cipher.isOn || isSealed(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
+    return this.#cipher.isOn || isSealed(stored.text) || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
   }
 
   /** As `#open`, of a record whose plain text is known. */
   #known (key: SessionKey, stored: StoredSession, plain: string): StoredSession {
-    return this.#cipher.isOn ? new OpenedSession(this.#cipher, key, stored, plain) : stored
+    return this.#cipher.isOn || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored, plain) : stored
+  }
+
+  #seal ({ sesid }: SessionKey, { header, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
+    const head = header === undefined ? undefined : headFor(header)
+    return this.#cipher.sealRecord(sesid, record, base === undefined ? undefined : sealedText(base), head)
   }
 
   /** Returns what `replaceNow` has sealed a moment ago and could not store: nothing is sealed twice for one save. */
-  #takeUnused ({ text, idleTimeout }: SessionRecord, base: StoredSession): SessionRecord | null {
+  #takeUnused ({ text, idleTimeout, header }: PlainRecord, base: StoredSession): SessionRecord | null {
     const unused = this.#unused
     this.#unused = null
-    return unused?.base === base && unused.record.text === text && unused.record.idleTimeout === idleTimeout ? unused.sealed : null
+    return unused?.base === base && unused.record.text === text && unused.record.idleTimeout === idleTimeout && unused.record.header === header
+      ? unused.sealed
+      : null
   }
 
-  #swap (key: SessionKey, record: SessionRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
+  #swap (key: SessionKey, record: PlainRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
     if (outcome.result !== 'replaced') return outcome
     const { touchDue, idleLeft } = base
     const { idleTimeout, createdAt = base.createdAt } = record
@@ -203,6 +217,16 @@ export class SessionRecords {
 /** Returns the text of a session as it is stored. */
 export function sealedText (session: StoredSession): string {
   return session instanceof OpenedSession ? session.sealed : session.text
+}
+
+/** Returns what is known of a session beside its data, whether its text opens or not. */
+export function headerOf (session: StoredSession): SessionHeader {
+  return session instanceof OpenedSession ? session.header : NO_HEADER
+}
+
+/** Whether two headers say the same. */
+export function isSameHeader (one: SessionHeader, other: SessionHeader): boolean {
+  return one === other || headFor(one) === headFor(other)
 }
 
 /** A stored session whose text is opened when it is asked for. */
@@ -217,6 +241,7 @@ class OpenedSession implements StoredSession {
   readonly #cipher: SessionCipher
   readonly #sesid: string
   #plain: string | undefined
+  #header: SessionHeader | undefined
 
   constructor (cipher: SessionCipher, { sesid }: SessionKey, stored: StoredSession, plain?: string) {
     this.idleTimeout = stored.idleTimeout
@@ -228,6 +253,11 @@ class OpenedSession implements StoredSession {
     this.#cipher = cipher
     this.#sesid = sesid
     this.#plain = plain
+  }
+
+  get header (): SessionHeader {
+    this.#header ??= headerOfText(this.sealed) ?? NO_HEADER
+    return this.#header
   }
 
   get text (): string {

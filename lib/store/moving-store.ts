@@ -6,6 +6,7 @@ import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
 import type { SessionCipher } from './session-cipher'
+import { bodyOf } from './session-header'
 import { randomId } from './session-id'
 import type {
   Creation, ImmediateRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
@@ -178,7 +179,7 @@ export class MovingSessionStore extends BaseRecordStore {
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const { text } of this.exportSessions()) yield text
+    for await (const { text } of this.exportSessions()) yield bodyOf(text)
   }
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionError} */

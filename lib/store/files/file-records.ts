@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
 import { asSessionError, hasCode, type SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
-import { sealedSize } from '../sealed-text'
+import { storedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type {
@@ -45,7 +45,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    this.fileLimits = { ...LIMITS, longest: longestFile(options.encryption === false ? options.maxSize : sealedSize(options.maxSize), LIMITS) }
+    this.fileLimits = { ...LIMITS, longest: longestFile(storedSize(options.maxSize, options.encryption !== false), LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */

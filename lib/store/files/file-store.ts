@@ -2,6 +2,7 @@ import { Clock } from '../clock'
 import { isForwarding } from '../forwarding'
 import { publishEnded } from '../session-events'
 import { cannotOpenAll, isSealed } from '../sealed-text'
+import { bodyOf } from '../session-header'
 import type {
   Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
@@ -50,7 +51,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   async * texts (): AsyncGenerator<string, void> {
     for await (const view of this.#views()) {
       if (isSealed(view.tip.text)) throw cannotOpenAll()
-      yield view.tip.text
+      yield bodyOf(view.tip.text)
     }
   }
 

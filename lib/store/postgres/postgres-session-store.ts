@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { SessionError } from '../../errors'
 import { publishEnded } from '../session-events'
 import { cannotOpenAll, isSealed } from '../sealed-text'
+import { bodyOf } from '../session-header'
 import type {
   IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
@@ -52,7 +53,7 @@ export class PostgresSessionStore extends PostgresRecords
   async * texts (): AsyncGenerator<string, void> {
     for await (const { text } of this.exportSessions()) {
       if (isSealed(text)) throw cannotOpenAll()
-      yield text
+      yield bodyOf(text)
     }
   }
 

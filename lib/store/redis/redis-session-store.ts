@@ -1,5 +1,6 @@
 import { isForwarding } from '../forwarding'
 import { cannotOpenAll, isSealed } from '../sealed-text'
+import { bodyOf } from '../session-header'
 import type {
   IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
 } from '../session-store'
@@ -60,7 +61,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   async * texts (): AsyncGenerator<string, void> {
     for await (const [, { text }] of this.#values()) {
       if (isSealed(text)) throw cannotOpenAll()
-      yield text
+      yield bodyOf(text)
     }
   }
 
