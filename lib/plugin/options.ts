@@ -1,6 +1,7 @@
 import { check, checkAppid, checkKnown, isTime } from '../option-checks'
 import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
+import type { RenewalOptions } from '../session/renewal-times'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
 import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
@@ -36,6 +37,17 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    * `request.NAME` and `fastify.NAMEStore`. @default 'session'
    */
   sessionName?: string | undefined
+  /**
+   * The age, in seconds, at which a session gets a new id by itself, at the end of a request whose
+   * response can take the cookie. Data, times and proof of identity stay. @default none
+   */
+  renewAfter?: number | undefined
+  /**
+   * For so long, in seconds, an id that was renewed is answered with the new one: for requests that were
+   * on their way. After that the old id names no session. A response that does not arrive within this time
+   * logs the visitor out. @default 10
+   */
+  renewGrace?: number | undefined
   /**
    * What responses say to caches. `'private'`: a response that sets the cookie is kept out of shared
    * caches. `'no-store'`: every response to a request that has a session is kept out of all caches, the
@@ -78,13 +90,15 @@ export type SettledOptions = {
   codec: SessionCodec
   sessionName: string
   onUnavailable: NonNullable<FileSessionsOptions['onUnavailable']>
+  /** Null: ids are not renewed by themselves. */
+  renewal: RenewalOptions | null
   cacheControl: NonNullable<FileSessionsOptions['cacheControl']>
   clearSiteData: NonNullable<FileSessionsOptions['clearSiteData']>
   /** For a store that was given and does not encrypt by itself. */
   encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
-const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'cacheControl', 'clearSiteData', 'preset', 'store']
+const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'renewAfter', 'renewGrace', 'cacheControl', 'clearSiteData', 'preset', 'store']
 /** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
@@ -96,6 +110,8 @@ const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
   'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
 ]
 const SAME_SITE = ['lax', 'strict', 'none']
+/** Seconds. Whoever has an old id can use it for so long. */
+const LONGEST_GRACE = 600
 /** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
 const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
@@ -121,7 +137,7 @@ export function pluginOptions (given: FileSessionsOptions): SettledOptions {
     `must be an array of ${SITE_DATA.join(', ')}`)
   const cookie = cookieOptions(options.cookie)
   const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, cacheControl, clearSiteData, encryption }
+  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, renewal: renewalOptions(options), cacheControl, clearSiteData, encryption }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -181,6 +197,15 @@ function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions 
   check(cookie.partitioned !== true || cookie.secure !== false, 'cookie.partitioned',
     'needs cookie.secure: browsers refuse the cookie otherwise')
   return cookie
+}
+
+/** @throws {SessionError} SESSION_OPTION */
+function renewalOptions ({ renewAfter, renewGrace = 10 }: FileSessionsOptions): RenewalOptions | null {
+  check(isTime(renewGrace, 1) && renewGrace <= LONGEST_GRACE, 'renewGrace', `must be a number of seconds from 1 to ${LONGEST_GRACE}`)
+  if (renewAfter === undefined) return null
+  check(isTime(renewAfter) && renewAfter >= 2 * renewGrace, 'renewAfter',
+    `must be a number of seconds, and at least twice renewGrace (${renewGrace}): an id must not be renewed while the one before it still works`)
+  return { after: renewAfter, grace: renewGrace }
 }
 
 export function isSameSiteNone (sameSite: unknown): boolean {

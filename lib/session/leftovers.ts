@@ -1,7 +1,7 @@
 import type { SessionCopy } from './session-copy'
 import type { SessionKey } from './session-records'
 
-/** A session that a request had, still to be removed, or to be set aside at that version. */
+/** A session that a request had, still to be removed, or to be set aside at that version. One to be removed goes whatever it is at. */
 export interface Leftover {
   key: SessionKey
   setAside: boolean
@@ -16,7 +16,7 @@ export async function removeLeftovers (copy: SessionCopy, ended: (name: string) 
   const { store, committer } = copy.shared
   for (let next = copy.leftovers?.[0]; next !== undefined; next = copy.leftovers?.[0]) {
     if (next.setAside) await store.setAside(next.key.name, next.version)
-    else if (await committer.remove(next.key) === 'removed') ended(next.key.name)
+    else if (await committer.end(next.key, next.version) !== null) ended(next.key.name)
     copy.leftovers?.shift()
   }
 }

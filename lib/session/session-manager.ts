@@ -10,7 +10,8 @@ import type { CookieValue } from './cookie-change'
 import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './shared'
-import { SessionRecords } from './session-records'
+import { RenewalTimes, type RenewalOptions } from './renewal-times'
+import { SessionRecords, type SessionKey } from './session-records'
 import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
 import { Visit } from './visit'
@@ -29,7 +30,7 @@ export class SessionManager {
    *
    * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
    */
-  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false) {
+  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, renewal: RenewalOptions | null = null) {
     const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
     const appid = store.sesAppid()
     const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
@@ -44,13 +45,14 @@ export class SessionManager {
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
+      renewal: renewal === null ? null : new RenewalTimes(renewal),
       touchFails: false
     }
   }
 
   /** Begins the visit of a request without a session cookie. Without an outlet the caller takes care of the cookie. */
   begin (log: SessionLog, outlet: CookieOutlet | null = null): Visit {
-    return this.#begun(outlet, log, null, '', null)
+    return this.#begun(outlet, log, null, null, null)
   }
 
   /**
@@ -67,13 +69,13 @@ export class SessionManager {
         const key = this.#records.keyOf(value.sesid)
         const stored = this.#records.readNow(key)
         if (stored === undefined) return undefined
-        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, outlet, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, null, null)
   }
 
   /** The same, for a store that takes time. */
@@ -82,27 +84,26 @@ export class SessionManager {
     const start = startOf('load')
     try {
       for (const value of values) {
-        const key = this.#records.keyOf(value.sesid)
-        const stored = await this.#records.read(key)
-        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
+        const found = await this.#records.find(this.#records.keyOf(value.sesid))
+        if (found !== null && unserved.admits(log, found.key, found.stored)) return this.#loaded(start, outlet, log, value, found.key, found.stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, outlet, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, null, null)
   }
 
   #loaded (
-    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null
+    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, key: SessionKey | null, stored: StoredSession | null
   ): Visit {
     if (start !== 0) publish('load', { appid: this.#shared.appid, duration: durationSince(start), found: stored !== null })
     if (stored === null) log.debug('the cookie names no live session')
-    return this.#begun(outlet, log, value, name, stored)
+    return this.#begun(outlet, log, value, key, stored)
   }
 
-  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null): Visit {
-    const visit = new Visit(this.#shared, log, value, name, stored)
+  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, key: SessionKey | null, stored: StoredSession | null): Visit {
+    const visit = new Visit(this.#shared, log, value, key, stored)
     visit.outlet = outlet
     return visit
   }

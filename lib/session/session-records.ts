@@ -119,22 +119,25 @@ export class SessionRecords {
     return result
   }
 
-  /** Ends the session wherever it has moved to by now. `version`: what it is at, as far as the caller knows. */
-  async end (key: SessionKey, version?: string): Promise<Removal> {
+  /**
+   * Ends the session wherever it has moved to by now, and returns the key that it had; null when another
+   * call has ended it. `version`: what it is at, as far as the caller knows.
+   */
+  async end (key: SessionKey, version?: string): Promise<SessionKey | null> {
     if (version !== undefined) {
       const removal = await this.remove(key, version)
-      if (removal !== 'conflict') return removal
+      if (removal !== 'conflict') return removal === 'removed' ? key : null
     }
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
       const stored = await this.#store.read(key.name)
       // One that has expired just now is still there for the requests that loaded it.
-      if (stored === null) return await this.remove(key)
+      if (stored === null) return await this.remove(key) === 'removed' ? key : null
       const forwarding = this.#forwardingOf(key, stored)
       // The new session first: after a crash in between, the old id leads nowhere.
-      const ended = forwarding === null ? null : await this.end(this.keyOf(forwarding.sesid))
+      const ended = forwarding === null ? key : await this.end(this.keyOf(forwarding.sesid))
       const removal = await this.remove(key, stored.version)
-      if (ended !== null) return ended
-      if (removal !== 'conflict') return removal
+      if (forwarding !== null) return ended
+      if (removal !== 'conflict') return removal === 'removed' ? key : null
     }
     throw tooManyConflicts()
   }

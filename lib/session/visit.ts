@@ -24,7 +24,7 @@ export class Visit extends VisitEnd implements SessionActions {
 
   /** Whether there is nothing to do at the end: no handler looked at the session, and no cookie is due. */
   get needsNoFinish (): boolean {
-    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true
+    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true && !this.isElsewhere && !this.isRenewable
   }
 
   checkAgain (): Promise<void> {
@@ -43,7 +43,7 @@ export class Visit extends VisitEnd implements SessionActions {
   reload (): Promise<void> {
     return this.#step('load', async () => {
       const { life } = this
-      const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
+      const newest = this.stored === null ? null : await this.readNewest()
       if (life !== this.life) return
       if (newest !== null) {
         fill(this.session, this.shared.text.decode(newest.text))
@@ -66,7 +66,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.key)
+    if (this.stored !== null) this.leave(this.key, false, this.stored.version)
     this.begin()
     this.isDeleted = true
     this.isClosed = false
@@ -74,7 +74,14 @@ export class Visit extends VisitEnd implements SessionActions {
 
   regenerate (keepKeys: readonly string[]): Promise<void> {
     return this.#step('regenerate', async () => {
-      this.noteEnd(await regenerateSession(this, keepKeys))
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: undefined }))
+      this.announce()
+    })
+  }
+
+  authenticated (keepKeys: readonly string[] | null): Promise<void> {
+    return this.#step('authenticated', async () => {
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: Date.now() }))
       this.announce()
     })
   }

@@ -60,7 +60,7 @@ t.test('each part can be overridden', async t => {
   const settled = pluginOptions({
     preset: 'asvs-l2', appid: '__Secure-id', idleTimeout: 60, absoluteTimeout: undefined, cookie: { sameSite: 'strict', httpOnly: undefined, path: '/app' },
     cacheControl: 'private', clearSiteData: ['cookies']
-  } as FileSessionsOptions)
+  } as object)
   t.match(settled, {
     fileStore: { appid: '__Secure-id', idleTimeout: 60, absoluteTimeout: 86400 },
     cookie: { sameSite: 'strict', httpOnly: true, secure: true, path: '/app' },

@@ -36,8 +36,9 @@ class MutantRecords extends SessionRecords {
     return await super.forward(key, base, to, grace)
   }
 
-  override async end (key: SessionKey, version?: string): Promise<'removed' | 'conflict' | 'gone'> {
-    return this.mutant === 'ends the old id only' ? await this.remove(key) : await super.end(key, version)
+  override async end (key: SessionKey, version?: string): Promise<SessionKey | null> {
+    if (this.mutant !== 'ends the old id only') return await super.end(key, version)
+    return await this.remove(key) === 'removed' ? key : null
   }
 
   override async remove (key: SessionKey, version?: string): Promise<'removed' | 'conflict' | 'gone'> {
@@ -112,7 +113,7 @@ export const logout: RenewingProgram = async process => {
   const found = await load(process)
   if (found === null) return
   facts.mayEnd = true
-  log.push(`logout: ${await records.end(found.key, found.stored.version)}`)
+  log.push(`logout: ${(await records.end(found.key, found.stored.version))?.sesid ?? 'gone'}`)
   facts.hasEnded = true
 }
 

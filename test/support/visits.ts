@@ -1,6 +1,7 @@
 import type { SessionCodec } from '../../lib/session/codec'
 import { SessionManager, type CookieChange, type CookieValue, type Visit } from '../../lib/session/session-manager'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
+import type { RenewalOptions } from '../../lib/session/renewal-times'
 import type { SessionStore } from '../../lib/store/session-store'
 import { MemoryStore } from './map-store'
 
@@ -14,8 +15,10 @@ export class Visits {
   readonly log: Array<{ level: 'debug' | 'warn', message: string, session: string | undefined, error: unknown }> = []
   readonly manager: SessionManager
 
-  constructor (readonly store: SessionStore, { codec = json, rolling = true, encryption = false as boolean | EncryptionOptions } = {}) {
-    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption))
+  constructor (readonly store: SessionStore, {
+    codec = json, rolling = true, encryption = false as boolean | EncryptionOptions, renewal = null as RenewalOptions | null
+  } = {}) {
+    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption), renewal)
   }
 
   /** A request that brings these ids as its cookies, or none. */
