@@ -8,7 +8,7 @@ const AHEAD = 60_000
  *
  * @throws {SessionError} SESSION_ARGUMENT, for a `maxAge` that is not a number of seconds above 0
  */
-export function isFreshAt (freshAt: number | undefined, maxAge: number, now = Date.now()): boolean {
+export function isFreshAt (freshAt: number | undefined, maxAge: number, now: number): boolean {
   checkMaxAge(maxAge, 'session.isFresh')
   return freshAt !== undefined && freshAt <= now + AHEAD && now - freshAt <= maxAge * 1000
 }

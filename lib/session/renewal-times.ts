@@ -12,10 +12,13 @@ export interface RenewalOptions {
 /** Tells which ids are to be renewed. */
 export class RenewalTimes {
   readonly grace: number
+  /** Whether every session must say itself when it got its id, because the store does not know how old it is. */
+  readonly datesAll: boolean
   readonly #after: number
   readonly #now: () => number
 
-  constructor ({ after, grace }: RenewalOptions, now: () => number = Date.now) {
+  constructor ({ after, grace }: RenewalOptions, datesAll: boolean, now: () => number) {
+    this.datesAll = datesAll
     this.#after = after * 1000
     this.grace = grace
     this.#now = now

@@ -128,7 +128,8 @@ export abstract class SessionCopy {
   async insert (text: string): Promise<void> {
     const { life, idleTimeout, createdAt } = this
     this.checkReach()
-    const header = createdAt === undefined ? this.headerChange : this.headerAt(this.headerChange)
+    const isDated = createdAt !== undefined || this.shared.renewal?.datesAll === true
+    const header = isDated ? this.headerAt(this.headerChange) : this.headerChange
     const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header })
     // The app may have called `delete()` meanwhile.
     if (life !== this.life) return this.leave(created, false, created.stored.version)
@@ -160,7 +161,7 @@ export abstract class SessionCopy {
     return header
   }
 
-  /** Returns the header of a session that gets another id than it began with, if ids are renewed at an age. */
+  /** Returns the header of a session that gets an id now, and says so itself, if ids are renewed at an age. */
   headerAt (header: SessionHeader): SessionHeader {
     const { renewal } = this.shared
     return renewal === null ? header : { ...header, renewedAt: renewal.now() }

@@ -26,16 +26,20 @@ export class SessionManager {
   readonly #records: SessionRecords
 
   /**
-   * `encryption` is for a store that does not encrypt by an option of its own.
+   * `encryption` is for a store that does not encrypt by an option of its own. `now` is the clock that proofs of
+   * identity and ids are dated by, in milliseconds since 1970.
    *
    * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
    */
-  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, renewal: RenewalOptions | null = null) {
+  constructor (
+    store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, renewal: RenewalOptions | null = null,
+    now: () => number = Date.now
+  ) {
     const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
     const appid = store.sesAppid()
     const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
     const text = new SessionText(codec)
-    this.#records = new SessionRecords(recordStore, cipher)
+    this.#records = new SessionRecords(recordStore, cipher, now)
     this.#shared = {
       store: recordStore,
       appid,
@@ -45,7 +49,8 @@ export class SessionManager {
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
-      renewal: renewal === null ? null : new RenewalTimes(renewal),
+      renewal: renewal === null ? null : new RenewalTimes(renewal, recordStore instanceof FiveMethodStore, now),
+      now,
       touchFails: false
     }
   }

@@ -3,7 +3,6 @@ import { SessionError } from '../errors'
 import { setOwn, type PlainObject } from './plain-object'
 import { protectMembers } from './protect-members'
 import type { SessionCookieOptions } from './cookie-options'
-import { isFreshAt } from './freshness'
 
 /** `request.session`, with your own properties: those of {@link SessionData}, or of another type for a second registration. */
 export type RequestSession<Data extends object = SessionData> = Session<Data> & Partial<Data>
@@ -23,6 +22,7 @@ export interface SessionActions {
   readonly isDeleted: boolean
   /** In milliseconds since 1970; `undefined`: never. */
   readonly freshAt: number | undefined
+  isFresh (maxAge: number): boolean
   isModified (): boolean
   save (): Promise<void>
   reload (): Promise<void>
@@ -92,7 +92,7 @@ export class Session<Data extends object = PlainObject> {
    * a minute ahead of this process's clock does not count. @throws {SessionError} SESSION_ARGUMENT
    */
   isFresh (maxAge: number): boolean {
-    return isFreshAt(this.freshAt, maxAge)
+    return this.#actions.isFresh(maxAge)
   }
 
   /** Returns what is stored under the key, which may be any name; `undefined` when there is nothing. */

@@ -27,6 +27,8 @@ export interface Shared {
   readonly rolling: boolean
   /** When ids are renewed by themselves; null: never. */
   readonly renewal: RenewalTimes | null
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** Whether the last touch failed: one line of the log says so, until one succeeds again. */
   touchFails: boolean
 }

@@ -1,5 +1,6 @@
 import { watched, type DiagnosticsEvents } from '../diagnostics'
 import type { SessionCookieOptions } from './cookie-options'
+import { isFreshAt } from './freshness'
 import { regenerateSession } from './regenerate'
 import { fill, Session, type SessionActions } from './session'
 import { touchSession } from './touch'
@@ -79,9 +80,13 @@ export class Visit extends VisitEnd implements SessionActions {
     })
   }
 
+  isFresh (maxAge: number): boolean {
+    return isFreshAt(this.freshAt, maxAge, this.shared.now())
+  }
+
   authenticated (keepKeys: readonly string[] | null): Promise<void> {
     return this.#step('authenticated', async () => {
-      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: Date.now() }))
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: this.shared.now() }))
       this.announce()
     })
   }

@@ -14,11 +14,13 @@ export const json: SessionCodec = {
 export class Visits {
   readonly log: Array<{ level: 'debug' | 'warn', message: string, session: string | undefined, error: unknown }> = []
   readonly manager: SessionManager
+  /** Milliseconds that the session layer's clock is ahead. */
+  later = 0
 
   constructor (readonly store: SessionStore, {
-    codec = json, rolling = true, encryption = false as boolean | EncryptionOptions, renewal = null as RenewalOptions | null
+    codec = json, rolling = true, encryption = false as boolean | EncryptionOptions, renewal = null as RenewalOptions | null, now = Date.now
   } = {}) {
-    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption), renewal)
+    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption), renewal, () => now() + this.later)
   }
 
   /** A request that brings these ids as its cookies, or none. */
