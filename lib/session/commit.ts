@@ -4,7 +4,8 @@ import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
 import type { Removal, StoredSession } from '../store/session-store'
-import { headerOf, isSameHeader, type PlainRecord, type SessionKey, type SessionRecords } from './session-records'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /**
  * What a caller wants stored on top of the newest record; null when it wants no such thing any more.
@@ -45,9 +46,14 @@ export class Committer {
     return this.#records.read(key)
   }
 
-  /** Ends the session, whatever it is at, and lets go of its key. */
-  remove (key: SessionKey): Promise<Removal> {
-    return this.#records.remove(key)
+  /** Ends the session, whatever it is at, and lets go of its key. `known` is what was read of it. */
+  remove (key: SessionKey, known: StoredSession | null): Promise<Removal> {
+    return this.#records.remove(key, undefined, known)
+  }
+
+  /** Starts the session's idle time anew. */
+  touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    return this.#records.touch(key, stored)
   }
 
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */
@@ -118,10 +124,10 @@ export class Committer {
   }
 
   /** @see createSession */
-  async create (record: PlainRecord): Promise<NewSession> {
+  async create (record: PlainRecord): Promise<NewSession | null> {
     const start = startOf('commit')
     const created = await createSession(this.#records, record)
-    this.#publishCommit('create', start, 0)
+    if (created !== null) this.#publishCommit('create', start, 0)
     return created
   }
 

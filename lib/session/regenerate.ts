@@ -3,7 +3,7 @@ import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
 import { fill } from './session'
 import type { SessionCopy } from './session-copy'
-import type { PlainRecord } from './session-records'
+import type { PlainRecord } from './opened-session'
 
 /**
  * Gives the copy's session a new id, and only the data named. Returns the name of the session that
@@ -49,7 +49,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
-    if (to !== null) copy.leave(to)
+    if (to !== null) copy.leave(to, to.stored)
     return key.name
   }
   const { idleTimeout, headerChange } = copy
