@@ -1,16 +1,20 @@
+import type { FastifyRequest } from 'fastify'
+import type { SessionData } from '../../types/session-data'
 import { check, checkAppid, checkKnown, isTime } from '../option-checks'
 import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
+import { INDEX_OPTIONS, indexOptions, type IndexOptions } from '../session/index-options'
+import type { SettledIndexes } from '../session/indexing'
 import type { RenewalOptions } from '../session/renewal-times'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
 import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
-import { hasRecords } from '../store/features'
+import { hasRecords, isIndexable } from '../store/features'
 import { withPreset, type PresetName } from './presets'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
-export interface FileSessionsOptions extends SessionFileStoreOptions {
+export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptions<Partial<SessionData>> {
   /**
    * When the session is loaded. Choose an earlier hook for plugins that need the session before
    * preHandler, such as `@fastify/passport`. @default 'preHandler'
@@ -76,6 +80,12 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    */
   onUnavailable?: 'fail' | 'serve' | undefined
   /**
+   * Returns what a list of a visitor's sessions shows of the one that this request logs in, such as
+   * `request => ({ browser: request.headers['user-agent'] })`: at most 1 KiB of JSON; if it is more,
+   * words are cut. Called when a session enters an index or gets a new id. @default nothing
+   */
+  about?: ((request: FastifyRequest) => Readonly<Record<string, unknown>>) | undefined
+  /**
    * Another store than the files. The file store's options may not be given with it, but for
    * `encryption`, if the store has no such option itself.
    */
@@ -94,11 +104,16 @@ export type SettledOptions = {
   renewal: RenewalOptions | null
   cacheControl: NonNullable<FileSessionsOptions['cacheControl']>
   clearSiteData: NonNullable<FileSessionsOptions['clearSiteData']>
+  indexes: SettledIndexes | null
+  about: FileSessionsOptions['about']
   /** For a store that was given and does not encrypt by itself. */
   encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
-const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'renewAfter', 'renewGrace', 'cacheControl', 'clearSiteData', 'preset', 'store']
+const PLUGIN_OPTIONS = [
+  'hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'renewAfter', 'renewGrace', 'cacheControl', 'clearSiteData',
+  'preset', 'about', 'store', ...INDEX_OPTIONS
+]
 /** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
@@ -121,7 +136,7 @@ export function pluginOptions (given: FileSessionsOptions): SettledOptions {
   checkKnown(given, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
   const options = withPreset(given)
   const {
-    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail',
+    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail', about,
     cacheControl = 'private', clearSiteData = []
   } = options
   check(HOOKS.includes(hook), 'hook', `must be one of ${HOOKS.join(', ')}`)
@@ -135,9 +150,14 @@ export function pluginOptions (given: FileSessionsOptions): SettledOptions {
   check(CACHE_CONTROL.includes(cacheControl), 'cacheControl', `must be one of ${CACHE_CONTROL.join(', ')}`)
   check(Array.isArray(clearSiteData) && clearSiteData.every(word => SITE_DATA.includes(word)), 'clearSiteData',
     `must be an array of ${SITE_DATA.join(', ')}`)
+  const indexes = indexOptions(options as IndexOptions<Record<string, unknown>>)
+  check(about === undefined || typeof about === 'function', 'about', 'must be a function of the request')
+  check(about === undefined || indexes !== null, 'about', 'has no effect without the option indexes')
   const cookie = cookieOptions(options.cookie)
   const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, renewal: renewalOptions(options), cacheControl, clearSiteData, encryption }
+  const settled = {
+    hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, indexes, about, renewal: renewalOptions(options), cacheControl, clearSiteData, encryption
+  }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -228,5 +248,7 @@ function givenStore (options: FileSessionsOptions): SessionStore {
     check(typeof store?.[method] === 'function', 'store', `must have the method ${method}`)
   }
   checkAppid(store.sesAppid(), 'store.sesAppid()')
+  check(options.indexes === undefined || isIndexable(store), 'indexes', 'needs a store that can find sessions by what they hold, ' +
+    'such as those of this package: the store that is given does not declare the feature indexable')
   return store
 }

@@ -3,6 +3,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { SessionManager } from '../session/session-manager'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { hasRecords, isOpenable, isReapable } from '../store/features'
+import { indexOf } from '../store/session-index'
 import { Availability } from './availability'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
@@ -17,7 +18,7 @@ import { timesOutOfScale } from './time-scale'
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
-  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.renewal)
+  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes, settled.renewal)
   const cookie = new SessionCookie(store.sesAppid(), settled.cookie, settled)
 
   await ensureCookies(fastify)
@@ -31,6 +32,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   addSessionHooks(fastify, {
     hook: settled.hook,
     key,
+    about: settled.about,
     manager,
     cookie,
     availability: new Availability(settled.onUnavailable, property, store.sesAppid()),
@@ -43,8 +45,9 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
     })
     fastify.addHook('onClose', async () => { await store.close() })
   }
-  if (isReapable(store) && settled.reapInterval > 0) {
-    const reaper = new Reaper(store, settled.reapInterval, fastify.log)
+  const index = settled.indexes === null ? null : indexOf(store)
+  if ((isReapable(store) || index !== null) && settled.reapInterval > 0) {
+    const reaper = new Reaper(store, settled.reapInterval, fastify.log, Math.random, index)
     fastify.addHook('onReady', async () => { reaper.start() })
     fastify.addHook('onClose', async () => { await reaper.stop() })
   }

@@ -6,7 +6,8 @@ import { renewSession } from './renewal'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
 import type { StoredSession } from '../store/session-store'
-import { headerOf, isSameHeader, type PlainRecord, type SessionKey, type SessionRecords } from './session-records'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /**
  * What a caller wants stored on top of the newest record; null when it wants no such thing any more.
@@ -48,8 +49,8 @@ export class Committer {
   }
 
   /** Ends the session and lets go of its encryption key. @see SessionRecords.end */
-  async end (key: SessionKey, version: string | undefined): Promise<SessionKey | null> {
-    const ended = await this.#records.end(key, version)
+  async end (key: SessionKey, known: StoredSession | null): Promise<SessionKey | null> {
+    const ended = await this.#records.end(key, known)
     if (ended !== null) publishEnded(this.#appid, ended.name, 'destroyed')
     return ended
   }
@@ -57,6 +58,11 @@ export class Committer {
   /** @see SessionRecords.movedTo */
   movedTo (key: SessionKey): Promise<SessionKey | null> {
     return this.#records.movedTo(key)
+  }
+
+  /** Starts the session's idle time anew. */
+  touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    return this.#records.touch(key, stored)
   }
 
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */
@@ -127,9 +133,10 @@ export class Committer {
   }
 
   /** @see createSession */
-  async create (record: PlainRecord): Promise<NewSession> {
+  async create (record: PlainRecord): Promise<NewSession | null> {
     const start = startOf('commit')
     const created = await createSession(this.#records, record)
+    if (created === null) return null
     this.#publishCommit('create', start, 0)
     publishCreated(this.#appid, created.name)
     return created

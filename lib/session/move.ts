@@ -1,7 +1,8 @@
 import { SessionError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { StoredSession } from '../store/session-store'
-import type { PlainRecord, SessionKey, SessionRecords } from './session-records'
+import type { PlainRecord, SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
 export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
@@ -42,8 +43,11 @@ export async function moveSession (
       const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(records, to, keep(old))
-      const removal = await records.remove(from, old.version)
+      const record = keep(old)
+      to = await prepare(records, to, record)
+      // All sessions of its kind are being ended, this one among them.
+      if (to === null && record !== null) break
+      const removal = await records.remove(from, old.version, old)
       if (removal === 'removed') return { to, conflicts }
       if (removal === 'gone') break
       newest = null
@@ -56,12 +60,13 @@ export async function moveSession (
   return null
 }
 
-/** Makes a session under a new id. @throws {SessionError} */
-export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession> {
+/** Makes a session under a new id; null when all sessions of its kind were ended meanwhile. @throws {SessionError} */
+export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
     const stored = await records.create(key, record)
-    if (stored !== null) return { ...key, stored }
+    if (stored === 'ended') return null
+    if (stored !== 'taken') return { ...key, stored }
   }
   throw new SessionError('SESSION_ID', 'idGenerator must return a new random string each time: it returned ids of live sessions')
 }
@@ -78,5 +83,5 @@ export async function prepare (records: MovingRecords, to: NewSession | null, re
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
 export async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
-  if (to !== null) await records.remove(to).catch(() => undefined)
+  if (to !== null) await records.remove(to, undefined, to.stored).catch(() => undefined)
 }

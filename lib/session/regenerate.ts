@@ -3,7 +3,7 @@ import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
 import { fill } from './session'
 import type { SessionCopy } from './session-copy'
-import { headerOf, type PlainRecord } from './session-records'
+import { headerOf, type PlainRecord } from './opened-session'
 
 /** What a session with a new id is to be. */
 export interface Regeneration {
@@ -67,7 +67,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
-    if (to !== null) copy.leave(to)
+    if (to !== null) copy.leave(to, to.stored)
     return key.name
   }
   const { idleTimeout, headerChange } = copy

@@ -3,7 +3,7 @@ import { sessionHandle } from '../store/session-id'
 import { UnopenedError } from '../unopened'
 import type { RenewalTimes } from './renewal-times'
 import type { SessionCopy } from './session-copy'
-import { headerOf } from './session-records'
+import { headerOf } from './opened-session'
 
 /**
  * Gives the copy's session a new id by itself, at the end of a request. If another request renewed it

@@ -1,5 +1,5 @@
 import type { StoredSession } from '../store/session-store'
-import { headerOf } from './session-records'
+import { headerOf } from './opened-session'
 
 /** When ids are renewed, in seconds. */
 export interface RenewalOptions {

@@ -2,7 +2,8 @@ import { SessionStoreError } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { discard, prepare, type MovingRecords, type NewSession } from './move'
-import type { PlainRecord, SessionKey, SessionRecords } from './session-records'
+import type { PlainRecord, SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /** What a renewal needs of the records. */
 type RenewingRecords = MovingRecords & Pick<SessionRecords, 'forward' | 'movedTo'>
@@ -31,7 +32,9 @@ export async function renewSession (
       const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(records, to, renewed(old)) as NewSession
+      to = await prepare(records, to, renewed(old))
+      // All sessions of its kind are being ended, this one among them.
+      if (to === null) break
       const result = await records.forward(from, old, to, grace)
       if (result === 'replaced') return to
       if (result === 'gone') break

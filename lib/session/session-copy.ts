@@ -1,6 +1,7 @@
 import { isWatched, publish, publishError } from '../diagnostics'
 import { UnopenedError } from '../unopened'
 import { sessionHandle } from '../store/session-id'
+import type { About } from '../store/index-about'
 import { NO_HEADER, type SessionHeader } from '../store/session-header'
 import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
@@ -8,7 +9,7 @@ import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
 import type { PlainObject } from './plain-object'
 import { fill, type Session } from './session'
-import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './session-records'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
 
 /**
@@ -34,6 +35,8 @@ export abstract class SessionCopy {
   idleTimeout: number | undefined = undefined
   /** What the request wants to be known of the session that is not stored yet. */
   headerChange: SessionHeader = NO_HEADER
+  /** What a device list shows of a session that this request brings into an index. */
+  about: (() => About | undefined) | undefined = undefined
   /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
   createdAt: number | undefined = undefined
   /** Sessions that the request had, still to be removed, or to be set aside. */
@@ -130,21 +133,22 @@ export abstract class SessionCopy {
     this.checkReach()
     const isDated = createdAt !== undefined || this.shared.renewal?.datesAll === true
     const header = isDated ? this.headerAt(this.headerChange) : this.headerChange
-    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header })
+    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header, about: this.about })
+    if (created === null) return this.close(life)
     // The app may have called `delete()` meanwhile.
-    if (life !== this.life) return this.leave(created, false, created.stored.version)
+    if (life !== this.life) return this.leave(created, created.stored)
     try {
       // The response may have gone out meanwhile.
       this.checkReach()
     } catch (error) {
-      await this.shared.committer.end(created, created.stored.version).catch(() => undefined)
+      await this.shared.committer.end(created, created.stored).catch(() => undefined)
       throw error
     }
     this.become(created)
   }
 
   recordOn (newest: StoredSession, text: string): PlainRecord {
-    return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)) }
+    return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)), about: this.about }
   }
 
   /** When the visitor last proved who he is, in milliseconds since 1970; `undefined`: never. */
@@ -221,9 +225,9 @@ export abstract class SessionCopy {
   }
 
   /** Has the session removed by the end of the request, or set aside. */
-  leave (key: SessionKey, setAside = false, version?: string): void {
+  leave (key: SessionKey, stored: StoredSession | null, setAside = false): void {
     this.leftovers ??= []
-    this.leftovers.push({ key, setAside, version })
+    this.leftovers.push({ key, setAside, version: setAside ? stored?.version : undefined, stored })
   }
 
   /** Another request or process ended the session that this one had in that life. */
@@ -291,7 +295,7 @@ export abstract class SessionCopy {
         this.log.warn({ err: error, session: sessionHandle(name) }, 'a stored session is set aside, and a new one begins')
         publishError('decode', shared.appid, error)
       }
-      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, true, stored.version)
+      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, stored, true)
       this.begin()
       return {}
     }

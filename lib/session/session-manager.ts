@@ -10,8 +10,10 @@ import type { CookieValue } from './cookie-change'
 import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './shared'
+import { Indexing, type SettledIndexes } from './indexing'
+import type { SessionKey } from './opened-session'
 import { RenewalTimes, type RenewalOptions } from './renewal-times'
-import { SessionRecords, type SessionKey } from './session-records'
+import { SessionRecords } from './session-records'
 import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
 import { Visit } from './visit'
@@ -32,14 +34,14 @@ export class SessionManager {
    * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
    */
   constructor (
-    store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, renewal: RenewalOptions | null = null,
-    now: () => number = Date.now
+    store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, indexes: SettledIndexes | null = null,
+    renewal: RenewalOptions | null = null, now: () => number = Date.now
   ) {
     const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
     const appid = store.sesAppid()
     const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
     const text = new SessionText(codec)
-    this.#records = new SessionRecords(recordStore, cipher, now)
+    this.#records = new SessionRecords(recordStore, cipher, new Indexing(recordStore, indexes, text), now)
     this.#shared = {
       store: recordStore,
       appid,

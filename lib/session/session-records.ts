@@ -1,30 +1,22 @@
-import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import { GRACE } from '../store/clock'
 import { isImmediate } from '../store/features'
 import { SessionError } from '../errors'
 import { SHORTEST_KEY_ID } from '../store/id-strength'
-import { forwardingText, isForwarding, openForwarding, type Forwarding } from '../store/forwarding'
+import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
-import { headerOf as headerOfText, headFor, isHeaded, NO_HEADER, type SessionHeader } from '../store/session-header'
+import type { Place } from '../store/index-entering'
+import { placesIn, type SessionIndex } from '../store/session-index'
+import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
-
-/** A session's id, and the name under which the store keeps it. */
-export interface SessionKey {
-  readonly sesid: string
-  readonly name: string
-}
+import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
+import { Forwards } from './forwards'
+import { Indexing } from './indexing'
+import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
 
 /** A live session, and the key that it has. */
 export interface Found {
   readonly key: SessionKey
   readonly stored: StoredSession
-}
-
-/** A record with a plain text, and what is known of the session beside it. */
-export interface PlainRecord extends SessionRecord {
-  /** Left out: that of the record that this one takes the place of; none for a new session. */
-  readonly header?: SessionHeader | undefined
 }
 
 /** `replaced` comes with what is stored now. */
@@ -39,22 +31,23 @@ export type Swap =
  *
  * The `text` of a session that does not open throws an `UnopenedError` each time.
  *
- * A session that has moved to a new id by itself leaves a forwarding record (`forwarding.ts`) under the
- * old one. That is not a session: `read` returns null for it. `find` follows it, as long as its grace lasts.
+ * A session that has moved to a new id by itself leaves a record under the old one that forwards. That is
+ * not a session: `read` returns null for it. `find` follows it, as long as its grace lasts.
  */
 export class SessionRecords {
   readonly #store: RecordStore
   readonly #cipher: SessionCipher
   readonly #immediate: ImmediateRecordStore | null
-  readonly #now: () => number
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
+  readonly #indexing: Indexing
+  readonly #forwards: Forwards
   /** What was sealed last, and is not stored. */
   #unused: { record: PlainRecord, sealed: SessionRecord, base: StoredSession } | null = null
 
-  /** `now` is the clock that graces end by, in milliseconds since 1970. */
-  constructor (store: RecordStore, cipher: SessionCipher, now: () => number = Date.now) {
-    this.#now = now
+  constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store), now: () => number = Date.now) {
+    this.#indexing = indexing
+    this.#forwards = new Forwards(store, now)
     this.#store = store
     this.#cipher = cipher
     this.#immediate = isImmediate(store) ? store : null
@@ -93,9 +86,9 @@ export class SessionRecords {
     const stored = await this.#readStored(key)
     if (stored === null) return null
     if (!isForwarding(stored.text)) return { key, stored: this.#open(key, stored) }
-    const forwarding = openForwarding(this.#store.sesAppid(), key.sesid, stored.text)
-    if (forwarding === null || forwarding.until <= this.#now()) return null
-    const to = this.keyOf(forwarding.sesid)
+    const sesid = this.#forwards.inGrace(key, stored)
+    if (sesid === null) return null
+    const to = this.keyOf(sesid)
     const moved = await this.read(to)
     return moved === null ? null : { key: to, stored: moved }
   }
@@ -103,43 +96,38 @@ export class SessionRecords {
   /** Returns the key that the session has moved to; null when it has not, or ended. For requests that loaded it before. */
   async movedTo (key: SessionKey): Promise<SessionKey | null> {
     const stored = await this.#readStored(key)
-    const forwarding = stored === null ? null : this.#forwardingOf(key, stored)
+    const forwarding = stored === null ? null : this.#forwards.of(key, stored)
     return forwarding === null ? null : this.keyOf(forwarding.sesid)
   }
 
-  /**
-   * Replaces the session by a forwarding record, if it is still `base`. For `grace` seconds the old id
-   * names the new session. The record stays a minute more for requests that loaded the session before.
-   */
+  /** Has the old id lead to the new session for `grace` seconds, if the old one is still `base`. @see Forwards.put */
   async forward (key: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
-    const text = forwardingText(this.#store.sesAppid(), key.sesid, { sesid: to.sesid, until: this.#now() + grace * 1000 })
-    const record = { text, idleTimeout: Math.ceil(grace) + GRACE / 1000, createdAt: base.createdAt, forgetEarlier: true }
-    const { result } = await this.#store.replace(key.name, record, base.version)
-    if (result === 'replaced') this.#cipher.forget(key.sesid)
+    const result = await this.#forwards.put(key, base, to, grace)
+    if (result === 'replaced') await this.#letGo(key, base)
     return result
   }
 
   /**
    * Ends the session wherever it has moved to by now, and returns the key that it had; null when another
-   * call has ended it. `version`: what it is at, as far as the caller knows.
+   * call has ended it. `known` is what was read of it.
    */
-  async end (key: SessionKey, version?: string): Promise<SessionKey | null> {
-    if (version !== undefined) {
-      const removal = await this.remove(key, version)
-      if (removal !== 'conflict') return removal === 'removed' ? key : null
-    }
-    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      const stored = await this.#store.read(key.name)
-      // One that has expired just now is still there for the requests that loaded it.
-      if (stored === null) return await this.remove(key) === 'removed' ? key : null
-      const forwarding = this.#forwardingOf(key, stored)
-      // The new session first: after a crash in between, the old id leads nowhere.
-      const ended = forwarding === null ? key : await this.end(this.keyOf(forwarding.sesid))
-      const removal = await this.remove(key, stored.version)
-      if (forwarding !== null) return ended
+  async end (key: SessionKey, known?: StoredSession | null): Promise<SessionKey | null> {
+    for (let next = known, conflicts = 0; conflicts < MOST_CONFLICTS; next = undefined, conflicts++) {
+      const newest = next ?? await this.read(key)
+      if (newest === null) return await this.#endMoved(key)
+      const removal = await this.remove(key, newest.version, newest)
       if (removal !== 'conflict') return removal === 'removed' ? key : null
     }
     throw tooManyConflicts()
+  }
+
+  /** Ends what a session has moved to; or one that has expired just now, which is still there for the requests that loaded it. */
+  async #endMoved (key: SessionKey): Promise<SessionKey | null> {
+    const to = await this.movedTo(key)
+    // The new session first: after a crash in between, the old id leads nowhere.
+    const ended = to === null ? null : await this.end(to)
+    const removal = await this.remove(key)
+    return to === null && removal === 'removed' ? key : ended
   }
 
   async #readStored (key: SessionKey): Promise<StoredSession | null> {
@@ -147,15 +135,23 @@ export class SessionRecords {
     return stored === undefined ? await this.#store.read(key.name) : stored
   }
 
-  #forwardingOf (key: SessionKey, { text }: StoredSession): Forwarding | null {
-    return openForwarding(this.#store.sesAppid(), key.sesid, text)
+  /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
+  async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken' | 'ended'> {
+    const plan = this.#indexing.plan(record, null)
+    if (plan === null) return await this.#create(key, record)
+    const index = this.#indexing.index as SessionIndex
+    const since = Date.now()
+    if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
+    const stored = await this.#create(key, plan.record)
+    if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
+    if (stored === 'taken' || await this.#isConfirmed(key, plan.enter, since)) return stored
+    return 'ended'
   }
 
-  /** Returns what is stored; null when the name is taken. */
-  async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | null> {
+  async #create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken'> {
     const sealed = this.#seal(key, record)
     const creation = await this.#store.create(key.name, sealed)
-    if (creation.result === 'taken') return null
+    if (creation.result === 'taken') return 'taken'
     const { text, idleTimeout, createdAt } = record
     const { version } = creation
     return this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue: false, idleLeft: undefined }, text)
@@ -164,6 +160,11 @@ export class SessionRecords {
   /** Does what `replace` does, if that takes no time; `undefined`: nothing has happened, call `replace`. */
   replaceNow (key: SessionKey, record: PlainRecord, base: StoredSession): Swap | undefined {
     if (this.#immediate === null) return undefined
+    const plan = this.#indexing.plan(record, base)
+    if (plan !== null) {
+      if (plan.enter.length > 0 || plan.leave.length > 0 || this.#indexing.index?.entering.isTouchDue(plan.lasting) === true) return undefined
+      record = plan.record
+    }
     const sealed = this.#seal(key, record, base)
     const outcome = this.#immediate.replaceNow(key.name, sealed, base.version)
     if (outcome !== undefined) return this.#swap(key, record, sealed, base, outcome)
@@ -173,16 +174,59 @@ export class SessionRecords {
 
   /** Replaces the record if it is still `base`. */
   async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
+    const plan = this.#indexing.plan(record, base)
+    if (plan === null) return await this.#replace(key, record, base)
+    const { entering } = this.#indexing.index as SessionIndex
+    const since = Date.now()
+    await entering.keepAlive(plan.lasting)
+    if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
+    const swap = await this.#replace(key, plan.record, base)
+    if (swap.result !== 'replaced') {
+      await entering.leave(key.name, plan.added)
+      return swap
+    }
+    if (plan.enter.length > 0 && !await this.#isConfirmed(key, plan.enter, since)) return { result: 'gone' }
+    await entering.leave(key.name, plan.leave)
+    return swap
+  }
+
+  async #replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
     const sealed = this.#takeUnused(record, base) ?? this.#seal(key, record, base)
     const outcome = this.#immediate?.replaceNow(key.name, sealed, base.version) ??
       await this.#store.replace(key.name, sealed, base.version)
     return this.#swap(key, record, sealed, base, outcome)
   }
 
-  async remove ({ sesid, name }: SessionKey, version?: string): Promise<Removal> {
-    const removal = await this.#store.remove(name, version)
-    if (removal !== 'conflict') this.#cipher.forget(sesid)
+  /** Ends the session, and takes it out of the indexes that it was in when it was read as `known`. */
+  async remove (key: SessionKey, version?: string, known?: StoredSession | null): Promise<Removal> {
+    const removal = await this.#store.remove(key.name, version)
+    if (removal !== 'conflict') await this.#letGo(key, known ?? null)
     return removal
+  }
+
+  /** Forgets a session that is not under this key any more. */
+  async #letGo ({ sesid, name }: SessionKey, known: StoredSession | null): Promise<void> {
+    this.#cipher.forget(sesid)
+    const header = known === null ? NO_HEADER : headerOf(known)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
+  }
+
+  /** Starts the session's idle time anew, and before it that of the lists that it is in. */
+  async touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    const header = headerOf(stored)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.keepAlive(Object.keys(header.indexed))
+    await this.#store.touch(key.name)
+  }
+
+  /** Whether a session that was stored may stay. If not, it has ended. */
+  async #isConfirmed (key: SessionKey, places: readonly Place[], since: number): Promise<boolean> {
+    let isConfirmed = false
+    try {
+      isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(key.name, places, since)
+      return isConfirmed
+    } finally {
+      if (!isConfirmed) await this.#store.remove(key.name)
+    }
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {
@@ -194,7 +238,7 @@ export class SessionRecords {
     return this.#cipher.isOn || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored, plain) : stored
   }
 
-  #seal ({ sesid }: SessionKey, { header, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
+  #seal ({ sesid }: SessionKey, { header, about, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
     const head = header === undefined ? undefined : headFor(header)
     return this.#cipher.sealRecord(sesid, record, base === undefined ? undefined : sealedText(base), head)
   }
@@ -214,57 +258,5 @@ export class SessionRecords {
     const { idleTimeout, createdAt = base.createdAt } = record
     const { version } = outcome
     return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft }, record.text) }
-  }
-}
-
-/** Returns the text of a session as it is stored. */
-export function sealedText (session: StoredSession): string {
-  return session instanceof OpenedSession ? session.sealed : session.text
-}
-
-/** Returns what is known of a session beside its data, whether its text opens or not. */
-export function headerOf (session: StoredSession): SessionHeader {
-  return session instanceof OpenedSession ? session.header : NO_HEADER
-}
-
-/** Whether two headers say the same. */
-export function isSameHeader (one: SessionHeader, other: SessionHeader): boolean {
-  return one === other || headFor(one) === headFor(other)
-}
-
-/** A stored session whose text is opened when it is asked for. */
-class OpenedSession implements StoredSession {
-  readonly idleTimeout: number | undefined
-  readonly createdAt: number | undefined
-  readonly version: string
-  readonly touchDue: boolean
-  readonly idleLeft: number | undefined
-  /** The text as it is stored. */
-  readonly sealed: string
-  readonly #cipher: SessionCipher
-  readonly #sesid: string
-  #plain: string | undefined
-  #header: SessionHeader | undefined
-
-  constructor (cipher: SessionCipher, { sesid }: SessionKey, stored: StoredSession, plain?: string) {
-    this.idleTimeout = stored.idleTimeout
-    this.createdAt = stored.createdAt
-    this.version = stored.version
-    this.touchDue = stored.touchDue
-    this.idleLeft = stored.idleLeft
-    this.sealed = stored.text
-    this.#cipher = cipher
-    this.#sesid = sesid
-    this.#plain = plain
-  }
-
-  get header (): SessionHeader {
-    this.#header ??= headerOfText(this.sealed) ?? NO_HEADER
-    return this.#header
-  }
-
-  get text (): string {
-    this.#plain ??= this.#cipher.open(this.#sesid, this.sealed)
-    return this.#plain
   }
 }

@@ -1,5 +1,6 @@
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
+import { sessionHandle } from '../store/session-id'
 import { setOwn, type PlainObject } from './plain-object'
 import { protectMembers } from './protect-members'
 import type { SessionCookieOptions } from './cookie-options'
@@ -19,6 +20,8 @@ type Callback = (error?: Error | null) => void
 export interface SessionActions {
   /** Null while nothing is stored. */
   readonly sesid: string | null
+  /** The name under which the store keeps it; '' while nothing is stored. */
+  readonly name: string
   readonly isDeleted: boolean
   /** In milliseconds since 1970; `undefined`: never. */
   readonly freshAt: number | undefined
@@ -59,6 +62,14 @@ export class Session<Data extends object = PlainObject> {
   /** The session's id; `undefined` as long as nothing is stored. Treat it like a password. */
   get sessionId (): string | undefined {
     return this.#actions.sesid ?? undefined
+  }
+
+  /**
+   * The public name of the session, safe to show and to log: useless as an id. The store's `sessionsOf`
+   * and `revoke` know it by this. `undefined` as long as nothing is stored; another one after `regenerate`.
+   */
+  get handle (): string | undefined {
+    return this.#actions.name === '' ? undefined : sessionHandle(this.#actions.name)
   }
 
   /** Whether nothing is stored of it yet. */

@@ -2,7 +2,7 @@ import { merge } from './merge'
 import type { PlainObject } from './plain-object'
 import { fill } from './session'
 import type { SessionCopy } from './session-copy'
-import type { PlainRecord } from './session-records'
+import type { PlainRecord } from './opened-session'
 import type { StoredSession } from '../store/session-store'
 import { callChange } from './update-queue'
 

@@ -67,7 +67,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.key, false, this.stored.version)
+    if (this.stored !== null) this.leave(this.key, this.stored)
     this.begin()
     this.isDeleted = true
     this.isClosed = false

@@ -1,7 +1,7 @@
 import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
 import { Clock } from './clock'
-import { hasRecords, isImmediate, isIterable, isPortable, isReapable } from './features'
+import { hasRecords, isImmediate, isIndexable, isIterable, isPortable, isReapable } from './features'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
@@ -9,7 +9,7 @@ import type { SessionCipher } from './session-cipher'
 import { bodyOf } from './session-header'
 import { randomId } from './session-id'
 import type {
-  Creation, ImmediateRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
+  Companion, Creation, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
   Replacement, SessionInfo, SessionRecord, StoredSession, StoreFeatures
 } from './session-store'
 
@@ -66,7 +66,8 @@ export class MovingSessionStore extends BaseRecordStore {
       iterable: lists,
       readable: lists,
       portable: lists,
-      reapable: isReapable(from) || isReapable(to)
+      reapable: isReapable(from) || isReapable(to),
+      indexable: lists && isIndexable(from) && isIndexable(to)
     }
   }
 
@@ -187,6 +188,17 @@ export class MovingSessionStore extends BaseRecordStore {
     // The old store first: nothing moves from there any more.
     const count = await (this.#from as unknown as IterableSessionStore).clear()
     return count + await (this.#to as unknown as IterableSessionStore).clear()
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} The lists move as the sessions do. */
+  companion (): Companion {
+    const [from, to] = [this.#from, this.#to].map(store => (store as IndexableRecordStore).companion()) as [Companion, Companion]
+    return {
+      records: new MovingSessionStore({ from: from.records, to: to.records }, this.#clock) as unknown as PortableRecordStore,
+      idleTimeout: Math.max(from.idleTimeout, to.idleTimeout),
+      // A session that is not in the new store yet is in no cache of it.
+      latest: async name => await this.read(name) === null ? null : await to.latest(name)
+    }
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionError} */

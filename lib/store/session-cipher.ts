@@ -50,6 +50,11 @@ export class SessionCipher {
     return this.#all.map(({ keyId }) => keyId)
   }
 
+  /** Returns a key of each secret for a purpose other than sessions, the newest first; null: without a secret. */
+  keysFor (purpose: string): Array<Buffer | null> {
+    return this.#all.length === 0 ? [null] : this.#all.map(keys => keys.keyFor(purpose))
+  }
+
   /** Whether a text that is stored so is to be encrypted at its next save. */
   isPlain (stored: string): boolean {
     return this.#newest !== null && !isSealed(stored)

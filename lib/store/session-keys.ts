@@ -86,6 +86,12 @@ export class SessionKeys {
     this.#texts.clear()
   }
 
+  /** Returns a key of the secret for a purpose other than sessions; null without a secret. */
+  keyFor (purpose: string): Buffer | null {
+    if (this.keyId === NO_SECRET) return null
+    return Buffer.from(hkdfSync('sha256', this.#secret, '', `fastify-file-sessions ${purpose}\0${this.#appid}`, KEY_SIZE))
+  }
+
   #derive (sesid: string): SessionKey {
     return {
       key: Buffer.from(hkdfSync('sha256', sesid, this.#secret, this.#info, KEY_SIZE)),

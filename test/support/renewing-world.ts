@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { moveSession } from '../../lib/session/move'
 import { renewSession } from '../../lib/session/renewal'
-import { SessionRecords, type SessionKey } from '../../lib/session/session-records'
+import type { SessionKey } from '../../lib/session/opened-session'
+import { SessionRecords } from '../../lib/session/session-records'
 import { isForwarding } from '../../lib/store/forwarding'
 import type { StoredSession } from '../../lib/store/session-store'
 import type { Actor, World } from './interleavings'
@@ -36,14 +37,14 @@ class MutantRecords extends SessionRecords {
     return await super.forward(key, base, to, grace)
   }
 
-  override async end (key: SessionKey, version?: string): Promise<SessionKey | null> {
-    if (this.mutant !== 'ends the old id only') return await super.end(key, version)
+  override async end (key: SessionKey, known?: StoredSession | null): Promise<SessionKey | null> {
+    if (this.mutant !== 'ends the old id only') return await super.end(key, known)
     return await this.remove(key) === 'removed' ? key : null
   }
 
-  override async remove (key: SessionKey, version?: string): Promise<'removed' | 'conflict' | 'gone'> {
+  override async remove (key: SessionKey, version?: string, known?: StoredSession | null): Promise<'removed' | 'conflict' | 'gone'> {
     if (this.mutant === 'keeps what it made' && key.sesid !== OLD && version === undefined) return 'removed'
-    return await super.remove(key, version)
+    return await super.remove(key, version, known)
   }
 
   override async movedTo (key: SessionKey): Promise<SessionKey | null> {
@@ -113,7 +114,7 @@ export const logout: RenewingProgram = async process => {
   const found = await load(process)
   if (found === null) return
   facts.mayEnd = true
-  log.push(`logout: ${(await records.end(found.key, found.stored.version))?.sesid ?? 'gone'}`)
+  log.push(`logout: ${(await records.end(found.key, found.stored))?.sesid ?? 'gone'}`)
   facts.hasEnded = true
 }
 

@@ -5,6 +5,7 @@ import { checkRecord } from '../record-options'
 import { storedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
+import { indexInUse } from '../session-index'
 import type {
   Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
 } from '../session-store'
@@ -38,10 +39,11 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   readonly #files = new FileCache(CACHE_SIZE)
 
   constructor (
-    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock
+    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock,
+    ownName = directoryName(options.appid)
   ) {
     super(options)
-    this.directory = join(options.sessionDir, directoryName(options.appid))
+    this.directory = join(options.sessionDir, ownName)
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
@@ -51,6 +53,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
   async close (): Promise<void> {
     this.#files.release()
+    await indexInUse(this)?.close()
     this.cipher.clear()
   }
 

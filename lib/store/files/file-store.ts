@@ -1,14 +1,17 @@
 import { Clock } from '../clock'
 import { isForwarding } from '../forwarding'
 import { publishEnded } from '../session-events'
+import { LONGEST_LIST, MARGIN } from '../index-lists'
+import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import { bodyOf } from '../session-header'
 import type {
-  Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+  Companion, Creation, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'
+import { indexDirectoryName } from './file-names'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
 import { portableSession } from './portable'
@@ -16,12 +19,15 @@ import { removeSessions, storedSessions, type ListedSession } from './session-li
 import { sweep } from './sweep'
 
 /** All of the file store, on any disk and by any clock. */
-export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
-  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true } as const
+export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore {
+  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true } as const
   #warnings: readonly string[] = []
 
-  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
-    super(fileStoreOptions(options), disk, clock)
+  readonly #disk: Disk | undefined
+
+  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock(), directoryName?: string) {
+    super(fileStoreOptions(options), disk, clock, directoryName)
+    this.#disk = disk
   }
 
   /** {@inheritDoc RecordStore.warnings} */
@@ -72,7 +78,9 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
   async clear (): Promise<number> {
-    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync', this.fileLimits))
+    const count = await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync', this.fileLimits))
+    await indexOf(this)?.clear()
+    return count
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
@@ -80,6 +88,13 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     const { directory, options: limits, clock, disk, fileLimits } = this
     const expired = (name: string): void => { publishEnded(this.sesAppid(), name, 'expired') }
     return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired }))
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} They are in a directory beside the appid's. */
+  companion (): Companion {
+    const { appid, sessionDir, durability, allowUnsafeDirectory, idleTimeout } = this.options
+    const options = { appid, sessionDir, durability, allowUnsafeDirectory, idleTimeout: idleTimeout + MARGIN, maxSize: LONGEST_LIST }
+    return { records: new FileStore(options, this.#disk, this.clock, indexDirectoryName(appid)), idleTimeout, latest: name => this.read(name) }
   }
 
   async * #views (): AsyncGenerator<ListedSession, void> {
