@@ -1,5 +1,5 @@
 import t from 'tap'
-import { forwardingText, isForwarding, openForwarding } from '../../lib/store/forwarding'
+import { forwardedName, forwardingText, isForwarding, openForwarding } from '../../lib/store/forwarding'
 import { isSealed } from '../../lib/store/sealed-text'
 import { storageName } from '../../lib/store/session-id'
 
@@ -9,6 +9,8 @@ t.test('only the old id tells the new one', async t => {
   const text = forwardingText('sid', 'the old id', to)
   t.ok(isForwarding(text) && isSealed(text), 'no codec can make it')
   t.notOk(text.includes('new') || text.includes('old'))
+  t.equal(forwardedName(text), storageName('sid', to.sesid))
+  t.equal(forwardedName('{}'), null)
   t.strictSame(openForwarding('sid', 'the old id', text), to)
   t.equal(openForwarding('sid', 'another id', text), null)
   t.equal(openForwarding('other', 'the old id', text), null)
@@ -20,7 +22,7 @@ t.test('a text that was changed, cut off or is none does not open', async t => {
   const text = forwardingText('sid', 'old', { ...to, until: 5.5 })
   t.equal(openForwarding('sid', 'old', text)?.until, 5)
   for (let at = '$ffs>1$'.length; at < text.length; at++) {
-    const changed = text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
+    const changed = text.slice(0, at) + (text[at] === 'a' ? 'b' : 'a') + text.slice(at + 1)
     t.equal(openForwarding('sid', 'old', changed), null, `character ${at}`)
     t.equal(openForwarding('sid', 'old', text.slice(0, at)), null)
   }

@@ -173,7 +173,7 @@ export function renewingWorld (programs: RenewingProgram[], mutant: Mutant = 'no
 /** Names versions and nonces by the order in which they appear: only which of them are the same makes a difference. */
 function renamed (text: string): string {
   const names: string[] = []
-  const renamedText = text.replace(/((?:\\*"version\\*":\\*"?|\$ffs>1\$))([\w-]+)/g, (_, before: string, name: string) => {
+  const renamedText = text.replace(/((?:\\*"version\\*":\\*"?|\$ffs>1\$[0-9a-f]+\$))([\w-]+)/g, (_, before: string, name: string) => {
     if (!names.includes(name)) names.push(name)
     return `${before}${names.indexOf(name)}`
   })
