@@ -20,7 +20,7 @@ for (const durability of ['os', 'fsync'] as const) {
     const { leftOut } = conformance({
       test: (name, run) => { t.test(name, run) },
       makeStore: ({ place, ...setup }) => new FileStore({ sessionDir: join(directory, place), durability, ...setup }, undefined, timeAt(place).clock),
-      features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true },
+      features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true },
       maxSize: 1024 * 1024,
       age: (place, _name, milliseconds) => { timeAt(place).pass(milliseconds / 1000) },
       dump: place => Buffer.concat(filesIn(join(directory, place)).flatMap(path => [Buffer.from(path), readFileSync(path)])),

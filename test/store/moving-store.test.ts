@@ -30,7 +30,7 @@ t.test('it keeps what its stores declare', async t => {
         new FileStore({ sessionDir: join(directory, place, name), ...setup }, undefined, timeAt(place).clock)) as [FileStore, FileStore]
       return new MovingSessionStore({ from, to }, timeAt(place).clock)
     },
-    features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true },
+    features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true },
     maxSize: 1024 * 1024,
     age: (place, _name, milliseconds) => { timeAt(place).pass(milliseconds / 1000) },
     dump: place => Buffer.concat(filesIn(join(directory, place)).flatMap(path => [Buffer.from(path), readFileSync(path)])),
