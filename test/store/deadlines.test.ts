@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Deadlines, NoAnswer } from '../../../lib/store/redis/deadlines'
+import { Deadlines, NoAnswer } from '../../lib/store/deadlines'
 
 t.test('a clock of the host that is set makes no difference to a deadline', async t => {
   const deadlines = new Deadlines()
