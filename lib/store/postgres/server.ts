@@ -64,7 +64,8 @@ export class Server {
     const end = start + this.#timeout
     let trouble: Trouble | undefined
     let isUnsure = false
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    let pause = FIRST_PAUSE
+    for (;;) {
       let isDown = false
       try {
         const rows = await this.#sender.send(statement, values(this.#clock.at(start + this.#timeout * SERVER_SHARE)), end)
@@ -83,6 +84,7 @@ export class Server {
       }
       if (end - performance.now() <= pause) throw this.#outOfTime(doing, isUnsure, isDown, trouble)
       await delay(pause * (0.5 + Math.random() / 2))
+      pause = Math.min(pause * 2, LONGEST_PAUSE)
     }
   }
 
