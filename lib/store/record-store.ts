@@ -2,7 +2,7 @@ import { SessionError } from '../errors'
 import { UnopenedError } from '../unopened'
 import { encryptionOptions } from './encryption-options'
 import { Recent } from './recent'
-import type { RecordStoreOptions } from './record-options'
+import { checkRecord, type RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
 import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
 import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
@@ -22,21 +22,24 @@ export abstract class BaseRecordStore implements RecordStore {
   readonly cipher: SessionCipher
   readonly #appid: string
   readonly #idGenerator: () => string
+  readonly #maxSize: number
   readonly #names = new Recent(NAMES)
 
   /**
-   * A store in front of others is given the cipher of the one that it writes to.
+   * A store in front of others is given the cipher of the one that it writes to. Without `maxSize`
+   * the verbs alone say how long a text may be.
    *
    * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
    */
   constructor (
-    { appid = 'sid', idGenerator = randomId, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'encryption'> = {},
+    { appid = 'sid', idGenerator = randomId, maxSize = Infinity, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'maxSize' | 'encryption'> = {},
     cipher = new SessionCipher(appid, encryptionOptions(encryption))
   ) {
     this.cipher = cipher
     if (this.cipher.isOn) checkKeyStrength(idGenerator)
     this.#appid = appid
     this.#idGenerator = idGenerator
+    this.#maxSize = maxSize
   }
 
   abstract open (): Promise<void>
@@ -90,6 +93,8 @@ export abstract class BaseRecordStore implements RecordStore {
 
   /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
   async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
+    // Also where there is no session: what is wrong with the call does not depend on that.
+    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.#maxSize)
     const name = this.nameOf(sesid)
     for (;;) {
       const session = await this.read(name)

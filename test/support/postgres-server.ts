@@ -14,6 +14,8 @@ const run = promisify(execFile)
 export const POSTGRES_PROGRAMS = programs()
 /** Why a test with a PostgreSQL server is skipped; false when it is not. */
 export const NO_POSTGRES = POSTGRES_PROGRAMS === undefined && 'PostgreSQL is not installed'
+/** Why a test with a standby is skipped; false when it is not. */
+export const NO_STANDBY = NO_POSTGRES !== false ? NO_POSTGRES : !existsSync(join(POSTGRES_PROGRAMS as string, 'pg_basebackup')) && 'pg_basebackup is not installed'
 
 export interface PostgresServerOptions {
   /** Whether the server waits for the disk. A power loss is what nothing else survives. @default false */

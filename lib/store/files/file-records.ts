@@ -6,7 +6,7 @@ import { sealedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type {
-  Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
+  Creation, ImmediateRecordStore, Removal, Replacement, SessionRecord, StoredSession
 } from '../session-store'
 import type { Disk } from './disk'
 import { FileCache } from './file-cache'
@@ -119,12 +119,6 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     // was used. The text is stored in any case.
     if (outcome === 'replaced' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
     return replacement(outcome, next)
-  }
-
-  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
-  override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.options.maxSize)
-    await super.putSession(sesid, text, options)
   }
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionFileError} */

@@ -1,5 +1,5 @@
 import { SessionStoreError } from '../../errors'
-import { NoAnswer } from './deadlines'
+import { NoAnswer } from '../deadlines'
 
 /** What became of a command that was not answered with a result. */
 export interface Failure {

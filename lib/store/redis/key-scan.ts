@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { Deadlines } from './deadlines'
+import { Deadlines } from '../deadlines'
 import { failureOf, storeError } from './failures'
 import type { KeyNames } from './key-names'
 import type { RedisConnection } from './redis-client'

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionStoreError } from '../../errors'
+import { Deadlines } from '../deadlines'
+import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
-import { Deadlines } from './deadlines'
 import { failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
 import type { RedisConnection } from './redis-client'
 import { LATE, OUTCOMES, type Script } from './scripts'
@@ -50,9 +51,8 @@ export interface Call {
  * after that time by the server's clock: so a call that was given up, and waits somewhere, is not
  * carried out later.
  *
- * When a call failed because the time was up, the server counts as down: one call at a time tries on,
- * and the others fail at once, until one succeeds. A cluster never counts as down, because its other
- * servers may answer.
+ * When a call failed because the time was up, the server counts as down (see `outage.ts`). A cluster
+ * never does, because its other servers may answer.
  */
 export class ScriptRunner {
   readonly #connection: RedisConnection
@@ -61,8 +61,7 @@ export class ScriptRunner {
   readonly #wait: string[] | null
   readonly #deadlines = new Deadlines()
   readonly #clock = new ServerClock()
-  #down: Failure | null = null
-  #isTried = false
+  readonly #outage = new Outage<Failure>()
 
   /** `timeout` is in seconds. */
   constructor (connection: RedisConnection, timeout: number, replicas: Replicas | undefined) {
@@ -73,23 +72,14 @@ export class ScriptRunner {
 
   /** @throws {SessionStoreError} */
   async run (call: Call, isRepeated = false): Promise<Answer> {
-    if (this.#down !== null) return await this.#runWhileDown(call, isRepeated, this.#down)
     const end = performance.now() + this.#timeout
+    const { cause } = this.#outage
+    if (cause !== null) return await this.#outage.try(() => this.#repeat(call, end, null, isRepeated), () => storeError(call.doing, cause, false))
     if (!this.#connection.isReady()) return await this.#repeat(call, end, notConnected(this.#connection.obstacle()), isRepeated)
     try {
       return this.#answer(call, await this.#attempt(call, 'EVALSHA', isRepeated, end))
     } catch (error) {
       return await this.#repeat(call, end, failureOf(error), isRepeated)
-    }
-  }
-
-  async #runWhileDown (call: Call, isRepeated: boolean, down: Failure): Promise<Answer> {
-    if (this.#isTried) throw storeError(call.doing, down, false)
-    this.#isTried = true
-    try {
-      return await this.#repeat(call, performance.now() + this.#timeout, null, isRepeated)
-    } finally {
-      this.#isTried = false
     }
   }
 
@@ -117,12 +107,13 @@ export class ScriptRunner {
         failure = failureOf(error)
       }
     }
-    this.#down = null
+    this.#outage.end()
     return answer
   }
 
   #givenUp (call: Call, failure: Failure, mayBeDone: boolean): SessionStoreError {
-    this.#down = failure.passes && !this.#connection.isCluster ? failure : null
+    if (failure.passes && !this.#connection.isCluster) this.#outage.begin(failure)
+    else this.#outage.end()
     return storeError(call.doing, failure, mayBeDone && call.parameters !== null)
   }
 

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { randomId, storageName } from '../session-id'
-import { Deadlines } from './deadlines'
+import { Deadlines } from '../deadlines'
 import { failureOf } from './failures'
 import type { KeyNames } from './key-names'
 import type { RedisConnection, RunOnServer } from './redis-client'

@@ -2,7 +2,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import type { PostgresClient, PostgresSessionStoreOptions } from '../../../lib/store/postgres/options'
-import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
+import { NO_POSTGRES, NO_STANDBY, PostgresServer } from '../../support/postgres-server'
 import { TcpProxy } from '../../support/tcp-proxy'
 
 /** Trouble as a real server and a real pool make it. */
@@ -248,7 +248,7 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
     await t.resolves(storeOf(t).newSession())
   })
 
-  t.test('a standby takes no sessions and shows none', async t => {
+  t.test('a standby takes no sessions and shows none', { skip: NO_STANDBY }, async t => {
     const pool = poolOf(t)
     const { name, version } = await session(new PostgresSessionStore({ pool }))
     const replica = await server.replica(t)
