@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { randomText } from '../../random'
 import { SessionStoreError } from '../../errors'
 import { checkRecord } from '../record-options'
@@ -28,7 +29,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   protected readonly runner: ScriptRunner
   /** What its record ids begin with: the server remembers a few of each writer. */
   readonly #writer = randomText(WRITER * 6 / 8, 'base64url')
-  readonly #unsettled = new UnsettledCalls()
+  readonly #unsettled: UnsettledCalls
   readonly #cache: ReadCache | undefined
   /** Tells of changes, for the cache. */
   protected readonly feed: InvalidationFeed | undefined
@@ -37,6 +38,7 @@ export abstract class RedisRecords extends BaseRecordStore {
     super(options)
     const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout, cache } = options
     this.names = new KeyNames(prefix, appid)
+    this.#unsettled = new UnsettledCalls(timeout)
     this.runner = new ScriptRunner(connection, timeout, replicas,
       `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`)
     if (cache !== undefined) {
@@ -114,16 +116,17 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
   async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
-    const earlier = this.#unsettled.idOf(script.sha, name, parameters, text)
-    const id = earlier ?? this.#newId()
+    const what = [script.sha, name, parameters, text]
+    const earlier = this.#unsettled.find(...what)
+    const { id, began } = earlier ?? { id: this.#newId(), began: performance.now() }
     try {
       const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, text), earlier !== undefined)
       const reply = Number(answer.reply)
       this.#checkConfirmed(doing, script, reply, answer.replicas)
-      if (earlier !== undefined) this.#unsettled.settle(script.sha, name, parameters, text)
+      if (earlier !== undefined) this.#unsettled.settle(...what)
       return { id, reply }
     } catch (error) {
-      this.#unsettled.remember(id, script.sha, name, parameters, text)
+      this.#unsettled.remember({ id, began }, ...what)
       throw error
     }
   }

@@ -4,7 +4,7 @@ import type { SessionStoreError } from '../../errors'
 import { ServerClock } from '../server-clock'
 import { CallBatches, type Waiting } from './call-batches'
 import { Deadlines } from './deadlines'
-import { failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
+import { failureBesideWait, failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
 import type { RedisConnection } from './redis-client'
 import { REFUSAL, type Script } from './scripts'
 
@@ -85,7 +85,7 @@ export class ScriptRunner {
   }
 
   async #runWhileDown (call: Call, isRepeated: boolean, down: Failure): Promise<Answer> {
-    if (this.#isTried) throw storeError(call.doing, down, false)
+    if (this.#isTried) throw storeError(call.doing, down, isRepeated)
     this.#isTried = true
     try {
       return await this.#repeat(call, this.#end(), null, isRepeated)
@@ -110,7 +110,7 @@ export class ScriptRunner {
     try {
       answers = await this.#attempt(waiting.map(({ call }) => call), 'EVALSHA', false, end)
     } catch (error) {
-      for (const one of waiting) goOn(one, failureOf(error))
+      for (const one of waiting) goOn(one, this.#failureOf(one.call, error))
       return
     }
     waiting.forEach((one, index) => {
@@ -142,11 +142,15 @@ export class ScriptRunner {
         const verb = failure?.code === 'NOSCRIPT' ? 'EVAL' : 'EVALSHA'
         answer = (await this.#attempt([call], verb, mayBeDone, end))(0)
       } catch (error) {
-        failure = failureOf(error)
+        failure = this.#failureOf(call, error)
       }
     }
     this.#down = null
     return answer
+  }
+
+  #failureOf ({ script }: Call, error: unknown): Failure {
+    return script.waits && this.#wait !== null ? failureBesideWait(error) : failureOf(error)
   }
 
   #givenUp (call: Call, failure: Failure, mayBeDone: boolean): SessionStoreError {

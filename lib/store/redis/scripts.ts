@@ -9,8 +9,8 @@ const START = 11
 export const WRITER = 4
 /** Characters of such a memory: the start of the id, and the second when it was overtaken. */
 export const MEMORY_SIZE = START + 10
-/** For so long (seconds) after it was overtaken an id is remembered: longer than a caller may repeat its call. */
-const MEMORY = 60
+/** For so long (seconds) after it was overtaken an id is remembered, and the key of a session after its end: longer than a caller repeats its calls. */
+export const MEMORY = 180
 /** For so long (milliseconds) a session that was set aside is kept. */
 const ASIDE = 7 * 24 * 3600 * 1000
 
@@ -35,20 +35,19 @@ export interface Script {
  * The value of a session's key. Every field but the last has a fixed width, so that scripts change
  * a time in place; the text comes last. In Lua, the first character is number 1.
  *
- *  1     `S`: a session, `E`: one that has ended, kept for a minute so that a repeated call is recognised
+ *  1     `S`: a session, `E`: one that has ended, kept for {@link MEMORY} so that a repeated call is recognised
  *  2     `1`: the number of this format
  *  3-15  last access, in milliseconds since 1970 by the server's clock
  * 16-28  when it was made
- * 29-41  when it ends if it is not used; the key expires {@link GRACE} later
+ * 29-41  when it ends if it is not used; the key of a live one expires {@link GRACE} later
  * 42-51  its own idle timeout in seconds, 0 for the store's
  * 52-67  the id of the last record, or of the call that ended the session
  * 68-69  how many earlier ids follow, each as {@link MEMORY_SIZE} characters
  *
  * The first argument holds what all calls of a command share: whether they are repeated ones, the moment
  * by the server's clock from which they must do nothing, and the store's idle and absolute timeout in
- * milliseconds. Two arguments for each call follow: its id with three parameters that each script has a
- * use of its own for, in one string because each argument costs the client as much as a hundred
- * characters; and the text.
+ * milliseconds. Two arguments for each call follow: its id and three parameters of the script's own, in one
+ * string because each argument costs the client as much as a hundred characters; and the text.
  */
 const PRELUDE = `
 local repeated, deadline, storeIdle, storeAbsolute = string.match(ARGV[1], '^(%d)(%d+) (%d+) (%d+)$')
@@ -114,7 +113,7 @@ local function write (letter)
   local finish = letter == 'S' and ending() or now
   local value = letter .. '1' .. string.format('%013d%013d%013d%010d', access, created, finish, idle) .. id ..
     string.format('%02d', #kept / ${MEMORY_SIZE}) .. kept .. text
-  redis.call('SET', key, value, 'PXAT', string.format('%d', finish + ${GRACE}))
+  redis.call('SET', key, value, 'PXAT', string.format('%d', finish + (letter == 'S' and ${GRACE} or ${MEMORY * 1000})))
 end
 -- What the caller is told was done before. Something is written, so that WAIT waits for that.
 local function again (outcome)
@@ -218,9 +217,8 @@ return answers
 /**
  * Returns a script that does `body` for each call, whose keys follow each other. It answers with the time
  * and an outcome or a refusal for each; too late, with the time alone.
- *
- * A refusal of the first call that does not speak of its key is that of the whole command, as with a server
- * that became a replica: clients act on those. Nothing has been written then.
+ * A write of the first call that is refused, as by a server that became a replica, fails the whole command:
+ * clients act on that.
  */
 function changing (body: string, { keys = 1, waits = true } = {}): Script {
   return script(`${PRELUDE}
@@ -233,8 +231,12 @@ for number = 1, #KEYS / ${keys} do
   if not outcome then
     local isDone
     isDone, outcome = pcall(change)
-    if not isDone and number == 1 then error(outcome, 0) end
-    if not isDone then outcome = '${REFUSAL}' .. (type(outcome) == 'table' and outcome.err or outcome) end
+    if not isDone then
+      local refusal = type(outcome) == 'table' and outcome.err or string.gsub(outcome, '^@user_script: ?%d+: ', '')
+      refusal = string.gsub(refusal, '^%-', '')
+      if number == 1 then return { err = refusal } end
+      outcome = '${REFUSAL}' .. refusal
+    end
   end
   answers[number + 1] = outcome
 end
