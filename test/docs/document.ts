@@ -54,8 +54,6 @@ export function rowsOf (table: string): string[][] {
  * a check without a snippet. Returns the directory that has the built package.
  */
 export function checkSnippets (page: Document, checks: Record<string, Check>): string {
-  // Programs are built and started here, one after the other, perhaps on a machine that is busy.
-  t.setTimeout(300_000)
   const directory = t.testdir()
   t.before(async () => { await installBuilt(directory) })
   t.test('every snippet does what it says', async t => {

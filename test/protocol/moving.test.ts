@@ -1,10 +1,7 @@
-import t from 'tap'
 import { destroyer, regenerator, remover, storeReader } from './ending-actors'
 import { endingRules } from './ending-rules'
 import { everyStart } from './report'
 import { writer } from './scenario'
-
-t.setTimeout(600_000)
 
 const ending = { rulesOf: endingRules }
 

@@ -1,8 +1,5 @@
-import t from 'tap'
 import { everyStart } from './report'
 import { destroyer, writer } from './scenario'
-
-t.setTimeout(600_000)
 
 // All orders of so many processes are too many; few faults need more than two processes to be
 // interrupted where they could have gone on. `npm run protocol` goes further than this.

@@ -4,8 +4,6 @@ import type { Program } from './process'
 import { everyStart, report, run } from './report'
 import { coarse, destroyer, durableFile, LIMITS, reader, realFile, writer } from './scenario'
 
-t.setTimeout(600_000)
-
 const twoWriters = (): Program[] => [writer('A', 'a'), writer('B', 'b')]
 
 everyStart('two writers, a crash and a stall anywhere: every order', twoWriters,

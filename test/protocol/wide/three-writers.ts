@@ -1,8 +1,5 @@
-import t from 'tap'
 import { everyStart } from '../report'
 import { destroyer, writer } from '../scenario'
-
-t.setTimeout(1_200_000)
 
 everyStart('two writers and a destroyer, a crash and a stall: every order with three interruptions',
   () => [writer('A', 'a'), writer('B', 'b'), destroyer()], { crashes: 1, stalls: 1, tears: 0, preemptions: 3 })
