@@ -1,5 +1,6 @@
 import { randomText } from '../../random'
 import { SessionStoreError } from '../../errors'
+import type { Lifetimes } from '../clock'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
@@ -34,6 +35,12 @@ export abstract class RedisRecords extends BaseRecordStore {
   readonly #cache: ReadCache | undefined
   /** Tells of changes, for the cache. */
   protected readonly feed: InvalidationFeed | undefined
+
+  /** {@inheritDoc RecordStore.lifetimes} */
+  get lifetimes (): Lifetimes {
+    const { idleTimeout, absoluteTimeout } = this.options
+    return { idleTimeout, absoluteTimeout }
+  }
 
   constructor (protected readonly options: SettledRedisStoreOptions) {
     super(options)
