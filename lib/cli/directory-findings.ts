@@ -1,12 +1,13 @@
-import { GRACE, timeLeft, Clock, type Lifetimes } from '../store/clock'
+import { Clock, GRACE, type Lifetimes } from '../store/clock'
 import { checkDisk } from '../store/files/disk-check'
 import { probeDirectory } from '../store/files/disk-probe'
-import { fileSystemOf } from '../store/files/file-system'
+import { fileSystemOf, mountAt } from '../store/files/file-system'
 import { localDisk } from '../store/files/local-disk'
 import { PrivateDirectory } from '../store/files/private-directory'
 import type { DirectoryAppid } from './directory-place'
 import { formatDuration, formatSize } from './duration'
 import type { Finding } from './place'
+import { timeLeftOf } from './time-left'
 
 /** The plugin's reaper goes round every 15 minutes by default; so long (ms) after its end a session is late. */
 const LATE = 60 * 60_000
@@ -64,8 +65,7 @@ async function reaped (appid: DirectoryAppid, limits: Lifetimes): Promise<Findin
       continue
     }
     sessions++
-    const { createdAt, lastAccess, idleTimeout = 0 } = session
-    const over = -timeLeft({ createdAt, lastAccess, idleTimeout }, limits, clock) - GRACE
+    const over = -timeLeftOf(session, limits, clock) - GRACE
     if (over <= 0) continue
     expired++
     longest = Math.max(longest, over)
@@ -82,11 +82,8 @@ async function reaped (appid: DirectoryAppid, limits: Lifetimes): Promise<Findin
 
 async function mountedWithoutAccessTimes (directory: string): Promise<boolean> {
   try {
-    const path = await localDisk.realpath(directory)
-    const mounts = (await localDisk.mounts()).split('\n').map(line => line.split(' '))
-      .filter(([,,,, point]) => point === '/' || path === point || (point !== undefined && path.startsWith(`${point}/`)))
-    const [mount] = mounts.sort((a, b) => (b[4] as string).length - (a[4] as string).length)
-    return mount?.[5]?.split(',').includes('noatime') === true
+    const mount = mountAt(await localDisk.mounts(), await localDisk.realpath(directory))
+    return mount?.options.includes('noatime') === true
   } catch {
     // The list of mounts is Linux's.
     return false

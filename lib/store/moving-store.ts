@@ -1,6 +1,6 @@
 import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
-import { Clock } from './clock'
+import { Clock, type Lifetimes } from './clock'
 import { hasRecords, isImmediate, isIterable, isPortable, isReapable } from './features'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
@@ -67,6 +67,11 @@ export class MovingSessionStore extends BaseRecordStore {
       portable: lists,
       reapable: isReapable(from) || isReapable(to)
     }
+  }
+
+  /** {@inheritDoc RecordStore.lifetimes} Those of the store that sessions move to. */
+  get lifetimes (): Lifetimes | undefined {
+    return this.#to.lifetimes
   }
 
   /** {@inheritDoc RecordStore.warnings} */

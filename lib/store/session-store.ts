@@ -1,3 +1,4 @@
+import type { Lifetimes } from './clock'
 import type { SessionCipher } from './session-cipher'
 import type {
   DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
@@ -130,6 +131,9 @@ export interface RecordStore extends SessionStore {
 
   /** What the last `open` found that does not keep the app from starting, a sentence each. The plugin logs them. */
   readonly warnings?: readonly string[]
+
+  /** The store's own limits, by its options. The plugin warns of those that seem to be milliseconds. */
+  readonly lifetimes?: Lifetimes | undefined
 
   /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
   close (): Promise<void>

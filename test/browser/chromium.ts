@@ -6,8 +6,12 @@ import { startSite, type Site } from './site'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 
+/** No waiting is ended by the clock: a machine that is busy may take its time. What never comes ends the test file, see work-limit.cjs. */
+const UNLIMITED = 0
+
 const OPTIONS = {
   executablePath: EXECUTABLE,
+  timeout: UNLIMITED,
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'
@@ -33,7 +37,7 @@ export async function openBrowser (t: Test): Promise<OpenBrowser> {
   return {
     site,
     newContext: async (t, options = {}) => {
-      const context = await browser.newContext(options)
+      const context = patient(await browser.newContext(options))
       t.teardown(async () => { await context.close() })
       return context
     }
@@ -42,5 +46,11 @@ export async function openBrowser (t: Test): Promise<OpenBrowser> {
 
 /** A browser that keeps its profile in this directory when it is closed, and finds it there again. */
 export async function launchWithProfile (directory: string): Promise<BrowserContext> {
-  return await chromium.launchPersistentContext(directory, OPTIONS)
+  return patient(await chromium.launchPersistentContext(directory, OPTIONS))
+}
+
+function patient (context: BrowserContext): BrowserContext {
+  context.setDefaultTimeout(UNLIMITED)
+  context.setDefaultNavigationTimeout(UNLIMITED)
+  return context
 }

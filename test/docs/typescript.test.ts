@@ -47,8 +47,6 @@ const OPTIONS: ts.CompilerOptions = {
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)]
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
-t.setTimeout(300_000)
-
 for (const page of pages) {
   const snippets = [...readFileSync(join(root, page), 'utf8').matchAll(SNIPPET)].map(({ groups }) => groups as { comment?: string, text: string })
   /** Whole programs of the page, which others import by their names. */

@@ -13,8 +13,6 @@ const torn = starts['a file with a torn tail'] as () => FileSystem
 const patient = { crashes: 0, stalls: 0, tears: 0 }
 const stalled = { ...patient, stalls: 1 }
 
-t.setTimeout(600_000)
-
 t.test('a temporary file renamed over: a stalled holder loses an update', async t => {
   const { fault } = await run(two(renamedOver), sealed(), stalled)
   t.match(fault?.what, /acknowledged update . is lost/)

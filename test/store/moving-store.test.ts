@@ -1,44 +1,21 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { MovingSessionStore } from '../../index'
-import { conformance } from '../../lib/conformance/conformance'
 import { FileStore } from '../../lib/store/files/file-store'
 import { departure, looksMarked, reservation, reservedBy } from '../../lib/store/moving-marks'
 import { isImmediate, isIterable, isPortable, isReapable } from '../../lib/store/features'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
 import type { PortableSession, RecordStore } from '../../lib/store/session-store'
-import { Time } from '../support/aged-sessions'
+import { fileConformance } from '../support/file-conformance'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { newSession } from '../support/new-session'
-import { filesIn } from '../support/session-files'
 
 const directory = t.testdir()
-const times = new Map<string, Time>()
-
-function timeAt (place: string): Time {
-  const time = times.get(place) ?? new Time()
-  times.set(place, time)
-  return time
-}
 
 t.test('it keeps what its stores declare', async t => {
-  conformance({
-    test: (name, run) => { t.test(name, run) },
-    makeStore ({ place, ...setup }) {
-      const [from, to] = ['old', 'new'].map(name =>
-        new FileStore({ sessionDir: join(directory, place, name), ...setup }, undefined, timeAt(place).clock)) as [FileStore, FileStore]
-      return new MovingSessionStore({ from, to }, timeAt(place).clock)
-    },
-    features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true },
-    maxSize: 1024 * 1024,
-    age: (place, _name, milliseconds) => { timeAt(place).pass(milliseconds / 1000) },
-    dump: place => Buffer.concat(filesIn(join(directory, place)).flatMap(path => [Buffer.from(path), readFileSync(path)])),
-    fail (place) {
-      renameSync(join(directory, place), join(directory, `${place}.away`))
-      writeFileSync(join(directory, place), '')
-    },
-    dispose: place => { rmSync(join(directory, place), { recursive: true, force: true }) }
+  fileConformance(t, directory, (place, setup, clock) => {
+    const [from, to] = ['old', 'new'].map(name => new FileStore({ sessionDir: join(place, name), ...setup }, undefined, clock)) as [FileStore, FileStore]
+    return new MovingSessionStore({ from, to }, clock)
   })
 })
 

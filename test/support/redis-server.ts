@@ -103,7 +103,8 @@ export class RedisServer {
 export async function startCluster (t: Test, masters = 3, options: Record<string, string> = {}): Promise<RedisServer[]> {
   const ports = await Promise.all(Array.from({ length: masters }, freePort))
   const servers = await Promise.all(ports.map(busPort => RedisServer.start(t, {
-    ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '2000'
+    // No server is given up by the others because the machine is busy.
+    ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '60000'
   })))
   const [first, ...others] = servers as [RedisServer, ...RedisServer[]]
   const share = 16384 / masters

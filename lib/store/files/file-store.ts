@@ -1,4 +1,4 @@
-import { Clock } from '../clock'
+import { Clock, type Lifetimes } from '../clock'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import type {
   Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
@@ -19,6 +19,12 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
     super(fileStoreOptions(options), disk, clock)
+  }
+
+  /** {@inheritDoc RecordStore.lifetimes} */
+  get lifetimes (): Lifetimes {
+    const { idleTimeout, absoluteTimeout } = this.options
+    return { idleTimeout, absoluteTimeout }
   }
 
   /** {@inheritDoc RecordStore.warnings} */

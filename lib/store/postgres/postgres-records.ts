@@ -1,3 +1,4 @@
+import type { Lifetimes } from '../clock'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
@@ -37,6 +38,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
     this.statements = statementsFor(settled)
     this.#server = new Server(settled)
     this.#poolErrors = new PoolErrors(settled.pool)
+  }
+
+  /** {@inheritDoc RecordStore.lifetimes} */
+  get lifetimes (): Lifetimes {
+    const { idleTimeout, absoluteTimeout } = this.options
+    return { idleTimeout, absoluteTimeout }
   }
 
   /** {@inheritDoc RecordStore.warnings} */

@@ -6,9 +6,6 @@ import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
 import { launchWithProfile, skip } from './chromium'
 
-// The site is built and started here, perhaps on a machine that is busy.
-t.setTimeout(300_000)
-
 /** The example site in a process of its own, with a browser to look at it. */
 class Visit {
   readonly #directory: string
