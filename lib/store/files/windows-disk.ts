@@ -19,13 +19,15 @@ const PATIENCE: Patience = { stale: 2000, patience: 5 }
  */
 export function windowsDisk (calls: DiskCalls, { stale, patience }: Patience = PATIENCE): DiskCalls {
   async function patiently<T> (call: () => Promise<T>): Promise<T> {
-    for (let waited = 0; ; waited += patience) {
+    let waited = 0
+    for (;;) {
       try {
         return await call()
       } catch (error) {
         if (waited >= stale || !hasCode(error, ...BUSY)) throw error
+        await calls.wait(patience)
+        waited += patience
       }
-      await calls.wait(patience)
     }
   }
 
