@@ -1,8 +1,9 @@
 import { Clock, GRACE, type Lifetimes } from '../store/clock'
 import { checkDisk } from '../store/files/disk-check'
 import { probeDirectory } from '../store/files/disk-probe'
-import { fileSystemOf, mountAt } from '../store/files/file-system'
+import { mountAt } from '../store/files/file-system'
 import { localDisk } from '../store/files/local-disk'
+import { platform } from '../store/files/platform'
 import { PrivateDirectory } from '../store/files/private-directory'
 import type { DirectoryAppid } from './directory-place'
 import { formatDuration, formatSize } from './duration'
@@ -14,13 +15,13 @@ const LATE = 60 * 60_000
 
 /** What can be said of a session directory that is itself private: that was found out when its appids were listed. */
 export async function * directoryFindings (sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes): AsyncGenerator<Finding> {
-  const { uid, mode } = await localDisk.stat(sessionDir)
-  const owner = `user ${uid}, ${(mode & 0o777).toString(8).padStart(4, '0')}`
+  const owner = platform.describeAccess(await localDisk.stat(sessionDir))
   const complaints = await complaintsOf(appids)
-  yield complaints.length === 0
+  const doubts = [...complaints, ...await platform.warningsOf(sessionDir)]
+  yield doubts.length === 0
     ? good('owner and mode', `${owner}, and so are the directories in it`)
-    : { subject: 'owner and mode', isGood: false, text: complaints.join('; ') }
-  const { name } = await fileSystemOf(sessionDir)
+    : { subject: 'owner and mode', isGood: false, text: doubts.join('; ') }
+  const { name } = await platform.fileSystemOf(sessionDir)
   const noatime = await mountedWithoutAccessTimes(sessionDir)
   yield good('file system', name)
   yield good('access times', noatime ? 'the mount is noatime, which is fine: the store sets them itself' : 'the store sets them itself, whatever the mount says')

@@ -8,6 +8,7 @@ import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
+import { platform as thisPlatform } from './platform'
 import { portableSession } from './portable'
 import { removeSessions, storedSessions, type ListedSession } from './session-listing'
 import { sweep } from './sweep'
@@ -17,8 +18,8 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true } as const
   #warnings: readonly string[] = []
 
-  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
-    super(fileStoreOptions(options), disk, clock)
+  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock(), protected readonly platform = thisPlatform) {
+    super(fileStoreOptions(options, platform), disk, clock)
   }
 
   /** {@inheritDoc RecordStore.lifetimes} */
@@ -36,7 +37,8 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   async open (): Promise<void> {
     const { durability, allowUnsafeDirectory: allowUnsafe } = this.options
     await this.privacy.make()
-    this.#warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
+    const warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
+    this.#warnings = [...await this.platform.warningsOf(this.options.sessionDir), ...warnings]
   }
 
   /** {@inheritDoc SessionFileStore.checkDisk} */

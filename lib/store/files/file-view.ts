@@ -1,4 +1,4 @@
-import { birth, type FileStatus } from './disk'
+import { birth, type FileNumber, type FileStatus } from './disk'
 import { fold, isLast, type JournalRecord } from './journal'
 
 /** Milliseconds for which the kernel surely keeps in memory what a file is. */
@@ -22,7 +22,7 @@ export interface FileView {
   /** When anything of it was last changed. */
   ctimeMs: number
   /** Which file this is, and how much of it was read. */
-  ino: number
+  ino: FileNumber
   born: number
   size: number
   end: number
@@ -70,9 +70,9 @@ export function wasAlive (view: FileView | null): boolean {
   return view?.tip?.ended === false
 }
 
-/** Whether no other process wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */
+/** Whether no other process wrote between that view and these bytes, so that there is nothing to read: they follow its tip, which is not the last record. */
 export function isNext (known: FileView, status: FileStatus, previous: string, bytes: Buffer): boolean {
-  return known.tip?.id === previous && known.end === known.size && status.size === known.size + bytes.length &&
+  return known.tip?.id === previous && isOpen(known) && known.end === known.size && status.size === known.size + bytes.length &&
     status.nlink > 0 && isSame(known, status)
 }
 

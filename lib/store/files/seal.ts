@@ -67,8 +67,16 @@ export async function takeAway (file: Lockable, take: () => Promise<unknown>): P
 }
 
 /** Puts the new file in place of the sealed one. Returns false when the lock was taken away. */
-async function install ({ path, disk, durable }: Sealed, token: string): Promise<boolean> {
-  const isInstalled = await unlessMissing(disk.rename(`${lockPath(path)}/${token}`, path).then(() => true)) ?? false
+async function install (file: Sealed, token: string): Promise<boolean> {
+  const { path, disk, durable } = file
+  let isInstalled: boolean
+  try {
+    isInstalled = await unlessMissing(disk.rename(`${lockPath(path)}/${token}`, path).then(() => true)) ?? false
+  } catch (error) {
+    // Other processes would have to wait until a lock that stays is stale.
+    await giveUp(file, token).then(() => removeEmpty(disk, lockPath(path))).catch(() => undefined)
+    throw error
+  }
   if (isInstalled && durable) await syncDirectory(disk, dirname(path))
   return isInstalled
 }

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk, DiskNow } from '../../../lib/store/files/disk'
+import type { Disk, DiskNow, FileNumber } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
@@ -116,7 +116,7 @@ t.test('a record that won before the file was sealed and replaced has won', asyn
 t.test('a file that has grown too long is rewritten with its last record', async t => {
   const file = await newFile(t, 'x'.repeat(1000))
   let largest = 0
-  const inodes = new Set<number>()
+  const inodes = new Set<FileNumber>()
   for (let turn = 0; turn < 100; turn++) {
     await file.read()
     t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'replaced')
