@@ -1,5 +1,6 @@
 import { SessionError } from '../errors'
 import { check } from '../option-checks'
+import { LazyData } from './lazy-data'
 import { isPlainObject, type PlainObject } from './plain-object'
 import { isSame } from './same'
 import { slicesOf, type LoadedData, type Session } from './session'
@@ -66,6 +67,13 @@ export function decode (codec: SessionCodec, text: string): PlainObject {
     `the stored session cannot be decoded (${reason}): was it written with another codec?`)
 }
 
+/** Data that are changed, and then stored. */
+export interface Draft {
+  readonly data: PlainObject
+  /** Returns the text of the data. @throws {SessionError} SESSION_CODEC */
+  print: () => string
+}
+
 /** The texts of one codec, and whether two of them say the same. */
 export class SessionText {
   /** The text of a session without data. */
@@ -91,10 +99,21 @@ export class SessionText {
 
   /** Returns the text of a session's data. The name is that of the session; `''`: it has none yet. @throws {SessionError} SESSION_CODEC */
   print (name: string, session: Session): string {
-    const slices = this.#sliced === null ? null : encoding(() => slicesOf(session))
-    if (slices === null) return this.encode(session.data())
-    this.#sliced?.remember(name, slices)
-    return slices.text
+    return this.#printed(name, { print: () => slicesOf(session) }) ?? this.encode(session.data())
+  }
+
+  /** Returns the data of this text for a caller that changes them. @throws {SessionError} SESSION_UNDECODABLE */
+  draft (name: string, text: string): Draft {
+    const sliced = this.#sliced
+    const slices = sliced?.of(name, text) ?? null
+    const { data, lazy } = slices === null ? { data: this.decode(text), lazy: null } : LazyData.draft(slices)
+    return { data, print: () => this.#printed(name, lazy) ?? this.encode(data) }
+  }
+
+  #printed (name: string, lazy: Pick<LazyData, 'print'> | null): string | null {
+    const slices = lazy === null ? null : encoding(() => lazy.print())
+    if (slices !== null) this.#sliced?.remember(name, slices)
+    return slices?.text ?? null
   }
 
   /** @see encode */

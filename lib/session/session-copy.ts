@@ -5,7 +5,8 @@ import type { SessionRecord, StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
-import { fill, type LoadedData, type Session } from './session'
+import { JsonSlices } from './json-slices'
+import { fill, rebase, type LoadedData, type Session } from './session'
 import type { SessionKey } from './session-records'
 import type { SessionLog, Shared } from './shared'
 
@@ -153,6 +154,8 @@ export abstract class SessionCopy {
     if (newer === base) return true
     const { text } = this.shared
     try {
+      const loaded = text.load(this.name, newer)
+      if (loaded instanceof JsonSlices && rebase(this.session, base, loaded)) return true
       fill(this.session, merge(text.decode(base), text.decode(newer), this.session.data()))
       return true
     } catch {

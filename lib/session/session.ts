@@ -3,6 +3,7 @@ import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
 import { JsonSlices } from './json-slices'
 import { LazyData } from './lazy-data'
+import { merge } from './merge'
 import { setOwn, type PlainObject } from './plain-object'
 import { protectMembers } from './protect-members'
 import type { SessionCookieOptions } from './cookie-options'
@@ -44,6 +45,11 @@ export type LoadedData = PlainObject | JsonSlices
 export let fill: (session: Session, data: LoadedData) => void
 /** Returns the slices of the data as JSON prints them; null when they are to be printed as a whole. @throws what JSON does */
 export let slicesOf: (session: Session) => JsonSlices | null
+/**
+ * Puts what a text has become in place of the session's data, which were loaded from `base`, and keeps
+ * what was changed here, as `merge` does. Returns false, and has done nothing, when that takes a merge of the whole.
+ */
+export let rebase: (session: Session, base: string, newer: JsonSlices) => boolean
 /** Returns a copy of all data, one level deep, with something else in place of each value that was not used. */
 export let glance: (session: Session) => PlainObject
 
@@ -235,10 +241,22 @@ export class Session<Data extends object = PlainObject> {
     }
   }
 
+  #rebase (base: string, newer: JsonSlices): boolean {
+    const sides = this.#hidden === undefined ? this.#lazy?.sides(base, newer) ?? null : null
+    if (sides === null) return false
+    const merged = merge(sides.base, sides.theirs, sides.mine)
+    this.#fill(newer)
+    for (const key of Object.keys(sides.theirs)) {
+      if (!Object.hasOwn(merged, key)) delete (this as unknown as PlainObject)[key]
+    }
+    for (const key of Object.keys(merged)) (this as Session).set(key, merged[key])
+    return true
+  }
+
   static {
     fill = (session, data) => { session.#fill(data) }
-    // JSON calls a function of this name.
-    slicesOf = session => session.#hidden === undefined && !Object.hasOwn(session, 'toJSON') && session.#lazy !== null ? session.#lazy.print() : null
+    slicesOf = session => session.#hidden === undefined && session.#lazy !== null ? session.#lazy.print() : null
+    rebase = (session, base, newer) => session.#rebase(base, newer)
     glance = session => session.#lazy === null ? session.data() : session.#lazy.glance({ ...session.#hidden })
   }
 }

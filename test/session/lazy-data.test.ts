@@ -72,6 +72,13 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   ),
   fc.tuple(key, tree).map(([key, value]): Operation => session => session.update(draft => {
     Object.defineProperty(draft, key, { value, writable: true, enumerable: true, configurable: true })
+  })),
+  fc.tuple(key, key, value).map(([key, inner, value]): Operation => session => session.update(draft => {
+    const before = [inspect(draft, { depth: 9 }), JSON.stringify(draft), Object.keys(draft)]
+    const target = draft[key] as Data | undefined
+    if (typeof target === 'object' && target !== null && Object.hasOwn(draft, key)) target[inner] = structured(value)
+    else delete draft[inner]
+    return before
   }))
 )
 
