@@ -11,6 +11,8 @@ import { onWindows } from './windows-process'
 export const PATH = '/s'
 /** Two records fit, the third is a seal. A stalled holder is noticed at the second look. */
 export const LIMITS: FileLimits = { size: 60, fewestRecords: 1, stale: 5, patience: 5 }
+/** Every record but seals is a patch, and another one fits. */
+export const patching: FileLimits = { ...LIMITS, size: 110, patchFrom: 0 }
 
 export type FileMaker = (disk: ModelDisk, known: FileView | null, limits: FileLimits) => SessionFile
 export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, false, known, limits)
