@@ -3,8 +3,9 @@ import { check } from '../option-checks'
 import { fillRandom } from '../random'
 import { unopened, type UnopenedCause } from '../unopened'
 import type { SettledEncryption } from './encryption-options'
+import { KeyMemory, type CipherKey } from './key-memory'
 import { decodeExactly, describeSealed, FORMAT, headingOf, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
-import { SessionKeys, type SessionKey } from './session-keys'
+import { SessionKeys } from './session-keys'
 import type { SessionRecord } from './session-store'
 
 const ALGORITHM = 'aes-256-gcm'
@@ -26,6 +27,7 @@ export class SessionCipher {
   readonly isOn: boolean
   readonly #appid: string
   readonly #acceptPlain: boolean
+  readonly #memory = new KeyMemory()
   /** What texts are encrypted under; null: they are stored as they are. */
   readonly #newest: SessionKeys | null
   /** What texts are decrypted under, the newest first. */
@@ -36,9 +38,9 @@ export class SessionCipher {
     this.#appid = appid
     this.isOn = encryption !== false
     const { secrets = [], acceptPlain, writePlain } = encryption === false ? OFF : encryption
-    const listed = secrets.map(secret => new SessionKeys(appid, secret))
+    const listed = secrets.map(secret => new SessionKeys(appid, secret, this.#memory))
     check(new Set(listed.map(({ keyId }) => keyId)).size === listed.length, 'encryption.secrets', 'must not hold a secret twice')
-    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null)] : []
+    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null, this.#memory)] : []
     this.#all = [...listed, ...unlisted]
     this.#newest = writePlain ? null : this.#all[0] as SessionKeys
     this.#acceptPlain = acceptPlain
@@ -80,12 +82,12 @@ export class SessionCipher {
     if (refusal !== null) throw unopened(this.#appid, refusal)
     if (!isSealed(stored)) return stored
     const keys = this.#keysOf(stored) as SessionKeys
-    const known = keys.plainOf(sesid, stored)
+    const known = this.#memory.plainOf(sesid, stored)
     if (known !== undefined) return known
     const bytes = decodeExactly(stored.slice(keys.heading.length))
     const plain = bytes === null ? null : keys.lend(sesid, key => decrypt(key, bytes))
     if (plain === null) throw unopened(this.#appid, 'damaged')
-    keys.remember(sesid, stored, plain)
+    this.#memory.remember(sesid, stored, plain)
     return plain
   }
 
@@ -99,7 +101,7 @@ export class SessionCipher {
     const keys = this.#newest
     if (keys === null) return text
     const sealed = keys.heading + keys.lend(sesid, key => encrypt(key, text))
-    keys.remember(sesid, sealed, text)
+    this.#memory.remember(sesid, sealed, text)
     return sealed
   }
 
@@ -117,12 +119,12 @@ export class SessionCipher {
 
   /** Wipes the keys of the session, which has ended. */
   forget (sesid: string): void {
-    for (const keys of this.#all) keys.forget(sesid)
+    this.#memory.forget(sesid)
   }
 
   /** Wipes all keys that are in memory. They are derived anew when they are needed. */
   clear (): void {
-    for (const keys of this.#all) keys.clear()
+    this.#memory.clear()
   }
 
   #keysOf (sealed: string): SessionKeys | null {
@@ -131,7 +133,7 @@ export class SessionCipher {
   }
 }
 
-function encrypt ({ key, authenticated }: SessionKey, text: string): string {
+function encrypt ({ key, authenticated }: CipherKey, text: string): string {
   fillRandom(nonce, NONCE_SIZE)
   const cipher = createCipheriv(ALGORITHM, key, nonce)
   cipher.setAAD(authenticated)
@@ -146,7 +148,7 @@ function encrypt ({ key, authenticated }: SessionKey, text: string): string {
 }
 
 /** Returns null for bytes that were not encrypted so. */
-function decrypt ({ key, authenticated }: SessionKey, bytes: Buffer): string | null {
+function decrypt ({ key, authenticated }: CipherKey, bytes: Buffer): string | null {
   if (bytes.length < LEAST_SIZE) return null
   const end = bytes.length - TAG_SIZE
   const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })

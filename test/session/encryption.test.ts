@@ -1,10 +1,11 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import t, { type Test } from 'tap'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
 import { newRecordId, encodeRecord, fold, NO_RECORD } from '../../lib/store/files/journal'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { unopenedSessions } from '../../lib/unopened'
+import { fileSessions } from '../support/command'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { filesIn, pathOf, sessionDirectory } from '../support/session-files'
 import { change, look, begin, json, Visits } from '../support/visits'
@@ -330,9 +331,11 @@ t.test('a store with the five methods keeps encrypted texts by the plugin\'s opt
   store.texts.set(planted, first)
   t.equal(await look(visits, planted), null)
   t.equal(store.texts.has(planted), false, 'such a store cannot set it aside')
-  store.newSession = async () => { store.texts.set('short', ''); return 'short' }
-  await t.rejects(visits.stored({ n: 1 }), { code: 'SESSION_ID', message: /22/ })
-  t.equal(store.texts.has('short'), false)
+  for (const weak of ['short', '1234567890'.repeat(3)]) {
+    store.newSession = async () => { store.texts.set(weak, ''); return weak }
+    await t.rejects(visits.stored({ n: 1 }), { code: 'SESSION_ID', message: /fewer random bits than the 128 .* 22 or more/ })
+    t.equal(store.texts.has(weak), false)
+  }
 })
 
 t.test('a session that is destroyed, or regenerated, takes its key along', async t => {
@@ -368,6 +371,24 @@ t.test('maxSize counts the plain text, and sessions that are that long can be re
   t.equal(await new SessionFileStore({ sessionDir, encryption: true, maxSize: 1000 }).getSession(sesid), '99'.padEnd(1000))
   await t.rejects(store.putSession(sesid, 'x'.repeat(1001)), { code: 'SESSION_TOO_BIG', message: /maxSize \(1000 bytes\)/ })
   await t.rejects(new Visits(store).stored({ x: 'x'.repeat(1000) }), { code: 'SESSION_TOO_BIG' })
+})
+
+t.test('a file takes twice the bytes before it is rewritten, and every process that may meet it reads it', async t => {
+  const sessionDir = sessionDirectory(t)
+  const settings = { sessionDir, maxSize: 100 }
+  const store = new SessionFileStore({ ...settings, encryption: true })
+  await store.open()
+  const sesid = await store.newSession()
+  const path = pathOf(sessionDir, sesid)
+  for (let round = 0; round < 300 && statSync(path).size < 31 * 1024; round++) await store.putSession(sesid, String(round).padEnd(100))
+  t.ok(statSync(path).size >= 31 * 1024)
+  t.match(await new SessionFileStore({ ...settings, encryption: true }).getSession(sesid), /^\d+ +$/)
+  t.equal(await new SessionFileStore(settings).getSession(sesid), null)
+  t.equal((await fileSessions(['verify', sessionDir])).out, '1 sessions: 0 torn, 0 unreadable; 0 foreign\n')
+  for (let round = 0; round < 300; round++) {
+    await store.putSession(sesid, String(round).padEnd(100))
+    if (statSync(path).size > 32 * 1024) t.fail(`${statSync(path).size} bytes`)
+  }
 })
 
 t.test('the texts of all sessions cannot be handed out', async t => {

@@ -19,7 +19,7 @@ import { newRecord } from './new-record'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
-import { LIMITS, type FileLimits } from './seen-file'
+import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from './seen-file'
 import { SessionFile, type Appended } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
@@ -45,7 +45,9 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    this.fileLimits = { ...LIMITS, longest: longestFile(options.encryption === false ? options.maxSize : sealedSize(options.maxSize), LIMITS) }
+    const [limits, longestText] = options.encryption === false ? [LIMITS, options.maxSize] : [ENCRYPTED_LIMITS, sealedSize(options.maxSize)]
+    // Another process may encrypt.
+    this.fileLimits = { ...limits, longest: longestFile(longestText, ENCRYPTED_LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
