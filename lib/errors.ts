@@ -53,6 +53,18 @@ export class SessionUnavailableError extends SessionError {
   }
 }
 
+/**
+ * A login that is one too many, where the option `onLimit` is `'refuse'`. `statusCode` is 409: the visitor
+ * must end one of the other sessions first.
+ */
+export class SessionLimitError extends SessionError {
+  override readonly statusCode: number = 409
+
+  constructor (message: string) {
+    super('SESSION_LIMIT', message)
+  }
+}
+
 const GIVE_ACCESS = 'give the user that runs this process read and write access to it'
 const MOVE_FILE = 'a file stands where a directory should be: move it away'
 const REMOVE_DIRECTORY = 'a directory stands where a session file should be: remove it'

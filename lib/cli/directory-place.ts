@@ -13,7 +13,7 @@ import { holdsSession } from '../store/files/session-age'
 import { SessionFile } from '../store/files/session-file'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { sweep } from '../store/files/sweep'
-import { sealedSize } from '../store/sealed-text'
+import { storedSize } from '../store/sealed-text'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { directoryFindings } from './directory-findings'
 import type { AppidPlace, Finding, OnProgress, Place, PlaceOptions, Unreadable, Verified } from './place'
@@ -31,7 +31,7 @@ export class DirectoryPlace implements Place {
   constructor (sessionDir: string, { maxSize }: PlaceOptions) {
     this.title = sessionDir
     this.#maxSize = maxSize
-    this.#limits = { ...LIMITS, longest: longestFile(sealedSize(maxSize), ENCRYPTED_LIMITS) }
+    this.#limits = { ...LIMITS, longest: longestFile(storedSize(maxSize, true), ENCRYPTED_LIMITS) }
   }
 
   async * findings (limits: Lifetimes): AsyncGenerator<Finding> {

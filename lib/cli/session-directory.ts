@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError, hasCode, SessionFileError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
-import { appidOf, directoryName, isImportMemory, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
+import { appidOf, directoryName, isImportMemory, isIndexDirectory, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
 import { localDisk } from '../store/files/local-disk'
 import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
 import { NotFound } from './place'
@@ -31,7 +31,7 @@ export async function selectAppids (sessionDir: string): Promise<Selection> {
   const selection: Selection = { appids: [], foreign: [] }
   const kinds = new Set<Kind>()
   for (const entry of await entriesOf(sessionDir)) {
-    if (entry.isFile() && isImportMemory(entry.name)) continue
+    if (entry.isFile() ? isImportMemory(entry.name) : isIndexDirectory(entry.name)) continue
     const path = join(sessionDir, entry.name)
     const appid = entry.isDirectory() ? appidOf(entry.name) : null
     kinds.add(appid === null ? 'other' : await kindOf(path))

@@ -4,7 +4,8 @@ import { unopened, UnopenedError } from '../unopened'
 import { decode, encode, type SessionCodec } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
-import { sealedText, SessionRecords, type SessionKey } from '../session/session-records'
+import { sealedText, type SessionKey } from '../session/opened-session'
+import { SessionRecords } from '../session/session-records'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { SessionCipher } from '../store/session-cipher'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
@@ -141,7 +142,7 @@ export class ConnectSessions {
       if (stored === null) {
         if (this.#seen.has(key.name)) return
         if (this.#cipher.isOn && !isKeyId(key.sesid)) throw weakId()
-        if (await this.#records.create(key, { text, idleTimeout }) !== null) {
+        if (typeof await this.#records.create(key, { text, idleTimeout }) === 'object') {
           this.#seen.set(key.name, true)
           return
         }
@@ -170,8 +171,8 @@ export class ConnectSessions {
     }
   }
 
-  async #touchIfDue ({ name }: SessionKey, { touchDue }: StoredSession): Promise<void> {
-    if (touchDue) await this.#store.touch(name)
+  async #touchIfDue (key: SessionKey, stored: StoredSession): Promise<void> {
+    if (stored.touchDue) await this.#records.touch(key, stored)
   }
 
   /** Looks again first: a save may have put a readable session in place of the one that was read. */

@@ -25,6 +25,7 @@ export interface HookCookie extends CookieWriter {
 export interface HookParts {
   hook: SettledOptions['hook']
   key: VisitKey
+  about?: SettledOptions['about']
   manager: SessionManager
   cookie: HookCookie
   availability: Availability
@@ -37,7 +38,7 @@ export interface HookParts {
  * stores it when the response is about to be sent.
  */
 export function addSessionHooks (
-  fastify: FastifyInstance, { hook, key, manager, cookie, availability, lateChanges, turn = new Turn() }: HookParts
+  fastify: FastifyInstance, { hook, key, about, manager, cookie, availability, lateChanges, turn = new Turn() }: HookParts
 ): void {
   function load (request: FastifyRequest, reply: FastifyReply, done: Done): void {
     turn.goOn()
@@ -47,6 +48,7 @@ export function addSessionHooks (
     const outlet = new ReplyOutlet(request, reply, cookie, lateChanges)
     const begin = (visit: Visit): void => {
       outlet.visit = visit
+      if (about !== undefined) visit.about = () => about(request)
       visiting[key] = visit
     }
     if (values.length === 0) {

@@ -1,14 +1,18 @@
+import type { FastifyRequest } from 'fastify'
+import type { SessionData } from '../../types/session-data'
 import { check, checkAppid, checkKnown, isTime } from '../option-checks'
 import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
+import { INDEX_OPTIONS, indexOptions, type IndexOptions } from '../session/index-options'
+import type { SettledIndexes } from '../session/indexing'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
 import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
-import { hasRecords } from '../store/features'
+import { hasRecords, isIndexable } from '../store/features'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
-export interface FileSessionsOptions extends SessionFileStoreOptions {
+export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptions<Partial<SessionData>> {
   /**
    * When the session is loaded. Choose an earlier hook for plugins that need the session before
    * preHandler, such as `@fastify/passport`. @default 'preHandler'
@@ -42,6 +46,12 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    */
   onUnavailable?: 'fail' | 'serve' | undefined
   /**
+   * Returns what a list of a visitor's sessions shows of the one that this request logs in, such as
+   * `request => ({ browser: request.headers['user-agent'] })`: at most 1 KiB of JSON; if it is more,
+   * words are cut. Called when a session enters an index or gets a new id. @default nothing
+   */
+  about?: ((request: FastifyRequest) => Readonly<Record<string, unknown>>) | undefined
+  /**
    * Another store than the files. The file store's options may not be given with it, but for
    * `encryption`, if the store has no such option itself.
    */
@@ -56,11 +66,13 @@ export type SettledOptions = {
   codec: SessionCodec
   sessionName: string
   onUnavailable: NonNullable<FileSessionsOptions['onUnavailable']>
+  indexes: SettledIndexes | null
+  about: FileSessionsOptions['about']
   /** For a store that was given and does not encrypt by itself. */
   encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
-const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'store']
+const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'about', 'store', ...INDEX_OPTIONS]
 /** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
@@ -78,7 +90,7 @@ const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSi
 export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   checkKnown(options, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
   const {
-    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail'
+    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail', about
   } = options
   check(HOOKS.includes(hook), 'hook', `must be one of ${HOOKS.join(', ')}`)
   check(typeof rolling === 'boolean', 'rolling', 'must be true or false')
@@ -88,9 +100,12 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   check(ON_UNAVAILABLE.includes(onUnavailable), 'onUnavailable', `must be one of ${ON_UNAVAILABLE.join(', ')}`)
+  const indexes = indexOptions(options as IndexOptions<Record<string, unknown>>)
+  check(about === undefined || typeof about === 'function', 'about', 'must be a function of the request')
+  check(about === undefined || indexes !== null, 'about', 'has no effect without the option indexes')
   const cookie = cookieOptions(options.cookie)
   const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, encryption }
+  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, indexes, about, encryption }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -172,5 +187,7 @@ function givenStore (options: FileSessionsOptions): SessionStore {
     check(typeof store?.[method] === 'function', 'store', `must have the method ${method}`)
   }
   checkAppid(store.sesAppid(), 'store.sesAppid()')
+  check(options.indexes === undefined || isIndexable(store), 'indexes', 'needs a store that can find sessions by what they hold, ' +
+    'such as those of this package: the store that is given does not declare the feature indexable')
   return store
 }

@@ -3,6 +3,7 @@ import fastifyPlugin from 'fastify-plugin'
 import { SessionManager } from '../session/session-manager'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { hasRecords, isOpenable, isReapable } from '../store/features'
+import { indexOf } from '../store/session-index'
 import { Availability } from './availability'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
@@ -17,7 +18,7 @@ import { timesOutOfScale } from './time-scale'
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
-  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption)
+  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes)
   const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
 
   await ensureCookies(fastify)
@@ -32,6 +33,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   addSessionHooks(fastify, {
     hook: settled.hook,
     key,
+    about: settled.about,
     manager,
     cookie,
     availability: new Availability(settled.onUnavailable, property, store.sesAppid()),
@@ -46,8 +48,9 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   }
   // Once it is open: it makes its ids with its sessions.
   if (makesKeys && !hasRecords(store)) fastify.addHook('onReady', () => checkMadeIds(store))
-  if (isReapable(store) && settled.reapInterval > 0) {
-    const reaper = new Reaper(store, settled.reapInterval, fastify.log)
+  const index = settled.indexes === null ? null : indexOf(store)
+  if ((isReapable(store) || index !== null) && settled.reapInterval > 0) {
+    const reaper = new Reaper(store, settled.reapInterval, fastify.log, Math.random, index)
     fastify.addHook('onReady', async () => { reaper.start() })
     fastify.addHook('onClose', async () => { await reaper.stop() })
   }

@@ -3,14 +3,15 @@ import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { KeyedQueue } from '../keyed-queue'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
-import type { Removal, SessionRecord, StoredSession } from '../store/session-store'
-import type { SessionKey, SessionRecords } from './session-records'
+import type { Removal, StoredSession } from '../store/session-store'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /**
  * What a caller wants stored on top of the newest record; null when it wants no such thing any more.
  * It runs again after each conflict.
  */
-type Change = (newest: StoredSession) => SessionRecord | null | Promise<SessionRecord | null>
+type Change = (newest: StoredSession) => PlainRecord | null | Promise<PlainRecord | null>
 
 /** Told what is stored now, before any other commit of the session begins. It must not throw. */
 type Won = (stored: StoredSession) => void
@@ -45,13 +46,18 @@ export class Committer {
     return this.#records.read(key)
   }
 
-  /** Ends the session, whatever it is at, and lets go of its key. */
-  remove (key: SessionKey): Promise<Removal> {
-    return this.#records.remove(key)
+  /** Ends the session, whatever it is at, and lets go of its key. `known` is what was read of it. */
+  remove (key: SessionKey, known: StoredSession | null): Promise<Removal> {
+    return this.#records.remove(key, undefined, known)
+  }
+
+  /** Starts the session's idle time anew. */
+  touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    return this.#records.touch(key, stored)
   }
 
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */
-  replaceNow (key: SessionKey, base: StoredSession, record: SessionRecord): StoredSession | undefined {
+  replaceNow (key: SessionKey, base: StoredSession, record: PlainRecord): StoredSession | undefined {
     if (this.#commits.isBusy(key.name)) return undefined
     const start = startOf('commit')
     const outcome = this.#records.replaceNow(key, record, base)
@@ -98,9 +104,9 @@ export class Committer {
   }
 
   /** A record that changes nothing is not written. It is right only if it was made of the newest one. */
-  async #replace (key: SessionKey, base: StoredSession, record: SessionRecord | null, won: Won): Promise<Outcome> {
+  async #replace (key: SessionKey, base: StoredSession, record: PlainRecord | null, won: Won): Promise<Outcome> {
     if (record === null) return 'gone'
-    if (this.#text.isSame(record.text, base.text) && record.idleTimeout === base.idleTimeout) {
+    if (this.#text.isSame(record.text, base.text) && record.idleTimeout === base.idleTimeout && hasHeaderOf(record, base)) {
       const newest = await this.read(key)
       if (newest?.version !== base.version) return newest === null ? 'gone' : 'conflict'
       won(base)
@@ -118,15 +124,15 @@ export class Committer {
   }
 
   /** @see createSession */
-  async create (record: SessionRecord): Promise<NewSession> {
+  async create (record: PlainRecord): Promise<NewSession | null> {
     const start = startOf('commit')
     const created = await createSession(this.#records, record)
-    this.#publishCommit('create', start, 0)
+    if (created !== null) this.#publishCommit('create', start, 0)
     return created
   }
 
   /** @see moveSession */
-  async move (from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => SessionRecord | null): Promise<Move | null> {
+  async move (from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => PlainRecord | null): Promise<Move | null> {
     const start = startOf('commit')
     // When a session that was just made began, only the store knows.
     const newest = this.#commits.isBusy(from.name) || base.createdAt === undefined ? null : base
@@ -138,4 +144,8 @@ export class Committer {
   #publishCommit (kind: DiagnosticsEvents['commit']['kind'], start: number, conflicts: number): void {
     if (start !== 0) publish('commit', { appid: this.#appid, duration: durationSince(start), kind, conflicts })
   }
+}
+
+function hasHeaderOf ({ header }: PlainRecord, base: StoredSession): boolean {
+  return header === undefined || isSameHeader(header, headerOf(base))
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SessionError, SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import type { Removal, SessionRecord, StoredSession } from '../store/session-store'
-import type { SessionKey, SessionRecords } from './session-records'
+import type { Removal, StoredSession } from '../store/session-store'
+import type { PlainRecord, SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
 type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
@@ -38,7 +39,7 @@ const PAUSES = [100, 200, 400, 800]
  * @throws {SessionError}
  */
 export async function moveSession (
-  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
+  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => PlainRecord | null
 ): Promise<Move | null> {
   let to: NewSession | null = null
   try {
@@ -46,8 +47,11 @@ export async function moveSession (
       const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(records, to, keep(old))
-      const removal = await removeSurely(records, from, old.version)
+      const record = keep(old)
+      to = await prepare(records, to, record)
+      // All sessions of its kind are being ended, this one among them.
+      if (to === null && record !== null) break
+      const removal = await removeSurely(records, from, old)
       if (removal === 'removed') return { to, conflicts }
       if (removal === 'gone') break
       newest = null
@@ -60,12 +64,13 @@ export async function moveSession (
   return null
 }
 
-/** Makes a session under a new id. @throws {SessionError} */
-export async function createSession (records: MovingRecords, record: SessionRecord): Promise<NewSession> {
+/** Makes a session under a new id; null when all sessions of its kind were ended meanwhile. @throws {SessionError} */
+export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
     const stored = await records.create(key, record)
-    if (stored !== null) return { ...key, stored }
+    if (stored === 'ended') return null
+    if (stored !== 'taken') return { ...key, stored }
   }
   throw new SessionError('SESSION_ID', 'idGenerator must return a new random string each time: it returned ids of live sessions')
 }
@@ -76,20 +81,20 @@ export async function createSession (records: MovingRecords, record: SessionReco
  *
  * @throws {SessionError} the store's error, when it still does not know
  */
-async function removeSurely (records: MovingRecords, from: SessionKey, version: string): Promise<Removal> {
+async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession): Promise<Removal> {
   for (const pause of PAUSES) {
     try {
-      return await records.remove(from, version)
+      return await records.remove(from, old.version, old)
     } catch (error) {
       if (!(error instanceof SessionStoreError)) throw error
       await sleep(pause)
     }
   }
-  return await records.remove(from, version)
+  return await records.remove(from, old.version, old)
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */
-async function prepare (records: MovingRecords, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
+async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await records.replace(to, record, to.stored)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
@@ -100,5 +105,5 @@ async function prepare (records: MovingRecords, to: NewSession | null, record: S
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
 async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
-  if (to !== null) await records.remove(to).catch(() => undefined)
+  if (to !== null) await records.remove(to, undefined, to.stored).catch(() => undefined)
 }

@@ -1,8 +1,9 @@
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
 import { fill } from './session'
 import type { SessionCopy } from './session-copy'
+import type { PlainRecord } from './opened-session'
 
 /**
  * Gives the copy's session a new id, and only the data named. Returns the name of the session that
@@ -32,7 +33,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const first = text.encode(pick(before, keepKeys))
   let kept = first
   let createdAt: number | undefined
-  const keep = (newest: StoredSession): SessionRecord | null => {
+  const keep = (newest: StoredSession): PlainRecord | null => {
     createdAt = newest.createdAt
     if (newest.version !== base.version) {
       const mine = text.decode(text.encode(before))
@@ -48,12 +49,13 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
-    if (to !== null) copy.leave(to)
+    if (to !== null) copy.leave(to, to.stored)
     return key.name
   }
-  const { idleTimeout } = copy
+  const { idleTimeout, headerChange } = copy
   copy.forget()
   copy.idleTimeout = idleTimeout
+  copy.headerChange = headerChange
   if (to !== null) {
     copy.become(to)
   } else {

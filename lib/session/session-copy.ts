@@ -1,13 +1,15 @@
 import { isWatched, publish, publishError } from '../diagnostics'
 import { UnopenedError } from '../unopened'
 import { sessionHandle } from '../store/session-id'
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { About } from '../store/index-about'
+import { NO_HEADER, type SessionHeader } from '../store/session-header'
+import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
 import { JsonSlices } from './json-slices'
 import { fill, rebase, type LoadedData, type Session } from './session'
-import type { SessionKey } from './session-records'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
 
 /**
@@ -31,6 +33,10 @@ export abstract class SessionCopy {
   life = 0
   /** Seconds, when the request wants an idle timeout that is not stored yet. */
   idleTimeout: number | undefined = undefined
+  /** What the request wants to be known of the session that is not stored yet. */
+  headerChange: SessionHeader = NO_HEADER
+  /** What a device list shows of a session that this request brings into an index. */
+  about: (() => About | undefined) | undefined = undefined
   /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
   createdAt: number | undefined = undefined
   /** Sessions that the request had, still to be removed, or to be set aside. */
@@ -75,7 +81,8 @@ export abstract class SessionCopy {
 
   #isUnsaved (text: string): boolean {
     if (this.stored === null) return !this.shared.text.isSame(text, this.shared.text.empty)
-    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout
+    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout ||
+      this.headerChange !== NO_HEADER
   }
 
   #idleTimeoutOn ({ idleTimeout }: StoredSession): number | undefined {
@@ -122,21 +129,27 @@ export abstract class SessionCopy {
   async insert (text: string): Promise<void> {
     const { life, idleTimeout, createdAt } = this
     this.checkReach()
-    const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
+    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header: this.headerChange, about: this.about })
+    if (created === null) return this.close(life)
     // The app may have called `delete()` meanwhile.
-    if (life !== this.life) return this.leave(created)
+    if (life !== this.life) return this.leave(created, created.stored)
     try {
       // The response may have gone out meanwhile.
       this.checkReach()
     } catch (error) {
-      await this.shared.committer.remove(created).catch(() => undefined)
+      await this.shared.committer.remove(created, created.stored).catch(() => undefined)
       throw error
     }
     this.become(created)
   }
 
-  recordOn (newest: StoredSession, text: string): SessionRecord {
-    return { text, idleTimeout: this.#idleTimeoutOn(newest) }
+  recordOn (newest: StoredSession, text: string): PlainRecord {
+    return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)), about: this.about }
+  }
+
+  /** Returns what is to be known of the session from now on. */
+  headerOn (stored: SessionHeader): SessionHeader {
+    return this.headerChange === NO_HEADER ? stored : { ...stored, ...this.headerChange }
   }
 
   /**
@@ -174,6 +187,7 @@ export abstract class SessionCopy {
   #settle (stored: StoredSession): void {
     this.stored = stored
     if (this.idleTimeout === stored.idleTimeout) this.idleTimeout = undefined
+    if (this.headerChange !== NO_HEADER && isSameHeader(this.headerOn(headerOf(stored)), headerOf(stored))) this.headerChange = NO_HEADER
   }
 
   /** Begins anew, empty. */
@@ -189,13 +203,14 @@ export abstract class SessionCopy {
     this.name = ''
     this.stored = null
     this.idleTimeout = undefined
+    this.headerChange = NO_HEADER
     this.createdAt = undefined
   }
 
   /** Has the session removed by the end of the request, or set aside. */
-  leave (key: SessionKey, setAside = false, version?: string): void {
+  leave (key: SessionKey, stored: StoredSession | null, setAside = false): void {
     this.leftovers ??= []
-    this.leftovers.push({ key, setAside, version })
+    this.leftovers.push({ key, setAside, version: setAside ? stored?.version : undefined, stored })
   }
 
   /** Another request or process ended the session that this one had in that life. */
@@ -238,7 +253,7 @@ export abstract class SessionCopy {
         this.log.warn({ err: error, session: sessionHandle(name) }, 'a stored session is set aside, and a new one begins')
         publishError('decode', shared.appid, error)
       }
-      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, true, stored.version)
+      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, stored, true)
       this.begin()
       return {}
     }

@@ -10,6 +10,7 @@ import type { CookieValue } from './cookie-change'
 import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './shared'
+import { Indexing, type SettledIndexes } from './indexing'
 import { SessionRecords } from './session-records'
 import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
@@ -29,12 +30,12 @@ export class SessionManager {
    *
    * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
    */
-  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false) {
+  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, indexes: SettledIndexes | null = null) {
     const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
     const appid = store.sesAppid()
     const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
     const text = new SessionText(codec)
-    this.#records = new SessionRecords(recordStore, cipher)
+    this.#records = new SessionRecords(recordStore, cipher, new Indexing(recordStore, indexes, text))
     this.#shared = {
       store: recordStore,
       appid,

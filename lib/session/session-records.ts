@@ -3,13 +3,12 @@ import { SessionError } from '../errors'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
+import type { Place } from '../store/index-entering'
+import { placesIn, type SessionIndex } from '../store/session-index'
+import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
-
-/** A session's id, and the name under which the store keeps it. */
-export interface SessionKey {
-  readonly sesid: string
-  readonly name: string
-}
+import { Indexing } from './indexing'
+import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
 
 /** `replaced` comes with what is stored now. */
 export type Swap =
@@ -29,10 +28,12 @@ export class SessionRecords {
   readonly #immediate: ImmediateRecordStore | null
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
+  readonly #indexing: Indexing
   /** What was sealed in vain, by what it was to replace: it goes when the request that has that goes. */
-  readonly #unused = new WeakMap<StoredSession, { record: SessionRecord, sealed: SessionRecord }>()
+  readonly #unused = new WeakMap<StoredSession, { record: PlainRecord, sealed: SessionRecord }>()
 
-  constructor (store: RecordStore, cipher: SessionCipher) {
+  constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store)) {
+    this.#indexing = indexing
     this.#store = store
     this.#cipher = cipher
     this.#immediate = isImmediate(store) ? store : null
@@ -65,20 +66,37 @@ export class SessionRecords {
     return stored === null ? null : this.#open(key, stored)
   }
 
-  /** Returns what is stored; null when the name is taken. */
-  async create (key: SessionKey, record: SessionRecord): Promise<StoredSession | null> {
-    const sealed = this.#cipher.sealRecord(key.sesid, record)
+  /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
+  async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken' | 'ended'> {
+    const plan = this.#indexing.plan(record, null)
+    if (plan === null) return await this.#create(key, record)
+    const index = this.#indexing.index as SessionIndex
+    const since = Date.now()
+    if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
+    const stored = await this.#create(key, plan.record)
+    if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
+    if (stored === 'taken' || await this.#isConfirmed(key, plan.enter, since)) return stored
+    return 'ended'
+  }
+
+  async #create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken'> {
+    const sealed = this.#seal(key, record)
     const creation = await this.#store.create(key.name, sealed)
-    if (creation.result === 'taken') return null
+    if (creation.result === 'taken') return 'taken'
     const { text, idleTimeout, createdAt } = record
     const { version } = creation
     return this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue: false, idleLeft: undefined }, text)
   }
 
   /** Does what `replace` does, if that takes no time; `undefined`: nothing has happened, call `replace`. */
-  replaceNow (key: SessionKey, record: SessionRecord, base: StoredSession): Swap | undefined {
+  replaceNow (key: SessionKey, record: PlainRecord, base: StoredSession): Swap | undefined {
     if (this.#immediate === null) return undefined
-    const sealed = this.#cipher.sealRecord(key.sesid, record, sealedText(base))
+    const plan = this.#indexing.plan(record, base)
+    if (plan !== null) {
+      if (plan.enter.length > 0 || plan.leave.length > 0 || this.#indexing.index?.entering.isTouchDue(plan.lasting) === true) return undefined
+      record = plan.record
+    }
+    const sealed = this.#seal(key, record, base)
     const outcome = this.#immediate.replaceNow(key.name, sealed, base.version)
     if (outcome !== undefined) return this.#swap(key, record, sealed, base, outcome)
     this.#unused.set(base, { record, sealed })
@@ -86,76 +104,84 @@ export class SessionRecords {
   }
 
   /** Replaces the record if it is still `base`. */
-  async replace (key: SessionKey, record: SessionRecord, base: StoredSession): Promise<Swap> {
-    const sealed = this.#takeUnused(record, base) ?? this.#cipher.sealRecord(key.sesid, record, sealedText(base))
+  async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
+    const plan = this.#indexing.plan(record, base)
+    if (plan === null) return await this.#replace(key, record, base)
+    const { entering } = this.#indexing.index as SessionIndex
+    const since = Date.now()
+    await entering.keepAlive(plan.lasting)
+    if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
+    const swap = await this.#replace(key, plan.record, base)
+    if (swap.result !== 'replaced') {
+      await entering.leave(key.name, plan.added)
+      return swap
+    }
+    if (plan.enter.length > 0 && !await this.#isConfirmed(key, plan.enter, since)) return { result: 'gone' }
+    await entering.leave(key.name, plan.leave)
+    return swap
+  }
+
+  async #replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
+    const sealed = this.#takeUnused(record, base) ?? this.#seal(key, record, base)
     const outcome = this.#immediate?.replaceNow(key.name, sealed, base.version) ??
       await this.#store.replace(key.name, sealed, base.version)
     return this.#swap(key, record, sealed, base, outcome)
   }
 
-  async remove ({ sesid, name }: SessionKey, version?: string): Promise<Removal> {
+  /** Ends the session, and takes it out of the indexes that it was in when it was read as `known`. */
+  async remove ({ sesid, name }: SessionKey, version?: string, known?: StoredSession | null): Promise<Removal> {
     const removal = await this.#store.remove(name, version)
-    if (removal !== 'conflict') this.#cipher.forget(sesid)
+    if (removal === 'conflict') return removal
+    this.#cipher.forget(sesid)
+    const header = known === undefined || known === null ? NO_HEADER : headerOf(known)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
     return removal
   }
 
+  /** Starts the session's idle time anew, and before it that of the lists that it is in. */
+  async touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    const header = headerOf(stored)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.keepAlive(Object.keys(header.indexed))
+    await this.#store.touch(key.name)
+  }
+
+  /** Whether a session that was stored may stay. If not, it has ended. */
+  async #isConfirmed (key: SessionKey, places: readonly Place[], since: number): Promise<boolean> {
+    let isConfirmed = false
+    try {
+      isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(key.name, places, since)
+      return isConfirmed
+    } finally {
+      if (!isConfirmed) await this.#store.remove(key.name)
+    }
+  }
+
   #open (key: SessionKey, stored: StoredSession): StoredSession {
-    return this.#cipher.isOn || isSealed(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
+    return this.#cipher.isOn || isSealed(stored.text) || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
   }
 
   /** As `#open`, of a record whose plain text is known. */
   #known (key: SessionKey, stored: StoredSession, plain: string): StoredSession {
-    return this.#cipher.isOn ? new OpenedSession(this.#cipher, key, stored, plain) : stored
+    return this.#cipher.isOn || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored, plain) : stored
+  }
+
+  #seal ({ sesid }: SessionKey, { header, about, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
+    const head = header === undefined ? undefined : headFor(header)
+    return this.#cipher.sealRecord(sesid, record, base === undefined ? undefined : sealedText(base), head)
   }
 
   /** Returns what `replaceNow` has sealed a moment ago and could not store: nothing is sealed twice for one save. */
-  #takeUnused ({ text, idleTimeout }: SessionRecord, base: StoredSession): SessionRecord | null {
+  #takeUnused ({ text, idleTimeout, header }: PlainRecord, base: StoredSession): SessionRecord | null {
     const unused = this.#unused.get(base)
     this.#unused.delete(base)
-    return unused?.record.text === text && unused.record.idleTimeout === idleTimeout ? unused.sealed : null
+    return unused?.record.text === text && unused.record.idleTimeout === idleTimeout && unused.record.header === header ? unused.sealed : null
   }
 
-  #swap (key: SessionKey, record: SessionRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
+  #swap (key: SessionKey, record: PlainRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
     if (outcome.result !== 'replaced') return outcome
     const { touchDue, idleLeft } = base
     const { idleTimeout, createdAt = base.createdAt } = record
     const { version } = outcome
     return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft }, record.text) }
-  }
-}
-
-/** Returns the text of a session as it is stored. */
-export function sealedText (session: StoredSession): string {
-  return session instanceof OpenedSession ? session.sealed : session.text
-}
-
-/** A stored session whose text is opened when it is asked for. */
-class OpenedSession implements StoredSession {
-  readonly idleTimeout: number | undefined
-  readonly createdAt: number | undefined
-  readonly version: string
-  readonly touchDue: boolean
-  readonly idleLeft: number | undefined
-  /** The text as it is stored. */
-  readonly sealed: string
-  readonly #cipher: SessionCipher
-  readonly #sesid: string
-  #plain: string | undefined
-
-  constructor (cipher: SessionCipher, { sesid }: SessionKey, stored: StoredSession, plain?: string) {
-    this.idleTimeout = stored.idleTimeout
-    this.createdAt = stored.createdAt
-    this.version = stored.version
-    this.touchDue = stored.touchDue
-    this.idleLeft = stored.idleLeft
-    this.sealed = stored.text
-    this.#cipher = cipher
-    this.#sesid = sesid
-    this.#plain = plain
-  }
-
-  get text (): string {
-    this.#plain ??= this.#cipher.open(this.#sesid, this.sealed)
-    return this.#plain
   }
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
+import { sessionHandle } from '../store/session-id'
 import { JsonSlices } from './json-slices'
 import { LazyData } from './lazy-data'
 import { merge } from './merge'
@@ -23,6 +24,8 @@ type Callback = (error?: Error | null) => void
 export interface SessionActions {
   /** Null while nothing is stored. */
   readonly sesid: string | null
+  /** The name under which the store keeps it; '' while nothing is stored. */
+  readonly name: string
   readonly isDeleted: boolean
   isModified (): boolean
   save (): Promise<void>
@@ -74,6 +77,14 @@ export class Session<Data extends object = PlainObject> {
   /** The session's id; `undefined` as long as nothing is stored. Treat it like a password. */
   get sessionId (): string | undefined {
     return this.#actions.sesid ?? undefined
+  }
+
+  /**
+   * The public name of the session, safe to show and to log: useless as an id. The store's `sessionsOf`
+   * and `revoke` know it by this. `undefined` as long as nothing is stored; another one after `regenerate`.
+   */
+  get handle (): string | undefined {
+    return this.#actions.name === '' ? undefined : sessionHandle(this.#actions.name)
   }
 
   /** Whether nothing is stored of it yet. */

@@ -1,8 +1,9 @@
-import type { SessionRecord, StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { PlainObject } from './plain-object'
 import { fill } from './session'
 import type { SessionCopy } from './session-copy'
+import type { PlainRecord } from './opened-session'
+import type { StoredSession } from '../store/session-store'
 import { callChange } from './update-queue'
 
 export type Change<T> = (draft: PlainObject) => T | Promise<T>
@@ -26,7 +27,7 @@ async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, c
   const isStored = await committer.swap('update', key, base, newest => {
     if (life !== copy.life) return null
     const draft = text.draft(key.name, newest.text)
-    const take = (returned: T): SessionRecord | null => {
+    const take = (returned: T): PlainRecord | null => {
       answer = returned
       return life === copy.life ? copy.recordOn(newest, draft.print()) : null
     }

@@ -66,7 +66,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.key)
+    if (this.stored !== null) this.leave(this.key, this.stored)
     this.begin()
     this.isDeleted = true
     this.isClosed = false

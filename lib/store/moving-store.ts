@@ -1,14 +1,15 @@
 import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
 import { Clock, type Lifetimes } from './clock'
-import { hasRecords, isImmediate, isIterable, isPortable, isReapable } from './features'
+import { hasRecords, isImmediate, isIndexable, isIterable, isPortable, isReapable } from './features'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
 import type { SessionCipher } from './session-cipher'
+import { bodyOf } from './session-header'
 import { randomId } from './session-id'
 import type {
-  Creation, ImmediateRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
+  Companion, Creation, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
   Replacement, SessionInfo, SessionRecord, StoredSession, StoreFeatures
 } from './session-store'
 
@@ -65,7 +66,8 @@ export class MovingSessionStore extends BaseRecordStore {
       iterable: lists,
       readable: lists,
       portable: lists,
-      reapable: isReapable(from) || isReapable(to)
+      reapable: isReapable(from) || isReapable(to),
+      indexable: lists && isIndexable(from) && isIndexable(to)
     }
   }
 
@@ -183,7 +185,7 @@ export class MovingSessionStore extends BaseRecordStore {
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const { text } of this.exportSessions()) yield text
+    for await (const { text } of this.exportSessions()) yield bodyOf(text)
   }
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionError} */
@@ -191,6 +193,17 @@ export class MovingSessionStore extends BaseRecordStore {
     // The old store first: nothing moves from there any more.
     const count = await (this.#from as unknown as IterableSessionStore).clear()
     return count + await (this.#to as unknown as IterableSessionStore).clear()
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} The lists move as the sessions do. */
+  companion (): Companion {
+    const [from, to] = [this.#from, this.#to].map(store => (store as IndexableRecordStore).companion()) as [Companion, Companion]
+    return {
+      records: new MovingSessionStore({ from: from.records, to: to.records }, this.#clock) as unknown as PortableRecordStore,
+      idleTimeout: Math.max(from.idleTimeout, to.idleTimeout),
+      // A session that is not in the new store yet is in no cache of it.
+      latest: async name => await this.read(name) === null ? null : await to.latest(name)
+    }
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionError} */

@@ -5,6 +5,9 @@ import { Recent } from './recent'
 import { checkRecord, type RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
 import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
+import { headerOf, isHeaded } from './session-header'
+import type { IndexValue } from './index-labels'
+import { indexOf, placesIn, type FoundSession, type IndexSweepCounts, type RevokeAllOptions, type SessionIndex } from './session-index'
 import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -77,7 +80,10 @@ export abstract class BaseRecordStore implements RecordStore {
     const session = await this.read(name)
     if (session === null) return null
     const opened = await openStored(this, sesid, name, session)
-    if (opened !== null && session.touchDue) await this.touch(name)
+    if (opened !== null && session.touchDue) {
+      await this.#keepLists(session)
+      await this.touch(name)
+    }
     return opened
   }
 
@@ -100,6 +106,8 @@ export abstract class BaseRecordStore implements RecordStore {
       const session = await this.read(name)
       if (session === null || this.cipher.refusal(session.text) !== null) return
       const { idleTimeout = session.idleTimeout } = options ?? {}
+      await this.#keepLists(session)
+      if (idleTimeout !== session.idleTimeout) await this.#enterAgain(name, session, idleTimeout)
       const record = this.cipher.sealRecord(sesid, { text, idleTimeout, createdAt: session.createdAt }, session.text)
       const { result } = await this.replace(name, record, session.version)
       if (result !== 'conflict') return
@@ -110,6 +118,55 @@ export abstract class BaseRecordStore implements RecordStore {
   async delSession (sesid: string): Promise<void> {
     this.cipher.forget(sesid)
     await this.remove(this.nameOf(sesid))
+  }
+
+  /**
+   * Every live session with this value of an index of the plugin's option `indexes`, read as it is asked for.
+   *
+   * @throws {SessionError} SESSION_INDEX, for a store that can have no indexes
+   */
+  sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
+    return this.#index().sessionsOf(index, value)
+  }
+
+  /**
+   * Ends the session with this handle for good: no request that is under way brings it back. Returns
+   * whether this has ended it. @throws {SessionError}
+   */
+  async revoke (handle: string): Promise<boolean> {
+    return await this.#index().revoke(handle)
+  }
+
+  /**
+   * Ends every session with this value of an index, and returns how many. None that had the value, and was
+   * answered before the call, works after it. A login during the call is after it, or is ended as well.
+   *
+   * @throws {SessionError}
+   */
+  async revokeAll (index: string, value: IndexValue, options?: RevokeAllOptions): Promise<number> {
+    return await this.#index().revokeAll(index, value, options)
+  }
+
+  /** Removes, once, what the indexes hold of sessions that are gone. The plugin calls it every `reapInterval`. @throws {SessionError} */
+  async sweepIndexes (signal?: AbortSignal): Promise<IndexSweepCounts> {
+    return await this.#index().sweep(signal)
+  }
+
+  #index (): SessionIndex {
+    const index = indexOf(this)
+    if (index !== null) return index
+    throw new SessionError('SESSION_INDEX', 'this store cannot find sessions by what they hold: it does not declare the feature indexable')
+  }
+
+  async #enterAgain (name: string, { text }: StoredSession, idleTimeout: number | undefined): Promise<void> {
+    const places = placesIn(headerOf(text))
+    if (places.length > 0) await indexOf(this)?.entering.enter(name, places, idleTimeout, undefined)
+  }
+
+  /** The lists that a session is in outlive it. */
+  async #keepLists ({ text }: StoredSession): Promise<void> {
+    const places = isHeaded(text) ? placesIn(headerOf(text)) : []
+    if (places.length > 0) await indexOf(this)?.entering.keepAlive(places.map(({ label }) => label))
   }
 }
 

@@ -39,6 +39,12 @@ export class SessionKeys {
     return this.#memory.lend(sesid, this.keyId, () => this.#derive(sesid), use)
   }
 
+  /** Returns a key of the secret for a purpose other than sessions; null without a secret. */
+  keyFor (purpose: string): Buffer | null {
+    if (this.keyId === NO_SECRET) return null
+    return Buffer.from(hkdfSync('sha256', this.#secret, '', `fastify-file-sessions ${purpose}\0${this.#appid}`, KEY_SIZE))
+  }
+
   #derive (sesid: string): CipherKey {
     return {
       keyId: this.keyId,

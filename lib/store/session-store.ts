@@ -1,7 +1,7 @@
 import type { Lifetimes } from './clock'
 import type { SessionCipher } from './session-cipher'
 import type {
-  DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
+  Companion, DatedSession, DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
   ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from './store-abilities'
 
@@ -60,6 +60,8 @@ export interface StoreFeatures {
   readonly reapable?: boolean
   /** It is a {@link PortableRecordStore}: its sessions can be copied to another store. */
   readonly portable?: boolean
+  /** It is an {@link IndexableRecordStore}: its sessions can be found by what they hold, and ended together. */
+  readonly indexable?: boolean
   /** It is an {@link OpenableSessionStore}: it gets ready before the first request. Every {@link RecordStore} does. */
   readonly openable?: boolean
   /** It is an {@link ImmediateRecordStore}. @internal */
@@ -96,6 +98,8 @@ export interface StoredSession {
   readonly touchDue: boolean
   /** Milliseconds after which the session ends if it is not used. `undefined`: the store does not know. */
   readonly idleLeft: number | undefined
+  /** When the session was last used, in milliseconds since 1970. Left out: the store does not know. */
+  readonly lastAccess?: number | undefined
 }
 
 /**
@@ -190,6 +194,6 @@ export type Replacement =
 export type Removal = 'removed' | 'conflict' | 'gone'
 
 export type {
-  DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
+  Companion, DatedSession, DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
   ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 }

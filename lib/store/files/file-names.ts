@@ -5,6 +5,7 @@ import { randomText } from '../../random'
  * package makes or takes apart such a name.
  *
  *     .imported-<appid>                     what `file-sessions import` has imported
+ *     .index-<appid>/                       the lists of an app's sessions, with the same names below it as an appid's
  *     <appid>/                              the directory of one app
  *     <appid>/check.<token>.tmp             written by a check of the disk, for a moment
  *     <appid>/probe.<token>.tmp/            written by the probe of the file system, for a moment
@@ -19,6 +20,7 @@ import { randomText } from '../../random'
 const IMPORT_MEMORY = '.imported-'
 /** What Windows takes for a device, whatever directory it stands in. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/
+const INDEX = '.index-'
 const SHARD = /^[0-9a-f]{2}$/
 const SESSION = /^[0-9a-f]{62}$/
 const LOCK = /^[0-9a-f]{62}\.lock$/
@@ -43,6 +45,16 @@ export function directoryName (appid: string): string {
 export function appidOf (name: string): string | null {
   const appid = name.replace(/%([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
   return appid !== '' && directoryName(appid) === name ? appid : null
+}
+
+/** Returns the name of the directory of an appid's index, which no appid's directory can have. */
+export function indexDirectoryName (appid: string): string {
+  return INDEX + directoryName(appid)
+}
+
+/** Whether a directory in a session directory has the name of an appid's index. */
+export function isIndexDirectory (name: string): boolean {
+  return name.startsWith(INDEX) && appidOf(name.slice(INDEX.length)) !== null
 }
 
 /** Returns the path of the file that remembers what was imported for an appid. */

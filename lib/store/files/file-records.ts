@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
 import { asSessionError, hasCode, type SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
-import { sealedSize } from '../sealed-text'
+import { storedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
+import { indexInUse } from '../session-index'
 import type {
   Creation, ImmediateRecordStore, Removal, Replacement, SessionRecord, StoredSession
 } from '../session-store'
@@ -38,21 +39,23 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   readonly #files = new FileCache(CACHE_SIZE)
 
   constructor (
-    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock
+    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock,
+    ownName = directoryName(options.appid)
   ) {
     super(options)
-    this.directory = join(options.sessionDir, directoryName(options.appid))
+    this.directory = join(options.sessionDir, ownName)
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    const [limits, longestText] = options.encryption === false ? [LIMITS, options.maxSize] : [ENCRYPTED_LIMITS, sealedSize(options.maxSize)]
+    const isEncrypted = options.encryption !== false
     // Another process may encrypt.
-    this.fileLimits = { ...limits, longest: longestFile(longestText, ENCRYPTED_LIMITS) }
+    this.fileLimits = { ...isEncrypted ? ENCRYPTED_LIMITS : LIMITS, longest: longestFile(storedSize(options.maxSize, isEncrypted), ENCRYPTED_LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
   async close (): Promise<void> {
     this.#files.release()
+    await indexInUse(this)?.close()
     this.cipher.clear()
   }
 

@@ -31,11 +31,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
   #isOpen = false
   #warnings: readonly string[] = []
 
-  constructor (options: PostgresSessionStoreOptions) {
+  /** `rowsOf` is the appid that the rows have, if not the store's own. */
+  constructor (options: PostgresSessionStoreOptions, rowsOf?: string) {
     const settled = postgresStoreOptions(options)
     super(settled)
     this.options = settled
-    this.statements = statementsFor(settled)
+    this.statements = statementsFor(rowsOf === undefined ? settled : { ...settled, appid: rowsOf })
     this.#server = new Server(settled)
     this.#poolErrors = new PoolErrors(settled.pool)
   }

@@ -23,7 +23,7 @@ export interface TextRow extends Answer {
 
 /** Returns the session as the store returns it; null when there is none, or it has expired. */
 export function storedSession (row: SessionRow, limits: Lifetimes): StoredSession | null {
-  const { version, idleTimeout, createdAt, idle, idleLeft } = seen(row, limits)
+  const { version, idleTimeout, createdAt, lastAccess, idle, idleLeft } = seen(row, limits)
   if (row.text === null || idleLeft <= 0) return null
   return {
     text: fromColumn(row.text),
@@ -31,7 +31,8 @@ export function storedSession (row: SessionRow, limits: Lifetimes): StoredSessio
     idleTimeout,
     createdAt,
     touchDue: idle > touchInterval(idleTimeout ?? limits.idleTimeout),
-    idleLeft
+    idleLeft,
+    lastAccess
   }
 }
 

@@ -107,6 +107,12 @@ export abstract class RedisRecords extends BaseRecordStore {
   /** {@inheritDoc ImmediateRecordStore.replaceNow} The server must be asked. @internal */
   replaceNow (): undefined {}
 
+  /** Returns the session as the server has it. */
+  protected async latest (name: string): Promise<StoredSession | null> {
+    const value = await this.#value(name)
+    return value === null ? null : storedSession(value, this.options)
+  }
+
   protected value (name: string): Promise<StoredValue | null> {
     return this.#cache === undefined ? this.#value(name) : this.#cache.through(name, () => this.#value(name))
   }

@@ -42,7 +42,8 @@ export function storedSession (value: StoredValue, limits: Lifetimes): StoredSes
     idleTimeout: idleTimeout || undefined,
     createdAt,
     touchDue: now - lastAccess > touchInterval(idleTimeout || limits.idleTimeout),
-    idleLeft
+    idleLeft,
+    lastAccess
   }
 }
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { NoAnswer } from '../../../lib/store/redis/deadlines'
+import { NoAnswer } from '../../../lib/store/deadlines'
 import { failureBesideWait, failureOf, storeError, TooLate } from '../../../lib/store/redis/failures'
 
 t.test('what a command in a script was refused with is understood from servers before Redis 7', async t => {

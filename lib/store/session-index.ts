@@ -1,0 +1,233 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { SessionError } from '../errors'
+import { hasRecords, isIndexable, isReapable } from './features'
+import { AboutText, type About } from './index-about'
+import { batches, IndexEnding } from './index-ending'
+import { IndexEntering, type Place } from './index-entering'
+import type { IndexEntry, IndexList } from './index-entry'
+import { IndexLabels, type IndexValue } from './index-labels'
+import { IndexLists } from './index-lists'
+import { headerOf, type SessionHeader } from './session-header'
+import { nameOfHandle } from './session-id'
+import type { Companion, IndexableRecordStore, SessionStore, StoredSession } from './session-store'
+
+/** A session that an index found. The times are in milliseconds since 1970; `undefined`: the store does not know. */
+export interface FoundSession {
+  /** Names the session for `revoke`. Useless as an id. */
+  readonly handle: string
+  readonly createdAt: number | undefined
+  readonly lastUsed: number | undefined
+  /** When it ends if it is not used. */
+  readonly expiresAt: number | undefined
+  /** What the option `about` returned; `undefined`: nothing, or it was encrypted with a secret that is not listed. */
+  readonly about: About | undefined
+}
+
+export interface RevokeAllOptions {
+  /** The session that stays, or its handle, with all that becomes of it by `regenerate`. */
+  except?: string | { readonly handle: string | undefined } | undefined
+}
+
+export interface IndexSweepCounts {
+  /** Entries looked at. */
+  seen: number
+  /** Entries whose sessions are gone, removed. */
+  removed: number
+  /** Lists that could not be swept, and the first error of these. */
+  failed: number
+  error?: SessionError
+}
+
+/** An entry without a session is stale when it is older than this (ms). */
+const STALE = 10 * 60_000
+/** A sweep works for this long (ms), and then lets requests go first for as long. */
+const STINT = 5
+
+/**
+ * Finds sessions by what they hold, and ends them together.
+ *
+ * Each label has a list of entries. An entry is written before the session is stored with the label, and
+ * removed after the session ended or lost it: the list names every session that has the label, and perhaps
+ * more. Whether an entry is right is for the header of the session to say, which holds label and login.
+ *
+ * To end logins their entries are *marked* first, at once. A session that is stored with a label looks for
+ * its entry afterwards, before any visitor is told: if that is marked, or not there, the session ends
+ * itself. So of a login and an end at the same time one sees the other. A session that moves to a new id
+ * keeps its login, and a login with a marked entry gets no other entry.
+ *
+ * The clocks of the hosts may differ by some minutes.
+ */
+export class SessionIndex {
+  readonly labels: IndexLabels
+  readonly entering: IndexEntering
+  readonly #store: IndexableRecordStore
+  readonly #latest: Companion['latest']
+  readonly #companion: Companion
+  readonly #lists: IndexLists
+  readonly #ending: IndexEnding
+  readonly #about: AboutText
+  readonly #now: () => number
+
+  constructor (store: IndexableRecordStore, now: () => number = Date.now) {
+    this.#store = store
+    this.#companion = store.companion()
+    this.#latest = this.#companion.latest
+    this.#lists = new IndexLists(this.#companion)
+    this.#ending = new IndexEnding(store, this.#latest, this.#lists)
+    this.#about = new AboutText(store.cipher?.keysFor('index about') ?? [null])
+    this.labels = new IndexLabels(store.sesAppid(), store.cipher?.keysFor('index label') ?? [null])
+    this.entering = new IndexEntering(this.#lists, this.#ending, this.#about, this.#companion.idleTimeout, now)
+    this.#now = now
+  }
+
+  /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
+  async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
+    const labels = this.labels.of(index, value)
+    const logins = new Set<string>()
+    for (const label of labels) {
+      for (const batch of batches(await this.#lists.read(label))) {
+        const sessions = await Promise.all(batch.map(entry => entry.isEnded ? null : this.#ending.sessionOf([label], entry)))
+        for (const [at, entry] of batch.entries()) {
+          const session = sessions[at] ?? null
+          if (session === null || logins.has(entry.login)) continue
+          logins.add(entry.login)
+          yield this.#found(entry, session)
+        }
+      }
+    }
+  }
+
+  /** Ends the session with this handle for good. Returns whether this has ended it. @throws {SessionError} */
+  async revoke (handle: string): Promise<boolean> {
+    const name = nameOfHandle(handle)
+    if (name === null) return false
+    const session = await this.#latest(name)
+    const removal = await this.#store.remove(name)
+    if (session !== null) await this.entering.leave(name, placesIn(headerOf(session.text)))
+    return removal === 'removed'
+  }
+
+  /**
+   * Ends every session with this value for good, and returns how many logins that were. None that had the
+   * value, and was answered before the call, works after it: whatever was under way. If the process is
+   * killed meanwhile, a further call completes it. @throws {SessionError}
+   */
+  async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
+    const labels = this.labels.of(index, value)
+    const spared = typeof except === 'object' ? except.handle : except
+    const logins = new Set<string>()
+    const spare = (entries: readonly IndexEntry[]): void => {
+      for (const { handle, login } of entries) if (handle === spared) logins.add(login)
+    }
+    if (spared !== undefined) for (const label of labels) spare(await this.#lists.read(label))
+    return await this.#endAll(labels, entries => {
+      spare(entries)
+      return entry => !logins.has(entry.login)
+    })
+  }
+
+  async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
+    const ended = new Set<string>()
+    const marked: Array<[string, readonly IndexEntry[]]> = []
+    for (const label of labels) {
+      marked.push([label, await this.#lists.change(label, entries => {
+        const isChosen = choose(entries)
+        if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
+        return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+      })])
+    }
+    for (const [label, entries] of marked) {
+      for (const login of await this.#ending.finish(label, entries, labels)) ended.add(login)
+    }
+    return ended.size
+  }
+
+  /**
+   * Removes, once, the entries whose sessions are gone, and what has expired of the lists. Stays out of the
+   * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
+   */
+  async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
+    const counts: IndexSweepCounts = { seen: 0, removed: 0, failed: 0 }
+    let start = performance.now()
+    for await (const list of this.#lists.all()) {
+      if (signal?.aborted === true) break
+      counts.seen += list.entries.length
+      try {
+        counts.removed += await this.#sweepList(list)
+      } catch (error) {
+        counts.failed++
+        counts.error ??= error as SessionError
+      }
+      const worked = performance.now() - start
+      if (worked < STINT) continue
+      await delay(worked)
+      start = performance.now()
+    }
+    if (isReapable(this.#companion.records)) await this.#companion.records.reap(signal)
+    return counts
+  }
+
+  async #sweepList ({ label, entries }: IndexList): Promise<number> {
+    await this.#ending.finish(label, entries)
+    const old = entries.filter(({ at, isEnded }) => !isEnded && this.#now() - at > STALE)
+    const stale = new Set<string>()
+    for (const batch of batches(old)) {
+      await Promise.all(batch.map(async entry => { if (await this.#ending.sessionOf([label], entry) === null) stale.add(stamp(entry)) }))
+    }
+    if (stale.size > 0) {
+      // One that was written again since stays.
+      await this.#lists.change(label, newest => newest.some(entry => stale.has(stamp(entry))) ? newest.filter(entry => !stale.has(stamp(entry))) : null)
+    }
+    return stale.size + entries.filter(({ isEnded }) => isEnded).length
+  }
+
+  /** Ends all sessions that any list names, and empties the lists. @throws {SessionError} */
+  async clear (): Promise<void> {
+    for await (const { label } of this.#lists.all()) await this.#endAll([label], () => () => true)
+  }
+
+  /** Writes the entries of a session that is about to come from another store, by its header. @throws {SessionError} */
+  async welcome (name: string, text: string, idleTimeout: number | undefined): Promise<void> {
+    await this.entering.enter(name, placesIn(headerOf(text)), idleTimeout, undefined)
+  }
+
+  async close (): Promise<void> {
+    await this.#companion.records.close()
+  }
+
+  #found ({ handle, about }: IndexEntry, { createdAt, lastAccess, idleLeft }: StoredSession): FoundSession {
+    return {
+      handle,
+      createdAt,
+      lastUsed: lastAccess,
+      expiresAt: idleLeft === undefined ? undefined : this.#now() + idleLeft,
+      about: this.#about.open(about)
+    }
+  }
+}
+
+/** Returns the places that a session has in indexes. */
+export function placesIn (header: SessionHeader | null): Place[] {
+  return Object.entries(header?.indexed ?? {}).map(([label, login]) => ({ label, login }))
+}
+
+const indexes = new WeakMap<SessionStore, SessionIndex>()
+
+/** Returns the index of a store; null for a store that can have none. The same for each call. */
+export function indexOf (store: SessionStore): SessionIndex | null {
+  const known = indexes.get(store)
+  if (known !== undefined) return known
+  if (!hasRecords(store) || !isIndexable(store)) return null
+  const index = new SessionIndex(store)
+  indexes.set(store, index)
+  return index
+}
+
+/** Returns the index of a store if anything has used it; it is not made. */
+export function indexInUse (store: SessionStore): SessionIndex | undefined {
+  return indexes.get(store)
+}
+
+function stamp ({ handle, login, at }: IndexEntry): string {
+  return `${handle} ${login} ${at}`
+}
