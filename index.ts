@@ -11,6 +11,7 @@ export type { SessionCookieOptions } from './lib/session/cookie-options'
 export * from './types/session-data'
 export type { RegisteredData, RegisteredName, RegisteredStore, SessionLoader } from './types/registrations'
 export { sessionCookie } from './lib/plugin/logged-in'
+export { requireFresh, type NotFreshProblem, type RequireFreshOptions } from './lib/plugin/require-fresh'
 export type { DiagnosticsEvents } from './lib/diagnostics'
 
 export * from './connect'

@@ -13,6 +13,7 @@ import { holdsSession } from '../store/files/session-age'
 import { SessionFile } from '../store/files/session-file'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { sweep } from '../store/files/sweep'
+import { isForwarding } from '../store/forwarding'
 import { storedSize } from '../store/sealed-text'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { directoryFindings } from './directory-findings'
@@ -111,7 +112,7 @@ export class DirectoryAppid implements AppidPlace {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session' || !await isOurs(localDisk, entry.path)) return null
     const view = await this.#file(entry.path).read()
-    return view === null || !holdsSession(view) ? null : portableSession({ ...view, name: sessionNameOf(entry.path) })
+    return view === null || !holdsSession(view) || isForwarding(view.tip.text) ? null : portableSession({ ...view, name: sessionNameOf(entry.path) })
   }
 
   /** Does something with the session's file, if it is one of ours; returns null otherwise. */

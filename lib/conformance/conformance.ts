@@ -9,6 +9,7 @@ import { ENDING } from './ending'
 import { EXPIRY } from './expiry'
 import { FAILURES } from './failures'
 import { FIVE_METHODS } from './five-methods'
+import { FORWARDING } from './forwarding'
 import { GRACE_CHECKS } from './grace'
 import { IMMEDIATE } from './immediate'
 import { LISTING } from './listing'
@@ -60,7 +61,7 @@ const NEEDS: readonly Need[] = [
 ]
 
 const CHECKS: readonly Check[] = [
-  ...FIVE_METHODS, ...TEXTS, ...OPENING, ...CREATING, ...REPLACING, ...ENDING, ...RACES, ...NAMES, ...EXPIRY, ...GRACE_CHECKS,
+  ...FIVE_METHODS, ...TEXTS, ...OPENING, ...CREATING, ...REPLACING, ...ENDING, ...RACES, ...NAMES, ...EXPIRY, ...GRACE_CHECKS, ...FORWARDING,
   ...LISTING, ...PORTABLE, ...DATED, ...IMMEDIATE, ...FAILURES
 ]
 

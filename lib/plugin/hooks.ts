@@ -19,6 +19,8 @@ export interface HookCookie extends CookieWriter {
   read (request: FastifyRequest): readonly CookieValue[]
   /** Whether the request's path lies within the cookie's: other requests have no session. */
   covers (request: FastifyRequest): boolean
+  /** Keeps the response to a request with a session out of caches. */
+  keepOut (reply: FastifyReply): void
 }
 
 /** What the hooks work with. */
@@ -96,6 +98,7 @@ export function addSessionHooks (
 
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const visit = visitOf(request, key)
+    if (visit !== null && visit.sesid !== null) cookie.keepOut(reply)
     if (visit === null || visit.needsNoFinish) return done()
     const stream = isStream(payload) ? payload : null
     // Until it is sent it has no other listener, and an error without a listener ends the process.

@@ -5,10 +5,12 @@ import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import { INDEX_OPTIONS, indexOptions, type IndexOptions } from '../session/index-options'
 import type { SettledIndexes } from '../session/indexing'
+import type { RenewalOptions } from '../session/renewal-times'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
 import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
 import { hasRecords, isIndexable } from '../store/features'
+import { withPreset, type PresetName } from './presets'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
@@ -40,6 +42,38 @@ export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptio
    */
   sessionName?: string | undefined
   /**
+   * The age, in seconds, at which a session gets a new id by itself, at the end of a request whose
+   * response can take the cookie. Data, times and proof of identity stay. @default none
+   */
+  renewAfter?: number | undefined
+  /**
+   * For so long, in seconds, an id that was renewed is answered with the new one: for requests that were
+   * on their way. After that the old id names no session. A response that does not arrive within this time
+   * logs the visitor out. @default 10
+   */
+  renewGrace?: number | undefined
+  /**
+   * What responses say to caches. `'private'`: a response that sets the cookie is kept out of shared
+   * caches. `'no-store'`: every response to a request that has a session is kept out of all caches, the
+   * browser's included. A Cache-Control header that the app sets itself stays, but for what would put
+   * the cookie into a shared cache. @default 'private'
+   */
+  cacheControl?: 'private' | 'no-store' | undefined
+  /**
+   * What the browser is told to delete at a logout: the response to a request that ended its session
+   * by `destroy()` or `delete()` has the header Clear-Site-Data with these words. `'cookies'` deletes all
+   * cookies of the site and its subdomains, a new session's in the same response included. Browsers heed
+   * it over https only. @default none
+   */
+  clearSiteData?: ReadonlyArray<'cache' | 'cookies' | 'storage'> | undefined
+  /**
+   * Defaults that a standard recommends; each option beside it still counts. `'asvs-l2'`: OWASP ASVS 5.0,
+   * level 2, and NIST SP 800-63B-4, AAL2: appid `__Host-sid`, `idleTimeout` an hour, `absoluteTimeout` a
+   * day, `cookie.secure`, `cacheControl: 'no-store'`, `clearSiteData: ['cache', 'storage']`. A `store` has
+   * appid and times of its own. @default none
+   */
+  preset?: PresetName | undefined
+  /**
    * What becomes of a request whose session cannot be read, because the store has trouble (a
    * SessionStoreError or a SessionFileError). `'fail'`: the request fails with that error. `'serve'`:
    * it is served without a session: `request.sessionLoaded` is false, and nothing is stored. @default 'fail'
@@ -66,31 +100,44 @@ export type SettledOptions = {
   codec: SessionCodec
   sessionName: string
   onUnavailable: NonNullable<FileSessionsOptions['onUnavailable']>
+  /** Null: ids are not renewed by themselves. */
+  renewal: RenewalOptions | null
+  cacheControl: NonNullable<FileSessionsOptions['cacheControl']>
+  clearSiteData: NonNullable<FileSessionsOptions['clearSiteData']>
   indexes: SettledIndexes | null
   about: FileSessionsOptions['about']
   /** For a store that was given and does not encrypt by itself. */
   encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
-const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'about', 'store', ...INDEX_OPTIONS]
+const PLUGIN_OPTIONS = [
+  'hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'renewAfter', 'renewGrace', 'cacheControl', 'clearSiteData',
+  'preset', 'about', 'store', ...INDEX_OPTIONS
+]
 /** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 const ON_UNAVAILABLE = ['fail', 'serve']
+const CACHE_CONTROL = ['private', 'no-store']
+const SITE_DATA = ['cache', 'cookies', 'storage']
 const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
   'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
 ]
 const SAME_SITE = ['lax', 'strict', 'none']
+/** Seconds. Whoever has an old id can use it for so long. */
+const LONGEST_GRACE = 600
 /** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
 const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
 
 /** Checks the plugin's options and fills in the defaults. @throws {SessionError} */
-export function pluginOptions (options: FileSessionsOptions): SettledOptions {
-  checkKnown(options, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
+export function pluginOptions (given: FileSessionsOptions): SettledOptions {
+  checkKnown(given, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
+  const options = withPreset(given)
   const {
-    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail', about
+    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail', about,
+    cacheControl = 'private', clearSiteData = []
   } = options
   check(HOOKS.includes(hook), 'hook', `must be one of ${HOOKS.join(', ')}`)
   check(typeof rolling === 'boolean', 'rolling', 'must be true or false')
@@ -100,12 +147,17 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   check(ON_UNAVAILABLE.includes(onUnavailable), 'onUnavailable', `must be one of ${ON_UNAVAILABLE.join(', ')}`)
+  check(CACHE_CONTROL.includes(cacheControl), 'cacheControl', `must be one of ${CACHE_CONTROL.join(', ')}`)
+  check(Array.isArray(clearSiteData) && clearSiteData.every(word => SITE_DATA.includes(word)), 'clearSiteData',
+    `must be an array of ${SITE_DATA.join(', ')}`)
   const indexes = indexOptions(options as IndexOptions<Record<string, unknown>>)
   check(about === undefined || typeof about === 'function', 'about', 'must be a function of the request')
   check(about === undefined || indexes !== null, 'about', 'has no effect without the option indexes')
   const cookie = cookieOptions(options.cookie)
   const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, indexes, about, encryption }
+  const settled = {
+    hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, indexes, about, renewal: renewalOptions(options), cacheControl, clearSiteData, encryption
+  }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -165,6 +217,15 @@ function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions 
   check(cookie.partitioned !== true || cookie.secure !== false, 'cookie.partitioned',
     'needs cookie.secure: browsers refuse the cookie otherwise')
   return cookie
+}
+
+/** @throws {SessionError} SESSION_OPTION */
+function renewalOptions ({ renewAfter, renewGrace = 10 }: FileSessionsOptions): RenewalOptions | null {
+  check(isTime(renewGrace, 1) && renewGrace <= LONGEST_GRACE, 'renewGrace', `must be a number of seconds from 1 to ${LONGEST_GRACE}`)
+  if (renewAfter === undefined) return null
+  check(isTime(renewAfter) && renewAfter >= 2 * renewGrace, 'renewAfter',
+    `must be a number of seconds, and at least twice renewGrace (${renewGrace}): an id must not be renewed while the one before it still works`)
+  return { after: renewAfter, grace: renewGrace }
 }
 
 export function isSameSiteNone (sameSite: unknown): boolean {

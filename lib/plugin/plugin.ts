@@ -18,8 +18,8 @@ import { timesOutOfScale } from './time-scale'
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
-  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes)
-  const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
+  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes, settled.renewal)
+  const cookie = new SessionCookie(store.sesAppid(), settled.cookie, settled)
 
   await ensureCookies(fastify)
   cookie.check(fastify)

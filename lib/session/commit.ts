@@ -1,9 +1,11 @@
 import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from '../diagnostics'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { KeyedQueue } from '../keyed-queue'
+import { publishCreated, publishEnded, publishRenewed } from '../store/session-events'
+import { renewSession } from './renewal'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
-import type { Removal, StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-store'
 import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
@@ -46,9 +48,16 @@ export class Committer {
     return this.#records.read(key)
   }
 
-  /** Ends the session, whatever it is at, and lets go of its key. `known` is what was read of it. */
-  remove (key: SessionKey, known: StoredSession | null): Promise<Removal> {
-    return this.#records.remove(key, undefined, known)
+  /** Ends the session and lets go of its encryption key. @see SessionRecords.end */
+  async end (key: SessionKey, known: StoredSession | null): Promise<SessionKey | null> {
+    const ended = await this.#records.end(key, known)
+    if (ended !== null) publishEnded(this.#appid, ended.name, 'destroyed')
+    return ended
+  }
+
+  /** @see SessionRecords.movedTo */
+  movedTo (key: SessionKey): Promise<SessionKey | null> {
+    return this.#records.movedTo(key)
   }
 
   /** Starts the session's idle time anew. */
@@ -127,17 +136,38 @@ export class Committer {
   async create (record: PlainRecord): Promise<NewSession | null> {
     const start = startOf('commit')
     const created = await createSession(this.#records, record)
-    if (created !== null) this.#publishCommit('create', start, 0)
+    if (created === null) return null
+    this.#publishCommit('create', start, 0)
+    publishCreated(this.#appid, created.name)
     return created
   }
 
+  /** @see renewSession */
+  async renew (from: SessionKey, base: StoredSession, renewed: (newest: StoredSession) => PlainRecord, grace: number): Promise<NewSession | null> {
+    const start = startOf('commit')
+    const newest = this.#commits.isBusy(from.name) ? null : base
+    const to = await this.#commits.run(from.name, () => renewSession(this.#records, from, newest, renewed, grace))
+    if (to === null) return null
+    this.#publishCommit('create', start, 0)
+    publishRenewed(this.#appid, from.name, to.name, 'age')
+    return to
+  }
+
   /** @see moveSession */
-  async move (from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => PlainRecord | null): Promise<Move | null> {
+  async move (
+    from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => PlainRecord | null, cause: 'regenerate' | 'authenticated'
+  ): Promise<Move | null> {
     const start = startOf('commit')
     // When a session that was just made began, only the store knows.
     const newest = this.#commits.isBusy(from.name) || base.createdAt === undefined ? null : base
     const move = await this.#commits.run(from.name, () => moveSession(this.#records, from, newest, keep))
-    if (move !== null && move.to !== null) this.#publishCommit('create', start, move.conflicts)
+    if (move === null) return null
+    if (move.to === null) {
+      publishEnded(this.#appid, from.name, 'destroyed')
+    } else {
+      this.#publishCommit('create', start, move.conflicts)
+      publishRenewed(this.#appid, from.name, move.to.name, cause)
+    }
     return move
   }
 

@@ -19,7 +19,7 @@ export async function removeLeftovers (copy: SessionCopy, ended: (name: string) 
   const { store, committer } = copy.shared
   for (let next = copy.leftovers?.[0]; next !== undefined; next = copy.leftovers?.[0]) {
     if (next.setAside) await store.setAside(next.key.name, next.version)
-    else if (await committer.remove(next.key, next.stored) === 'removed') ended(next.key.name)
+    else if (await committer.end(next.key, next.stored) !== null) ended(next.key.name)
     copy.leftovers?.shift()
   }
 }

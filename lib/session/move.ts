@@ -6,7 +6,7 @@ import type { PlainRecord, SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
-type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
+export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
 
 /** A session that was just made. */
 export interface NewSession extends SessionKey {
@@ -94,7 +94,7 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */
-async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
+export async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await records.replace(to, record, to.stored)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
@@ -104,6 +104,6 @@ async function prepare (records: MovingRecords, to: NewSession | null, record: P
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
-async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
+export async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
   if (to !== null) await records.remove(to, undefined, to.stored).catch(() => undefined)
 }

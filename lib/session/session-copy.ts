@@ -110,7 +110,9 @@ export abstract class SessionCopy {
       const merged = merge(codec.decode(base.text), codec.decode(newest.text), codec.decode(text))
       return this.recordOn(newest, codec.encode(merged))
     }, stored => { this.adopt(life, stored, text) })
-    if (!isStored) this.close(life)
+    if (isStored) return
+    if (await this.follow(life)) return await this.commit(text)
+    this.close(life)
   }
 
   async #commitNew (text: string): Promise<void> {
@@ -129,7 +131,9 @@ export abstract class SessionCopy {
   async insert (text: string): Promise<void> {
     const { life, idleTimeout, createdAt } = this
     this.checkReach()
-    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header: this.headerChange, about: this.about })
+    const isDated = createdAt !== undefined || this.shared.renewal?.datesAll === true
+    const header = isDated ? this.headerAt(this.headerChange) : this.headerChange
+    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header, about: this.about })
     if (created === null) return this.close(life)
     // The app may have called `delete()` meanwhile.
     if (life !== this.life) return this.leave(created, created.stored)
@@ -137,7 +141,7 @@ export abstract class SessionCopy {
       // The response may have gone out meanwhile.
       this.checkReach()
     } catch (error) {
-      await this.shared.committer.remove(created, created.stored).catch(() => undefined)
+      await this.shared.committer.end(created, created.stored).catch(() => undefined)
       throw error
     }
     this.become(created)
@@ -147,9 +151,24 @@ export abstract class SessionCopy {
     return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)), about: this.about }
   }
 
-  /** Returns what is to be known of the session from now on. */
+  /** When the visitor last proved who he is, in milliseconds since 1970; `undefined`: never. */
+  get freshAt (): number | undefined {
+    return this.headerOn(this.stored === null ? NO_HEADER : headerOf(this.stored)).freshAt
+  }
+
+  /** Returns what is to be known of the session from now on. Of two moments of proof the later one counts. */
   headerOn (stored: SessionHeader): SessionHeader {
-    return this.headerChange === NO_HEADER ? stored : { ...stored, ...this.headerChange }
+    const { headerChange } = this
+    if (headerChange === NO_HEADER) return stored
+    const header = { ...stored, ...headerChange }
+    if (headerChange.freshAt !== undefined && stored.freshAt !== undefined) header.freshAt = Math.max(headerChange.freshAt, stored.freshAt)
+    return header
+  }
+
+  /** Returns the header of a session that gets an id now, and says so itself, if ids are renewed at an age. */
+  headerAt (header: SessionHeader): SessionHeader {
+    const { renewal } = this.shared
+    return renewal === null ? header : { ...header, renewedAt: renewal.now() }
   }
 
   /**
@@ -226,8 +245,33 @@ export abstract class SessionCopy {
 
   async lookAgain (): Promise<void> {
     const { life } = this
-    const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
+    const newest = this.stored === null ? null : await this.readNewest()
     if (life === this.life && this.stored !== null) this.see(newest)
+  }
+
+  /** Returns what is stored of the session now, which may have moved to a new id by itself; null: it has ended. */
+  async readNewest (): Promise<StoredSession | null> {
+    const { life, shared: { committer } } = this
+    const newest = await committer.read(this.key)
+    return newest === null && await this.follow(life) ? await this.readNewest() : newest
+  }
+
+  /**
+   * Goes on with the id that the session has moved to by itself, and returns whether it has. Called when
+   * there is no session any more under the id that is known here.
+   */
+  async follow (life: number): Promise<boolean> {
+    if (life !== this.life || this.stored === null) return false
+    const to = await this.shared.committer.movedTo(this.key)
+    if (to === null || life !== this.life) return false
+    this.moveTo(to)
+    return true
+  }
+
+  /** The stored session has this key by now. */
+  protected moveTo ({ sesid, name }: SessionKey): void {
+    this.sesid = sesid
+    this.name = name
   }
 
   /** Takes notice of what another look at the store found. What was changed here stays, and is merged when it is stored. */

@@ -1,14 +1,23 @@
 import { isImmediate } from '../store/features'
 import { SessionError } from '../errors'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
+import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
 import type { Place } from '../store/index-entering'
 import { placesIn, type SessionIndex } from '../store/session-index'
 import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
+import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
+import { Forwards } from './forwards'
 import { Indexing } from './indexing'
 import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
+
+/** A live session, and the key that it has. */
+export interface Found {
+  readonly key: SessionKey
+  readonly stored: StoredSession
+}
 
 /** `replaced` comes with what is stored now. */
 export type Swap =
@@ -21,6 +30,9 @@ export type Swap =
  * and records are compared and merged as plain texts.
  *
  * The `text` of a session that does not open throws an `UnopenedError` each time.
+ *
+ * A session that has moved to a new id by itself leaves a record under the old one that forwards. That is
+ * not a session: `read` returns null for it. `find` follows it, as long as its grace lasts.
  */
 export class SessionRecords {
   readonly #store: RecordStore
@@ -29,11 +41,13 @@ export class SessionRecords {
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
   readonly #indexing: Indexing
+  readonly #forwards: Forwards
   /** What was sealed in vain, by what it was to replace: it goes when the request that has that goes. */
   readonly #unused = new WeakMap<StoredSession, { record: PlainRecord, sealed: SessionRecord }>()
 
-  constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store)) {
+  constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store), now: () => number = Date.now) {
     this.#indexing = indexing
+    this.#forwards = new Forwards(store, now)
     this.#store = store
     this.#cipher = cipher
     this.#immediate = isImmediate(store) ? store : null
@@ -57,13 +71,68 @@ export class SessionRecords {
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
   readNow (key: SessionKey): StoredSession | null | undefined {
     const stored = this.#immediate?.readNow(key.name)
-    return stored === undefined || stored === null ? stored : this.#open(key, stored)
+    if (stored === undefined || stored === null) return stored
+    return isForwarding(stored.text) ? undefined : this.#open(key, stored)
   }
 
+  /** Returns the session; null for one that has moved on, too. */
   async read (key: SessionKey): Promise<StoredSession | null> {
-    let stored = this.#immediate?.readNow(key.name)
-    if (stored === undefined) stored = await this.#store.read(key.name)
-    return stored === null ? null : this.#open(key, stored)
+    const stored = await this.#readStored(key)
+    return stored === null || isForwarding(stored.text) ? null : this.#open(key, stored)
+  }
+
+  /** Returns the session that the key names, or the one that it has moved to within the grace; null when there is none. */
+  async find (key: SessionKey): Promise<Found | null> {
+    const stored = await this.#readStored(key)
+    if (stored === null) return null
+    if (!isForwarding(stored.text)) return { key, stored: this.#open(key, stored) }
+    const sesid = this.#forwards.inGrace(key, stored)
+    if (sesid === null) return null
+    const to = this.keyOf(sesid)
+    const moved = await this.read(to)
+    return moved === null ? null : { key: to, stored: moved }
+  }
+
+  /** Returns the key that the session has moved to; null when it has not, or ended. For requests that loaded it before. */
+  async movedTo (key: SessionKey): Promise<SessionKey | null> {
+    const stored = await this.#readStored(key)
+    const forwarding = stored === null ? null : this.#forwards.of(key, stored)
+    return forwarding === null ? null : this.keyOf(forwarding.sesid)
+  }
+
+  /** Has the old id lead to the new session for `grace` seconds, if the old one is still `base`. @see Forwards.put */
+  async forward (key: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
+    const result = await this.#forwards.put(key, base, to, grace)
+    if (result === 'replaced') await this.#letGo(key, base)
+    return result
+  }
+
+  /**
+   * Ends the session wherever it has moved to by now, and returns the key that it had; null when another
+   * call has ended it. `known` is what was read of it.
+   */
+  async end (key: SessionKey, known?: StoredSession | null): Promise<SessionKey | null> {
+    for (let next = known, conflicts = 0; conflicts < MOST_CONFLICTS; next = undefined, conflicts++) {
+      const newest = next ?? await this.read(key)
+      if (newest === null) return await this.#endMoved(key)
+      const removal = await this.remove(key, newest.version, newest)
+      if (removal !== 'conflict') return removal === 'removed' ? key : null
+    }
+    throw tooManyConflicts()
+  }
+
+  /** Ends what a session has moved to; or one that has expired just now, which is still there for the requests that loaded it. */
+  async #endMoved (key: SessionKey): Promise<SessionKey | null> {
+    const to = await this.movedTo(key)
+    // The new session first: after a crash in between, the old id leads nowhere.
+    const ended = to === null ? null : await this.end(to)
+    const removal = await this.remove(key)
+    return to === null && removal === 'removed' ? key : ended
+  }
+
+  async #readStored (key: SessionKey): Promise<StoredSession | null> {
+    const stored = this.#immediate?.readNow(key.name)
+    return stored === undefined ? await this.#store.read(key.name) : stored
   }
 
   /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
@@ -129,13 +198,17 @@ export class SessionRecords {
   }
 
   /** Ends the session, and takes it out of the indexes that it was in when it was read as `known`. */
-  async remove ({ sesid, name }: SessionKey, version?: string, known?: StoredSession | null): Promise<Removal> {
-    const removal = await this.#store.remove(name, version)
-    if (removal === 'conflict') return removal
-    this.#cipher.forget(sesid)
-    const header = known === undefined || known === null ? NO_HEADER : headerOf(known)
-    if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
+  async remove (key: SessionKey, version?: string, known?: StoredSession | null): Promise<Removal> {
+    const removal = await this.#store.remove(key.name, version)
+    if (removal !== 'conflict') await this.#letGo(key, known ?? null)
     return removal
+  }
+
+  /** Forgets a session that is not under this key any more. */
+  async #letGo ({ sesid, name }: SessionKey, known: StoredSession | null): Promise<void> {
+    this.#cipher.forget(sesid)
+    const header = known === null ? NO_HEADER : headerOf(known)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
   }
 
   /** Starts the session's idle time anew, and before it that of the lists that it is in. */

@@ -27,12 +27,16 @@ export interface SessionActions {
   /** The name under which the store keeps it; '' while nothing is stored. */
   readonly name: string
   readonly isDeleted: boolean
+  /** In milliseconds since 1970; `undefined`: never. */
+  readonly freshAt: number | undefined
+  isFresh (maxAge: number): boolean
   isModified (): boolean
   save (): Promise<void>
   reload (): Promise<void>
   destroy (): Promise<void>
   delete (): void
   regenerate (keepKeys: readonly string[]): Promise<void>
+  authenticated (keepKeys: readonly string[] | null): Promise<void>
   update<T> (change: (draft: PlainObject) => T | Promise<T>): Promise<T | undefined>
   touch (): void
   /** `idleTimeout` is in seconds. */
@@ -105,6 +109,22 @@ export class Session<Data extends object = PlainObject> {
     return this.#actions.isDeleted
   }
 
+  /**
+   * When the visitor last proved who he is, as `authenticated()` noted it, in milliseconds since 1970;
+   * `undefined` when it never did. It is no part of the data: nothing that is set or merged changes it.
+   */
+  get freshAt (): number | undefined {
+    return this.#actions.freshAt
+  }
+
+  /**
+   * Whether the visitor proved who he is no longer than `maxAge` seconds ago. A moment that lies more than
+   * a minute ahead of this process's clock does not count. @throws {SessionError} SESSION_ARGUMENT
+   */
+  isFresh (maxAge: number): boolean {
+    return this.#actions.isFresh(maxAge)
+  }
+
   /** Returns what is stored under the key, which may be any name; `undefined` when there is nothing. */
   get<Key extends string> (key: Key): ValueOf<Data, Key> {
     const from = members.has(key) ? this.#hidden : this
@@ -171,7 +191,8 @@ export class Session<Data extends object = PlainObject> {
 
   /**
    * Gives the session a new id, and only the data named. The old id never works again. Do this
-   * when a visitor logs in. If another request ended or regenerated the session first, this one is
+   * when the visitor's rights change; at a login call `authenticated`. The new session does not know when
+   * the visitor proved who he is: `freshAt` is undefined. If another request ended or regenerated the session first, this one is
    * empty and `deleted`, and stores nothing any more. @throws {SessionError}
    */
   regenerate (keepKeys?: ReadonlyArray<keyof Data & string>): Promise<void>
@@ -183,6 +204,18 @@ export class Session<Data extends object = PlainObject> {
       throw wrongArgument("session.regenerate takes a list of the names to keep: await session.regenerate(['cart'])")
     }
     return settle(this.#actions.regenerate(keepKeys ?? []), callback)
+  }
+
+  /**
+   * Notes that the visitor has just proved who he is, by a password or another factor, and gives the
+   * session a new id, as `regenerate` does. Call it after every such proof: at a login, and when a password
+   * is asked for again. The data stay; with `keepKeys` only those named do. @throws {SessionError}
+   */
+  authenticated (keepKeys?: ReadonlyArray<keyof Data & string>): Promise<void> {
+    if (keepKeys !== undefined && !isListOfNames(keepKeys)) {
+      throw wrongArgument("session.authenticated takes a list of the names to keep, or nothing to keep all: await session.authenticated(['cart'])")
+    }
+    return this.#actions.authenticated(keepKeys ?? null)
   }
 
   /**

@@ -35,6 +35,7 @@ async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, c
     return returned instanceof Promise ? returned.then(take) : take(returned)
   }, stored => { copy.adopt(life, stored) })
   if (isStored) return answer
+  if (await copy.follow(life)) return await updateSession(copy, change)
   copy.close(life)
   return undefined
 }

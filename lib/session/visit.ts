@@ -1,5 +1,6 @@
 import { watched, type DiagnosticsEvents } from '../diagnostics'
 import type { SessionCookieOptions } from './cookie-options'
+import { isFreshAt } from './freshness'
 import { regenerateSession } from './regenerate'
 import { fill, Session, type SessionActions } from './session'
 import { touchSession } from './touch'
@@ -24,7 +25,7 @@ export class Visit extends VisitEnd implements SessionActions {
 
   /** Whether there is nothing to do at the end: no handler looked at the session, and no cookie is due. */
   get needsNoFinish (): boolean {
-    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true
+    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true && !this.isElsewhere && !this.isRenewable
   }
 
   checkAgain (): Promise<void> {
@@ -43,7 +44,7 @@ export class Visit extends VisitEnd implements SessionActions {
   reload (): Promise<void> {
     return this.#step('load', async () => {
       const { life } = this
-      const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
+      const newest = this.stored === null ? null : await this.readNewest()
       if (life !== this.life) return
       if (newest !== null) {
         fill(this.session, this.shared.text.load(this.name, newest.text))
@@ -74,7 +75,18 @@ export class Visit extends VisitEnd implements SessionActions {
 
   regenerate (keepKeys: readonly string[]): Promise<void> {
     return this.#step('regenerate', async () => {
-      this.noteEnd(await regenerateSession(this, keepKeys))
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: undefined }))
+      this.announce()
+    })
+  }
+
+  isFresh (maxAge: number): boolean {
+    return isFreshAt(this.freshAt, maxAge, this.shared.now())
+  }
+
+  authenticated (keepKeys: readonly string[] | null): Promise<void> {
+    return this.#step('authenticated', async () => {
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: this.shared.now() }))
       this.announce()
     })
   }

@@ -1,5 +1,6 @@
 import type { IndexEntry } from './index-entry'
 import type { IndexLists } from './index-lists'
+import { publishEnded } from './session-events'
 import { headerOf } from './session-header'
 import { nameOfHandle } from './session-id'
 import type { Companion, RecordStore, StoredSession } from './session-store'
@@ -29,20 +30,20 @@ export class IndexEnding {
 
   /**
    * Ends what is marked among these entries of a list, and takes it out of the list. Returns the logins that this has
-   * ended. `labels`: those under which the sessions may stand by now. @throws {SessionError}
+   * ended. `reason` is what events say of them. `labels`: those under which the sessions may stand by now. @throws {SessionError}
    */
-  async finish (label: string, entries: Entries, labels: readonly string[] = [label]): Promise<Set<string>> {
+  async finish (label: string, entries: Entries, reason: 'revoked' | 'limit', labels: readonly string[] = [label]): Promise<Set<string>> {
     const marked = entries.filter(({ isEnded }) => isEnded)
     const ended = new Set<string>()
     if (marked.length === 0) return ended
     for (const batch of batches(marked)) {
-      await Promise.all(batch.map(async entry => { if (await this.#end(labels, entry)) ended.add(entry.login) }))
+      await Promise.all(batch.map(async entry => { if (await this.#end(labels, entry, reason)) ended.add(entry.login) }))
     }
     await this.#lists.change(label, newest => without(newest, marked))
     return ended
   }
 
-  async #end (labels: readonly string[], entry: IndexEntry): Promise<boolean> {
+  async #end (labels: readonly string[], entry: IndexEntry, reason: 'revoked' | 'limit'): Promise<boolean> {
     const name = nameOf(entry)
     for (;;) {
       const session = await this.#latest(name)
@@ -50,6 +51,7 @@ export class IndexEnding {
       if (session === null) return await this.#store.remove(name) === 'removed'
       if (!hasLogin(session, labels, entry)) return false
       const removal = await this.#store.remove(name, session.version)
+      if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, reason)
       if (removal !== 'conflict') return removal === 'removed'
     }
   }

@@ -82,7 +82,7 @@ export class IndexEntering {
       const entries = at - since > SLOW
         ? await this.#lists.change(label, all => all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null)
         : await this.#lists.read(label)
-      await this.#ending.finish(label, entries)
+      await this.#ending.finish(label, entries, 'limit')
       if (!entries.some(isMine)) return false
     }
     return true

@@ -1,6 +1,6 @@
 import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
-import { Clock, type Lifetimes } from './clock'
+import { Clock } from './clock'
 import { hasRecords, isImmediate, isIndexable, isIterable, isPortable, isReapable } from './features'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
@@ -53,7 +53,7 @@ export class MovingSessionStore extends BaseRecordStore {
     }
     check(from !== to, 'to', 'must be another store than from')
     check(from.sesAppid() === to.sesAppid(), 'to', `must have the appid of from, ${from.sesAppid()}`)
-    super({ appid: to.sesAppid(), idGenerator: randomId }, to.cipher)
+    super({ appid: to.sesAppid(), idGenerator: randomId, ...to.lifetimes }, to.cipher)
     check(opensAllOf(this.cipher, from.cipher), 'to', 'must open the sessions of from, which move as they are: give it the secrets of from, ' +
       'behind its own, and leave out acceptPlain: false if from may hold sessions that are not encrypted, or without a secret')
     this.#from = from
@@ -69,11 +69,6 @@ export class MovingSessionStore extends BaseRecordStore {
       reapable: isReapable(from) || isReapable(to),
       indexable: lists && isIndexable(from) && isIndexable(to)
     }
-  }
-
-  /** {@inheritDoc RecordStore.lifetimes} Those of the store that sessions move to. */
-  get lifetimes (): Lifetimes | undefined {
-    return this.#to.lifetimes
   }
 
   /** {@inheritDoc RecordStore.warnings} */

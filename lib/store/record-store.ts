@@ -1,6 +1,8 @@
 import { SessionError } from '../errors'
 import { UnopenedError } from '../unopened'
+import type { Lifetimes } from './clock'
 import { encryptionOptions } from './encryption-options'
+import { isForwarding, openForwarding } from './forwarding'
 import { Recent } from './recent'
 import { checkRecord, type RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
@@ -23,6 +25,8 @@ export abstract class BaseRecordStore implements RecordStore {
   abstract readonly features: StoreFeatures & { readonly records: true }
   /** {@inheritDoc RecordStore.cipher} */
   readonly cipher: SessionCipher
+  /** {@inheritDoc RecordStore.lifetimes} */
+  readonly lifetimes?: Lifetimes
   readonly #appid: string
   readonly #idGenerator: () => string
   readonly #maxSize: number
@@ -35,11 +39,12 @@ export abstract class BaseRecordStore implements RecordStore {
    * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
    */
   constructor (
-    { appid = 'sid', idGenerator = randomId, maxSize = Infinity, encryption }: Pick<RecordStoreOptions, 'appid' | 'idGenerator' | 'maxSize' | 'encryption'> = {},
+    { appid = 'sid', idGenerator = randomId, maxSize = Infinity, encryption, idleTimeout, absoluteTimeout }: RecordStoreOptions = {},
     cipher = new SessionCipher(appid, encryptionOptions(encryption))
   ) {
     this.cipher = cipher
     if (this.cipher.isOn) checkKeyStrength(idGenerator)
+    if (idleTimeout !== undefined) this.lifetimes = { idleTimeout, absoluteTimeout }
     this.#appid = appid
     this.#idGenerator = idGenerator
     this.#maxSize = maxSize
@@ -78,7 +83,7 @@ export abstract class BaseRecordStore implements RecordStore {
   async getSession (sesid: string): Promise<string | null> {
     const name = this.nameOf(sesid)
     const session = await this.read(name)
-    if (session === null) return null
+    if (session === null || isForwarding(session.text)) return null
     const opened = await openStored(this, sesid, name, session)
     if (opened !== null && session.touchDue) {
       await this.#keepLists(session)
@@ -104,7 +109,7 @@ export abstract class BaseRecordStore implements RecordStore {
     const name = this.nameOf(sesid)
     for (;;) {
       const session = await this.read(name)
-      if (session === null || this.cipher.refusal(session.text) !== null) return
+      if (session === null || isForwarding(session.text) || this.cipher.refusal(session.text) !== null) return
       const { idleTimeout = session.idleTimeout } = options ?? {}
       await this.#keepLists(session)
       if (idleTimeout !== session.idleTimeout) await this.#enterAgain(name, session, idleTimeout)
@@ -114,10 +119,17 @@ export abstract class BaseRecordStore implements RecordStore {
     }
   }
 
-  /** {@inheritDoc SessionStore.delSession} @throws {SessionError} */
+  /** {@inheritDoc SessionStore.delSession} One that has moved to a new id by itself is removed there. @throws {SessionError} */
   async delSession (sesid: string): Promise<void> {
     this.cipher.forget(sesid)
-    await this.remove(this.nameOf(sesid))
+    const name = this.nameOf(sesid)
+    for (;;) {
+      const session = await this.read(name)
+      const forwarding = session === null ? null : openForwarding(this.#appid, sesid, session.text)
+      if (forwarding !== null) await this.delSession(forwarding.sesid)
+      // A session may move just now: what was read is what is removed.
+      if (await this.remove(name, session?.version) !== 'conflict') return
+    }
   }
 
   /**

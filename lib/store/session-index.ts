@@ -8,7 +8,9 @@ import type { IndexEntry, IndexList } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
 import { IndexLists } from './index-lists'
 import { headerOf, type SessionHeader } from './session-header'
-import { nameOfHandle } from './session-id'
+import { forwardedName } from './forwarding'
+import { publishEnded } from './session-events'
+import { nameOfHandle, sessionHandle } from './session-id'
 import type { Companion, IndexableRecordStore, SessionStore, StoredSession } from './session-store'
 
 /** A session that an index found. The times are in milliseconds since 1970; `undefined`: the store does not know. */
@@ -102,8 +104,13 @@ export class SessionIndex {
     const name = nameOfHandle(handle)
     if (name === null) return false
     const session = await this.#latest(name)
+    const moved = session === null ? null : forwardedName(session.text)
+    // It has a new id by now, and so a new handle.
+    const hasMoved = moved !== null && await this.revoke(sessionHandle(moved))
     const removal = await this.#store.remove(name)
+    if (moved !== null) return hasMoved
     if (session !== null) await this.entering.leave(name, placesIn(headerOf(session.text)))
+    if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, 'revoked')
     return removal === 'removed'
   }
 
@@ -114,16 +121,25 @@ export class SessionIndex {
    */
   async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
     const labels = this.labels.of(index, value)
-    const spared = typeof except === 'object' ? except.handle : except
+    const spared = await this.#handlesOf(typeof except === 'object' ? except.handle : except)
     const logins = new Set<string>()
     const spare = (entries: readonly IndexEntry[]): void => {
-      for (const { handle, login } of entries) if (handle === spared) logins.add(login)
+      for (const { handle, login } of entries) if (spared.includes(handle)) logins.add(login)
     }
-    if (spared !== undefined) for (const label of labels) spare(await this.#lists.read(label))
+    if (spared.length > 0) for (const label of labels) spare(await this.#lists.read(label))
     return await this.#endAll(labels, entries => {
       spare(entries)
       return entry => !logins.has(entry.login)
     })
+  }
+
+  /** Returns the handle, and that of the session which it has moved to by itself. */
+  async #handlesOf (handle: string | undefined): Promise<string[]> {
+    const name = nameOfHandle(handle)
+    if (name === null) return []
+    const session = await this.#latest(name)
+    const moved = session === null ? null : forwardedName(session.text)
+    return [name, moved].filter(each => each !== null).map(sessionHandle)
   }
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
@@ -137,7 +153,7 @@ export class SessionIndex {
       })])
     }
     for (const [label, entries] of marked) {
-      for (const login of await this.#ending.finish(label, entries, labels)) ended.add(login)
+      for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
     }
     return ended.size
   }
@@ -168,7 +184,7 @@ export class SessionIndex {
   }
 
   async #sweepList ({ label, entries }: IndexList): Promise<number> {
-    await this.#ending.finish(label, entries)
+    await this.#ending.finish(label, entries, 'revoked')
     const old = entries.filter(({ at, isEnded }) => !isEnded && this.#now() - at > STALE)
     const stale = new Set<string>()
     for (const batch of batches(old)) {

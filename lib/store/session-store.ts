@@ -136,8 +136,8 @@ export interface RecordStore extends SessionStore {
   /** What the last `open` found that does not keep the app from starting, a sentence each. The plugin logs them. */
   readonly warnings?: readonly string[]
 
-  /** The store's own limits, by its options. The plugin warns of those that seem to be milliseconds. */
-  readonly lifetimes?: Lifetimes | undefined
+  /** When the store's sessions end, by its options. Left out: the store cannot tell. */
+  readonly lifetimes?: Lifetimes
 
   /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
   close (): Promise<void>

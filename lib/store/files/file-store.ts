@@ -1,4 +1,6 @@
 import { Clock, type Lifetimes } from '../clock'
+import { isForwarding } from '../forwarding'
+import { publishEnded } from '../session-events'
 import { LONGEST_LIST, MARGIN } from '../index-lists'
 import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
@@ -20,6 +22,7 @@ import { sweep } from './sweep'
 /** All of the file store, on any disk and by any clock. */
 export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore {
   readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true } as const
+  declare readonly lifetimes: Lifetimes
   #warnings: readonly string[] = []
 
   readonly #disk: Disk | undefined
@@ -29,12 +32,6 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   ) {
     super(fileStoreOptions(options, platform), disk, clock, directoryName)
     this.#disk = disk
-  }
-
-  /** {@inheritDoc RecordStore.lifetimes} */
-  get lifetimes (): Lifetimes {
-    const { idleTimeout, absoluteTimeout } = this.options
-    return { idleTimeout, absoluteTimeout }
   }
 
   /** {@inheritDoc RecordStore.warnings} */
@@ -94,7 +91,8 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
   async reap (signal?: AbortSignal): Promise<ReapCounts> {
     const { directory, options: limits, clock, disk, fileLimits } = this
-    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal }))
+    const expired = (name: string): void => { publishEnded(this.sesAppid(), name, 'expired') }
+    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired }))
   }
 
   /** {@inheritDoc IndexableRecordStore.companion} They are in a directory beside the appid's. */
@@ -110,7 +108,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
       for (;;) {
         const next = await this.guard('list the sessions', views.next())
         if (next.done === true) return
-        if (this.ages.timeLeft(next.value) > 0) yield next.value
+        if (this.ages.timeLeft(next.value) > 0 && !isForwarding(next.value.tip.text)) yield next.value
       }
     } finally {
       await views.return()

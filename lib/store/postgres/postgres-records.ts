@@ -1,4 +1,3 @@
-import type { Lifetimes } from '../clock'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
@@ -39,12 +38,6 @@ export abstract class PostgresRecords extends BaseRecordStore {
     this.statements = statementsFor(rowsOf === undefined ? settled : { ...settled, appid: rowsOf })
     this.#server = new Server(settled)
     this.#poolErrors = new PoolErrors(settled.pool)
-  }
-
-  /** {@inheritDoc RecordStore.lifetimes} */
-  get lifetimes (): Lifetimes {
-    const { idleTimeout, absoluteTimeout } = this.options
-    return { idleTimeout, absoluteTimeout }
   }
 
   /** {@inheritDoc RecordStore.warnings} */

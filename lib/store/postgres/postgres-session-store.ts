@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
 import type { SessionError } from '../../errors'
+import { publishEnded } from '../session-events'
 import { LONGEST_LIST, MARGIN } from '../index-lists'
 import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
@@ -24,6 +25,8 @@ interface SweptRow extends Answer {
   readonly seen: number | string
   readonly expired: number | string
   readonly set_aside: number | string
+  /** Those of expired sessions, with blanks between them; null: none. */
+  readonly names: string | null
 }
 
 /**
@@ -100,6 +103,7 @@ export class PostgresSessionStore extends PostgresRecords
         counts.seen += Number(row.seen)
         counts.expired += Number(row.expired)
         counts.setAside += Number(row.set_aside)
+        for (const name of row.names?.split(' ') ?? []) publishEnded(this.sesAppid(), name, 'expired')
         last = row.last
         if (last !== null) await delay(performance.now() - start)
       }

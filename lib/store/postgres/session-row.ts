@@ -1,4 +1,5 @@
 import { touchInterval, type Lifetimes } from '../clock'
+import { isForwarding } from '../forwarding'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 import type { Answer } from './answer'
 import { fromColumn } from './text-column'
@@ -45,7 +46,7 @@ export function sessionInfo (row: ListedRow, limits: Lifetimes): SessionInfo | n
 /** Returns all that is known of the session; null when there is none alive. */
 export function portableSession (row: TextRow, limits: Lifetimes): PortableSession | null {
   const { idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
-  if (row.status !== 'live' || idleLeft <= 0) return null
+  if (row.status !== 'live' || idleLeft <= 0 || isForwarding(row.text)) return null
   return { name: row.name, text: fromColumn(row.text), idleTimeout, createdAt, lastAccess }
 }
 

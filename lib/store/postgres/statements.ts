@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { GRACE, touchInterval, type Lifetimes } from '../clock'
+import { FORWARDING } from '../forwarding'
 import { RECENT_LENGTH, SHORT_ID } from './recent'
 import { STANDBY } from './answer'
 import { literal, qualified } from './schema'
@@ -99,7 +100,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
       RETURNING 1
     ) ${done}`),
 
-    list: statement('list', `SELECT s.name, s.status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
+    list: statement('list', `SELECT s.name, CASE WHEN starts_with(s.text, ${literal(FORWARDING)}) THEN 'forwarding' ELSE s.status END AS status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
 
     texts: statement('texts', `SELECT s.name, s.status, s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM (
       SELECT s.*, sum(octet_length(s.text)) OVER (ORDER BY s.name) - octet_length(s.text) AS bytes_before
@@ -118,9 +119,9 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
     ), locked AS (
       SELECT s.name FROM ${rows} WHERE ${app} AND s.name IN (SELECT name FROM page WHERE doomed) AND ${doomed} FOR UPDATE SKIP LOCKED
     ), removed AS (
-      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status
+      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status, s.name, starts_with(s.text, ${literal(FORWARDING)}) AS forwards
     ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM page WHERE status = 'live')::int AS seen,
-      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
+      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT string_agg(name, ' ') FROM removed WHERE status = 'live' AND NOT forwards) AS names, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
   }
 }
 

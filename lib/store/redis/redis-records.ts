@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { randomText } from '../../random'
 import { SessionStoreError } from '../../errors'
-import type { Lifetimes } from '../clock'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
@@ -34,12 +33,6 @@ export abstract class RedisRecords extends BaseRecordStore {
   readonly #cache: ReadCache | undefined
   /** Tells of changes, for the cache. */
   protected readonly feed: InvalidationFeed | undefined
-
-  /** {@inheritDoc RecordStore.lifetimes} */
-  get lifetimes (): Lifetimes {
-    const { idleTimeout, absoluteTimeout } = this.options
-    return { idleTimeout, absoluteTimeout }
-  }
 
   constructor (protected readonly options: SettledRedisStoreOptions) {
     super(options)

@@ -1,3 +1,4 @@
+import { isForwarding } from '../forwarding'
 import { LONGEST_LIST, MARGIN } from '../index-lists'
 import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
@@ -99,7 +100,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
       for (let start = 0; start < names.length; start += BATCH) {
         const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await this.value(name)] as const))
         for (const [name, value] of values) {
-          if (value !== null) yield [name, value]
+          if (value !== null && !isForwarding(value.text)) yield [name, value]
         }
       }
     }
