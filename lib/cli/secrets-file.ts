@@ -8,7 +8,7 @@ import { localDisk } from '../store/files/local-disk'
  * Reads the app's secrets, one on each line, the newest first, and returns how sessions are decrypted.
  * They are in a file because other users can see what stands in a command line or an environment.
  *
- * @throws {SessionError} when others than the file's owner may read it, or a secret is too short; the
+ * @throws {SessionError} when others than the file's owner may read it, or a secret is too short or not random; the
  * system's error when it cannot be read
  */
 export async function encryptionOf (path: string): Promise<SettledEncryption> {

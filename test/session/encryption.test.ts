@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { SessionError } from '../../lib/errors'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
-import { newRecordId, encodeRecord, fold, NO_RECORD } from '../../lib/store/files/journal'
+import { newRecordId, encodeRecord, fold, HEADER_SIZE, NO_RECORD } from '../../lib/store/files/journal'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { unopenedSessions } from '../../lib/unopened'
 import { fileSessions } from '../support/command'
@@ -86,6 +88,44 @@ t.test('with secrets, what is written to the directory is not served', async t =
   }
   renameSync(pathOf(sessionDir, bob), pathOf(sessionDir, ann))
   t.equal(await look(visits, ann), null, 'swapped files')
+})
+
+t.test('two files of one app that are swapped are served to neither visitor, with secrets and without', async t => {
+  for (const encryption of [true, STRICT]) {
+    const sessionDir = sessionDirectory(t)
+    const visits = await processOf(sessionDir, encryption)
+    const [ann, bob] = [await visits.stored({ user: 'ann' }), await visits.stored({ user: 'bob' })]
+    const [one, other] = [pathOf(sessionDir, ann), pathOf(sessionDir, bob)]
+    const before = unopenedSessions().damaged
+    renameSync(one, `${one}.swap`)
+    renameSync(other, one)
+    renameSync(`${one}.swap`, other)
+    t.strictSame([await look(visits, ann), await look(visits, bob)], [null, null])
+    t.equal(unopenedSessions().damaged, before + 2)
+    t.equal(filesIn(sessionDir).filter(path => path.endsWith('.aside')).length, 2)
+    t.equal(words(sessionDir, 'ann') + words(sessionDir, 'bob'), 0, 'and stay encrypted')
+    rmSync(sessionDir, { recursive: true })
+  }
+})
+
+t.test('a file with one bit changed, and a checksum to match, says what it said or nothing', async t => {
+  const sessionDir = sessionDirectory(t)
+  const visits = await processOf(sessionDir, STRICT)
+  const sesid = await visits.stored({ user: 'ann' })
+  const path = pathOf(sessionDir, sesid)
+  const bytes = readFileSync(path)
+  let served = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = Buffer.from(bytes)
+    changed[at] = bytes.readUInt8(at) ^ 1 << at % 8
+    if (at >= 8) changed.writeUInt32LE(crc32(changed.subarray(8)), 4)
+    writeFileSync(path, changed, { mode: 0o600 })
+    const said = await look(await processOf(sessionDir, STRICT), sesid).catch((error: Error) => error)
+    const isRight = said === null || said instanceof SessionError || JSON.stringify(said) === '{"user":"ann"}'
+    if (!isRight || (at >= HEADER_SIZE && said !== null)) t.fail(`byte ${at}: ${JSON.stringify(said)}`)
+    if (said !== null && !(said instanceof Error)) served++
+  }
+  t.ok(served <= HEADER_SIZE, 'times and ids are not encrypted')
 })
 
 t.test('a record of another appid, or an edited one, is not served', async t => {
