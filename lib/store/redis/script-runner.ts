@@ -50,8 +50,8 @@ export interface Call {
  * after that time by the server's clock: so a call that was given up, and waits somewhere, is not
  * carried out later.
  *
- * Calls that begin in one turn of the event loop go to the server as one command, except in a cluster,
- * which has their keys in different places. What fails is repeated alone.
+ * Calls that begin in one turn of the event loop go to the server as one command, where the connection allows
+ * that: a cluster has their keys in different places. What fails is repeated alone.
  *
  * When a call failed because the time was up, the server counts as down: one call at a time tries on,
  * and the others fail at once, until one succeeds. A cluster never counts as down, because its other
@@ -81,7 +81,7 @@ export class ScriptRunner {
   /** `isRepeated`: an earlier call with this id may have been carried out. @throws {SessionStoreError} */
   run (call: Call, isRepeated = false): Promise<Answer> {
     if (this.#down !== null) return this.#runWhileDown(call, isRepeated, this.#down)
-    return isRepeated || this.#connection.isCluster ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
+    return isRepeated || !this.#connection.joinsCalls ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
   }
 
   async #runWhileDown (call: Call, isRepeated: boolean, down: Failure): Promise<Answer> {

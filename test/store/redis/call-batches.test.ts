@@ -1,4 +1,5 @@
 import t from 'tap'
+import { connectionOf } from '../../../lib/store/redis/redis-client'
 import { ScriptRunner, type Call } from '../../../lib/store/redis/script-runner'
 import { DONE, READ, REPLACE } from '../../../lib/store/redis/scripts'
 import type { StoredSession } from '../../../lib/store/session-store'
@@ -45,9 +46,9 @@ t.test('a command has no more than 16 calls, and no more text after 64 KiB', asy
   t.strictSame(redis.sent.map(([, , count]) => count), ['2', '1'])
 })
 
-t.test('in a cluster each call is a command of its own', async t => {
+t.test('where the connection does not join them, as in a cluster, each call is a command of its own', async t => {
   const redis = new ScriptedRedis()
-  redis.isCluster = true
+  redis.joinsCalls = false
   redis.answer = done
   const runner = runnerOf(redis)
   await Promise.all([runner.run(save('a')), runner.run(save('b'))])
@@ -93,6 +94,13 @@ t.test('the connection is lost before the turn ends: nothing is sent that would 
   t.equal(redis.sent.length, 0)
   redis.ready = true
   t.match(await saving, { reply: DONE })
+})
+
+t.test('connections that join calls', { skip: redisIsMissing }, async t => {
+  const server = await RedisServer.start(t)
+  for (const [client, connect] of Object.entries(SINGLE)) {
+    t.equal(connectionOf(await connect(t, server.port)).joinsCalls, !client.startsWith('redis 5'), client)
+  }
 })
 
 for (const client of ['redis 6', 'ioredis 6', 'valkey-glide']) {
