@@ -51,8 +51,8 @@ export interface Call {
  * after that time by the server's clock: so a call that was given up, and waits somewhere, is not
  * carried out later.
  *
- * Calls that begin in one turn of the event loop go to the server as one command, except in a cluster,
- * which has their keys in different places. What fails is repeated alone.
+ * Calls that begin in one turn of the event loop go to the server as one command, where the connection allows
+ * that: a cluster has their keys in different places. What fails is repeated alone.
  *
  * When a call failed because the time was up, the server counts as down (see `outage.ts`). A cluster
  * never does, because its other servers may answer.
@@ -81,7 +81,7 @@ export class ScriptRunner {
   run (call: Call, isRepeated = false): Promise<Answer> {
     const { cause } = this.#outage
     if (cause !== null) return this.#outage.try(() => this.#repeat(call, this.#end(), null, isRepeated), () => storeError(call.doing, cause, isRepeated))
-    return isRepeated || this.#connection.isCluster ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
+    return isRepeated || !this.#connection.joinsCalls ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
   }
 
   /** Returns the moment of `performance.now()` at which the time of a call is up that begins now. */

@@ -44,9 +44,15 @@ for (const [client, connect] of Object.entries(SINGLE)) {
     replica.stop()
     await t.rejects(store.remove(name), { message: /only 0 of 1 replicas/ })
     t.equal(await store.read(name), null)
+    const other = new RedisSessionStore({ client: await connect(t, primary.port), replicas: { count: 1, timeout: 0.1 } })
+    await t.rejects(other.remove(name), { message: /only 0 of 1 replicas/ }, 'another caller is not told either that it has ended for good')
+    await t.rejects(other.remove(other.nameOf('none')), { message: /only 0 of 1 replicas/ }, 'nor when the primary knows nothing of it any more')
     replica.continue()
     t.equal(await confirmed(() => store.remove(name)), 'removed', 'asked again, the end is this call\'s')
+    t.equal(await confirmed(() => other.remove(name)), 'gone')
     t.equal(await store.remove(name), 'gone')
+    t.equal(await other.remove(other.nameOf('none')), 'gone')
+    t.strictSame(await replica.run('KEYS', `*${other.nameOf('none')}*`), [])
   })
 }
 

@@ -52,3 +52,19 @@ t.test('every attempt that fails is followed by another, until the server answer
   t.strictSame(redis.sent.map(([verb, , , , parameter]) => `${verb} ${parameter?.[0]}`),
     ['EVALSHA 0', 'EVAL 0', 'EVALSHA 0', 'EVALSHA 1', 'EVAL 1'], 'what may be done is repeated as such')
 })
+
+t.test('an error of WAIT is not taken for one of the script before it', async t => {
+  const redis = new ScriptedRedis()
+  const waiting = (...errors: string[]): ScriptRunner => new ScriptRunner(Object.assign(redis, {
+    async runAndWait (_key: string, command: string[]): Promise<[unknown, unknown]> {
+      redis.sent.push(command)
+      const error = errors.shift()
+      if (error !== undefined) throw new Error(error)
+      return [[4e12, DONE], 1]
+    }
+  }), 5, { count: 1, timeout: 1 }, '7 0')
+  t.match(await waiting('UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)').run(call), { reply: DONE, replicas: 1 })
+  t.strictSame(redis.sent.map(([, , , , parameter]) => parameter?.[0]), ['0', '1'], 'it is repeated as one that may be done')
+  await t.rejects(waiting('NOPERM this user has no permissions to run the \'wait\' command').run(call), { message: /NOPERM; .*not known whether the server did it/ })
+  await t.rejects(waiting('OOM command not allowed').run(call), { message: /raise maxmemory, and keep maxmemory-policy noeviction$/ })
+})
