@@ -15,7 +15,8 @@ const IDLE_TIMEOUT = 7200
 const properties = {
   get: (session, key) => session[key],
   set: (session, key, value) => { session[key] = value },
-  destroy: session => session.destroy()
+  destroy: session => session.destroy(),
+  renew: (session, keys) => session.regenerate(keys)
 }
 
 /** Session data behind `get` and `set`. */

@@ -92,8 +92,12 @@ export function readOn (known: FileView | null, status: FileStatus, bytes: Buffe
 
 /** Whether the next record is to end the file, because it is too long or holds bytes that must not stay. */
 export function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: SizeLimits): boolean {
+  if (view.torn) return true
+  // A code unit takes one to three bytes: most texts need not be counted.
+  const units = record.text.length
+  if (view.size + 3 * units <= Math.max(size, fewestRecords * units)) return false
   const length = Buffer.byteLength(record.text)
-  return view.torn || view.size + length > Math.max(size, fewestRecords * length)
+  return view.size + length > Math.max(size, fewestRecords * length)
 }
 
 /** Whether a record can follow: there is a tip, and it is neither a seal nor a tombstone. */
