@@ -4,6 +4,7 @@ import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
+import { freePort } from '../support/free-port'
 import { launchWithProfile, skip } from './chromium'
 
 /** The example site in a process of its own, with a browser to look at it. */
@@ -25,7 +26,7 @@ class Visit {
     const directory = t.testdir()
     await installBuilt(directory)
     await cp(join(root, 'examples/site'), join(directory, 'site'), { recursive: true })
-    const app = await startApp(['site/server.mjs'], directory)
+    const app = await startApp(['site/server.mjs'], directory, { PORT: String(await freePort()) })
     const visit = new Visit(directory, app, await launchWithProfile(join(directory, 'profile')))
     t.teardown(async () => {
       await visit.context.close()

@@ -1,12 +1,12 @@
 import { spawn, execFile, type ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, lstat, mkdtemp, rename, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { freePort } from './free-port'
 
 const run = promisify(execFile)
 
@@ -216,15 +216,6 @@ async function copyTemplate (from: string, to: string): Promise<void> {
     await rm(to, { recursive: true, force: true })
     await run('cp', ['-Rp', from, to])
   })
-}
-
-/** A server cannot be told to choose a port itself, as others can with port 0. */
-export async function freePort (): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => { server.close(resolve) })
-  return port
 }
 
 function signal (pids: number[], name: NodeJS.Signals): void {

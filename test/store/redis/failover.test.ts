@@ -5,7 +5,7 @@ import { RedisServer, redisIsMissing, startReplicated, startSentinel } from '../
 
 // What a failover does to them: sentinel.long.ts.
 t.test('a sentinel leads to the primary', { skip: redisIsMissing }, async t => {
-  const { sentinel, primary } = await startSentinel(t)
+  const { sentinel, primary } = await startSentinel(t, 3_600_000)
   for (const [client, connect] of Object.entries(SENTINEL)) {
     const store = new RedisSessionStore({ client: await connect(t, sentinel.port), prefix: `${client}:`, replicas: { count: 1, timeout: 30 }, timeout: 30 })
     await store.open()

@@ -9,7 +9,7 @@ const confirmed = async <T>(call: () => Promise<T>): Promise<T> => await call().
 
 for (const [client, connect] of Object.entries(SENTINEL)) {
   t.test(`what a replica has confirmed is there after a failover, with ${client}`, { skip: redisIsMissing }, async t => {
-    const { primary, sentinel } = await startSentinel(t)
+    const { primary, sentinel } = await startSentinel(t, 3000)
     const store = new RedisSessionStore({ client: await connect(t, sentinel.port), replicas: { count: 1, timeout: 2 }, timeout: 30 })
     await patiently(() => store.open())
     const [kept, ended] = [await confirmed(() => store.newSession()), await confirmed(() => store.newSession())]
