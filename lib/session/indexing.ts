@@ -40,12 +40,15 @@ export class Indexing {
   readonly #store: SessionStore
   readonly #settled: SettledIndexes | null
   readonly #text: SessionText | null
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 
   /** Without indexes sessions keep the places that they have. */
-  constructor (store: SessionStore, settled: SettledIndexes | null = null, text: SessionText | null = null) {
+  constructor (store: SessionStore, settled: SettledIndexes | null = null, text: SessionText | null = null, now: () => number = Date.now) {
     this.#store = store
     this.#settled = settled
     this.#text = text
+    this.now = now
   }
 
   get index (): SessionIndex | null {
@@ -78,7 +81,7 @@ export class Indexing {
       if (value === undefined || value === null) continue
       const labels = (this.index as SessionIndex).labels.of(name, value)
       const login = labels.map(label => before[label]).find(tag => tag !== undefined)
-      places.push({ label: labels[0], login: login ?? newLogin(Date.now()), limit: login === undefined ? maxPerValue[name] : undefined, onLimit })
+      places.push({ label: labels[0], login: login ?? newLogin(this.now()), limit: login === undefined ? maxPerValue[name] : undefined, onLimit })
     }
     return places
   }

@@ -140,7 +140,7 @@ export class SessionRecords {
     const plan = this.#indexing.plan(record, null)
     if (plan === null) return await this.#create(key, record)
     const index = this.#indexing.index as SessionIndex
-    const since = Date.now()
+    const since = this.#indexing.now()
     if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
     const stored = await this.#create(key, plan.record)
     if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
@@ -177,7 +177,7 @@ export class SessionRecords {
     const plan = this.#indexing.plan(record, base)
     if (plan === null) return await this.#replace(key, record, base)
     const { entering } = this.#indexing.index as SessionIndex
-    const since = Date.now()
+    const since = this.#indexing.now()
     await entering.keepAlive(plan.lasting)
     if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
     const swap = await this.#replace(key, plan.record, base)

@@ -7,6 +7,8 @@ import type { Companion, RecordStore, StoredSession } from './session-store'
 
 type Entries = readonly IndexEntry[]
 
+/** An entry without a session is stale when it is older than this (ms). */
+export const STALE = 10 * 60_000
 /** So many sessions are looked at at once. */
 const BATCH = 16
 
@@ -15,11 +17,13 @@ export class IndexEnding {
   readonly #store: RecordStore
   readonly #latest: Companion['latest']
   readonly #lists: IndexLists
+  readonly #now: () => number
 
-  constructor (store: RecordStore, latest: Companion['latest'], lists: IndexLists) {
+  constructor (store: RecordStore, latest: Companion['latest'], lists: IndexLists, now: () => number) {
     this.#store = store
     this.#latest = latest
     this.#lists = lists
+    this.#now = now
   }
 
   /** Returns the session of an entry if it has one of these labels by the entry's login; otherwise null. @throws {SessionError} */
@@ -29,17 +33,23 @@ export class IndexEnding {
   }
 
   /**
-   * Ends what is marked among these entries of a list, and takes it out of the list. Returns the logins that this has
-   * ended. `reason` is what events say of them. `labels`: those under which the sessions may stand by now. @throws {SessionError}
+   * Ends what is marked among these entries of a list. Returns the logins that this has ended. An entry stays as
+   * long as a process may be about to store its session: if that process dies then, the mark ends the session later.
+   * `reason` is what events say of them. `labels`: those under which the sessions may stand by now. @throws {SessionError}
    */
   async finish (label: string, entries: Entries, reason: 'revoked' | 'limit', labels: readonly string[] = [label]): Promise<Set<string>> {
     const marked = entries.filter(({ isEnded }) => isEnded)
     const ended = new Set<string>()
+    const over: IndexEntry[] = []
     if (marked.length === 0) return ended
     for (const batch of batches(marked)) {
-      await Promise.all(batch.map(async entry => { if (await this.#end(labels, entry, reason)) ended.add(entry.login) }))
+      await Promise.all(batch.map(async entry => {
+        const isEnded = await this.#end(labels, entry, reason)
+        if (isEnded) ended.add(entry.login)
+        if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
+      }))
     }
-    await this.#lists.change(label, newest => without(newest, marked))
+    if (over.length > 0) await this.#lists.change(label, newest => without(newest, over))
     return ended
   }
 

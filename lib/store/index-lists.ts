@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { SessionError } from '../errors'
 import { KeyedQueue } from '../keyed-queue'
 import { decodeList, encodeList, type IndexEntry, type IndexList } from './index-entry'
@@ -27,11 +26,13 @@ export const LONGEST_LIST = 64 * 1024 * 1024
 /** The lists of sessions, one for each label: a record each, changed by compare-and-swap. */
 export class IndexLists {
   readonly #companion: Companion
+  readonly #pause: (milliseconds: number) => Promise<unknown>
   /** By label. */
   readonly #changes = new KeyedQueue()
 
-  constructor (companion: Companion) {
+  constructor (companion: Companion, pause: (milliseconds: number) => Promise<unknown>) {
     this.#companion = companion
+    this.#pause = pause
   }
 
   /** Returns the entries under a label, in the order in which they were written. @throws {SessionError} */
@@ -57,7 +58,7 @@ export class IndexLists {
     const { records } = this.#companion
     const name = listName(label)
     for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
-      if (conflicts > FEW_CONFLICTS) await delay(Math.random() * LONGEST_PAUSE)
+      if (conflicts > FEW_CONFLICTS) await this.#pause(Math.random() * LONGEST_PAUSE)
       const stored = await records.read(name)
       const before = stored === null ? [] : decodeList(stored.text).entries
       const after = await alter(before)

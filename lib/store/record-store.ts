@@ -9,7 +9,7 @@ import { SessionCipher } from './session-cipher'
 import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
 import { headerOf, isHeaded } from './session-header'
 import type { IndexValue } from './index-labels'
-import { indexOf, placesIn, type FoundSession, type IndexSweepCounts, type RevokeAllOptions, type SessionIndex } from './session-index'
+import { indexOf, placesIn, type FoundSession, type IndexSweepCounts, type RevokeAllOptions, type SessionFinder, type SessionIndex } from './session-index'
 import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
@@ -21,7 +21,7 @@ const NAMES = 10_000
 const ATTEMPTS = 5
 
 /** The five methods of {@link SessionStore}, and names, on top of the verbs with versions: for every store that has those. */
-export abstract class BaseRecordStore implements RecordStore {
+export abstract class BaseRecordStore implements RecordStore, SessionFinder {
   abstract readonly features: StoreFeatures & { readonly records: true }
   /** {@inheritDoc RecordStore.cipher} */
   readonly cipher: SessionCipher
@@ -132,34 +132,22 @@ export abstract class BaseRecordStore implements RecordStore {
     }
   }
 
-  /**
-   * Every live session with this value of an index of the plugin's option `indexes`, read as it is asked for.
-   *
-   * @throws {SessionError} SESSION_INDEX, for a store that can have no indexes
-   */
-  sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
+  /** {@inheritDoc SessionFinder.sessionsOf} @throws {SessionError} */
+  sessionsOf (index: string, value: IndexValue): AsyncIterable<FoundSession> {
     return this.#index().sessionsOf(index, value)
   }
 
-  /**
-   * Ends the session with this handle for good: no request that is under way brings it back. Returns
-   * whether this has ended it. @throws {SessionError}
-   */
+  /** {@inheritDoc SessionFinder.revoke} @throws {SessionError} */
   async revoke (handle: string): Promise<boolean> {
     return await this.#index().revoke(handle)
   }
 
-  /**
-   * Ends every session with this value of an index, and returns how many. None that had the value, and was
-   * answered before the call, works after it. A login during the call is after it, or is ended as well.
-   *
-   * @throws {SessionError}
-   */
+  /** {@inheritDoc SessionFinder.revokeAll} @throws {SessionError} */
   async revokeAll (index: string, value: IndexValue, options?: RevokeAllOptions): Promise<number> {
     return await this.#index().revokeAll(index, value, options)
   }
 
-  /** Removes, once, what the indexes hold of sessions that are gone. The plugin calls it every `reapInterval`. @throws {SessionError} */
+  /** {@inheritDoc SessionFinder.sweepIndexes} @throws {SessionError} */
   async sweepIndexes (signal?: AbortSignal): Promise<IndexSweepCounts> {
     return await this.#index().sweep(signal)
   }

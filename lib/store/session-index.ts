@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { SessionError } from '../errors'
 import { hasRecords, isIndexable, isReapable } from './features'
 import { AboutText, type About } from './index-about'
-import { batches, IndexEnding } from './index-ending'
+import { batches, IndexEnding, STALE } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
 import type { IndexEntry, IndexList } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
@@ -40,8 +40,33 @@ export interface IndexSweepCounts {
   error?: SessionError
 }
 
-/** An entry without a session is stale when it is older than this (ms). */
-const STALE = 10 * 60_000
+/** The methods of a store that finds and ends sessions by what they hold, and by their handles. */
+export interface SessionFinder {
+  /**
+   * Every live session with this value of an index of the plugin's option `indexes`, read as it is asked for.
+   *
+   * @throws {SessionError} SESSION_INDEX, for a store that can have no indexes
+   */
+  sessionsOf (index: string, value: IndexValue): AsyncIterable<FoundSession>
+
+  /**
+   * Ends the session with this handle for good: no request that is under way brings it back. Returns
+   * whether this has ended it. @throws {SessionError}
+   */
+  revoke (handle: string): Promise<boolean>
+
+  /**
+   * Ends every session with this value of an index, and returns how many. None that had the value, and was
+   * answered before the call, works after it. A login during the call is after it, or is ended as well.
+   *
+   * @throws {SessionError}
+   */
+  revokeAll (index: string, value: IndexValue, options?: RevokeAllOptions): Promise<number>
+
+  /** Removes, once, what the indexes hold of sessions that are gone. The plugin calls it every `reapInterval`. @throws {SessionError} */
+  sweepIndexes (signal?: AbortSignal): Promise<IndexSweepCounts>
+}
+
 /** A sweep works for this long (ms), and then lets requests go first for as long. */
 const STINT = 5
 
@@ -69,17 +94,19 @@ export class SessionIndex {
   readonly #ending: IndexEnding
   readonly #about: AboutText
   readonly #now: () => number
+  readonly #pause: (milliseconds: number) => Promise<unknown>
 
-  constructor (store: IndexableRecordStore, now: () => number = Date.now) {
+  constructor (store: IndexableRecordStore, now: () => number = Date.now, pause: (milliseconds: number) => Promise<unknown> = wait) {
     this.#store = store
     this.#companion = store.companion()
     this.#latest = this.#companion.latest
-    this.#lists = new IndexLists(this.#companion)
-    this.#ending = new IndexEnding(store, this.#latest, this.#lists)
+    this.#lists = new IndexLists(this.#companion, pause)
+    this.#ending = new IndexEnding(store, this.#latest, this.#lists, now)
     this.#about = new AboutText(store.cipher?.keysFor('index about') ?? [null])
     this.labels = new IndexLabels(store.sesAppid(), store.cipher?.keysFor('index label') ?? [null])
     this.entering = new IndexEntering(this.#lists, this.#ending, this.#about, this.#companion.idleTimeout, now)
     this.#now = now
+    this.#pause = pause
   }
 
   /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
@@ -176,7 +203,7 @@ export class SessionIndex {
       }
       const worked = performance.now() - start
       if (worked < STINT) continue
-      await delay(worked)
+      await this.#pause(worked)
       start = performance.now()
     }
     if (isReapable(this.#companion.records)) await this.#companion.records.reap(signal)
@@ -194,7 +221,7 @@ export class SessionIndex {
       // One that was written again since stays.
       await this.#lists.change(label, newest => newest.some(entry => stale.has(stamp(entry))) ? newest.filter(entry => !stale.has(stamp(entry))) : null)
     }
-    return stale.size + entries.filter(({ isEnded }) => isEnded).length
+    return stale.size
   }
 
   /** Ends all sessions that any list names, and empties the lists. @throws {SessionError} */
@@ -215,8 +242,9 @@ export class SessionIndex {
     return {
       handle,
       createdAt,
-      lastUsed: lastAccess,
-      expiresAt: idleLeft === undefined ? undefined : this.#now() + idleLeft,
+      // The clock of a disk may be a little behind.
+      lastUsed: lastAccess === undefined ? undefined : Math.max(Math.round(lastAccess), createdAt ?? 0),
+      expiresAt: idleLeft === undefined ? undefined : Math.round(this.#now() + idleLeft),
       about: this.#about.open(about)
     }
   }
@@ -235,8 +263,13 @@ export function indexOf (store: SessionStore): SessionIndex | null {
   if (known !== undefined) return known
   if (!hasRecords(store) || !isIndexable(store)) return null
   const index = new SessionIndex(store)
-  indexes.set(store, index)
+  registerIndex(store, index)
   return index
+}
+
+/** Makes it the index that `indexOf` returns for the store. */
+export function registerIndex (store: SessionStore, index: SessionIndex): void {
+  indexes.set(store, index)
 }
 
 /** Returns the index of a store if anything has used it; it is not made. */

@@ -25,7 +25,7 @@ function conform (t: Test, client: PostgresClient): void {
   const { leftOut } = conformance({
     test: (name, run) => { t.test(name, run) },
     makeStore: ({ place, ...setup }) => new PostgresSessionStore({ pool: client, table: place, ...setup }),
-    features: { records: true, iterable: true, readable: true, reapable: true, portable: true },
+    features: { records: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true },
     maxSize: 1024 * 1024,
     age: async (place, name, milliseconds) => {
       const by = `${milliseconds} * interval '1 millisecond'`

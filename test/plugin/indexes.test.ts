@@ -6,7 +6,7 @@ import { Browser, indexedApp } from '../support/indexed-app'
 import { sessionDirectory } from '../support/session-files'
 
 async function startedApp (t: Test, options: FileSessionsOptions = {}): Promise<FastifyInstance> {
-  const app = indexedApp({ sessionDir: sessionDirectory(t), ...options })
+  const app = indexedApp({ ...options, sessionDir: options.sessionDir ?? sessionDirectory(t) })
   t.teardown(() => app.close())
   await app.ready()
   return app

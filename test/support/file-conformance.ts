@@ -23,7 +23,7 @@ export function fileConformance (
   return conformance({
     test: (name, run) => { t.test(name, run) },
     makeStore: ({ place, ...setup }) => makeStore(join(directory, place), setup, timeAt(place).clock),
-    features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true },
+    features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true },
     maxSize: 1024 * 1024,
     age: (place, _name, milliseconds) => { timeAt(place).pass(milliseconds / 1000) },
     dump: place => Buffer.concat(filesIn(join(directory, place)).flatMap(path => [Buffer.from(path), readFileSync(path)])),
