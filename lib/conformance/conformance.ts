@@ -9,7 +9,6 @@ import { ENDING } from './ending'
 import { EXPIRY } from './expiry'
 import { FAILURES } from './failures'
 import { FIVE_METHODS } from './five-methods'
-import { FORWARDING } from './forwarding'
 import { GRACE_CHECKS } from './grace'
 import { IMMEDIATE } from './immediate'
 import { INDEXES } from './indexes'
@@ -62,7 +61,7 @@ const NEEDS: readonly Need[] = [
 ]
 
 const CHECKS: readonly Check[] = [
-  ...FIVE_METHODS, ...TEXTS, ...OPENING, ...CREATING, ...REPLACING, ...ENDING, ...RACES, ...NAMES, ...EXPIRY, ...GRACE_CHECKS, ...FORWARDING,
+  ...FIVE_METHODS, ...TEXTS, ...OPENING, ...CREATING, ...REPLACING, ...ENDING, ...RACES, ...NAMES, ...EXPIRY, ...GRACE_CHECKS,
   ...LISTING, ...PORTABLE, ...INDEXES, ...DATED, ...IMMEDIATE, ...FAILURES
 ]
 

@@ -42,6 +42,26 @@ checkSnippets(page, {
     t.equal((await client.get('/account')).status, 401)
   },
 
+  async fresh (t, { text }, cwd) {
+    const client = await serve(t, cwd, text)
+    const { status, json } = await client.post('/order')
+    t.equal(status, 401)
+    t.match(json, { type: 'urn:fastify-file-sessions:not-fresh', freshAt: null })
+    t.equal((await client.post('/confirm', { name: 'ada', password: 'x' })).status, 401, 'nobody is logged in')
+  },
+
+  async problem (t, { text }, cwd) {
+    const client = await serve(t, cwd, page.snippets.get('fresh')?.text ?? '')
+    const shown = JSON.parse(text) as object
+    t.same({ ...(await client.post('/order')).json as object, freshAt: '2026-01-31T12:00:00.000Z' }, shown)
+  },
+
+  async renew (t, { text }, cwd) {
+    const client = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
+  },
+
   async 'remember-me' (t, { text }, cwd) {
     const client = await serve(t, cwd, `${text}
       app.post('/begin-anew', async ({ session }) => {
