@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { hasCode } from '../../lib/errors'
-import { isDirectory } from '../../lib/store/files/disk'
+import { isDirectory, unlessMissing } from '../../lib/store/files/disk'
 import type { Patience } from '../../lib/store/files/lock'
 import { windowsDisk } from '../../lib/store/files/windows-disk'
 import type { Local, ModelDisk, Program } from './process'
@@ -12,14 +12,16 @@ export function onWindows<L extends Local> (program: Program<L>, limits: Patienc
 
 /** The rule that comes to mind first: what must not be renamed over is unlinked before. */
 export function unlinkingFirst<L extends Local> (program: Program<L>, limits: Patience): Program<L> {
-  return onWindows({ ...program, step: (disk, local) => program.step({ ...disk, rename: (from, to) => renameAnyhow(disk, from, to) }, local) }, limits)
+  const { step } = onWindows(program, limits)
+  return { ...program, step: (disk, local) => step({ ...disk, rename: (from, to) => renameAnyhow(disk, from, to) }, local) }
 }
 
 async function renameAnyhow (disk: ModelDisk, from: string, to: string): Promise<void> {
   try {
     await disk.rename(from, to)
   } catch (error) {
-    if (!hasCode(error, 'EPERM') || isDirectory(await disk.lstat(to))) throw error
+    const status = hasCode(error, 'EPERM') ? await unlessMissing(disk.lstat(to)) : null
+    if (status === null || isDirectory(status)) throw error
     await disk.unlink(to)
     await disk.rename(from, to)
   }

@@ -136,7 +136,8 @@ async function holderOf (disk: DiskCalls, lock: string): Promise<string> {
   return 'none'
 }
 
-function obstacle (what: string): SessionFileError {
+/** Returns the error of a save that fails because of what stands in the way of a rewrite. */
+export function obstacle (what: string): SessionFileError {
   return new SessionFileError(`cannot rewrite a session file: ${what}; ` +
     `look for it with ${platform.findByName(LOCKS)}, then remove it`)
 }
