@@ -58,8 +58,13 @@ t.test('without it, nothing of this', async t => {
 
 t.test('each part can be overridden', async t => {
   const settled = pluginOptions({
-    preset: 'asvs-l2', appid: '__Secure-id', idleTimeout: 60, absoluteTimeout: undefined, cookie: { sameSite: 'strict', httpOnly: undefined, path: '/app' },
-    cacheControl: 'private', clearSiteData: ['cookies']
+    preset: 'asvs-l2',
+    appid: '__Secure-id',
+    idleTimeout: 60,
+    absoluteTimeout: undefined,
+    cookie: { sameSite: 'strict', httpOnly: undefined, path: '/app' },
+    cacheControl: 'private',
+    clearSiteData: ['cookies']
   } as object)
   t.match(settled, {
     fileStore: { appid: '__Secure-id', idleTimeout: 60, absoluteTimeout: 86400 },
