@@ -99,4 +99,17 @@ t.test('sessions by a pool of pg', { skip: NO_POSTGRES }, async t => {
     client.release()
     t.equal(await reading, '', 'it is asked again')
   })
+
+  t.test('a connection that hangs is replaced by a pool with query_timeout', async t => {
+    const pool = poolOf(t, { query_timeout: 1000, max: 1 })
+    const store = new PostgresSessionStore({ pool, table: 'held', timeout: 0.2 })
+    while (!await store.open().then(() => true, () => false));
+    const client = await poolOf(t).connect()
+    await client.query('BEGIN')
+    await client.query('LOCK TABLE held')
+    await t.rejects(store.read(store.nameOf('x')), { message: /no answer/ })
+    t.match(await pool.query('SELECT 1 AS one'), { rows: [{ one: 1 }] }, 'the pool has room for one, and the first still waits for the lock')
+    await client.query('ROLLBACK')
+    client.release()
+  })
 })
