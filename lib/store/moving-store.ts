@@ -217,7 +217,7 @@ export class MovingSessionStore extends BaseRecordStore {
 /** Returns the text of a session that the old store still holds, beside what the new one has; null when it holds none. */
 function textThere (text: string, here: StoredSession | null): string | null {
   const token = here === null ? null : reservedBy(here.text)
-  if (here !== null && token === null) return null
+  if ((here !== null && token === null) || reservedBy(text) !== null) return null
   const left = departed(text)
   if (left === null) return text
   return left.token === token ? left.text : null

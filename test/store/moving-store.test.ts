@@ -103,6 +103,14 @@ t.test('an end completes no move', async t => {
   t.equal(to.entries.size, 0, 'and leaves no reservation')
 })
 
+t.test('a reservation in the old store, which another move to it left, is not a session', async t => {
+  const { from, to, store } = pair()
+  from.write('name', { text: reservation('1'.repeat(32)) })
+  t.equal(await store.read('name'), null)
+  t.equal(to.entries.size, 0)
+  t.equal(from.entries.size, 1, 'that move can go on')
+})
+
 t.test('a reservation that was made too late brings no session back', async t => {
   const { from, to, store } = pair()
   from.write('name', { text: departure('1'.repeat(32), 'ended') })
@@ -176,7 +184,8 @@ t.test('listing names each session once, also while it moves', async t => {
   const copied = await newSession(from, 'copied')
   await to.create(copied.name, { text: 'copied' })
   names.push(copied.name)
-  // As crashes leave them: reserved; departed; and departed and gone.
+  // As crashes leave them: reserved; departed; and departed and gone. And what a move to the old store left.
+  await from.create(from.nameOf(await from.newId()), { text: reservation('4'.repeat(32)) })
   const [reserved, left, gone] = await Promise.all(['reserved', 'left', 'gone'].map(text => newSession(from, text)))
   names.push(reserved!.name, left!.name)
   await to.create(reserved!.name, { text: reservation('1'.repeat(32)) })
