@@ -12,7 +12,7 @@ import { find } from './second-look'
  */
 export type FileLimits = SizeLimits & Patience & { longest?: number, patchFrom?: number }
 
-export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 1024 }
+export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 64 }
 /** More bytes than this are not written at once. */
 export const IMMEDIATE_SIZE = 64 * 1024
 
