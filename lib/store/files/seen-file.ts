@@ -12,7 +12,7 @@ import { find } from './second-look'
  */
 export type FileLimits = SizeLimits & Patience & { longest?: number, patchFrom?: number }
 
-export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 1024 }
+export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 64 }
 /** The same where sessions are encrypted: their records are up to twice as long, and a file takes as many before it is rewritten. */
 export const ENCRYPTED_LIMITS: FileLimits = { ...LIMITS, size: 2 * LIMITS.size }
 /** More bytes than this are not written at once. */
