@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type BrowserContext, type BrowserContextOptions } from 'playwright-core'
 import type { Test } from 'tap'
+import { hasCode } from '../../lib/errors'
 import { startSite, type Site } from './site'
 
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -41,6 +44,25 @@ export async function openBrowser (t: Test): Promise<OpenBrowser> {
       t.teardown(async () => { await context.close() })
       return context
     }
+  }
+}
+
+/** Makes a directory for a profile, which is removed with the test. Not one of tap's: processes of a browser that was closed may still write there. */
+export async function profileDirectory (t: Test): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'chromium-'))
+  t.teardown(async () => {
+    while (!await isRemoved(directory));
+  })
+  return directory
+}
+
+async function isRemoved (directory: string): Promise<boolean> {
+  try {
+    await rm(directory, { recursive: true, force: true })
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOTEMPTY')) return false
+    throw error
   }
 }
 

@@ -9,6 +9,7 @@
  * The thread that counts runs beside the file, which need not let go of its event loop: see work-limit-thread.mjs.
  */
 const Module = require('node:module')
+const path = require('node:path')
 const { pathToFileURL } = require('node:url')
 const { isMainThread } = require('node:worker_threads')
 
@@ -17,7 +18,7 @@ const LONGEST_TEXT = 4096
 /** Milliseconds. */
 const STEP = 1000
 
-const file = process.argv[1] ?? ''
+const file = path.resolve(process.argv[1] ?? '')
 if (isMainThread && /\.(test|long)\.ts$/.test(file)) watch()
 
 function watch () {
@@ -26,15 +27,26 @@ function watch () {
   Module.register('./work-limit-thread.mjs', pathToFileURL(__filename), {
     data: { file, numbers, text, step: STEP, waiting: Number(FILE_MAY_WAIT), computing: Number(FILE_MAY_COMPUTE) }
   })
-  const { t } = require('tap')
-  follow(t, {
-    goesOn () { Atomics.add(numbers, 0, 1) },
-    runs () {
-      const { written } = new TextEncoder().encodeInto(running(t), text)
-      Atomics.store(numbers, 2, written)
-    }
+  beforeLoading(file, () => {
+    const { t } = require('tap')
+    follow(t, {
+      goesOn () { Atomics.add(numbers, 0, 1) },
+      runs () {
+        const { written } = new TextEncoder().encodeInto(running(t), text)
+        Atomics.store(numbers, 2, written)
+      }
+    })
   })
   setInterval(() => { Atomics.store(numbers, 1, performance.eventLoopUtilization().idle) }, STEP).unref()
+}
+
+/** Not at once: what measures the coverage must be there before tap is. */
+function beforeLoading (file, work) {
+  const load = Module._extensions['.ts']
+  Module._extensions['.ts'] = (module, loaded) => {
+    if (loaded === file) work()
+    load(module, loaded)
+  }
 }
 
 /** Tells of each assertion, and of each test that begins or ends, at every level. */
