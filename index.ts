@@ -4,6 +4,7 @@ import './types/fastify'
 
 export { fileSessions }
 export default fileSessions
+export type { IndexOptions } from './lib/session/index-options'
 export type { FileSessionsOptions } from './lib/plugin/options'
 
 export type { RequestSession, Session, SessionDraft } from './lib/session/session'

@@ -1,4 +1,6 @@
 import { describeText } from './describe-text'
+import { isHeaded } from '../store/session-header'
+import { indexOf } from '../store/session-index'
 import { MovingSessionStore } from '../store/moving-store'
 import type { PortableRecordStore, PortableSession } from '../store/session-store'
 import { forEach, forEachSession } from './list'
@@ -70,6 +72,8 @@ function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordSt
     if (timeLeftOf(session, limits) <= 0) return 'expired'
     // Only its move can tell where it is.
     if (describeText(session.text).format === 'moving') return await moving(session)
+    // The other place finds the session by what this one does. What a device list shows does not come along.
+    if (isHeaded(session.text)) await indexOf(to)?.welcome(session.name, session.text, session.idleTimeout)
     const { result } = await to.importSession(session)
     if (result === 'created') return 'copied'
     // It may be the reservation that a crashed process left: a session for no app but one that moves.

@@ -48,7 +48,8 @@ export async function openPostgres ({ address, title, parameters }: ServerUrl, {
 async function appidsIn (pool: Pool, table: string): Promise<string[]> {
   try {
     const { rows } = await pool.query(`SELECT DISTINCT appid FROM ${table} WHERE status = 'live'`, [])
-    return rows.map(row => (row as { appid: string }).appid)
+    // The lists of an index have a space in it, which no appid has.
+    return rows.map(row => (row as { appid: string }).appid).filter(appid => !appid.includes(' '))
   } catch (error) {
     throw asStoreError(error)
   }

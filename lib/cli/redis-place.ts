@@ -74,7 +74,8 @@ async function appidsIn (connection: RedisConnection, prefix: string): Promise<s
       const [next, keys] = await run(['SCAN', cursor, 'MATCH', `${literally(start)}*:{*}`, 'COUNT', PAGE]) as [unknown, unknown[]]
       cursor = String(next)
       for (const key of keys) {
-        const [, appid] = /^([^{]+):\{[0-9a-f]{64}\}$/.exec(String(key).slice(start.length)) ?? []
+        // The lists of an index have a colon more, which no appid has.
+        const [, appid] = /^([^{:]+):\{[0-9a-f]{64}\}$/.exec(String(key).slice(start.length)) ?? []
         if (appid !== undefined) appids.add(decodeURIComponent(appid))
       }
     } while (cursor !== '0')

@@ -54,5 +54,5 @@ export function decodeList (text: string): IndexList {
 }
 
 function damaged (): SessionError {
-  return new SessionError('SESSION_INDEX', 'an index of sessions is damaged: end all sessions with store.clear(), or remove the index and make it anew with file-sessions reindex')
+  return new SessionError('SESSION_INDEX', 'an index of sessions is damaged: remove it. A session enters it again when it is saved')
 }

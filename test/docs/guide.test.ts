@@ -62,6 +62,18 @@ checkSnippets(page, {
     t.equal((await client.get('/')).text, 'visit 2\n')
   },
 
+  async devices (t, { text }, cwd) {
+    const clients = [await serve(t, cwd, text, { registered: false })]
+    const [first] = clients as [Client]
+    const second = new Client(first.url)
+    for (const client of [first, second]) t.same((await client.post('/login', { name: 'ada' })).json, { hello: 'ada' })
+    const devices = (await first.get('/devices')).json as Array<{ isThisOne: boolean }>
+    t.strictSame(devices.map(({ isThisOne }) => isThisOne).sort(), [false, true])
+    t.same((await first.post('/devices/end-others')).json, { ended: 1 })
+    t.match((await first.get('/devices')).json, [{ isThisOne: true }])
+    t.equal((await second.get('/devices')).status, 500)
+  },
+
   async 'remember-me' (t, { text }, cwd) {
     const client = await serve(t, cwd, `${text}
       app.post('/begin-anew', async ({ session }) => {

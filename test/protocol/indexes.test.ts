@@ -1,5 +1,8 @@
 import t from 'tap'
 import { headerOf, type SessionKey } from '../../lib/session/opened-session'
+import { decodeList } from '../../lib/store/index-entry'
+import { listName } from '../../lib/store/index-labels'
+import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
 import { IndexedWorld, type Mutant, type Process, type WorldOptions } from '../support/indexed-world'
 import { explore, type Explored } from '../support/interleavings'
@@ -74,7 +77,15 @@ t.test('a session that does not look for its entry', async t => {
 
 t.test('a move that takes no login along', async t => {
   const forgetful: Run = (process, [key]) => process.move(key as SessionKey, false)
-  await t.rejects(search({ before: loggedIn, processes: [forgetful, revokeAll] }), /lives after revokeAll/)
+  // A session that looks for its entry ends what is marked beside it: without that the login alone tells.
+  const mutant: Mutant = ({ index, store }) => {
+    index.entering.confirm = async (name, [place]) => {
+      const list = await store.companion().records.read(listName(place?.label ?? ''))
+      return list !== null && decodeList(list.text).entries.some(entry => entry.handle === sessionHandle(name) && !entry.isEnded)
+    }
+  }
+  await t.rejects(search({ before: loggedIn, processes: [forgetful, revokeAll], mutant }), /lives after revokeAll/)
+  await t.resolves(search({ before: loggedIn, processes: [move, revokeAll], mutant }))
 })
 
 t.test('revokeAll that marks nothing', async t => {
