@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type BrowserContext, type BrowserContextOptions } from 'playwright-core'
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions } from 'playwright-core'
 import type { Test } from 'tap'
 import { hasCode } from '../../lib/errors'
 import { startSite, type Site } from './site'
@@ -32,11 +32,17 @@ interface OpenBrowser {
   newContext: (t: Test, options?: BrowserContextOptions) => Promise<BrowserContext>
 }
 
+/** A browser that ends with the test. */
+export async function launchChromium (t: Test): Promise<Browser> {
+  const browser = await chromium.launch(OPTIONS)
+  t.teardown(async () => { await browser.close() })
+  return browser
+}
+
 /** A browser and a site to be looked at, for the tests within this one. */
 export async function openBrowser (t: Test): Promise<OpenBrowser> {
   const site = await startSite(t, { sessionDir: join(t.testdir(), 'sessions') })
-  const browser = await chromium.launch(OPTIONS)
-  t.teardown(async () => { await browser.close() })
+  const browser = await launchChromium(t)
   return {
     site,
     newContext: async (t, options = {}) => {

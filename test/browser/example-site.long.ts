@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
 import { freePort } from '../support/free-port'
-import { launchWithProfile, profileDirectory, skip } from './chromium'
+import { launchChromium, launchWithProfile, profileDirectory, skip } from './chromium'
 
 /** The example site in a process of its own, with a browser to look at it. */
 class Visit {
@@ -48,6 +48,12 @@ class Visit {
   async killServer (): Promise<void> {
     await this.app.end('SIGKILL')
     this.app = await startApp(['site/server.mjs'], this.#directory, { PORT: new URL(this.app.address).port })
+  }
+
+  /** With other settings; the sessions and the port stay. */
+  async restartServer (env: NodeJS.ProcessEnv): Promise<void> {
+    await this.app.end('SIGKILL')
+    this.app = await startApp(['site/server.mjs'], this.#directory, { PORT: new URL(this.app.address).port, ...env })
   }
 
   async restartBrowser (): Promise<void> {
@@ -137,7 +143,7 @@ t.test('the example site in a browser', { skip }, async t => {
     for (let count = 0; count < 9; count++) await add(page, 'Fountain pen')
     for (const width of [320, 360, 412, 768, 1440]) {
       await page.setViewportSize({ width, height: 800 })
-      for (const path of ['/', '/shop', '/cart', '/session', '/login', '/nowhere']) {
+      for (const path of ['/', '/shop', '/cart', '/session', '/devices', '/confirm', '/login', '/nowhere']) {
         await visit.open(path, page)
         t.equal(await page.evaluate('document.documentElement.scrollWidth'), width, `${path} at ${width}`)
         const navigation = await page.evaluate("(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('nav'))")
@@ -164,5 +170,60 @@ t.test('the example site in a browser', { skip }, async t => {
     t.equal(await focused.getAttribute('aria-label'), 'One Paper clips more')
   })
 
-  t.same(visit.complaints.filter(text => !/status of 404/.test(text)), [], 'the browser had nothing to complain about')
+  await t.test('three browsers: each sees the others, ends one, all others, and all', async t => {
+    const browser = await launchChromium(t)
+    const agents = { phone: 'Mozilla/5.0 (Linux; Android 14) Chrome/140.0', laptop: 'Mozilla/5.0 (X11; Linux) Firefox/140.0', tablet: 'Mozilla/5.0 (iPhone) Safari/605.1' }
+    const open = async (userAgent: string): Promise<Page> => {
+      const context = await browser.newContext({ userAgent, viewport: { width: 320, height: 700 }, colorScheme: 'dark' })
+      const page = await visit.open('/login', await context.newPage())
+      await logIn(page, { remember: false })
+      return page
+    }
+    const [phone, laptop, tablet] = [await open(agents.phone), await open(agents.laptop), await open(agents.tablet)]
+    await visit.open('/devices', phone)
+    await sees(phone, 'My devices')
+    t.match(await phone.locator('.devices h2').first().innerText(), /Chrome on Android this one/)
+    t.match((await phone.locator('.devices h2').allInnerTexts()).sort().join(), /Firefox on Linux.*Safari on iPhone/)
+    t.equal(await phone.evaluate('document.documentElement.scrollWidth'), 320)
+    // By keyboard alone.
+    await phone.getByRole('button', { name: 'Log out Firefox on Linux' }).focus()
+    await phone.keyboard.press('Enter')
+    await phone.getByRole('status').getByText('That device is logged out.').waitFor()
+    await visit.open('/devices', laptop)
+    await sees(laptop, 'Log in')
+    await phone.getByRole('button', { name: 'Log out all others' }).click()
+    await phone.getByRole('status').getByText(/other devices? (is|are) logged out/).waitFor()
+    await visit.open('/', tablet)
+    t.equal(await tablet.getByRole('link', { name: 'Log in' }).count(), 1)
+    await logIn(await visit.open('/login', tablet), { remember: false })
+    await phone.getByRole('button', { name: 'Log out everywhere' }).click()
+    await phone.getByRole('status').getByText('You are logged out everywhere.').waitFor()
+    for (const page of [phone, tablet]) {
+      await visit.open('/', page)
+      t.equal(await page.getByRole('link', { name: 'Log in' }).count(), 1)
+    }
+  })
+
+  await t.test('an old login is asked for the password before the checkout', async t => {
+    await visit.restartServer({ FRESH: '1' })
+    const page = await visit.open('/login')
+    await logIn(page, { remember: false })
+    await visit.open('/shop', page)
+    await add(page, 'Fountain pen')
+    await page.waitForTimeout(1100)
+    await visit.open('/cart', page)
+    await page.getByRole('button', { name: 'Order' }).click()
+    await sees(page, 'Your password')
+    await page.getByLabel('Password').fill('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').getByText('That is not your password.').waitFor()
+    await visit.restartServer({ FRESH: '600' })
+    await page.getByLabel('Password').fill('correct horse')
+    await page.keyboard.press('Enter')
+    await sees(page, 'Cart')
+    await page.getByRole('button', { name: 'Order' }).click()
+    await page.getByRole('status').getByText('Thank you. You ordered 1 thing').waitFor()
+  })
+
+  t.same(visit.complaints.filter(text => !/status of (404|401)/.test(text)), [], 'the browser had nothing to complain about')
 })
