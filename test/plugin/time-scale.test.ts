@@ -4,7 +4,7 @@ import { pluginOptions, type FileSessionsOptions } from '../../lib/plugin/option
 import { timesOutOfScale } from '../../lib/plugin/time-scale'
 import { PostgresSessionStore } from '../../postgres'
 import { RedisSessionStore } from '../../redis'
-import { MemoryStore } from '../support/map-store'
+import { MapStore, MemoryStore } from '../support/map-store'
 import { ScriptedNodeRedis } from '../support/scripted-node-redis'
 import { serve } from '../support/serve'
 import { sessionDirectory } from '../support/session-files'
@@ -46,6 +46,7 @@ t.test('those of a store that the plugin is given', async t => {
   const { lifetimes } = stores.Redis
   t.strictSame(lifetimes, times, 'and nothing else of its options')
   t.strictSame(warnings({ store: new SessionFileStore({ sessionDir }) }), [])
+  t.strictSame(warnings({ store: new MapStore() }), [], 'a store with the five methods has none')
 })
 
 t.test('that of a session, once', async t => {
