@@ -3,7 +3,7 @@ import { checkDisk } from '../store/files/disk-check'
 import { probeDirectory } from '../store/files/disk-probe'
 import { mountAt } from '../store/files/file-system'
 import { localDisk } from '../store/files/local-disk'
-import { platform } from '../store/files/platform'
+import { platform as thisPlatform } from '../store/files/platform'
 import { PrivateDirectory } from '../store/files/private-directory'
 import type { DirectoryAppid } from './directory-place'
 import { formatDuration, formatSize } from './duration'
@@ -14,7 +14,9 @@ import { timeLeftOf } from './time-left'
 const LATE = 60 * 60_000
 
 /** What can be said of a session directory that is itself private: that was found out when its appids were listed. */
-export async function * directoryFindings (sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes): AsyncGenerator<Finding> {
+export async function * directoryFindings (
+  sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes, platform = thisPlatform
+): AsyncGenerator<Finding> {
   const owner = platform.describeAccess(await localDisk.stat(sessionDir))
   const complaints = await complaintsOf(appids)
   const doubts = [...complaints, ...await platform.warningsOf(sessionDir)]
@@ -22,9 +24,8 @@ export async function * directoryFindings (sessionDir: string, appids: Directory
     ? good('owner and mode', `${owner}, and so are the directories in it`)
     : { subject: 'owner and mode', isGood: false, text: doubts.join('; ') }
   const { name } = await platform.fileSystemOf(sessionDir)
-  const noatime = await mountedWithoutAccessTimes(sessionDir)
   yield good('file system', name)
-  yield good('access times', noatime ? 'the mount is noatime, which is fine: the store sets them itself' : 'the store sets them itself, whatever the mount says')
+  yield good('access times', platform.keepsAccessTimes ? await accessTimesOf(sessionDir) : 'they say nothing here: a session was last used when its file was last changed')
   const { bavail, bsize, blocks, ffree, files } = await localDisk.statfs(sessionDir)
   yield { subject: 'space', isGood: bavail / blocks > 0.05, text: `${formatSize(bavail * bsize)} free (${percent(bavail, blocks)})` }
   yield files === 0
@@ -79,6 +80,11 @@ async function reaped (appid: DirectoryAppid, limits: Lifetimes): Promise<Findin
     isGood: longest < LATE && unreadable === 0,
     text: `${count}, the first ${formatDuration(longest)} ago: it has not removed them since, if --idle is the app's idleTimeout`
   }
+}
+
+async function accessTimesOf (sessionDir: string): Promise<string> {
+  const noatime = await mountedWithoutAccessTimes(sessionDir)
+  return noatime ? 'the mount is noatime, which is fine: the store sets them itself' : 'the store sets them itself, whatever the mount says'
 }
 
 async function mountedWithoutAccessTimes (directory: string): Promise<boolean> {

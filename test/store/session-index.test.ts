@@ -123,11 +123,14 @@ t.test('an entry that is written again since a sweep judged it stays', async t =
   const list = decodeList((await store.companion().records.read(listName(label)))?.text ?? '')
   const companion = store.companion()
   const late = new SessionIndex(Object.assign(store, {
-    companion: () => ({ ...companion, latest: async (name: string) => {
+    companion: () => ({
+      ...companion,
+      latest: async (name: string) => {
       // The session is made at this moment.
-      await index.entering.enter(name, [{ label, login: list.entries[0]?.login ?? '' }], undefined, undefined)
-      return null
-    } })
+        await index.entering.enter(name, [{ label, login: list.entries[0]?.login ?? '' }], undefined, undefined)
+        return null
+      }
+    })
   }), () => time.now, async () => {})
   await late.sweep()
   t.equal(await entries(), 1)

@@ -9,6 +9,8 @@ export interface Platform {
   readonly syncsDirectories: boolean
   /** Whether a file that is open can be replaced and loses its name at once. */
   readonly freesOpenFiles: boolean
+  /** Whether the access time of a file says when its session was last used; if not, the time of its last change does. */
+  readonly keepsAccessTimes: boolean
   /** Returns the absolute path of a directory. */
   resolve (path: string): string
   /** Returns the file system that the directory is on. */
@@ -26,6 +28,7 @@ export interface Platform {
 const posixPlatform: Platform = {
   syncsDirectories: true,
   freesOpenFiles: true,
+  keepsAccessTimes: true,
   resolve: path => resolve(path),
   fileSystemOf: directory => fileSystemOf(directory),
   warningsOf: async () => [],

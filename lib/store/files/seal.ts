@@ -29,12 +29,13 @@ const MOST_ATTEMPTS = 3
 export async function replaceSealed (
   file: Sealed, record: JournalRecord, sealed: Identity, isStillSealed: () => Promise<boolean>
 ): Promise<FileStatus | null> {
-  for (let attempts = 1; ; attempts++) {
+  let attempts = 0
+  for (;;) {
     const outcome = await attempt(file, record, sealed, isStillSealed)
     if (outcome !== 'lost') return outcome
     // The process that took the lock may not get on either, such as when Windows lets no process rename.
     if (!await isStillSealed()) return null
-    if (attempts === MOST_ATTEMPTS) throw obstacle('other processes take its lock again and again')
+    if (++attempts === MOST_ATTEMPTS) throw obstacle('other processes take its lock again and again')
   }
 }
 

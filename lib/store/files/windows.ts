@@ -16,6 +16,7 @@ const LONG = /^\\\\\?\\(UNC\\)?/i
 export const windowsPlatform: Platform = {
   syncsDirectories: false,
   freesOpenFiles: false,
+  keepsAccessTimes: false,
   resolve: windowsPath,
   fileSystemOf: directory => volumeOf(directory, localDiskOf('win32')),
   warningsOf: directory => profileWarnings(directory, localDiskOf('win32')),
