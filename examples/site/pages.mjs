@@ -197,7 +197,9 @@ function step (action, id, sign, label, changed) {
 }
 
 function ago (moment) {
-  return moment === undefined ? 'some time ago' : `${age(Math.max(Date.now() - moment, 0))} ago`
+  if (moment === undefined) return 'some time ago'
+  const since = Date.now() - moment
+  return since < 60_000 ? 'just now' : `${age(since)} ago`
 }
 
 function age (milliseconds) {
