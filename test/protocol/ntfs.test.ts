@@ -6,8 +6,6 @@ import { run } from './report'
 import { destroyer, LIMITS, PATH, reader, starts, writer } from './scenario'
 import { scanner, unlinkingFirst } from './windows-process'
 
-t.setTimeout(600_000)
-
 const twoWriters = (): Program[] => [writer('A', 'a'), writer('B', 'b')]
 const SEALED = 'a sealed file without a lock'
 const patient = { crashes: 0, stalls: 0, tears: 0 }

@@ -6,8 +6,6 @@ import type { Program } from '../process'
 import { destroyer, LIMITS, overStarts, PATH, reader, realFile, writer } from '../scenario'
 import { scanner } from '../windows-process'
 
-t.setTimeout(3600_000)
-
 const twoWriters = (): Program[] => [writer('A', 'a'), writer('B', 'b')]
 const patient = { crashes: 0, stalls: 0, tears: 0 }
 const everyRecordSeals = { ...LIMITS, size: 0 }
