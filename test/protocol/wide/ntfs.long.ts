@@ -1,4 +1,3 @@
-import t from 'tap'
 import { creator, remover, storeReader, sweeper } from '../ending-actors'
 import { endingRules, makingRules } from '../ending-rules'
 import { AT_ONCE, everyNtfsStart, NAME_STAYS, PENDING, servedRules } from '../ntfs'
