@@ -84,6 +84,8 @@ t.test('the defaults', async t => {
     rolling: true,
     reapInterval: 900,
     onUnavailable: 'fail',
+    indexes: null,
+    about: undefined,
     sessionName: 'session',
     encryption: false,
     store: null
