@@ -2,7 +2,7 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
-  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
+  fileSessions as named, requireFresh, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
   type PortableRecordStore, type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
   type SessionCookieOptions, type SessionInfo, type SessionStore
 } from '../index'
@@ -99,6 +99,16 @@ test('the cookie\'s options are those of @fastify/cookie', () => {
   expect<SessionCookieOptions>().type.toBeAssignableTo<CookieSerializeOptions>()
   expect<Omit<CookieSerializeOptions, 'encode'>>().type.toBeAssignableTo<SessionCookieOptions>()
   expect<keyof SessionCookieOptions>().type.toBe<Exclude<keyof CookieSerializeOptions, 'encode'>>()
+})
+
+test('how fresh a session is', () => {
+  expect(session.freshAt).type.toBe<number | undefined>()
+  expect(session.isFresh(600)).type.toBe<boolean>()
+  expect(session.authenticated()).type.toBe<Promise<void>>()
+  expect(session.authenticated(['account'])).type.toBe<Promise<void>>()
+  expect(session.authenticated).type.not.toBeCallableWith(['undeclared'])
+  expect(app.post).type.toBeCallableWith('/order', { preHandler: requireFresh(600) }, async () => '')
+  expect(requireFresh).type.not.toBeCallableWith('600')
 })
 
 test('the rest of the session', () => {
