@@ -27,5 +27,6 @@ export type {
 
 export { SessionError, SessionFileError, SessionLimitError, SessionStoreError, SessionUnavailableError } from './lib/errors'
 export type { EncryptionOptions } from './lib/store/encryption-options'
+export type { SessionCipher } from './lib/store/session-cipher'
 export { unopenedSessions } from './lib/unopened'
 export type { UnopenedCause, UnopenedCounts } from './lib/unopened'

@@ -74,6 +74,8 @@ const UNFIT = 'the file system cannot do what session files need: choose a sessi
 const ADVICE: Record<string, string> = {
   EACCES: GIVE_ACCESS,
   EPERM: GIVE_ACCESS,
+  'EPERM rename': `${GIVE_ACCESS}; on Windows also keep other programs, such as virus scanners, away from it`,
+  EBUSY: 'another program, such as a virus scanner, has a file in it open: keep it away from the session directory',
   'EPERM unlink': 'the file belongs to another user or is immutable (lsattr): remove it by hand',
   'EPERM link': UNFIT,
   EROFS: 'the filesystem is read-only: mount it writable or choose another sessionDir',

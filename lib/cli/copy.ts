@@ -5,8 +5,9 @@ import { MovingSessionStore } from '../store/moving-store'
 import type { PortableRecordStore, PortableSession } from '../store/session-store'
 import { forEach, forEachSession } from './list'
 import type { AppidPlace, Place } from './place'
-import { timeLeft, Clock, type Lifetimes } from '../store/clock'
+import type { Lifetimes } from '../store/clock'
 import { print, printError, printJson, type Terminal } from './terminal'
+import { timeLeftOf } from './time-left'
 
 export interface CopyOptions {
   /** Seconds: the app's idleTimeout. */
@@ -62,13 +63,13 @@ async function copyAppid (place: AppidPlace, handle: (session: PortableSession) 
 }
 
 function trial (limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
-  return async session => isLive(session, limits) ? 'copied' : 'expired'
+  return async session => timeLeftOf(session, limits) > 0 ? 'copied' : 'expired'
 }
 
 function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordStore }, limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
   const moving = mover({ from, to }, limits)
   return async session => {
-    if (!isLive(session, limits)) return 'expired'
+    if (timeLeftOf(session, limits) <= 0) return 'expired'
     // Only its move can tell where it is.
     if (describeText(session.text).format === 'moving') return await moving(session)
     // The other place finds the session by what this one does. What a device list shows does not come along.
@@ -83,15 +84,11 @@ function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordSt
 function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
   const store = new MovingSessionStore(stores)
   return async session => {
-    if (!isLive(session, limits)) return 'expired'
+    if (timeLeftOf(session, limits) <= 0) return 'expired'
     const here = await stores.to.read(session.name)
     if (here !== null && describeText(here.text).format !== 'moving') return 'present'
     return await store.read(session.name) === null ? 'expired' : 'copied'
   }
-}
-
-function isLive ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes): boolean {
-  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, new Clock()) > 0
 }
 
 function sentence ({ copied, present, expired, failed }: Counts, { move = false, dryRun = false }: CopyOptions): string {

@@ -8,7 +8,7 @@ import { localDisk } from '../store/files/local-disk'
 import { isOurs } from '../store/files/ours'
 import { portableSession } from '../store/files/portable'
 import { PrivateDirectory } from '../store/files/private-directory'
-import { LIMITS, type FileLimits } from '../store/files/seen-file'
+import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from '../store/files/seen-file'
 import { holdsSession } from '../store/files/session-age'
 import { SessionFile } from '../store/files/session-file'
 import { SessionFileStore } from '../store/files/session-file-store'
@@ -32,7 +32,7 @@ export class DirectoryPlace implements Place {
   constructor (sessionDir: string, { maxSize }: PlaceOptions) {
     this.title = sessionDir
     this.#maxSize = maxSize
-    this.#limits = { ...LIMITS, longest: longestFile(storedSize(maxSize, true), LIMITS) }
+    this.#limits = { ...LIMITS, longest: longestFile(storedSize(maxSize, true), ENCRYPTED_LIMITS) }
   }
 
   async * findings (limits: Lifetimes): AsyncGenerator<Finding> {

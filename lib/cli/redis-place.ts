@@ -1,5 +1,7 @@
 import type { Lifetimes } from '../store/clock'
-import { connectionOf, type RedisClient, type RedisConnection } from '../store/redis/redis-client'
+import { literally } from '../store/redis/key-names'
+import { redisStoreOptions } from '../store/redis/options'
+import type { RedisClient, RedisConnection } from '../store/redis/redis-client'
 import { RedisSessionStore } from '../store/redis/redis-session-store'
 import { importClient } from './client-package'
 import type { Finding, Place, PlaceOptions } from './place'
@@ -9,8 +11,6 @@ import type { ServerUrl } from './server-url'
 
 /** Any of them will do. */
 const CLIENTS = ['redis', 'ioredis', 'iovalkey']
-/** What the store puts before its keys by itself. */
-const PREFIX = 'file-sessions:'
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 5000
 /** Keys that the server looks at for one answer. */
@@ -24,8 +24,7 @@ export async function openRedis (
 ): Promise<Place> {
   const { name, exports } = await findClient()
   const { client, close } = await connecting(title, name === 'redis' ? nodeRedis(exports, address) : ioredis(exports, address))
-  const connection = connectionOf(client)
-  const { prefix = PREFIX } = parameters
+  const { connection, prefix } = redisStoreOptions({ client, prefix: parameters['prefix'] })
   const makeStore = (appid: string, limits: Lifetimes): RedisSessionStore =>
     // For texts as they are stored, which are longer when they are encrypted.
     new RedisSessionStore({ client, appid, prefix, maxSize, encryption: true, ...limits })
@@ -72,7 +71,7 @@ async function appidsIn (connection: RedisConnection, prefix: string): Promise<s
   for (const run of await connection.servers()) {
     let cursor = '0'
     do {
-      const [next, keys] = await run(['SCAN', cursor, 'MATCH', `${start.replace(/[*?[\]\\^-]/g, '\\$&')}*:{*}`, 'COUNT', PAGE]) as [unknown, unknown[]]
+      const [next, keys] = await run(['SCAN', cursor, 'MATCH', `${literally(start)}*:{*}`, 'COUNT', PAGE]) as [unknown, unknown[]]
       cursor = String(next)
       for (const key of keys) {
         // The lists of an index have a colon more, which no appid has.

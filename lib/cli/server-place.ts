@@ -1,9 +1,9 @@
 import { asStoreError } from './server-trouble'
 import type { Lifetimes } from '../store/clock'
-import { timeLeft, Clock } from '../store/clock'
 import { isReapable } from '../store/features'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { NotFound, type AppidPlace, type Finding, type OnProgress, type Place, type Unreadable, type Verified } from './place'
+import { timeLeftOf } from './time-left'
 
 /** The longest idle timeout (seconds) that a record has room for: no session is taken for expired. */
 const ANY_AGE: Lifetimes = { idleTimeout: 2 ** 32 - 1, absoluteTimeout: undefined }
@@ -100,7 +100,7 @@ class ServerAppid implements AppidPlace {
         continue
       }
       counts.seen++
-      if (isReapable(store) && isOver(session, limits)) counts.expired++
+      if (isReapable(store) && timeLeftOf(session, limits) <= 0) counts.expired++
     }
     return counts
   }
@@ -111,8 +111,4 @@ class ServerAppid implements AppidPlace {
       else yield { isSession: false, problem: { kind: 'unreadable', what: this.title, reason: session.error.message } }
     }
   }
-}
-
-function isOver ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes): boolean {
-  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, new Clock()) <= 0
 }

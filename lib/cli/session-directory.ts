@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError, hasCode, SessionFileError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
@@ -87,7 +87,7 @@ async function kindOf (path: string): Promise<Kind> {
 
 /** Whether a directory of two digits is one of ours. Others have such names as well. */
 async function isShard (path: string): Promise<boolean> {
-  const [entries, status] = await Promise.all([readdir(path, { withFileTypes: true }), lstat(path)]).catch(() => [[], null] as const)
+  const [entries, status] = await Promise.all([readdir(path, { withFileTypes: true }), localDisk.lstat(path)]).catch(() => [[], null] as const)
   if (entries.length === 0) return status !== null && (status.mode & 0o077) === 0
   return entries.some(entry => kindInShard(entry.name, entry.isDirectory()) !== 'foreign')
 }

@@ -7,7 +7,7 @@ import { indexOf } from '../store/session-index'
 import { Availability } from './availability'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
-import { checkIds } from './id-check'
+import { checkIds, checkMadeIds } from './id-check'
 import { LateChanges } from './late-changes'
 import { pluginOptions, type FileSessionsOptions } from './options'
 import { OutsideSessions } from './outside-sessions'
@@ -24,7 +24,8 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   await ensureCookies(fastify)
   cookie.check(fastify)
 
-  if (hasRecords(store)) await checkIds(store)
+  const makesKeys = settled.encryption !== false
+  if (hasRecords(store)) await checkIds(store, makesKeys)
   for (const warning of timesOutOfScale(settled)) fastify.log.warn(warning)
 
   const property = `request.${settled.sessionName}`
@@ -45,6 +46,8 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
     })
     fastify.addHook('onClose', async () => { await store.close() })
   }
+  // Once it is open: it makes its ids with its sessions.
+  if (makesKeys && !hasRecords(store)) fastify.addHook('onReady', () => checkMadeIds(store))
   const index = settled.indexes === null ? null : indexOf(store)
   if ((isReapable(store) || index !== null) && settled.reapInterval > 0) {
     const reaper = new Reaper(store, settled.reapInterval, fastify.log, Math.random, index)

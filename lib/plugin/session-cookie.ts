@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SessionError } from '../errors'
 import { cookieValues } from './cookie-header'
 import { isSameSiteNone, prefixedCookie, type SettledOptions } from './options'
+import { outOfScale } from './time-scale'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import type { CookieChange, CookieValue } from '../session/cookie-change'
 
@@ -26,6 +27,7 @@ export class SessionCookie {
   /** What the header Clear-Site-Data says at a logout; null: nothing. */
   readonly clearSiteData: string | null
   #warned = false
+  #warnedOfScale = false
 
   /** @throws {SessionError} when the name and the options do not go together */
   constructor (name: string, options: SessionCookieOptions, { cacheControl, clearSiteData }: CookieHeaders = { cacheControl: 'private', clearSiteData: [] }) {
@@ -105,6 +107,7 @@ export class SessionCookie {
       if (change.change === 'refresh' && maxAge === undefined) return null
       const options = this.#settled(request, change.options)
       this.#warnOnce(request, options)
+      this.#warnOfScaleOnce(request, change.maxAge)
       const value = this.#options.signed === true ? reply.signCookie(change.sesid) : change.sesid
       header = this.#set(reply, value, { ...options, ...(maxAge === undefined ? {} : { maxAge }) })
     }
@@ -141,6 +144,14 @@ export class SessionCookie {
     this.#warned = true
     request.log.warn('the session cookie is Secure but the request came over http, so browsers may drop it: ' +
       'behind a proxy that speaks https set Fastify\'s trustProxy, otherwise cookie.secure to \'auto\'')
+  }
+
+  /** The time that a session was given by its method `options`. */
+  #warnOfScaleOnce (request: FastifyRequest, maxAge: number | undefined): void {
+    const [warning] = this.#warnedOfScale ? [] : outOfScale('maxAge of session.options', maxAge)
+    if (warning === undefined) return
+    this.#warnedOfScale = true
+    request.log.warn(warning)
   }
 }
 

@@ -7,8 +7,8 @@ import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
-import type { PlainObject } from './plain-object'
-import { fill, type Session } from './session'
+import { JsonSlices } from './json-slices'
+import { fill, rebase, type LoadedData, type Session } from './session'
 import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
 
@@ -64,18 +64,18 @@ export abstract class SessionCopy {
   abstract checkReach (): void
 
   /** Returns the data for the session that is opened. */
-  loaded (): PlainObject {
+  loaded (): LoadedData {
     return this.stored === null ? {} : this.#dataOf(this.stored)
   }
 
   isModified (): boolean {
-    return this.#isUnsaved(this.shared.text.encode(this.session.data()))
+    return this.#isUnsaved(this.shared.text.print(this.name, this.session))
   }
 
   /** Returns the text that is to be stored; null when there is nothing to store. @throws {SessionError} SESSION_CODEC */
   unsavedText (): string | null {
     if (this.opened === null || this.isClosed) return null
-    const text = this.shared.text.encode(this.opened.data())
+    const text = this.shared.text.print(this.name, this.opened)
     return this.#isUnsaved(text) ? text : null
   }
 
@@ -186,6 +186,8 @@ export abstract class SessionCopy {
     if (newer === base) return true
     const { text } = this.shared
     try {
+      const loaded = text.load(this.name, newer)
+      if (loaded instanceof JsonSlices && rebase(this.session, base, loaded)) return true
       fill(this.session, merge(text.decode(base), text.decode(newer), this.session.data()))
       return true
     } catch {
@@ -284,10 +286,10 @@ export abstract class SessionCopy {
    * A new session begins in place of one whose text cannot be opened or decoded. That one is set aside,
    * unless it is this process that lacks what it takes.
    */
-  #dataOf (stored: StoredSession): PlainObject {
+  #dataOf (stored: StoredSession): LoadedData {
     const { key, name, shared } = this
     try {
-      return shared.text.decode(stored.text)
+      return shared.text.load(name, stored.text)
     } catch (error) {
       if (error instanceof UnopenedError) {
         shared.unserved.tell(this.log, name, error)

@@ -1,6 +1,6 @@
 import { isImmediate } from '../store/features'
 import { SessionError } from '../errors'
-import { SHORTEST_KEY_ID } from '../store/id-strength'
+import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
@@ -42,8 +42,8 @@ export class SessionRecords {
   readonly #checksIds: boolean
   readonly #indexing: Indexing
   readonly #forwards: Forwards
-  /** What was sealed last, and is not stored. */
-  #unused: { record: PlainRecord, sealed: SessionRecord, base: StoredSession } | null = null
+  /** What was sealed in vain, by what it was to replace: it goes when the request that has that goes. */
+  readonly #unused = new WeakMap<StoredSession, { record: PlainRecord, sealed: SessionRecord }>()
 
   constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store), now: () => number = Date.now) {
     this.#indexing = indexing
@@ -61,11 +61,11 @@ export class SessionRecords {
   /** Makes the id of a session that is about to be created. @throws {SessionError} SESSION_ID */
   async newKey (): Promise<SessionKey> {
     const key = this.keyOf(await this.#store.newId())
-    if (!this.#checksIds || key.sesid.length >= SHORTEST_KEY_ID) return key
+    if (!this.#checksIds || isKeyId(key.sesid)) return key
     // A store with the five methods makes no id without a session.
     await this.#store.remove(key.name).catch(() => undefined)
-    throw new SessionError('SESSION_ID', `the store makes ids of ${key.sesid.length} characters, and the option encryption needs at least ` +
-      `${SHORTEST_KEY_ID} random ones, for keys are made of ids`)
+    throw new SessionError('SESSION_ID', `the store makes ids of fewer random bits than the ${LEAST_KEY_BITS} that the option encryption needs, ` +
+      `for keys are made of ids: have it make ids of ${SHORTEST_KEY_ID} or more random letters and digits`)
   }
 
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
@@ -168,7 +168,7 @@ export class SessionRecords {
     const sealed = this.#seal(key, record, base)
     const outcome = this.#immediate.replaceNow(key.name, sealed, base.version)
     if (outcome !== undefined) return this.#swap(key, record, sealed, base, outcome)
-    this.#unused = { record, sealed, base }
+    this.#unused.set(base, { record, sealed })
     return undefined
   }
 
@@ -245,11 +245,9 @@ export class SessionRecords {
 
   /** Returns what `replaceNow` has sealed a moment ago and could not store: nothing is sealed twice for one save. */
   #takeUnused ({ text, idleTimeout, header }: PlainRecord, base: StoredSession): SessionRecord | null {
-    const unused = this.#unused
-    this.#unused = null
-    return unused?.base === base && unused.record.text === text && unused.record.idleTimeout === idleTimeout && unused.record.header === header
-      ? unused.sealed
-      : null
+    const unused = this.#unused.get(base)
+    this.#unused.delete(base)
+    return unused?.record.text === text && unused.record.idleTimeout === idleTimeout && unused.record.header === header ? unused.sealed : null
   }
 
   #swap (key: SessionKey, record: PlainRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {

@@ -1,6 +1,10 @@
+import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
 import { sessionHandle } from '../store/session-id'
+import { JsonSlices } from './json-slices'
+import { LazyData } from './lazy-data'
+import { merge } from './merge'
 import { setOwn, type PlainObject } from './plain-object'
 import { protectMembers } from './protect-members'
 import type { SessionCookieOptions } from './cookie-options'
@@ -40,8 +44,21 @@ export interface SessionActions {
   skipSave (): void
 }
 
-/** Puts these data in place of the session's. Not exported from the package. */
-export let fill: (session: Session, data: object) => void
+/** What a session is filled with: an object, or the slices of its text. Their values are parsed when they are used. */
+export type LoadedData = PlainObject | JsonSlices
+
+// Not exported from the package.
+/** Puts these data in place of the session's. */
+export let fill: (session: Session, data: LoadedData) => void
+/** Returns the slices of the data as JSON prints them; null when they are to be printed as a whole. @throws what JSON does */
+export let slicesOf: (session: Session) => JsonSlices | null
+/**
+ * Puts what a text has become in place of the session's data, which were loaded from `base`, and keeps
+ * what was changed here, as `merge` does. Returns false, and has done nothing, when that takes a merge of the whole.
+ */
+export let rebase: (session: Session, base: string, newer: JsonSlices) => boolean
+/** Returns a copy of all data, one level deep, with something else in place of each value that was not used. */
+export let glance: (session: Session) => PlainObject
 
 /**
  * One visitor's session. Your data are its own properties: `session.user = …`. It has no id and
@@ -53,8 +70,10 @@ export class Session<Data extends object = PlainObject> {
   readonly #actions: SessionActions
   /** Data under names that members of this class have. */
   #hidden: PlainObject | undefined
+  /** Where the values of a large session come from. */
+  #lazy: LazyData | null = null
 
-  constructor (actions: SessionActions, data: PlainObject) {
+  constructor (actions: SessionActions, data: LoadedData) {
     this.#actions = actions
     this.#fill(data)
   }
@@ -243,14 +262,46 @@ export class Session<Data extends object = PlainObject> {
     this.#actions.skipSave()
   }
 
-  #fill (data: object): void {
+  /** Shows values and not where they come from: for the console and the debugger. */
+  [inspect.custom] (): this {
+    if (#lazy in this) this.#lazy?.settle()
+    return this
+  }
+
+  #fill (data: LoadedData): void {
     for (const key of Object.keys(this)) delete (this as unknown as PlainObject)[key]
     this.#hidden = undefined
-    for (const [key, value] of Object.entries(data)) (this as Session).set(key, value)
+    this.#lazy = null
+    if (data instanceof JsonSlices) this.#fillLazily(data)
+    else for (const [key, value] of Object.entries(data)) (this as Session).set(key, value)
+  }
+
+  #fillLazily (data: JsonSlices): void {
+    this.#lazy = new LazyData(this, data)
+    for (const [key, slice] of data.slices) {
+      if (slice.value !== undefined) (this as Session).set(key, slice.value)
+      else if (members.has(key)) (this as Session).set(key, data.parse(slice))
+      else this.#lazy.add(key, slice)
+    }
+  }
+
+  #rebase (base: string, newer: JsonSlices): boolean {
+    const sides = this.#hidden === undefined ? this.#lazy?.sides(base, newer) ?? null : null
+    if (sides === null) return false
+    const merged = merge(sides.base, sides.theirs, sides.mine)
+    this.#fill(newer)
+    for (const key of Object.keys(sides.theirs)) {
+      if (!Object.hasOwn(merged, key)) delete (this as unknown as PlainObject)[key]
+    }
+    for (const key of Object.keys(merged)) (this as Session).set(key, merged[key])
+    return true
   }
 
   static {
     fill = (session, data) => { session.#fill(data) }
+    slicesOf = session => session.#hidden === undefined && session.#lazy !== null ? session.#lazy.print() : null
+    rebase = (session, base, newer) => session.#rebase(base, newer)
+    glance = session => session.#lazy === null ? session.data() : session.#lazy.glance({ ...session.#hidden })
   }
 }
 

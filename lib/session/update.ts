@@ -26,12 +26,12 @@ async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, c
   let answer: T | undefined
   const isStored = await committer.swap('update', key, base, newest => {
     if (life !== copy.life) return null
-    const draft = text.decode(newest.text)
+    const draft = text.draft(key.name, newest.text)
     const take = (returned: T): PlainRecord | null => {
       answer = returned
-      return life === copy.life ? copy.recordOn(newest, text.encode(draft)) : null
+      return life === copy.life ? copy.recordOn(newest, draft.print()) : null
     }
-    const returned = callChange(copy, key.name, () => change(draft))
+    const returned = callChange(copy, key.name, () => change(draft.data))
     return returned instanceof Promise ? returned.then(take) : take(returned)
   }, stored => { copy.adopt(life, stored) })
   if (isStored) return answer

@@ -7,6 +7,7 @@ import { removeLeftovers } from './leftovers'
 import { renewAtEnd } from './renewal-end'
 import type { NewSession } from './move'
 import type { PlainObject } from './plain-object'
+import { glance } from './session'
 import { SessionCopy } from './session-copy'
 import type { SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
@@ -83,7 +84,7 @@ export abstract class VisitEnd extends SessionCopy {
     if (this.#finishing !== null) return undefined
     if (this.#isFinished) return this.#changeAfterFailure()
     this.#isFinished = true
-    this.#dataAtEnd = this.opened?.data() ?? null
+    this.#dataAtEnd = this.opened === null ? null : glance(this.opened)
     try {
       return this.#endNow()
     } catch (error) {
@@ -220,7 +221,7 @@ export abstract class VisitEnd extends SessionCopy {
 
   /** Whether the data may have changed since the end of the request, or no end came. Cheap: it does not look into nested data. */
   mayHaveLateChanges (): boolean {
-    return this.#dataAtEnd === null || !hasSameValues(this.session.data(), this.#dataAtEnd)
+    return this.#dataAtEnd === null || !hasSameValues(glance(this.session), this.#dataAtEnd)
   }
 
   /** Whether there is a change that is not stored. The answer counts once the steps that the app asked for are done. */

@@ -47,7 +47,7 @@ export class Visit extends VisitEnd implements SessionActions {
       const newest = this.stored === null ? null : await this.readNewest()
       if (life !== this.life) return
       if (newest !== null) {
-        fill(this.session, this.shared.text.decode(newest.text))
+        fill(this.session, this.shared.text.load(this.name, newest.text))
         this.stored = newest
         this.idleTimeout = undefined
       } else if (this.stored !== null) {

@@ -53,7 +53,7 @@ export class MovingSessionStore extends BaseRecordStore {
     }
     check(from !== to, 'to', 'must be another store than from')
     check(from.sesAppid() === to.sesAppid(), 'to', `must have the appid of from, ${from.sesAppid()}`)
-    super({ appid: to.sesAppid(), idGenerator: randomId }, to.cipher)
+    super({ appid: to.sesAppid(), idGenerator: randomId, ...to.lifetimes }, to.cipher)
     check(opensAllOf(this.cipher, from.cipher), 'to', 'must open the sessions of from, which move as they are: give it the secrets of from, ' +
       'behind its own, and leave out acceptPlain: false if from may hold sessions that are not encrypted, or without a secret')
     this.#from = from
@@ -217,7 +217,7 @@ export class MovingSessionStore extends BaseRecordStore {
 /** Returns the text of a session that the old store still holds, beside what the new one has; null when it holds none. */
 function textThere (text: string, here: StoredSession | null): string | null {
   const token = here === null ? null : reservedBy(here.text)
-  if (here !== null && token === null) return null
+  if ((here !== null && token === null) || reservedBy(text) !== null) return null
   const left = departed(text)
   if (left === null) return text
   return left.token === token ? left.text : null

@@ -4,7 +4,7 @@ import type { Lifetimes } from './clock'
 import { encryptionOptions } from './encryption-options'
 import { isForwarding, openForwarding } from './forwarding'
 import { Recent } from './recent'
-import type { RecordStoreOptions } from './record-options'
+import { checkRecord, type RecordStoreOptions } from './record-options'
 import { SessionCipher } from './session-cipher'
 import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
 import { headerOf, isHeaded } from './session-header'
@@ -29,15 +29,17 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
   readonly lifetimes?: Lifetimes
   readonly #appid: string
   readonly #idGenerator: () => string
+  readonly #maxSize: number
   readonly #names = new Recent(NAMES)
 
   /**
-   * A store in front of others is given the cipher of the one that it writes to.
+   * A store in front of others is given the cipher of the one that it writes to. Without `maxSize`
+   * the verbs alone say how long a text may be.
    *
    * @throws {SessionError} SESSION_ID, when `idGenerator` makes ids that are too short for encryption
    */
   constructor (
-    { appid = 'sid', idGenerator = randomId, encryption, idleTimeout, absoluteTimeout }: Omit<RecordStoreOptions, 'maxSize'> = {},
+    { appid = 'sid', idGenerator = randomId, maxSize = Infinity, encryption, idleTimeout, absoluteTimeout }: RecordStoreOptions = {},
     cipher = new SessionCipher(appid, encryptionOptions(encryption))
   ) {
     this.cipher = cipher
@@ -45,6 +47,7 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
     if (idleTimeout !== undefined) this.lifetimes = { idleTimeout, absoluteTimeout }
     this.#appid = appid
     this.#idGenerator = idGenerator
+    this.#maxSize = maxSize
   }
 
   abstract open (): Promise<void>
@@ -101,6 +104,8 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
 
   /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
   async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
+    // Also where there is no session: what is wrong with the call does not depend on that.
+    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.#maxSize)
     const name = this.nameOf(sesid)
     for (;;) {
       const session = await this.read(name)

@@ -3,9 +3,10 @@ import { check } from '../option-checks'
 import { fillRandom } from '../random'
 import { unopened, type UnopenedCause } from '../unopened'
 import type { SettledEncryption } from './encryption-options'
+import { KeyMemory, type CipherKey } from './key-memory'
 import { decodeExactly, describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
 import { bodyOf, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
-import { SessionKeys, type SessionKey } from './session-keys'
+import { SessionKeys } from './session-keys'
 import type { SessionRecord } from './session-store'
 
 const ALGORITHM = 'aes-256-gcm'
@@ -27,6 +28,7 @@ export class SessionCipher {
   readonly isOn: boolean
   readonly #appid: string
   readonly #acceptPlain: boolean
+  readonly #memory = new KeyMemory()
   /** What texts are encrypted under; null: they are stored as they are. */
   readonly #newest: SessionKeys | null
   /** What texts are decrypted under, the newest first. */
@@ -37,9 +39,9 @@ export class SessionCipher {
     this.#appid = appid
     this.isOn = encryption !== false
     const { secrets = [], acceptPlain, writePlain } = encryption === false ? OFF : encryption
-    const listed = secrets.map(secret => new SessionKeys(appid, secret))
+    const listed = secrets.map(secret => new SessionKeys(appid, secret, this.#memory))
     check(new Set(listed.map(({ keyId }) => keyId)).size === listed.length, 'encryption.secrets', 'must not hold a secret twice')
-    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null)] : []
+    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null, this.#memory)] : []
     this.#all = [...listed, ...unlisted]
     this.#newest = writePlain ? null : this.#all[0] as SessionKeys
     this.#acceptPlain = acceptPlain
@@ -88,13 +90,13 @@ export class SessionCipher {
     if (isHeaded(stored) && headerOf(stored) === null) throw unopened(this.#appid, 'damaged')
     if (!isSealed(stored)) return bodyOf(stored)
     const keys = this.#keysOf(stored) as SessionKeys
-    const known = keys.plainOf(sesid, stored)
+    const known = this.#memory.plainOf(sesid, stored)
     if (known !== undefined) return known
     const head = headOf(stored)
     const bytes = decodeExactly(stored.slice(head.length + keys.heading.length))
     const plain = bytes === null ? null : keys.lend(sesid, key => decrypt(key, bytes, head))
     if (plain === null) throw unopened(this.#appid, 'damaged')
-    keys.remember(sesid, stored, plain)
+    this.#memory.remember(sesid, stored, plain)
     return plain
   }
 
@@ -108,7 +110,7 @@ export class SessionCipher {
     const keys = this.#newest
     if (keys === null) return head + text
     const sealed = head + keys.heading + keys.lend(sesid, key => encrypt(key, text, head))
-    keys.remember(sesid, sealed, text)
+    this.#memory.remember(sesid, sealed, text)
     return sealed
   }
 
@@ -126,12 +128,12 @@ export class SessionCipher {
 
   /** Wipes the keys of the session, which has ended. */
   forget (sesid: string): void {
-    for (const keys of this.#all) keys.forget(sesid)
+    this.#memory.forget(sesid)
   }
 
   /** Wipes all keys that are in memory. They are derived anew when they are needed. */
   clear (): void {
-    for (const keys of this.#all) keys.clear()
+    this.#memory.clear()
   }
 
   #keysOf (sealed: string): SessionKeys | null {
@@ -141,7 +143,7 @@ export class SessionCipher {
   }
 }
 
-function encrypt ({ key, authenticated }: SessionKey, text: string, head: string): string {
+function encrypt ({ key, authenticated }: CipherKey, text: string, head: string): string {
   fillRandom(nonce, NONCE_SIZE)
   const cipher = createCipheriv(ALGORITHM, key, nonce)
   cipher.setAAD(head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
@@ -156,7 +158,7 @@ function encrypt ({ key, authenticated }: SessionKey, text: string, head: string
 }
 
 /** Returns null for bytes that were not encrypted so. */
-function decrypt ({ key, authenticated }: SessionKey, bytes: Buffer, head: string): string | null {
+function decrypt ({ key, authenticated }: CipherKey, bytes: Buffer, head: string): string | null {
   if (bytes.length < LEAST_SIZE) return null
   const end = bytes.length - TAG_SIZE
   const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })

@@ -124,9 +124,6 @@ export interface RecordStore extends SessionStore {
    */
   readonly cipher?: SessionCipher
 
-  /** When the store's sessions end, as far as it can tell. */
-  readonly lifetimes?: Lifetimes
-
   /** Makes the id of a session that is about to be created. It cannot be guessed. */
   newId (): Promise<string>
 
@@ -138,6 +135,9 @@ export interface RecordStore extends SessionStore {
 
   /** What the last `open` found that does not keep the app from starting, a sentence each. The plugin logs them. */
   readonly warnings?: readonly string[]
+
+  /** When the store's sessions end, by its options. Left out: the store cannot tell. */
+  readonly lifetimes?: Lifetimes
 
   /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
   close (): Promise<void>

@@ -16,8 +16,6 @@ import { newSession } from '../support/new-session'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import { RedisServer, redisIsMissing } from '../support/redis-server'
 
-t.setTimeout(300_000)
-
 type Store = PortableRecordStore & { clear: () => Promise<number> }
 type MakeStore = (appid: string) => Store
 

@@ -6,9 +6,6 @@ import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-
 import type { PostgresClient } from '../../lib/store/postgres/options'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 
-// On a machine that is busy, PGlite alone takes its time to start.
-t.setTimeout(180_000)
-
 t.test('PostgreSQL keeps what the store declares', { skip: NO_POSTGRES }, async t => {
   const server = await PostgresServer.start(t)
   const pool = new pg.Pool({ ...server.address, max: 4 })

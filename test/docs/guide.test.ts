@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -172,7 +173,7 @@ checkSnippets(page, {
   },
 
   async encryption (t, { text }, cwd) {
-    const client = await serve(t, cwd, `process.env.SESSION_SECRETS = '${'x'.repeat(44)},${'y'.repeat(44)}'\n${text}\n${COUNTER}`, { registered: false })
+    const client = await serve(t, cwd, `process.env.SESSION_SECRETS = '${randomBytes(32).toString('base64')},${randomBytes(32).toString('base64')}'\n${text}\n${COUNTER}`, { registered: false })
     t.equal((await client.get('/')).text, 'visit 1\n')
     t.equal((await client.get('/')).text, 'visit 2\n')
     for (const path of sessionFiles(join(cwd, 'sessions'))) t.match(await readFile(path, 'latin1'), /\$ffs1\$[\w-]{8}\$/)

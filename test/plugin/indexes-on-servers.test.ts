@@ -8,8 +8,6 @@ import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import { CLUSTER, SINGLE } from '../support/redis-clients'
 import { redisIsMissing, RedisServer, startCluster } from '../support/redis-server'
 
-t.setTimeout(120_000)
-
 /** Two processes that share a server, parallel logins, moves and switches, and an end of all. */
 async function everywhere (t: Test, makeStore: () => SessionStore): Promise<void> {
   const apps = await Promise.all([1, 2].map(async () => {

@@ -84,6 +84,8 @@ t.test('the defaults', async t => {
     rolling: true,
     reapInterval: 900,
     onUnavailable: 'fail',
+    indexes: null,
+    about: undefined,
     sessionName: 'session',
     encryption: false,
     store: null
@@ -104,7 +106,7 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     allowUnsafeDirectory: true,
     maxSize: 1,
     idGenerator,
-    encryption: { secrets: ['x'.repeat(32)], acceptPlain: false, writePlain: false }
+    encryption: { secrets: ['a secret of 32 random bytes, more or less'], acceptPlain: false, writePlain: false }
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
@@ -230,7 +232,7 @@ t.test('cookie prefixes ask for what browsers ask for', async t => {
 })
 
 t.test('the option encryption is the store\'s, if it has one', async t => {
-  const encryption = { secrets: ['x'.repeat(32)] }
+  const encryption = { secrets: ['a secret of 32 random bytes, more or less'] }
   const settled = { ...encryption, acceptPlain: true, writePlain: false }
   t.strictSame(pluginOptions({ encryption }).fileStore?.encryption, settled)
   t.equal(pluginOptions({ encryption }).encryption, false)

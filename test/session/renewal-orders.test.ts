@@ -2,8 +2,6 @@ import t from 'tap'
 import { explore } from '../support/interleavings'
 import { logout, regenerate, renew, renewingWorld, request, save, type Mutant, type RenewingProgram } from '../support/renewing-world'
 
-t.setTimeout(300_000)
-
 const worlds: Array<[name: string, programs: RenewingProgram[]]> = [
   ['two renewals', [renew, renew]],
   ['three renewals', [renew, renew, renew]],

@@ -240,7 +240,7 @@ t.test('a renewal whose answer was lost has been done', async t => {
 })
 
 t.test('what does not open is not renewed, and the session says so when it is looked at', async t => {
-  const store = new MemoryStore('sid', undefined, { secrets: ['s'.repeat(32)] })
+  const store = new MemoryStore('sid', undefined, { secrets: ['a secret of the tests, of 32 characters and more'] })
   const { request, visits, name, sesid } = await begin({ a: 1 }, store)
   store.write(name, { ...store.recordOf(sesid), text: `${store.peek(name)?.text}x` })
   t.strictSame(await visits.finish(await request()), { change: 'none' })
@@ -248,7 +248,7 @@ t.test('what does not open is not renewed, and the session says so when it is lo
 })
 
 t.test('encrypted sessions move, and forward without a secret', async t => {
-  const store = new MemoryStore('sid', undefined, { secrets: ['s'.repeat(32)] })
+  const store = new MemoryStore('sid', undefined, { secrets: ['a secret of the tests, of 32 characters and more'] })
   const { pass, request, name } = await begin({ a: 1 }, store)
   const next = sent(await pass())
   t.ok(isForwarding(store.peek(name)?.text ?? ''))

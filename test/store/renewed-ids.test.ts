@@ -12,8 +12,6 @@ import type { IterableSessionStore, PortableRecordStore, ReadableSessionStore } 
 import { newSession } from '../support/new-session'
 import { redisIsMissing, RedisServer } from '../support/redis-server'
 
-t.setTimeout(180_000)
-
 type Store = BaseRecordStore & PortableRecordStore & IterableSessionStore & ReadableSessionStore
 
 const STORES: Record<string, { skip?: string | false, make: (t: Test) => Promise<Store> }> = {

@@ -5,9 +5,10 @@ import { decodeExactly, describeSealed, plainSize, storedSize } from '../../lib/
 import { SessionCipher } from '../../lib/store/session-cipher'
 
 const ID = 'x'.repeat(32)
+const SECRET = 'a secret of 32 random bytes, more or less'
 
 t.test('what an encrypted text says of itself', async t => {
-  const cipher = new SessionCipher('sid', encryptionOptions({ secrets: ['x'.repeat(32)] }))
+  const cipher = new SessionCipher('sid', encryptionOptions({ secrets: [SECRET] }))
   t.strictSame(describeSealed(cipher.seal(ID, 'text')), { format: 1, keyId: cipher.keyIds[0] })
   t.strictSame(describeSealed(new SessionCipher('sid', encryptionOptions(true)).seal(ID, 'text')), { format: 1, keyId: '-' })
   t.strictSame(describeSealed('$ffs27$some-key$…'), { format: 27, keyId: 'some-key' })
@@ -16,7 +17,7 @@ t.test('what an encrypted text says of itself', async t => {
 })
 
 t.test('the size of the plain text can be told without its key', async t => {
-  const ciphers = [true, { secrets: ['x'.repeat(32)] }].map(given => new SessionCipher('sid', encryptionOptions(given)))
+  const ciphers = [true, { secrets: [SECRET] }].map(given => new SessionCipher('sid', encryptionOptions(given)))
   fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), text => {
     fc.pre(!text.startsWith('$ff'))
     const size = Buffer.byteLength(text)

@@ -5,6 +5,7 @@ export class ScriptedRedis implements RedisConnection {
   readonly client = 'client of a test'
   readonly keyPrefix = ''
   isCluster = false
+  joinsCalls = true
   ready = true
   /** The commands that were sent, the oldest first. */
   readonly sent: string[][] = []

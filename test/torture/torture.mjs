@@ -79,7 +79,7 @@ try {
   for (const worker of workers) worker.child.kill('SIGKILL')
   await Promise.all([...workers].map(({ exited }) => exited))
   for (const teardown of teardowns.reverse()) await teardown()
-  fs.rmSync(directory, { recursive: true, force: true })
+  fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
 }
 for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`)
 for (const [message, count] of refusals) console.log(`refused ${count} times: ${message}`)
@@ -133,7 +133,8 @@ async function kill (worker) {
 }
 
 function stop (worker) {
-  if (worker.stopped !== null) return
+  // Windows stops no process.
+  if (worker.stopped !== null || process.platform === 'win32') return
   figures.stops++
   worker.child.kill('SIGSTOP')
   worker.stopped = setTimeout(() => {
@@ -209,7 +210,7 @@ async function replaceSlot (slot, next) {
 async function stopWorkers () {
   for (const worker of workers) {
     clearTimeout(worker.stopped)
-    worker.child.kill('SIGCONT')
+    if (worker.stopped !== null) worker.child.kill('SIGCONT')
     worker.child.send({ stop: true })
   }
   for (const worker of workers) {

@@ -18,6 +18,8 @@ import { randomText } from '../../random'
  * A token is 16 random hexadecimal digits.
  */
 const IMPORT_MEMORY = '.imported-'
+/** What Windows takes for a device, whatever directory it stands in. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/
 const INDEX = '.index-'
 const SHARD = /^[0-9a-f]{2}$/
 const SESSION = /^[0-9a-f]{62}$/
@@ -31,10 +33,11 @@ const TOKEN_BYTES = 8
 
 /**
  * Returns the name of an appid's directory. A character that is not a small letter, a digit, `-` or
- * `_` is percent-encoded, so that no two appids share a name even where case does not count.
+ * `_` is percent-encoded, so that no two appids share a name even where case does not count. So is the
+ * first one of a name that Windows keeps for a device.
  */
 export function directoryName (appid: string): string {
-  return appid.replace(/[^a-z0-9_-]/g, character =>
+  return appid.replace(DEVICE.test(appid) ? /^./ : /[^a-z0-9_-]/g, character =>
     `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
@@ -74,7 +77,7 @@ export function sessionPath (directory: string, name: string): string {
   return `${directory}/${name.slice(0, 2)}/${name.slice(2)}`
 }
 
-/** Pattern of the names of all locks, for `find -name`. */
+/** Pattern of the names of all locks, for commands that look for files. */
 export const LOCKS = '*.lock'
 
 export function lockPath (session: string): string {

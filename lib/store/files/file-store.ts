@@ -1,4 +1,4 @@
-import { Clock } from '../clock'
+import { Clock, type Lifetimes } from '../clock'
 import { isForwarding } from '../forwarding'
 import { publishEnded } from '../session-events'
 import { LONGEST_LIST, MARGIN } from '../index-lists'
@@ -14,6 +14,7 @@ import { probeDirectory } from './disk-probe'
 import { indexDirectoryName } from './file-names'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
+import { platform as thisPlatform } from './platform'
 import { portableSession } from './portable'
 import { removeSessions, storedSessions, type ListedSession } from './session-listing'
 import { sweep } from './sweep'
@@ -21,12 +22,15 @@ import { sweep } from './sweep'
 /** All of the file store, on any disk and by any clock. */
 export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore {
   readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true } as const
+  declare readonly lifetimes: Lifetimes
   #warnings: readonly string[] = []
 
   readonly #disk: Disk | undefined
 
-  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock(), directoryName?: string) {
-    super(fileStoreOptions(options), disk, clock, directoryName)
+  constructor (
+    options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock(), protected readonly platform = thisPlatform, directoryName?: string
+  ) {
+    super(fileStoreOptions(options, platform), disk, clock, directoryName)
     this.#disk = disk
   }
 
@@ -39,7 +43,8 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   async open (): Promise<void> {
     const { durability, allowUnsafeDirectory: allowUnsafe } = this.options
     await this.privacy.make()
-    this.#warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
+    const warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
+    this.#warnings = [...await this.platform.warningsOf(this.options.sessionDir), ...warnings]
   }
 
   /** {@inheritDoc SessionFileStore.checkDisk} */
@@ -94,7 +99,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   companion (): Companion {
     const { appid, sessionDir, durability, allowUnsafeDirectory, idleTimeout } = this.options
     const options = { appid, sessionDir, durability, allowUnsafeDirectory, idleTimeout: idleTimeout + MARGIN, maxSize: LONGEST_LIST }
-    return { records: new FileStore(options, this.#disk, this.clock, indexDirectoryName(appid)), idleTimeout, latest: name => this.read(name) }
+    return { records: new FileStore(options, this.#disk, this.clock, this.platform, indexDirectoryName(appid)), idleTimeout, latest: name => this.read(name) }
   }
 
   async * #views (): AsyncGenerator<ListedSession, void> {

@@ -2,6 +2,8 @@ import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { withRoom } from './descriptors'
 import type { DirectoryCalls, Disk, DiskCalls, DiskNow, FileStatus } from './disk'
+import { exactCalls, exactDirectories } from './windows-calls'
+import { windowsDisk } from './windows-disk'
 
 /** Milliseconds; a call that takes longer had to wait for the disk. */
 const SLOW = 5
@@ -28,6 +30,7 @@ const pooled: DiskCalls = {
   fstat: async fd => fs.fstatSync(fd),
   lstat: path => call(done => { fs.lstat(path, done) }),
   lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
+  futimes: (fd, atime, mtime) => call(done => { fs.futimes(fd, atime, mtime, done) }),
   unlink: path => call(done => { fs.unlink(path, done) }),
   link: (path, name) => call(done => { fs.link(path, name, done) }),
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),
@@ -112,6 +115,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     write: eagerly(write, pooled.write),
     lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
     lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
+    futimes: eagerly((fd, atime, mtime) => { fs.futimesSync(fd, atime, mtime) }, pooled.futimes),
     unlink: eagerly(path => { fs.unlinkSync(path) }, pooled.unlink),
     link: eagerly((path, name) => { fs.linkSync(path, name) }, pooled.link),
     rename: eagerly((from, to) => { fs.renameSync(from, to) }, pooled.rename),
@@ -131,12 +135,19 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   return { ...pooled, eager, now }
 }
 
-/** The local disk, for work that may wait for a frozen filesystem, such as that of a command. */
-export const localDisk: Disk & DirectoryCalls = { ...localDiskWith({}), ...directories }
+/** Returns the local disk of a system, for work that may wait for a frozen filesystem, such as that of a command. */
+export function localDiskOf (system: string): Disk & DirectoryCalls {
+  return system === 'win32'
+    ? { ...windowsDisk(exactCalls(pooled)), ...exactDirectories(directories) }
+    : { ...localDiskWith({}), ...directories }
+}
+
+/** The local disk of this system. */
+export const localDisk = localDiskOf(process.platform)
 
 /** Returns the local disk for a server with its sessions in this directory: it does not wait for a frozen filesystem. */
-export function localDiskAt (directory: string): Disk {
-  return localDiskWith({ probe: () => probe(directory) })
+export function localDiskAt (directory: string, system: string = process.platform): Disk {
+  return system === 'win32' ? localDiskOf(system) : localDiskWith({ probe: () => probe(directory) })
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Lifetimes } from '../clock'
 import type {
   IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, SessionInfo
 } from '../session-store'
@@ -11,6 +12,9 @@ interface PublicFileStore extends IterableSessionStore, ReadableSessionStore, Re
   readonly features: {
     readonly records: true, readonly iterable: true, readonly readable: true, readonly reapable: true, readonly portable: true, readonly indexable: true
   }
+
+  /** {@inheritDoc RecordStore.lifetimes} */
+  readonly lifetimes: Lifetimes
 
   /** {@inheritDoc RecordStore.warnings} */
   readonly warnings: readonly string[]

@@ -2,7 +2,7 @@ import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type {
-  Creation, PortableSession, PutOptions, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
+  Creation, PortableSession, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
 import type { Answer } from './answer'
 import { openTable } from './opening'
@@ -122,12 +122,6 @@ export abstract class PostgresRecords extends BaseRecordStore {
         return { result: 'conflict' }
       }
     })
-  }
-
-  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
-  override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.options.maxSize)
-    await super.putSession(sesid, text, options)
   }
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */

@@ -1,9 +1,9 @@
 import { SessionStoreError } from '../../errors'
-import { NoAnswer } from './deadlines'
+import { NoAnswer } from '../deadlines'
 
 /** What became of a command that was not answered with a result. */
 export interface Failure {
-  /** The server's code, such as `OOM`, or `LOST` or `TIMEOUT`. */
+  /** The server's code, such as `OOM`, or one of ours: `LOST`, `TIMEOUT`, `LATE`, `CLIENT`. */
   readonly code: string
   /** `refused`: the server or the client did not carry it out. `unknown`: it may have. */
   readonly outcome: 'refused' | 'unknown'
@@ -32,6 +32,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
   [/^TRYAGAIN|- TryAgain/, 'TRYAGAIN', true, CLUSTER],
   [/^(?:MOVED|ASK) |- (?:Moved|Ask)\b/, 'MOVED', true, 'the server is one of a cluster: make the client for a cluster'],
   [/^NOREPLICAS/, 'NOREPLICAS', true, 'the server has too few replicas (min-replicas-to-write): start them'],
+  [/^UNBLOCKED/, 'UNBLOCKED', true, 'the primary became a replica before the replicas confirmed it: is a failover under way?'],
   [/^BUSY\b/, 'BUSY', true, 'a script of another program keeps the server busy: end it with SCRIPT KILL'],
   [/^OOM/, 'OOM', false, 'the server has no memory left: raise maxmemory, and keep maxmemory-policy noeviction'],
   [/^MISCONF/, 'MISCONF', false, 'the server cannot write to its disk: see its log'],
@@ -45,7 +46,11 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
 ]
 
 /** What Redis before 7 puts before the error of a command that a script calls. */
-const WRAPPED = /^ERR Error running script.*@user_script: ?\d+: -?(?=[A-Z]{2,} )/
+const WRAPPED = /^(?:ERR Error running script.*)?@user_script: ?\d+: -?(?=[A-Z]{2,} )/
+/** Codes that say nothing to people, or nothing that the advice does not. */
+const OWN_CODES = ['LOST', 'TIMEOUT', 'LATE', 'CLIENT', 'NOSCRIPT', 'ERR']
+/** `WAIT` is never refused with these, because it writes nothing and names no key: so nothing was written before it. */
+const NOT_OF_WAIT = ['NOSCRIPT', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'NOREPLICAS', 'OOM', 'MISCONF', 'WRONGTYPE', 'CROSSSLOT']
 
 /** Thrown when the server says that a call came after its time was up. */
 export class TooLate extends Error {}
@@ -65,6 +70,12 @@ export function failureOf (error: unknown): Failure {
   return { code: 'LOST', outcome, passes: true, advice: LOST, cause: withoutCommand(error, message, codeOf(error) ?? 'LOST') }
 }
 
+/** Returns what the error of a command means that `WAIT` followed: the error may be that of `WAIT`, after the command was carried out. */
+export function failureBesideWait (error: unknown): Failure {
+  const failure = failureOf(error)
+  return failure.outcome === 'unknown' || NOT_OF_WAIT.includes(failure.code) || error instanceof TooLate ? failure : { ...failure, outcome: 'unknown' }
+}
+
 /** The client was not connected, so the command was not sent. */
 export function notConnected (obstacle: string | null): Failure {
   return failure('LOST', 'refused', obstacle ?? LOST)
@@ -72,8 +83,9 @@ export function notConnected (obstacle: string | null): Failure {
 
 /** Returns the error for the caller. `doing` says what could not be done; `mayBeDone`: an attempt may have been carried out. */
 export function storeError (doing: string, { code, advice, cause }: Failure, mayBeDone: boolean): SessionStoreError {
+  const said = OWN_CODES.includes(code) ? '' : `${code}; `
   const outcome = mayBeDone ? '. It is not known whether the server did it before the answer was lost' : ''
-  return new SessionStoreError(`cannot ${doing} in Redis: ${code}; ${advice}${outcome}`, { cause })
+  return new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause })
 }
 
 function failure (code: string, outcome: Failure['outcome'], advice: string): Failure {

@@ -9,75 +9,71 @@ const START = 11
 export const WRITER = 4
 /** Characters of such a memory: the start of the id, and the second when it was overtaken. */
 export const MEMORY_SIZE = START + 10
-/** For so long (seconds) after it was overtaken an id is remembered: longer than a caller may repeat its call. */
-const MEMORY = 60
+/** For so long (seconds) after it was overtaken an id is remembered, and the key of a session after its end: longer than a caller repeats its calls. */
+export const MEMORY = 180
 /** For so long (milliseconds) a session that was set aside is kept. */
 const ASIDE = 7 * 24 * 3600 * 1000
-
-/**
- * A script other than `READ` answers with one number: the time of the server in milliseconds, times
- * this, and one of the outcomes below.
- */
-export const OUTCOMES = 8
 
 export const GONE = 0
 export const DONE = 1
 export const CONFLICT = 2
 /** It is a repeated call, and so many writers came between that the key does not remember whether the first was carried out. */
 export const UNKNOWN = 3
-/** The call came after its time was up. The script did nothing. */
-export const LATE = 4
 
-/** A script for the server, which keeps it under its hash. */
+/** What an answer begins with that says why the call of one session failed. */
+export const REFUSAL = '-'
+
+/** A script for the server, which keeps it under its hash. One command runs it for several sessions. */
 export interface Script {
   readonly text: string
   readonly sha: string
-  /** Whether it answers with a time and an outcome. */
-  readonly hasOutcome: boolean
+  /** Whether it writes what a failover must not lose. */
+  readonly waits: boolean
 }
 
 /**
  * The value of a session's key. Every field but the last has a fixed width, so that scripts change
  * a time in place; the text comes last. In Lua, the first character is number 1.
  *
- *  1     `S`: a session, `E`: one that has ended, kept for a minute so that a repeated call is recognised
+ *  1     `S`: a session, `E`: one that has ended, kept for {@link MEMORY} so that a repeated call is recognised
  *  2     `1`: the number of this format
  *  3-15  last access, in milliseconds since 1970 by the server's clock
  * 16-28  when it was made
- * 29-41  when it ends if it is not used; the key expires {@link GRACE} later
+ * 29-41  when it ends if it is not used; the key of a live one expires {@link GRACE} later
  * 42-51  its own idle timeout in seconds, 0 for the store's
  * 52-67  the id of the last record, or of the call that ended the session
  * 68-69  how many earlier ids follow, each as {@link MEMORY_SIZE} characters
  *
- * The parameters come in one string, because each costs the client as much as a hundred characters:
- * whether the call is a repeated one, the moment by the server's clock from which it must do nothing, its id, the store's idle and absolute timeout in milliseconds,
- * and three more that each script has a use of its own for. The text is a second one.
+ * The first argument holds what all calls of a command share: whether they are repeated ones, the moment
+ * by the server's clock from which they must do nothing, and the store's idle and absolute timeout in
+ * milliseconds. Two arguments for each call follow: its id and three parameters of the script's own, in one
+ * string because each argument costs the client as much as a hundred characters; and the text.
  */
 const PRELUDE = `
-local key = KEYS[1]
-local repeated, deadline, id, storeIdle, storeAbsolute, newIdle, newCreated, other =
-  string.match(ARGV[1], '^(%d)(%d+) (%S+) (%d+) (%d+) (%d+) (%S+) (%S+)$')
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function answer (outcome) return now * ${OUTCOMES} + outcome end
-if now >= tonumber(deadline) then return answer(${LATE}) end
-local head = redis.call('GETRANGE', key, 0, ${69 + MEMORY_SIZE * REMEMBERED - 1})
-if head ~= '' and not string.find(head, '^[SE]1%d%d%d%d%d%d%d%d%d%d%d%d%d') then
-  return redis.error_reply('FOREIGN the key holds another value')
-end
-local kind, access, created, idle, last, ids = '', 0, 0, 0, '', ''
-if head ~= '' then
-  kind = string.sub(head, 1, 1)
-  access, created = tonumber(string.sub(head, 3, 15)), tonumber(string.sub(head, 16, 28))
-  idle, last = tonumber(string.sub(head, 42, 51)), string.sub(head, 52, 67)
-  ids = string.sub(head, 70, 69 + ${MEMORY_SIZE} * tonumber(string.sub(head, 68, 69)))
-end
+local repeated, deadline, storeIdle, storeAbsolute = string.match(ARGV[1], '^(%d)(%d+) (%d+) (%d+)$')
+if now >= tonumber(deadline) then return answers end
+local key, id, newIdle, newCreated, other, text, aside
+local kind, access, created, idle, last, ids, ends
 local function ending ()
   local idleEnd = access + (idle > 0 and idle * 1000 or tonumber(storeIdle))
   local absolute = tonumber(storeAbsolute)
   return absolute > 0 and math.min(idleEnd, created + absolute) or idleEnd
 end
-local ends = kind == 'S' and ending() or 0
+-- Looks at the key of the call with this number. Returns why that cannot be done.
+local function look (number)
+  id, newIdle, newCreated, other = string.match(ARGV[2 * number], '^(%S+) (%d+) (%S+) (%S+)$')
+  text = ARGV[2 * number + 1]
+  kind, access, created, idle, last, ids, ends = '', 0, 0, 0, '', '', 0
+  local head = redis.pcall('GETRANGE', key, 0, ${69 + MEMORY_SIZE * REMEMBERED - 1})
+  if type(head) == 'table' then return '${REFUSAL}' .. head.err end
+  if head == '' then return nil end
+  if not string.find(head, '^[SE]1%d%d%d%d%d%d%d%d%d%d%d%d%d') then return FOREIGN end
+  kind = string.sub(head, 1, 1)
+  access, created = tonumber(string.sub(head, 3, 15)), tonumber(string.sub(head, 16, 28))
+  idle, last = tonumber(string.sub(head, 42, 51)), string.sub(head, 52, 67)
+  ids = string.sub(head, 70, 69 + ${MEMORY_SIZE} * tonumber(string.sub(head, 68, 69)))
+  if kind == 'S' then ends = ending() end
+end
 local function knows (record)
   if last == record then return true end
   local start = string.sub(record, 1, ${START})
@@ -97,7 +93,7 @@ local function mayForget (version)
   end
   return #ids == ${MEMORY_SIZE * REMEMBERED}
 end
-local function write (letter, text)
+local function write (letter)
   local kept = ''
   if last ~= '' then
     local second, room, writers = math.floor(now / 1000), ${REMEMBERED - 1}, {}
@@ -117,90 +113,143 @@ local function write (letter, text)
   local finish = letter == 'S' and ending() or now
   local value = letter .. '1' .. string.format('%013d%013d%013d%010d', access, created, finish, idle) .. id ..
     string.format('%02d', #kept / ${MEMORY_SIZE}) .. kept .. text
-  redis.call('SET', key, value, 'PXAT', string.format('%d', finish + ${GRACE}))
+  redis.call('SET', key, value, 'PXAT', string.format('%d', finish + (letter == 'S' and ${GRACE} or ${MEMORY * 1000})))
 end
--- The call was carried out before. The key is written again, so that WAIT waits for what it did.
-local function again ()
-  redis.call('PEXPIREAT', key, string.format('%d', math.max(redis.call('PTTL', key), 1) + now))
-  return answer(${DONE})
+-- What the caller is told was done before. Something is written, so that WAIT waits for that.
+local function again (outcome)
+  if kind == '' then
+    redis.call('SET', key, 'E1')
+    redis.call('DEL', key)
+  else
+    redis.call('PEXPIREAT', key, string.format('%d', math.max(redis.call('PTTL', key), 1) + now))
+  end
+  return outcome
 end
 `
 
-/** Answers nil, or the value and the milliseconds until the key expires, at one moment. */
-export const READ = script(`
-local value = redis.call('GET', KEYS[1])
-if not value or string.sub(value, 1, 1) == 'E' then return false end
-return { value, redis.call('PTTL', KEYS[1]) }
-`, false)
+/** Answers the value; nil when there is no session. */
+export const READ = reading(`
+local value = redis.pcall('GET', KEYS[number])
+if not value then return false end
+if type(value) == 'table' then return '${REFUSAL}' .. value.err end
+local start = string.sub(value, 1, 2)
+if start == 'S1' then return value end
+return start ~= 'E1' and FOREIGN
+`)
 
-/** Parameters: idle timeout, when it was made and last used (`-`: now), and the text. */
-export const CREATE = script(`${PRELUDE}
-if last ~= '' and knows(id) then return again() end
-if kind == 'S' and now < ends then return answer(${CONFLICT}) end
+/** Parameters: idle timeout, when it was made and last used (`-`: now). */
+export const CREATE = changing(`
+if last ~= '' and knows(id) then return again(${DONE}) end
+if kind == 'S' and now < ends then return ${CONFLICT} end
 idle = tonumber(newIdle)
 created = math.min(tonumber(newCreated) or now, now)
 access = math.min(tonumber(other) or now, now)
-write('S', ARGV[2] or '')
-return answer(${DONE})
+write('S')
+return ${DONE}
 `)
 
-/** Parameters: idle timeout, when it was made (`-`: as before), the version that it replaces, and the text. */
-export const REPLACE = script(`${PRELUDE}
-if kind == '' then return answer(${GONE}) end
-if knows(id) then return again() end
-if repeated == '1' and mayForget(other) then return answer(${UNKNOWN}) end
-if kind == 'E' or now >= ends + ${GRACE} then return answer(${GONE}) end
-if last ~= other then return answer(${CONFLICT}) end
+/** Parameters: idle timeout, when it was made (`-`: as before), and the version that it replaces. */
+export const REPLACE = changing(`
+if kind == '' then return ${GONE} end
+if knows(id) then return again(${DONE}) end
+if repeated == '1' and mayForget(other) then return ${UNKNOWN} end
+if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
+if last ~= other then return ${CONFLICT} end
 idle = tonumber(newIdle)
 created = math.min(tonumber(newCreated) or created, now)
 access = now
-write('S', ARGV[2] or '')
-return answer(${DONE})
+write('S')
+return ${DONE}
 `)
 
 /** Parameter: the version that it removes (`-`: any). */
-export const REMOVE = script(`${PRELUDE}
-if kind == '' then return answer(${GONE}) end
-if knows(id) then return again() end
-if kind == 'E' or now >= ends + ${GRACE} then return answer(${GONE}) end
-if other ~= '-' and last ~= other then return answer(${CONFLICT}) end
-write('E', '')
-return answer(${DONE})
+export const REMOVE = changing(`
+if knows(id) then return again(${DONE}) end
+if kind ~= 'S' or now >= ends + ${GRACE} then return again(${GONE}) end
+if other ~= '-' and last ~= other then return ${CONFLICT} end
+write('E')
+return ${DONE}
 `)
 
 /** Starts the idle time anew, in place: no text moves. */
-export const TOUCH = script(`${PRELUDE}
-if kind ~= 'S' or now >= ends + ${GRACE} then return answer(${GONE}) end
+export const TOUCH = changing(`
+if kind ~= 'S' or now >= ends + ${GRACE} then return ${GONE} end
 access = now
 local finish = ending()
 redis.call('SETRANGE', key, 2, string.format('%013d%013d%013d', access, created, finish))
 redis.call('PEXPIREAT', key, string.format('%d', finish + ${GRACE}))
-return answer(${DONE})
-`)
+return ${DONE}
+`, { waits: false })
 
 /** The version that it sets aside (`-`: any). The second key, in the same slot, is where the value goes. */
-export const SET_ASIDE = script(`${PRELUDE}
-if kind ~= 'S' or knows(id) then return answer(${GONE}) end
-if other ~= '-' and last ~= other then return answer(${CONFLICT}) end
-redis.call('RENAME', key, KEYS[2])
-redis.call('PEXPIRE', KEYS[2], ${ASIDE})
-write('E', '')
-return answer(${DONE})
-`)
+export const SET_ASIDE = changing(`
+if kind ~= 'S' or knows(id) then return ${GONE} end
+if other ~= '-' and last ~= other then return ${CONFLICT} end
+redis.call('RENAME', key, aside)
+redis.call('PEXPIRE', aside, ${ASIDE})
+write('E')
+return ${DONE}
+`, { keys: 2 })
 
 /** Tries all that the other scripts do, on two keys that do not exist and are gone when it is done. */
 export const TRIAL = script(`
-local clock = redis.call('TIME')
-redis.call('SET', KEYS[1], 'trial', 'PXAT', string.format('%d', clock[1] * 1000 + 60000))
+redis.call('SET', KEYS[1], 'trial', 'PXAT', string.format('%d', now + 60000))
 redis.call('SETRANGE', KEYS[1], 2, 'y')
-redis.call('PEXPIREAT', KEYS[1], string.format('%d', clock[1] * 1000 + 60000))
+redis.call('PEXPIREAT', KEYS[1], string.format('%d', now + 60000))
 local value = redis.call('GET', KEYS[1]) .. redis.call('GETRANGE', KEYS[1], 0, 1) .. redis.call('PTTL', KEYS[1])
 redis.call('RENAME', KEYS[1], KEYS[2])
 redis.call('PEXPIRE', KEYS[2], 1)
 redis.call('DEL', KEYS[2])
-return clock[1] * ${OUTCOMES * 1000} + ${DONE}
-`)
+return { now, ${DONE} }
+`, true)
 
-function script (text: string, hasOutcome = true): Script {
-  return { text, sha: createHash('sha1').update(text).digest('hex'), hasOutcome }
+/** Returns a script that answers with the time and what `body` returns for the key with each number. */
+function reading (body: string): Script {
+  return script(`
+local function read (number)
+${body}
+end
+for number = 1, #KEYS do answers[number + 1] = read(number) end
+return answers
+`, false)
+}
+
+/**
+ * Returns a script that does `body` for each call, whose keys follow each other. It answers with the time
+ * and an outcome or a refusal for each; too late, with the time alone.
+ * A write of the first call that is refused, as by a server that became a replica, fails the whole command:
+ * clients act on that.
+ */
+function changing (body: string, { keys = 1, waits = true } = {}): Script {
+  return script(`${PRELUDE}
+local function change ()
+${body}
+end
+for number = 1, #KEYS / ${keys} do
+  key, aside = KEYS[(number - 1) * ${keys} + 1], KEYS[number * ${keys}]
+  local outcome = look(number)
+  if not outcome then
+    local isDone
+    isDone, outcome = pcall(change)
+    if not isDone then
+      local refusal = type(outcome) == 'table' and outcome.err or string.gsub(outcome, '^@user_script: ?%d+: ', '')
+      refusal = string.gsub(refusal, '^%-', '')
+      if number == 1 then return { err = refusal } end
+      outcome = '${REFUSAL}' .. refusal
+    end
+  end
+  answers[number + 1] = outcome
+end
+return answers
+`, waits)
+}
+
+function script (body: string, waits: boolean): Script {
+  const text = `
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local answers = { now }
+local FOREIGN = '${REFUSAL}FOREIGN the key holds another value'
+${body}`
+  return { text, sha: createHash('sha1').update(text).digest('hex'), waits }
 }

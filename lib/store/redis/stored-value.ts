@@ -1,6 +1,4 @@
-import { GRACE, touchInterval, type Lifetimes } from '../clock'
-import { SessionStoreError } from '../../errors'
-import { FOREIGN_KEY } from './failures'
+import { touchInterval, type Lifetimes } from '../clock'
 import { MEMORY_SIZE } from './scripts'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 
@@ -18,24 +16,14 @@ export interface StoredValue {
   readonly idleLeft: number
 }
 
-const FORMAT = 'S1'
 const HEAD = 69
 
 /**
- * Returns what the answer of the script `READ` says; null when there is no session, or it has
- * expired. The server's clock is not in the answer: it follows from when the key expires and from
- * how long that will be.
- *
- * @throws {SessionStoreError} when the key holds another thing
+ * Returns the session in the value of a key, by the server's clock `now`; null when it has expired.
  */
-export function storedValue (answer: unknown, limits: Lifetimes): StoredValue | null {
-  if (answer === null || answer === undefined) return null
-  const [value, left] = answer as [unknown, unknown]
-  const text = String(value)
-  if (!text.startsWith(FORMAT)) throw foreignValue()
+export function storedValue (text: string, now: number, limits: Lifetimes): StoredValue | null {
   const lastAccess = Number(text.slice(2, 15))
   const createdAt = Number(text.slice(15, 28))
-  const now = Number(text.slice(28, 41)) + GRACE - Number(left)
   const idleTimeout = Number(text.slice(41, 51))
   const idleLeft = Math.min(
     lastAccess + (idleTimeout || limits.idleTimeout) * 1000 - now,
@@ -43,10 +31,6 @@ export function storedValue (answer: unknown, limits: Lifetimes): StoredValue | 
   if (idleLeft <= 0) return null
   const version = text.slice(51, 67)
   return { text: text.slice(HEAD + MEMORY_SIZE * Number(text.slice(67, 69))), idleTimeout, createdAt, lastAccess, version, now, idleLeft }
-}
-
-export function foreignValue (): SessionStoreError {
-  return new SessionStoreError(FOREIGN_KEY)
 }
 
 /** Returns the session as the store returns it. */

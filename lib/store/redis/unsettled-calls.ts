@@ -1,28 +1,47 @@
 import { hash } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import { LRUCache } from 'lru-cache'
+import { MEMORY } from './scripts'
 
-/** So many calls are remembered, each for so long (milliseconds): not longer than the server remembers them. */
+/** So many calls are remembered. */
 const CALLS = 1000
-const MEMORY = 30_000
+/** Milliseconds by which the memory of the server is taken for shorter than it is: it counts in seconds. */
+const MARGIN = 1000
+
+interface Unsettled {
+  readonly id: string
+  /** When the first call with this id began, by the clock that is never set. */
+  readonly began: number
+}
 
 /**
  * The ids of calls that ended in an error although the server may have carried them out. When the
- * caller asks for the same thing again, the call keeps its id, so that the server recognises it.
+ * caller asks for the same thing again, the call keeps its id, so that the server recognises it. It does
+ * so only while the server remembers the id until the time of that call is up, too.
  */
 export class UnsettledCalls {
-  readonly #ids = new LRUCache<string, string>({ max: CALLS, ttl: MEMORY })
+  readonly #calls = new LRUCache<string, Unsettled>({ max: CALLS })
+  /** For so long (milliseconds) after the first call began another may begin. */
+  readonly #span: number
 
-  /** Returns the id of an earlier call for the same thing. */
-  idOf (...what: string[]): string | undefined {
-    return this.#ids.size === 0 ? undefined : this.#ids.get(keyOf(what))
+  /** `timeout`: seconds that a call may take. */
+  constructor (timeout: number) {
+    this.#span = MEMORY * 1000 - MARGIN - timeout * 1000
   }
 
-  remember (id: string, ...what: string[]): void {
-    this.#ids.set(keyOf(what), id)
+  /** Returns an earlier call for the same thing. */
+  find (...what: string[]): Unsettled | undefined {
+    if (this.#calls.size === 0) return undefined
+    const earlier = this.#calls.get(keyOf(what))
+    return earlier === undefined || performance.now() - earlier.began > this.#span ? undefined : earlier
+  }
+
+  remember (call: Unsettled, ...what: string[]): void {
+    this.#calls.set(keyOf(what), call)
   }
 
   settle (...what: string[]): void {
-    this.#ids.delete(keyOf(what))
+    this.#calls.delete(keyOf(what))
   }
 }
 

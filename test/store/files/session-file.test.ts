@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Disk, DiskNow } from '../../../lib/store/files/disk'
+import type { Disk, DiskNow, FileNumber } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
@@ -116,13 +116,14 @@ t.test('a record that won before the file was sealed and replaced has won', asyn
 t.test('a file that has grown too long is rewritten with its last record', async t => {
   const file = await newFile(t, 'x'.repeat(1000))
   let largest = 0
-  const inodes = new Set<number>()
+  const inodes = new Set<FileNumber>()
   for (let turn = 0; turn < 100; turn++) {
     await file.read()
-    t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'replaced')
+    const text = `${turn} `.repeat(300)
+    t.equal(await file.append(recordOf(text), tipId(file)), 'replaced')
     largest = Math.max(largest, statSync(file.path).size)
     inodes.add((await file.read())?.ino ?? 0)
-    if (textIn(file.path)?.trim() !== `${turn}`) t.fail(`lost after turn ${turn}`)
+    if (textIn(file.path) !== text) t.fail(`lost after turn ${turn}`)
     if (!isClean(file.path)) t.fail(`not clean after turn ${turn}`)
   }
   t.ok(largest < 16 * 1024, `${largest} bytes`)
@@ -131,15 +132,48 @@ t.test('a file that has grown too long is rewritten with its last record', async
 })
 
 t.test('large records get room for a few of them', async t => {
-  const text = 'x'.repeat(20_000)
-  const file = await newFile(t, text)
+  const file = await newFile(t, 'x'.repeat(20_000))
   const sizes: number[] = []
   for (let turn = 0; turn < 9; turn++) {
     await file.read()
-    await file.append(recordOf(text), tipId(file))
+    await file.append(recordOf(String(turn).repeat(20_000)), tipId(file))
     sizes.push(Math.round(statSync(file.path).size / 20_000))
   }
   t.strictSame(sizes, [2, 3, 4, 5, 6, 7, 1, 2, 3])
+})
+
+t.test('a small change to a large text takes little room, and other processes read it', async t => {
+  const long = 'x'.repeat(20_000)
+  const file = await newFile(t, `${long}0${long}`)
+  const other = another(file)
+  await other.read()
+  const { size } = statSync(file.path)
+  for (let turn = 1; turn <= 100; turn++) {
+    const writer = turn % 3 === 0 ? other : file
+    await writer.read()
+    t.equal(await writer.append(recordOf(`${long}${turn}${long}`), tipId(writer)), 'replaced')
+  }
+  t.ok(statSync(file.path).size < size + 100 * 60)
+  for (const each of [file, other, another(file)]) t.equal(await textOf(each), `${long}100${long}`)
+})
+
+t.test('of two patches of one record, the first wins', async t => {
+  const long = 'x'.repeat(2000)
+  const file = await newFile(t, `00${long}`)
+  const other = another(file)
+  await other.read()
+  t.equal(await file.append(recordOf(`01${long}`), tipId(file)), 'replaced')
+  t.equal(await other.append(recordOf(`10${long}`), tipId(other)), 'conflict')
+  t.equal(await other.append(recordOf(`11${long}`), tipId(other)), 'replaced')
+  t.equal(await textOf(another(file)), `11${long}`)
+})
+
+t.test('a text that is smaller than that is written whole', async t => {
+  const text = 'x'.repeat(63)
+  const file = await newFile(t, text)
+  const { size } = statSync(file.path)
+  t.equal(await file.append(recordOf(text), tipId(file)), 'replaced')
+  t.equal(statSync(file.path).size, 2 * size)
 })
 
 t.test('a save is stored when the file cannot be rewritten, and the next save rewrites it', async t => {

@@ -15,8 +15,6 @@ const SCENARIOS: Array<[string, Program[], Options]> = [
   ['a move, a save, and a save by a process that knows the old store alone', [visit, save('a'), saveInOldStore('b')], { mayCrash: [0] }]
 ]
 
-t.setTimeout(3600_000)
-
 for (const [title, programs, { mayCrash = [], most = 1 }] of SCENARIOS) {
   t.test(title, async t => {
     const { states, runs } = await explore(movingWorld(programs, most), { crashes: mayCrash.length > 0 ? 1 : 0, mayCrash })

@@ -1,10 +1,7 @@
-import t from 'tap'
 import { destroyer, regenerator, remover } from '../ending-actors'
 import { endingRules } from '../ending-rules'
 import { everyStart } from '../report'
 import { writer } from '../scenario'
-
-t.setTimeout(7_200_000)
 
 const ending = { rulesOf: endingRules, deadLock: 3 }
 

@@ -18,18 +18,28 @@ export class Deadlines {
   #timer: NodeJS.Timeout | null = null
 
   /** Returns the answer. @throws {NoAnswer} when it has not come by this moment of `performance.now()` */
-  watch<T> (answer: Promise<T>, until: number): Promise<T> {
+  watch<T> (answer: PromiseLike<T>, until: number): Promise<T> {
+    return this.limited((resolve, reject) => { answer.then(resolve, reject) }, until)
+  }
+
+  /** Returns what `ask` resolves with, as `new Promise` does. @throws {NoAnswer} when it has not by this moment of `performance.now()` */
+  limited<T> (ask: (resolve: (value: T) => void, reject: (error: unknown) => void) => void, until: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const wait = { until, expire: () => { reject(new NoAnswer()) } }
       this.#waits.add(wait)
       this.#timer ??= setInterval(() => { this.#check() }, STEP)
-      answer.then(value => {
-        this.#waits.delete(wait)
-        resolve(value)
-      }, (error: unknown) => {
+      const fail = (error: unknown): void => {
         this.#waits.delete(wait)
         reject(error)
-      })
+      }
+      try {
+        ask(value => {
+          this.#waits.delete(wait)
+          resolve(value)
+        }, fail)
+      } catch (error) {
+        fail(error)
+      }
     })
   }
 

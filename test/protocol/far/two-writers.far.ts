@@ -1,9 +1,6 @@
-import t from 'tap'
 import { everyStart } from '../report'
 import { holder } from '../holder'
 import { destroyer, writer } from '../scenario'
-
-t.setTimeout(7_200_000)
 
 everyStart('two writers, a crash, a stall and a torn write anywhere: every order', () => [writer('A', 'a'), writer('B', 'b')],
   { crashes: 1, stalls: 1, tears: 1 }, { deadLock: 3 })

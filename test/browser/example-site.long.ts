@@ -4,21 +4,21 @@ import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
-import { launchChromium, launchWithProfile, skip } from './chromium'
-
-// The site is built and started here, perhaps on a machine that is busy.
-t.setTimeout(300_000)
+import { freePort } from '../support/free-port'
+import { launchChromium, launchWithProfile, profileDirectory, skip } from './chromium'
 
 /** The example site in a process of its own, with a browser to look at it. */
 class Visit {
   readonly #directory: string
+  readonly #profile: string
   app: ChildApp
   context: BrowserContext
   /** What the browser complained of: scripts, styles or pictures that it refused, and the like. */
   readonly complaints: string[] = []
 
-  private constructor (directory: string, app: ChildApp, context: BrowserContext) {
+  private constructor (directory: string, profile: string, app: ChildApp, context: BrowserContext) {
     this.#directory = directory
+    this.#profile = profile
     this.app = app
     this.context = context
     this.#listen()
@@ -28,8 +28,9 @@ class Visit {
     const directory = t.testdir()
     await installBuilt(directory)
     await cp(join(root, 'examples/site'), join(directory, 'site'), { recursive: true })
-    const app = await startApp(['site/server.mjs'], directory)
-    const visit = new Visit(directory, app, await launchWithProfile(join(directory, 'profile')))
+    const app = await startApp(['site/server.mjs'], directory, { PORT: String(await freePort()) })
+    const profile = await profileDirectory(t)
+    const visit = new Visit(directory, profile, app, await launchWithProfile(profile))
     t.teardown(async () => {
       await visit.context.close()
       await visit.app.end('SIGKILL')
@@ -57,7 +58,7 @@ class Visit {
 
   async restartBrowser (): Promise<void> {
     await this.context.close()
-    this.context = await launchWithProfile(join(this.#directory, 'profile'))
+    this.context = await launchWithProfile(this.#profile)
     this.#listen()
   }
 

@@ -1,0 +1,7 @@
+import { Clock, timeLeft, type Lifetimes } from '../store/clock'
+import type { PortableSession } from '../store/session-store'
+
+/** Returns the milliseconds that a session has left; 0 or less: it is over. */
+export function timeLeftOf ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes, clock = new Clock()): number {
+  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, clock)
+}

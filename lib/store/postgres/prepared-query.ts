@@ -1,0 +1,85 @@
+import type { PostgresClient, PostgresValue } from './options'
+import type { Statement } from './statements'
+
+type Row = Record<string, string | null>
+
+/** What a query uses of a connection of pg. pg-cursor and pg-query-stream use the same of it. */
+interface Connection {
+  readonly stream: { cork (): void, uncork (): void }
+  /** The texts of the statements that this connection has prepared, by their names. */
+  readonly parsedStatements: Readonly<Record<string, string | undefined>>
+  parse (statement: { name: string, text: string, types: undefined }): void
+  bind (parameters: { portal: string, statement: string, values: PostgresValue[], valueMapper: (value: PostgresValue) => string | null }): void
+  describe (portal: { type: 'P', name: string }): void
+  execute (portal: { portal: string, rows: number }): void
+  sync (): void
+}
+
+/** The columns of what statements return, by the names of the statements: a connection asks for them once, when it prepares one. */
+const COLUMNS = new Map<string, readonly string[]>()
+
+/**
+ * A query as a pool of pg takes it beside texts, as pg-cursor is one. It is pg's own query without
+ * what a prepared statement does not need: the columns are described once and not with every answer,
+ * and values stay text. That saves a fifth of what a query costs this process.
+ */
+export class PreparedQuery {
+  readonly name: string
+  readonly text: string
+  readonly rows: Row[] = []
+  /** The client sets it, and may set another in its place. */
+  callback: ((error: unknown, result?: PreparedQuery) => void) | undefined
+
+  constructor ({ name, text }: Statement, readonly values: PostgresValue[]) {
+    this.name = name
+    this.text = text
+  }
+
+  submit (connection: Connection): void {
+    const { name, text, values } = this
+    connection.stream.cork()
+    const isNew = connection.parsedStatements[name] === undefined
+    if (isNew) connection.parse({ name, text, types: undefined })
+    connection.bind({ portal: '', statement: name, values, valueMapper: textOf })
+    if (isNew) connection.describe({ type: 'P', name: '' })
+    connection.execute({ portal: '', rows: 0 })
+    connection.sync()
+    connection.stream.uncork()
+  }
+
+  handleRowDescription ({ fields }: { fields: ReadonlyArray<{ name: string }> }): void {
+    COLUMNS.set(this.name, fields.map(({ name }) => name))
+  }
+
+  handleDataRow ({ fields }: { fields: ReadonlyArray<string | null> }): void {
+    const columns = COLUMNS.get(this.name) as readonly string[]
+    const row: Row = {}
+    for (let at = 0; at < columns.length; at++) row[columns[at] as string] = fields[at] as string | null
+    this.rows.push(row)
+  }
+
+  handleCommandComplete (): void {}
+
+  handleError (error: unknown): void {
+    this.callback?.(error)
+  }
+
+  handleReadyForQuery (): void {
+    this.callback?.(null, this)
+  }
+}
+
+/**
+ * Whether the client is a pool whose connections are those of pg in JavaScript. Those of pg-native
+ * have no such queries, and connections with the option `pipeline` refuse them.
+ */
+export function takesPreparedQueries (client: PostgresClient): boolean {
+  const { Client, options } = client as { Client?: { Query?: { prototype?: object } }, options?: { pipeline?: unknown } }
+  const query = Client?.Query?.prototype
+  return query !== undefined && ['submit', 'handleRowDescription', 'handleDataRow', 'handleReadyForQuery'].every(method => method in query) &&
+    options?.pipeline !== true
+}
+
+function textOf (value: PostgresValue): string | null {
+  return typeof value === 'number' ? String(value) : value
+}
