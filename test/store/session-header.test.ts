@@ -7,7 +7,7 @@ import type { UnopenedError } from '../../lib/unopened'
 import { bodyOf, headerOf, headFor, headOf, isHeaded, NO_HEADER } from '../../lib/store/session-header'
 
 const ID = 'x'.repeat(32)
-const SECRET = 'y'.repeat(32)
+const SECRET = 'a secret of the tests, of random enough letters'
 /** Why a text was not opened. */
 function refusal (open: () => string): string {
   try {
