@@ -6,6 +6,7 @@ import { decodeList, encodeList, newLogin } from '../../lib/store/index-entry'
 import { IndexLabels, listName } from '../../lib/store/index-labels'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headFor } from '../../lib/store/session-header'
+import { sessionHandle } from '../../lib/store/session-id'
 import { indexInUse, indexOf, placesIn, SessionIndex } from '../../lib/store/session-index'
 import { MapStore, MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
@@ -113,6 +114,32 @@ t.test('a sweep lets requests go first', async t => {
   const slow = new SessionIndex(store, () => { for (const start = performance.now(); performance.now() - start < 6;); return Date.now() }, async time => { pauses.push(time) })
   await slow.sweep()
   t.ok(pauses.length > 0)
+})
+
+t.test('a session that moves while it is looked for is found, under its new id', async t => {
+  const { store, index, label, login } = await indexedStore(t)
+  const name = await login('before')
+  const [entry] = decodeList((await store.companion().records.read(listName(label)))?.text ?? '').entries
+  const tag = entry?.login ?? ''
+  const companion = store.companion()
+  const watching = new SessionIndex(Object.assign(store, {
+    companion: () => ({
+      ...companion,
+      latest: async (asked: string) => {
+        if (asked === name && await store.read(name) !== null) {
+          const moved = store.nameOf('after')
+          await index.entering.enter(moved, [{ label, login: tag }], undefined, undefined)
+          await store.create(moved, { text: `${headFor({ indexed: { [label]: tag } })}{}` })
+          await store.remove(name)
+          await index.entering.leave(name, [{ label, login: tag }])
+        }
+        return await companion.latest(asked)
+      }
+    })
+  }))
+  const found = []
+  for await (const { handle } of watching.sessionsOf('user', 42)) found.push(handle)
+  t.strictSame(found, [sessionHandle(store.nameOf('after'))])
 })
 
 t.test('an entry that is written again since a sweep judged it stays', async t => {
