@@ -142,11 +142,15 @@ export class SessionIndex {
     const moved = session === null ? null : forwardedName(session.text)
     // It has a new id by now, and so a new handle.
     const hasMoved = moved !== null && await this.revoke(sessionHandle(moved))
+    const places = session === null ? [] : placesIn(headerOf(session.text))
+    const logins = new Set(places.map(({ login }) => login))
+    // A request may be moving it at this moment: what it moves to has the same logins.
+    const ended = await this.#endAll(places.map(({ label }) => label), () => ({ login }) => logins.has(login))
     const removal = await this.#store.remove(name)
     if (moved !== null) return hasMoved
-    if (session !== null) await this.entering.leave(name, placesIn(headerOf(session.text)))
+    await this.entering.leave(name, places)
     if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, 'revoked')
-    return removal === 'removed'
+    return removal === 'removed' || ended > 0
   }
 
   /**

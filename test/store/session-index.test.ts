@@ -77,6 +77,11 @@ t.test('what a device list shows is encrypted with a secret, and bounded', async
   t.equal(plain.open(undefined), undefined)
   t.strictSame(plain.open(plain.seal({ agent: 'x'.repeat(5000), n: 1 })), { agent: 'x'.repeat(160), n: 1 })
   t.equal(plain.seal({ list: Array.from({ length: 1000 }, () => 'x') }), undefined)
+  const circular: Record<string, unknown> = {}
+  circular.self = circular
+  for (const wrong of [{ big: 1n }, circular, 'a text', ['a list'], () => {}, { toJSON: () => undefined }]) {
+    t.throws(() => plain.seal(wrong as never), { code: 'SESSION_OPTION', message: /option about must return an object/ })
+  }
 })
 
 t.test('a list is told from what is not one', async t => {
