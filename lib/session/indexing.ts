@@ -81,7 +81,7 @@ export class Indexing {
       if (value === undefined || value === null) continue
       const labels = (this.index as SessionIndex).labels.of(name, value)
       const login = labels.map(label => before[label]).find(tag => tag !== undefined)
-      places.push({ label: labels[0], login: login ?? newLogin(this.now()), limit: login === undefined ? maxPerValue[name] : undefined, onLimit })
+      places.push({ label: labels[0], login: login ?? newLogin(this.now()), limit: login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined, onLimit })
     }
     return places
   }

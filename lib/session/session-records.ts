@@ -144,8 +144,15 @@ export class SessionRecords {
     if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
     const stored = await this.#create(key, plan.record)
     if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
-    if (stored === 'taken' || await this.#isConfirmed(key, plan.enter, since)) return stored
-    return 'ended'
+    if (stored === 'taken') return stored
+    let isConfirmed = false
+    try {
+      isConfirmed = await index.entering.confirm(key.name, plan.enter, since)
+    } finally {
+      // No visitor knows it yet.
+      if (!isConfirmed) await this.#store.remove(key.name)
+    }
+    return isConfirmed ? stored : 'ended'
   }
 
   async #create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken'> {
@@ -185,7 +192,7 @@ export class SessionRecords {
       await entering.leave(key.name, plan.added)
       return swap
     }
-    if (plan.enter.length > 0 && !await this.#isConfirmed(key, plan.enter, since)) return { result: 'gone' }
+    if (plan.enter.length > 0 && !await this.#isConfirmed(key, plan.enter, since, base, swap.stored)) return { result: 'gone' }
     await entering.leave(key.name, plan.leave)
     return swap
   }
@@ -218,15 +225,17 @@ export class SessionRecords {
     await this.#store.touch(key.name)
   }
 
-  /** Whether a session that was stored may stay. If not, it has ended. */
-  async #isConfirmed (key: SessionKey, places: readonly Place[], since: number): Promise<boolean> {
-    let isConfirmed = false
+  /** Whether a session that was saved may stay. If not, it has ended; if nobody knows, it is again what it was before. */
+  async #isConfirmed ({ name }: SessionKey, places: readonly Place[], since: number, base: StoredSession, saved: StoredSession): Promise<boolean> {
+    let isConfirmed: boolean
     try {
-      isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(key.name, places, since)
-      return isConfirmed
-    } finally {
-      if (!isConfirmed) await this.#store.remove(key.name)
+      isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(name, places, since)
+    } catch (error) {
+      await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
+      throw error
     }
+    if (!isConfirmed) await this.#store.remove(name)
+    return isConfirmed
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { check } from '../option-checks'
 
 /** What a device list shows of a session. */
 export type About = Readonly<Record<string, unknown>>
@@ -23,7 +24,11 @@ export class AboutText {
     this.#keys = keys
   }
 
-  /** Returns `undefined` for what says nothing, or is too long even when its words are cut. */
+  /**
+   * Returns `undefined` for what says nothing, or is too long even when its words are cut.
+   *
+   * @throws {SessionError} SESSION_OPTION, for what is not an object that JSON can hold
+   */
   seal (about: About | undefined): string | undefined {
     const json = shortened(about)
     const [key] = this.#keys
@@ -48,11 +53,21 @@ export class AboutText {
 
 function shortened (about: About | undefined): string | undefined {
   if (about === undefined || about === null) return undefined
-  const json = JSON.stringify(about)
+  const json = jsonOf(about)
+  check(json?.startsWith('{') === true, 'about', "must return an object that JSON can hold, such as { agent: request.headers['user-agent'] }")
   if (Buffer.byteLength(json) <= LONGEST) return json
   const words = Object.entries(about).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, LONGEST_WORD) : value])
   const cut = JSON.stringify(Object.fromEntries(words))
   return Buffer.byteLength(cut) <= LONGEST ? cut : undefined
+}
+
+/** The error of a JSON that fails may quote names that the app stores under. */
+function jsonOf (about: About): string | undefined {
+  try {
+    return JSON.stringify(about)
+  } catch {
+    return undefined
+  }
 }
 
 function decrypt (key: Uint8Array, bytes: Buffer): string | null {

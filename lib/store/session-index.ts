@@ -113,14 +113,22 @@ export class SessionIndex {
   async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
     const labels = this.labels.of(index, value)
     const logins = new Set<string>()
-    for (const label of labels) {
-      for (const batch of batches(await this.#lists.read(label))) {
-        const sessions = await Promise.all(batch.map(entry => entry.isEnded ? null : this.#ending.sessionOf([label], entry)))
-        for (const [at, entry] of batch.entries()) {
-          const session = sessions[at] ?? null
-          if (session === null || logins.has(entry.login)) continue
-          logins.add(entry.login)
-          yield this.#found(entry, session)
+    const looked = new Set<string>()
+    // A session that moved during a pass, or got the newest label, may have entered a list after that was read.
+    for (let hasMissed = true; hasMissed;) {
+      hasMissed = false
+      for (const label of labels) {
+        const entries = (await this.#lists.read(label)).filter(entry => !looked.has(`${label} ${entry.handle}`))
+        for (const batch of batches(entries)) {
+          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf([label], entry)))
+          for (const [at, entry] of batch.entries()) {
+            const session = sessions[at] ?? null
+            looked.add(`${label} ${entry.handle}`)
+            hasMissed ||= session === null
+            if (session === null || logins.has(entry.login)) continue
+            logins.add(entry.login)
+            yield this.#found(entry, session)
+          }
         }
       }
     }
@@ -134,11 +142,15 @@ export class SessionIndex {
     const moved = session === null ? null : forwardedName(session.text)
     // It has a new id by now, and so a new handle.
     const hasMoved = moved !== null && await this.revoke(sessionHandle(moved))
+    const places = session === null ? [] : placesIn(headerOf(session.text))
+    const logins = new Set(places.map(({ login }) => login))
+    // A request may be moving it at this moment: what it moves to has the same logins.
+    const ended = await this.#endAll(places.map(({ label }) => label), () => ({ login }) => logins.has(login))
     const removal = await this.#store.remove(name)
     if (moved !== null) return hasMoved
-    if (session !== null) await this.entering.leave(name, placesIn(headerOf(session.text)))
+    await this.entering.leave(name, places)
     if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, 'revoked')
-    return removal === 'removed'
+    return removal === 'removed' || ended > 0
   }
 
   /**

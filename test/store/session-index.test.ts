@@ -6,6 +6,7 @@ import { decodeList, encodeList, newLogin } from '../../lib/store/index-entry'
 import { IndexLabels, listName } from '../../lib/store/index-labels'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headFor } from '../../lib/store/session-header'
+import { sessionHandle } from '../../lib/store/session-id'
 import { indexInUse, indexOf, placesIn, SessionIndex } from '../../lib/store/session-index'
 import { MapStore, MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
@@ -76,6 +77,11 @@ t.test('what a device list shows is encrypted with a secret, and bounded', async
   t.equal(plain.open(undefined), undefined)
   t.strictSame(plain.open(plain.seal({ agent: 'x'.repeat(5000), n: 1 })), { agent: 'x'.repeat(160), n: 1 })
   t.equal(plain.seal({ list: Array.from({ length: 1000 }, () => 'x') }), undefined)
+  const circular: Record<string, unknown> = {}
+  circular.self = circular
+  for (const wrong of [{ big: 1n }, circular, 'a text', ['a list'], () => {}, { toJSON: () => undefined }]) {
+    t.throws(() => plain.seal(wrong as never), { code: 'SESSION_OPTION', message: /option about must return an object/ })
+  }
 })
 
 t.test('a list is told from what is not one', async t => {
@@ -113,6 +119,32 @@ t.test('a sweep lets requests go first', async t => {
   const slow = new SessionIndex(store, () => { for (const start = performance.now(); performance.now() - start < 6;); return Date.now() }, async time => { pauses.push(time) })
   await slow.sweep()
   t.ok(pauses.length > 0)
+})
+
+t.test('a session that moves while it is looked for is found, under its new id', async t => {
+  const { store, index, label, login } = await indexedStore(t)
+  const name = await login('before')
+  const [entry] = decodeList((await store.companion().records.read(listName(label)))?.text ?? '').entries
+  const tag = entry?.login ?? ''
+  const companion = store.companion()
+  const watching = new SessionIndex(Object.assign(store, {
+    companion: () => ({
+      ...companion,
+      latest: async (asked: string) => {
+        if (asked === name && await store.read(name) !== null) {
+          const moved = store.nameOf('after')
+          await index.entering.enter(moved, [{ label, login: tag }], undefined, undefined)
+          await store.create(moved, { text: `${headFor({ indexed: { [label]: tag } })}{}` })
+          await store.remove(name)
+          await index.entering.leave(name, [{ label, login: tag }])
+        }
+        return await companion.latest(asked)
+      }
+    })
+  }))
+  const found = []
+  for await (const { handle } of watching.sessionsOf('user', 42)) found.push(handle)
+  t.strictSame(found, [sessionHandle(store.nameOf('after'))])
 })
 
 t.test('an entry that is written again since a sweep judged it stays', async t => {
