@@ -280,3 +280,12 @@ t.test('a store with the five methods', async t => {
   t.ok((await visits.begin(sesid)).session.isNew, 'however long the store keeps the record')
   t.strictSame((await visits.begin(next)).session.data(), { a: 1 })
 })
+
+t.test('a process that never stops writing keeps the old id', async t => {
+  const { request, visits, store, sesid } = await begin({ n: 0 })
+  let updates = 0
+  store.before = { replace: name => { if (name === store.nameOf(sesid)) store.overwrite(sesid, `{"n":${++updates}}`) } }
+  t.strictSame(await visits.finish(await request()), { change: 'none' })
+  t.match(visits.log, [{ level: 'warn', error: { code: 'SESSION_CONFLICT' } }])
+  t.strictSame(store.ids, [sesid])
+})
