@@ -124,7 +124,8 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
     this.cipher.forget(sesid)
     const name = this.nameOf(sesid)
     for (;;) {
-      const session = await this.read(name)
+      // What cannot be read, such as a link in place of a file, leads to no other session, and goes all the same.
+      const session = await this.read(name).catch(() => null)
       const forwarding = session === null ? null : openForwarding(this.#appid, sesid, session.text)
       if (forwarding !== null) await this.delSession(forwarding.sesid)
       // A session may move just now: what was read is what is removed.

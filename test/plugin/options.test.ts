@@ -86,6 +86,9 @@ t.test('the defaults', async t => {
     onUnavailable: 'fail',
     indexes: null,
     about: undefined,
+    renewal: null,
+    cacheControl: 'private',
+    clearSiteData: [],
     sessionName: 'session',
     encryption: false,
     store: null
