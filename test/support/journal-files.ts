@@ -16,6 +16,11 @@ export function sealedJournal (text: string): Buffer {
   return journalOf(recordOf('long ago'), recordOf(text, { seal: true }))
 }
 
+/** A text of this length of which the next ones share next to nothing, so that it is stored whole, and not as what changed. */
+export function wholeText (turn: number | string, length: number): string {
+  return `${turn} `.repeat(length).slice(0, length)
+}
+
 /** The text of the session in the file. */
 export function textIn (path: string): string | undefined {
   return fold(readFileSync(path)).tip?.text

@@ -17,6 +17,8 @@ export interface NtfsDisk {
 export interface NtfsOptions {
   /** A deleted file that is open keeps its name until it is closed, and nothing can be done with it: libuv before 1.49. */
   isDeletionPending?: boolean
+  /** The number of a file that is gone is given to the next one: Wine, over a file system that does so. */
+  isNumberReused?: boolean
 }
 
 /**
@@ -27,13 +29,14 @@ export interface NtfsOptions {
  *   set by this descriptor;
  * - no directory can be synced; access times stand still; file numbers are unique, and modes say nothing.
  */
-export function ntfsDisk ({ isDeletionPending = false }: NtfsOptions = {}): NtfsDisk {
+export function ntfsDisk ({ isDeletionPending = false, isNumberReused = false }: NtfsOptions = {}): NtfsDisk {
   const local = exactCalls({ ...pooledDisk })
   /** By descriptor. */
   const handles = new Map<number, { path: string, ino: bigint, isWritten: boolean }>()
   const pending = new Map<string, bigint>()
   /** By inode number, which the file systems here use again. */
   const numbers = new Map<bigint, bigint>()
+  const free: bigint[] = []
   let made = 0n
   let waited = 0
 
@@ -44,7 +47,7 @@ export function ntfsDisk ({ isDeletionPending = false }: NtfsOptions = {}): Ntfs
   const checkPresent = (path: string, syscall: string): void => { if (pending.has(path)) refuse(syscall) }
 
   function number (path: string): void {
-    numbers.set(inoAt(path) as bigint, --made)
+    numbers.set(inoAt(path) as bigint, free.pop() ?? --made)
   }
 
   /** Nothing may go by access times. */
@@ -107,6 +110,7 @@ export function ntfsDisk ({ isDeletionPending = false }: NtfsOptions = {}): Ntfs
       checkPresent(path, 'unlink')
       if (isDirectory(path)) refuse('unlink')
       const ino = inoAt(path)
+      if (isNumberReused && ino !== undefined) free.push(numbers.get(ino) ?? ino)
       if (isDeletionPending && ino !== undefined && isOpen(ino) && fs.lstatSync(path).nlink === 1) pending.set(path, ino)
       else await local.unlink(path)
     },

@@ -41,7 +41,8 @@ export async function probeDirectory (
   let findings: Findings
   try {
     found = fileSystem ?? await platform.fileSystemOf(directory)
-    findings = await tryOut(directory, { durable, freesOpenFiles: platform.freesOpenFiles }, disk)
+    const { freesOpenFiles, numbersFilesOnce } = platform
+    findings = await tryOut(directory, { durable, freesOpenFiles, numbersFilesOnce }, disk)
   } catch (error) {
     // A full disk is trouble that passes: the sessions that are there can be read all the same.
     if (isFull(error)) return [`the file system of ${printable(directory)} was not tried out, for the disk is full`]

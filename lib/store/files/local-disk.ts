@@ -5,10 +5,15 @@ import type { DirectoryCalls, Disk, DiskCalls, DiskNow, FileStatus } from './dis
 import { exactCalls, exactDirectories } from './windows-calls'
 import { windowsDisk } from './windows-disk'
 
-/** Milliseconds; a call that takes longer had to wait for the disk. */
+/** Milliseconds; a call that takes longer had to wait: for the disk, or for a processor that others use too. */
 const SLOW = 5
-/** For so many times as long, all calls are pooled then: so the event loop waits for the disk 2 % of its time at most. */
+/** A wait is paid for with so many times as long without one: so the event loop waits 2 % of its time at most, on average. */
 const REST = 50
+/**
+ * Milliseconds of rest that can be owed before all calls are pooled: 20 ms of waiting. So a process
+ * that lost its processor for a moment does not take the disk for a slow one.
+ */
+const BURST = 1000
 /** Milliseconds of use of the quick lanes after which the disk is probed again. */
 const PROBE_AFTER = 100
 /** Names that are read from a directory at a time. */
@@ -69,7 +74,7 @@ export interface QuickLanes {
  * most often before a call of the event loop has to wait for it.
  */
 export function localDiskWith ({ clock = () => performance.now(), probe }: QuickLanes): QuickDisk {
-  let readyAt = 0
+  let readyAt = -Infinity
   let probeAt = 0
   let isProbing = false
 
@@ -86,7 +91,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     probe().then(answered, answered)
   }
 
-  /** The call, after which the disk counts as slow if it took long. */
+  /** The call, after which the disk counts as slow if too much was waited for it (the generic cell rate algorithm). */
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
     return (...parameters) => {
       const start = clock()
@@ -94,7 +99,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
         return call(...parameters)
       } finally {
         const end = clock()
-        if (end - start > SLOW) readyAt = end + REST * (end - start)
+        if (end - start > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * (end - start)
       }
     }
   }

@@ -16,6 +16,7 @@ const LONG = /^\\\\\?\\(UNC\\)?/i
 export const windowsPlatform: Platform = {
   syncsDirectories: false,
   freesOpenFiles: false,
+  numbersFilesOnce: true,
   keepsAccessTimes: false,
   resolve: windowsPath,
   fileSystemOf: directory => volumeOf(directory, localDiskOf('win32')),

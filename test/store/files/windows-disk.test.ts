@@ -7,7 +7,7 @@ import { SessionFile } from '../../../lib/store/files/session-file'
 import { FILE_MODE, TO_MAKE } from '../../../lib/store/files/private-file'
 import { windowsDisk } from '../../../lib/store/files/windows-disk'
 import { pooledDisk, systemError } from '../../support/disks'
-import { recordOf, sealedJournal, textIn } from '../../support/journal-files'
+import { recordOf, sealedJournal, textIn, wholeText } from '../../support/journal-files'
 import { ntfsDisk, type NtfsDisk } from '../../support/ntfs-disk'
 import { beside, sealedFile } from '../../support/sealed-files'
 import { another, directory, newFile, textOf, tipId } from '../../support/single-file'
@@ -114,14 +114,16 @@ t.test('a file was last used when it was last changed, and a touch is such a cha
   t.strictSame(times(await disk.lstat(path)), [7_000_000, 7_000_000])
 })
 
+const NEEDS = { durable: false, freesOpenFiles: false, numbersFilesOnce: true }
+
 t.test('the rules of NTFS are enough for session files', async t => {
   for (const isDeletionPending of [false, true]) {
     const { ntfs, disk, dir } = windows(t, ntfsDisk({ isDeletionPending }))
     const trials = join(dir, 'trials')
     mkdirSync(trials)
-    t.strictSame(await faultsOf(disk, trials, { durable: false, freesOpenFiles: false }), [])
-    t.ok((await faultsOf(disk, trials, { durable: true, freesOpenFiles: true })).length >= 2, 'not for more')
-    t.ok((await faultsOf(ntfs.calls, trials, { durable: false, freesOpenFiles: false })).length >= 1, 'and not as they are')
+    t.strictSame(await faultsOf(disk, trials, NEEDS), [])
+    t.ok((await faultsOf(disk, trials, { durable: true, freesOpenFiles: true, numbersFilesOnce: true })).length >= 2, 'not for more')
+    t.ok((await faultsOf(ntfs.calls, trials, NEEDS)).length >= 1, 'and not as they are')
   }
 })
 
@@ -131,9 +133,9 @@ t.test('a file is saved to, rewritten and removed, with nothing left behind', as
     const file = await newFile(t, 'first', disk)
     for (let turn = 0; turn < 40; turn++) {
       await file.read()
-      t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'replaced')
+      t.equal(await file.append(recordOf(wholeText(turn, 1000)), tipId(file)), 'replaced')
     }
-    t.equal((await textOf(another(file, disk)))?.trim(), '39')
+    t.equal(await textOf(another(file, disk)), wholeText(39, 1000))
     t.strictSame(beside(file.path), ['file'])
     const late = another(file, disk)
     await late.read()
@@ -151,18 +153,19 @@ t.test('a record is stored while another program has the file open, and the file
   for (let turn = 0; turn < 12; turn++) {
     const read = await file.read()
     if (read?.tip?.seal === true) break
-    t.equal(await file.append(recordOf(`${turn}`.padEnd(3000)), tipId(file)), 'replaced')
-    rest.push(`${turn}`)
+    const text = wholeText(turn, 3000)
+    t.equal(await file.append(recordOf(text), tipId(file)), 'replaced')
+    rest.push(text)
   }
   t.equal((await file.read())?.tip?.seal, true)
-  t.equal((await textOf(another(file, disk)))?.trim(), rest.at(-1), 'the seal is stored')
+  t.equal(await textOf(another(file, disk)), rest.at(-1), 'the seal is stored')
   t.equal(ntfs.waited(), PATIENCE.stale, 'it waits no longer than that')
   t.strictSame(beside(file.path), ['file'], 'and is in nobody\'s way')
   await t.rejects(file.rewrite(), { code: 'EPERM' }, 'no other record can follow as yet')
   close()
   await file.rewrite()
   t.equal((await file.read())?.tip?.seal, false)
-  t.equal(textIn(file.path)?.trim(), rest.at(-1))
+  t.equal(textIn(file.path), rest.at(-1))
 })
 
 t.test('a process that waits finds that another one has put the file in place', async t => {
