@@ -6,7 +6,7 @@ import { batches, IndexEnding, STALE } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
 import type { IndexEntry, IndexList } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
-import { IndexLists } from './index-lists'
+import { IndexLists, NO_LONGER } from './index-lists'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
@@ -177,7 +177,7 @@ export class SessionIndex {
         const isChosen = choose(entries)
         if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
         return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
-      })])
+      }, NO_LONGER)])
     }
     for (const [label, entries] of marked) {
       for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)

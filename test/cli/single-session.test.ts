@@ -76,7 +76,7 @@ t.test('delete is on the disk when it is done', async t => {
 t.test('trouble with one file does not name it', async t => {
   const { sessionDir, sesid, path } = await twoApps(t)
   t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
-  for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
+  for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'read a session'],
     [['list', sessionDir], 'list the sessions']] as const) {
     t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^(file-sessions: (?:\\S+: \\d could not be read, the first: )?cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n)+$`) })
   }
