@@ -2,9 +2,9 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
-  fileSessions as named, requireFresh, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
+  fileSessions as named, requireFresh, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IndexableRecordStore, type IterableSessionStore, type OpenableSessionStore,
   type PortableRecordStore, type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
-  type SessionCookieOptions, type SessionInfo, type SessionStore
+  type SessionCookieOptions, type SessionFinder, type SessionInfo, type SessionStore
 } from '../index'
 
 declare module '../index' {
@@ -200,7 +200,7 @@ test('stores', () => {
 
 test('the file store shows what it promises, and nothing of what it is made of', () => {
   expect<keyof SessionFileStore>().type.toBe<
-    keyof PortableRecordStore | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
+    keyof IndexableRecordStore | keyof PortableRecordStore | keyof SessionFinder | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
   >()
   // A class with protected or private members cannot be assigned from a plain object of the same shape.
   expect<SessionFileStore>().type.toBeAssignableFrom<Pick<SessionFileStore, keyof SessionFileStore>>()

@@ -1,6 +1,6 @@
 import { describeText } from './describe-text'
 import { isHeaded } from '../store/session-header'
-import { indexOf } from '../store/session-index'
+import { indexOf, type SessionIndex } from '../store/session-index'
 import { MovingSessionStore } from '../store/moving-store'
 import type { PortableRecordStore, PortableSession } from '../store/session-store'
 import { forEach, forEachSession } from './list'
@@ -72,8 +72,8 @@ function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordSt
     if (timeLeftOf(session, limits) <= 0) return 'expired'
     // Only its move can tell where it is.
     if (describeText(session.text).format === 'moving') return await moving(session)
-    // The other place finds the session by what this one does. What a device list shows does not come along.
-    if (isHeaded(session.text)) await indexOf(to)?.welcome(session.name, session.text, session.idleTimeout)
+    // The other place finds the session by what this one does.
+    if (isHeaded(session.text)) await (indexOf(to) as SessionIndex).welcome(session, indexOf(from) as SessionIndex)
     const { result } = await to.importSession(session)
     if (result === 'created') return 'copied'
     // It may be the reservation that a crashed process left: a session for no app but one that moves.
@@ -87,7 +87,10 @@ function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, 
     if (timeLeftOf(session, limits) <= 0) return 'expired'
     const here = await stores.to.read(session.name)
     if (here !== null && describeText(here.text).format !== 'moving') return 'present'
-    return await store.read(session.name) === null ? 'expired' : 'copied'
+    const moved = await store.read(session.name)
+    if (moved === null) return 'expired'
+    if (isHeaded(moved.text)) await (indexOf(store) as SessionIndex).fetchLists(moved.text)
+    return 'copied'
   }
 }
 

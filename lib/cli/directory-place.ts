@@ -1,5 +1,6 @@
 import { asSessionError } from '../errors'
 import { Clock, type Lifetimes } from '../store/clock'
+import type { SettledEncryption } from '../store/encryption-options'
 import { unlessMissing } from '../store/files/disk'
 import { walkDirectory, type DirectoryEntry } from '../store/files/directory-walk'
 import { longestFile } from '../store/files/file-reading'
@@ -50,9 +51,9 @@ export class DirectoryPlace implements Place {
     return appid === undefined ? (await selectAppids(this.title)).foreign : []
   }
 
-  store (appid: string, limits: Lifetimes): PortableRecordStore {
+  store (appid: string, limits: Lifetimes, encryption: SettledEncryption | true = true): PortableRecordStore {
     // For texts as they are stored, which are longer when they are encrypted.
-    return new SessionFileStore({ appid, sessionDir: this.title, maxSize: this.#maxSize, encryption: true, ...limits })
+    return new SessionFileStore({ appid, sessionDir: this.title, maxSize: this.#maxSize, encryption, ...limits })
   }
 
   async close (): Promise<void> {}

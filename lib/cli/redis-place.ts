@@ -1,4 +1,5 @@
 import type { Lifetimes } from '../store/clock'
+import type { SettledEncryption } from '../store/encryption-options'
 import { literally } from '../store/redis/key-names'
 import { redisStoreOptions } from '../store/redis/options'
 import type { RedisClient, RedisConnection } from '../store/redis/redis-client'
@@ -25,9 +26,9 @@ export async function openRedis (
   const { name, exports } = await findClient()
   const { client, close } = await connecting(title, name === 'redis' ? nodeRedis(exports, address) : ioredis(exports, address))
   const { connection, prefix } = redisStoreOptions({ client, prefix: parameters['prefix'] })
-  const makeStore = (appid: string, limits: Lifetimes): RedisSessionStore =>
+  const makeStore = (appid: string, limits: Lifetimes, encryption: SettledEncryption | true = true): RedisSessionStore =>
     // For texts as they are stored, which are longer when they are encrypted.
-    new RedisSessionStore({ client, appid, prefix, maxSize, encryption: true, ...limits })
+    new RedisSessionStore({ client, appid, prefix, maxSize, encryption, ...limits })
   return new ServerPlace({
     title,
     makeStore,

@@ -1,5 +1,5 @@
 import type { IndexEntry } from './index-entry'
-import type { IndexLists } from './index-lists'
+import { NO_LONGER, type IndexLists } from './index-lists'
 import { publishEnded } from './session-events'
 import { headerOf } from './session-header'
 import { nameOfHandle } from './session-id'
@@ -49,7 +49,7 @@ export class IndexEnding {
         if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
       }))
     }
-    if (over.length > 0) await this.#lists.change(label, newest => without(newest, over))
+    if (over.length > 0) await this.#lists.change(label, newest => without(newest, over), NO_LONGER)
     return ended
   }
 

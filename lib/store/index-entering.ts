@@ -53,8 +53,12 @@ export class IndexEntering {
    * the logins was ended: then the session must not be stored. @throws {SessionLimitError}, and {SessionError}
    */
   async enter (name: string, places: readonly Place[], idleTimeout: number | undefined, about: About | undefined): Promise<boolean> {
+    return await this.enterSealed(name, places, idleTimeout, this.#about.seal(about))
+  }
+
+  /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
+  async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
     const handle = sessionHandle(name)
-    const sealed = this.#about.seal(about)
     for (const place of places) {
       const { label, login } = place
       let isEnded = false

@@ -20,6 +20,8 @@ const LONGEST_PAUSE = 20
  * the time that may pass until a list is touched after a session.
  */
 export const MARGIN = 600
+/** The idle timeout (seconds) for a change by which no session enters: the list lives as long as it did. */
+export const NO_LONGER = 0
 /** Bytes. */
 export const LONGEST_LIST = 64 * 1024 * 1024
 

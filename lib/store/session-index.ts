@@ -4,14 +4,14 @@ import { hasRecords, isIndexable, isReapable } from './features'
 import { AboutText, type About } from './index-about'
 import { batches, IndexEnding, STALE } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
-import type { IndexEntry, IndexList } from './index-entry'
+import { isSameEntry, type IndexEntry, type IndexList } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
-import { IndexLists } from './index-lists'
+import { IndexLists, NO_LONGER } from './index-lists'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
 import { nameOfHandle, sessionHandle } from './session-id'
-import type { Companion, IndexableRecordStore, SessionStore, StoredSession } from './session-store'
+import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
 
 /** A session that an index found. The times are in milliseconds since 1970; `undefined`: the store does not know. */
 export interface FoundSession {
@@ -189,7 +189,7 @@ export class SessionIndex {
         const isChosen = choose(entries)
         if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
         return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
-      })])
+      }, NO_LONGER)])
     }
     for (const [label, entries] of marked) {
       for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
@@ -241,9 +241,22 @@ export class SessionIndex {
     for await (const { label } of this.#lists.all()) await this.#endAll([label], () => () => true)
   }
 
-  /** Writes the entries of a session that is about to come from another store, by its header. @throws {SessionError} */
-  async welcome (name: string, text: string, idleTimeout: number | undefined): Promise<void> {
-    await this.entering.enter(name, placesIn(headerOf(text)), idleTimeout, undefined)
+  /**
+   * Writes the entries of a session that is about to come from another store, by its header, with what the index over
+   * there says about it. @throws {SessionError}
+   */
+  async welcome ({ name, text, idleTimeout }: PortableSession, from: SessionIndex): Promise<void> {
+    const handle = sessionHandle(name)
+    for (const place of placesIn(headerOf(text))) {
+      const entries = await from.#lists.read(place.label)
+      const entry = entries.find(each => isSameEntry(each, { handle, login: place.login }))
+      await this.entering.enterSealed(name, [place], idleTimeout, entry?.about)
+    }
+  }
+
+  /** Reads the lists of a session that has moved from one store to another: so they move as well. @throws {SessionError} */
+  async fetchLists (text: string): Promise<void> {
+    for (const { label } of placesIn(headerOf(text))) await this.#lists.read(label)
   }
 
   async close (): Promise<void> {

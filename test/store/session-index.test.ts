@@ -209,8 +209,9 @@ t.test('sessions that come from another store are entered', async t => {
   const session = await store.read(name)
   const other = new FileStore({ sessionDir: `${sessionDirectory(t)}-other` })
   t.teardown(() => other.close())
-  await indexOf(other)?.welcome(name, session?.text ?? '', undefined)
-  await other.importSession({ name, text: session?.text ?? '', idleTimeout: undefined, createdAt: Date.now(), lastAccess: Date.now() })
+  const portable = { name, text: session?.text ?? '', idleTimeout: undefined, createdAt: Date.now(), lastAccess: Date.now() }
+  await indexOf(other)?.welcome(portable, index)
+  await other.importSession(portable)
   t.equal(await other.revokeAll('user', 42), 1)
   t.equal(await other.read(name), null)
   await index.clear()
