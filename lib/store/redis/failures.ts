@@ -87,6 +87,11 @@ export function failureAmongMixed ({ code, cause }: Failure): Failure {
   return { ...failure(code === 'NOSCRIPT' ? code : 'MIXED', 'unknown', MIXED), cause }
 }
 
+/** Returns what it means that the keys of several calls lie in different places: alone each can be carried out, if it was not before the script came to the others. */
+export function splitCalls (failure: Failure): Failure {
+  return { ...failure, outcome: 'unknown', passes: true }
+}
+
 /** The client was not connected, so the command was not sent. */
 export function notConnected (obstacle: string | null): Failure {
   return failure('LOST', 'refused', obstacle ?? LOST)

@@ -5,7 +5,7 @@ import { Deadlines, NoAnswer } from '../deadlines'
 import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
 import { CallBatches, type Waiting } from './call-batches'
-import { failureAmongMixed, failureBesideWait, failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
+import { failureAmongMixed, failureBesideWait, failureOf, notConnected, splitCalls, storeError, TooLate, type Failure } from './failures'
 import { OwnAnswers } from './own-answers'
 import type { RedisConnection } from './redis-client'
 import { REFUSAL, type Script } from './script'
@@ -68,6 +68,8 @@ export class ScriptRunner {
   readonly #wait: string[] | null
   /** What scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
   readonly #lifetimes: string
+  /** Whether calls that begin in one turn go to the server as one command. */
+  #joins: boolean
   readonly #batches = new CallBatches(waiting => { this.#runTogether(waiting) })
   readonly #deadlines = new Deadlines()
   readonly #clock = new ServerClock()
@@ -81,13 +83,14 @@ export class ScriptRunner {
     this.#timeout = timeout * 1000
     this.#wait = replicas === undefined ? null : ['WAIT', String(replicas.count), String(Math.ceil(replicas.timeout * 1000))]
     this.#lifetimes = lifetimes
+    this.#joins = connection.joinsCalls
   }
 
   /** `isRepeated`: an earlier call with this id may have been carried out. @throws {SessionStoreError} */
   run (call: Call, isRepeated = false): Promise<Answer> {
     const { cause } = this.#outage
     if (cause !== null) return this.#outage.try(() => this.#repeat(call, this.#end(), null, isRepeated), () => storeError(call.doing, cause, isRepeated))
-    return isRepeated || !this.#connection.joinsCalls ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
+    return isRepeated || !this.#joins ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
   }
 
   /** Returns the moment of `performance.now()` at which the time of a call is up that begins now. */
@@ -106,7 +109,10 @@ export class ScriptRunner {
     try {
       answers = await this.#attempt(waiting.map(({ call }) => call), 'EVALSHA', false, end)
     } catch (error) {
-      for (const one of waiting) goOn(one, this.#failureOf(one.call, error))
+      const isSplit = waiting.length > 1 && failureOf(error).code === 'CROSSSLOT'
+      // Behind the address is a cluster: it would refuse every such command.
+      if (isSplit) this.#joins = false
+      for (const one of waiting) goOn(one, isSplit ? splitCalls(failureOf(error)) : this.#failureOf(one.call, error))
       return
     }
     waiting.forEach((one, index) => {
