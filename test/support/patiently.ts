@@ -9,7 +9,7 @@ export async function patiently<T> (call: () => Promise<T>): Promise<T> {
     try {
       return await call()
     } catch (error) {
-      if (!/TIMEOUT|no answer for/.test((error as Error).message)) throw error
+      if (!/did not answer in time|TIMEOUT|no answer for/.test((error as Error).message)) throw error
       await turn()
     }
   }

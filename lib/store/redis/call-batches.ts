@@ -1,5 +1,5 @@
 import type { Answer, Call } from './script-runner'
-import type { Script } from './scripts'
+import type { Script } from './script'
 
 /** So many calls go out as one command at most, with so many characters: the server does nothing else meanwhile. */
 const MOST_CALLS = 16

@@ -1,9 +1,10 @@
 import { SessionStoreError } from '../../errors'
 import { NoAnswer } from '../deadlines'
+import { AnswerOfAnother } from './own-answers'
 
 /** What became of a command that was not answered with a result. */
 export interface Failure {
-  /** The server's code, such as `OOM`, or one of ours: `LOST`, `TIMEOUT`, `LATE`, `CLIENT`. */
+  /** The server's code, such as `OOM`, or one of ours: `LOST`, `TIMEOUT`, `LATE`, `MIXED`, `CLIENT`. */
   readonly code: string
   /** `refused`: the server or the client did not carry it out. `unknown`: it may have. */
   readonly outcome: 'refused' | 'unknown'
@@ -16,6 +17,7 @@ export interface Failure {
 
 const CLUSTER = 'the cluster is being changed, or a part of it is down: see CLUSTER INFO'
 const SILENT = 'the server did not answer in time: is it overloaded, stopped or cut off?'
+const MIXED = 'the client hands out answers to other commands, so none of them can be used: restart the app, and update the client library'
 const MISFIT = 'the client cannot do it: is it a version of it that docs/stores.md names?'
 /** For a key that another program uses. */
 export const FOREIGN_KEY = 'a key under the prefix of the sessions holds something else: ' +
@@ -48,7 +50,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
 /** What Redis before 7 puts before the error of a command that a script calls. */
 const WRAPPED = /^(?:ERR Error running script.*)?@user_script: ?\d+: -?(?=[A-Z]{2,} )/
 /** Codes that say nothing to people, or nothing that the advice does not. */
-const OWN_CODES = ['LOST', 'TIMEOUT', 'LATE', 'CLIENT', 'NOSCRIPT', 'ERR']
+const OWN_CODES = ['LOST', 'TIMEOUT', 'LATE', 'MIXED', 'CLIENT', 'NOSCRIPT', 'ERR']
 /** `WAIT` is never refused with these, because it writes nothing and names no key: so nothing was written before it. */
 const NOT_OF_WAIT = ['NOSCRIPT', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'NOREPLICAS', 'OOM', 'MISCONF', 'WRONGTYPE', 'CROSSSLOT']
 
@@ -61,6 +63,7 @@ const UNSENT = /client is (?:closed|offline)|isn't writeable/
 export function failureOf (error: unknown): Failure {
   if (error instanceof NoAnswer) return failure('TIMEOUT', 'unknown', SILENT)
   if (error instanceof TooLate) return failure('LATE', 'refused', SILENT)
+  if (error instanceof AnswerOfAnother) return failure('MIXED', 'unknown', MIXED)
   const message = (error instanceof Error ? error.message : String(error)).replace(WRAPPED, '')
   for (const [says, code, passes, advice] of REPLIES) {
     if (says.test(message)) return { code, outcome: 'refused', passes, advice, cause: withoutCommand(error, message, code) }
@@ -74,6 +77,19 @@ export function failureOf (error: unknown): Failure {
 export function failureBesideWait (error: unknown): Failure {
   const failure = failureOf(error)
   return failure.outcome === 'unknown' || NOT_OF_WAIT.includes(failure.code) || error instanceof TooLate ? failure : { ...failure, outcome: 'unknown' }
+}
+
+/**
+ * Returns what a failure means while the client hands out answers to other commands: it may be that of another.
+ * A script that the server does not know is sent again all the same.
+ */
+export function failureAmongMixed ({ code, cause }: Failure): Failure {
+  return { ...failure(code === 'NOSCRIPT' ? code : 'MIXED', 'unknown', MIXED), cause }
+}
+
+/** Returns what it means that the keys of several calls lie in different places: alone each can be carried out, if it was not before the script came to the others. */
+export function splitCalls (failure: Failure): Failure {
+  return { ...failure, outcome: 'unknown', passes: true }
 }
 
 /** The client was not connected, so the command was not sent. */

@@ -10,9 +10,11 @@ import type { SettledRedisStoreOptions } from './options'
 import { InvalidationFeed } from './invalidation-feed'
 import { ReadCache } from './read-cache'
 import { ScriptRunner, type Answer, type Call } from './script-runner'
-import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
+import type { Script } from './script'
+import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
 import { UnsettledCalls } from './unsettled-calls'
+import { WRITER } from './value-format'
 
 /** Characters of a record id. */
 const ID_SIZE = 16
@@ -123,13 +125,12 @@ export abstract class RedisRecords extends BaseRecordStore {
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
   async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
     const what = [script.sha, name, parameters, text]
-    const earlier = this.#unsettled.find(...what)
+    const earlier = this.#unsettled.take(...what)
     const { id, began } = earlier ?? { id: this.#newId(), began: performance.now() }
     try {
       const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, text), earlier !== undefined)
       const reply = Number(answer.reply)
       this.#checkConfirmed(doing, script, reply, answer.replicas)
-      if (earlier !== undefined) this.#unsettled.settle(...what)
       return { id, reply }
     } catch (error) {
       this.#unsettled.remember({ id, began }, ...what)

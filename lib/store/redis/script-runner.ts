@@ -1,13 +1,14 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionStoreError } from '../../errors'
-import { Deadlines } from '../deadlines'
+import { Deadlines, NoAnswer } from '../deadlines'
 import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
 import { CallBatches, type Waiting } from './call-batches'
-import { failureBesideWait, failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
+import { failureAmongMixed, failureBesideWait, failureOf, notConnected, splitCalls, storeError, TooLate, type Failure } from './failures'
+import { OwnAnswers } from './own-answers'
 import type { RedisConnection } from './redis-client'
-import { REFUSAL, type Script } from './scripts'
+import { REFUSAL, type Script } from './script'
 
 /** Between attempts, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 10
@@ -21,6 +22,9 @@ export interface Replicas {
   /** Seconds to wait for them. */
   timeout: number
 }
+
+/** An answer begins with so many entries for all calls of a command. */
+const START = 2
 
 /** What a script answered for one session. */
 export interface Answer {
@@ -64,24 +68,29 @@ export class ScriptRunner {
   readonly #wait: string[] | null
   /** What scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
   readonly #lifetimes: string
+  /** Whether calls that begin in one turn go to the server as one command. */
+  #joins: boolean
   readonly #batches = new CallBatches(waiting => { this.#runTogether(waiting) })
   readonly #deadlines = new Deadlines()
   readonly #clock = new ServerClock()
+  readonly #own: OwnAnswers
   readonly #outage = new Outage<Failure>()
 
   /** `timeout` is in seconds. */
   constructor (connection: RedisConnection, timeout: number, replicas: Replicas | undefined, lifetimes: string) {
     this.#connection = connection
+    this.#own = new OwnAnswers(connection.client)
     this.#timeout = timeout * 1000
     this.#wait = replicas === undefined ? null : ['WAIT', String(replicas.count), String(Math.ceil(replicas.timeout * 1000))]
     this.#lifetimes = lifetimes
+    this.#joins = connection.joinsCalls
   }
 
   /** `isRepeated`: an earlier call with this id may have been carried out. @throws {SessionStoreError} */
   run (call: Call, isRepeated = false): Promise<Answer> {
     const { cause } = this.#outage
     if (cause !== null) return this.#outage.try(() => this.#repeat(call, this.#end(), null, isRepeated), () => storeError(call.doing, cause, isRepeated))
-    return isRepeated || !this.#connection.joinsCalls ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
+    return isRepeated || !this.#joins ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
   }
 
   /** Returns the moment of `performance.now()` at which the time of a call is up that begins now. */
@@ -100,7 +109,10 @@ export class ScriptRunner {
     try {
       answers = await this.#attempt(waiting.map(({ call }) => call), 'EVALSHA', false, end)
     } catch (error) {
-      for (const one of waiting) goOn(one, this.#failureOf(one.call, error))
+      const isSplit = waiting.length > 1 && failureOf(error).code === 'CROSSSLOT'
+      // Behind the address is a cluster: it would refuse every such command.
+      if (isSplit) this.#joins = false
+      for (const one of waiting) goOn(one, isSplit ? splitCalls(failureOf(error)) : this.#failureOf(one.call, error))
       return
     }
     waiting.forEach((one, index) => {
@@ -140,7 +152,8 @@ export class ScriptRunner {
   }
 
   #failureOf ({ script }: Call, error: unknown): Failure {
-    return script.waits && this.#wait !== null ? failureBesideWait(error) : failureOf(error)
+    const failure = script.waits && this.#wait !== null ? failureBesideWait(error) : failureOf(error)
+    return this.#own.areMixed ? failureAmongMixed(failure) : failure
   }
 
   #givenUp (call: Call, failure: Failure, mayBeDone: boolean): SessionStoreError {
@@ -149,7 +162,7 @@ export class ScriptRunner {
     return storeError(call.doing, failure, mayBeDone && call.parameters !== null)
   }
 
-  /** Runs calls of one script as one command. @throws {NoAnswer}, {@link TooLate}, and what the client throws */
+  /** Runs calls of one script as one command. @throws {NoAnswer}, {@link AnswerOfAnother}, {@link TooLate}, and what the client throws */
   async #attempt (calls: readonly Call[], verb: 'EVAL' | 'EVALSHA', isRepeated: boolean, end: number): Promise<AnswerOf> {
     const { script, key, parameters } = calls[0] as Call
     const command = [verb, verb === 'EVAL' ? script.text : script.sha, '']
@@ -158,28 +171,41 @@ export class ScriptRunner {
       if (otherKey !== undefined) command.push(otherKey)
     }
     command[2] = String(command.length - 3)
-    if (parameters !== null) {
+    const number = this.#own.nextNumber()
+    if (parameters === null) {
+      command.push(String(number))
+    } else {
       const deadline = Math.max(Math.floor(this.#clock.at(end)), 0)
-      command.push(`${isRepeated ? '1' : '0'}${deadline} ${this.#lifetimes}`)
+      command.push(`${number} ${isRepeated ? '1' : '0'}${deadline} ${this.#lifetimes}`)
       for (const { parameters, text } of calls) command.push(parameters as string, text)
     }
     const { runAndWait } = this.#connection
     if (!script.waits || this.#wait === null || runAndWait === undefined) {
-      return this.#answers(await this.#deadlines.watch(this.#connection.run(key, command), end), undefined)
+      return this.#answers(await this.#watch(this.#connection.run(key, command), end, number, answer => answer), number, undefined)
     }
-    const [answer, replicas] = await this.#deadlines.watch(runAndWait(key, command, this.#wait), end)
-    return this.#answers(answer, Number(replicas))
+    const [answer, replicas] = await this.#watch(runAndWait(key, command, this.#wait), end, number, ([answer]) => answer)
+    return this.#answers(answer, number, Number(replicas))
   }
 
-  /** @throws {TooLate} */
-  #answers (answer: unknown, replicas: number | undefined): AnswerOf {
-    const replies = answer as unknown[]
+  /** Returns what comes of `asked` by `end`. What comes later tells only whether the client mixes up answers. @throws {NoAnswer} */
+  async #watch <T> (asked: Promise<T>, end: number, number: number, answerIn: (come: T) => unknown): Promise<T> {
+    try {
+      return await this.#deadlines.watch(asked, end)
+    } catch (error) {
+      if (error instanceof NoAnswer) asked.then(come => this.#own.check(answerIn(come), number)).catch(() => {})
+      throw error
+    }
+  }
+
+  /** @throws {AnswerOfAnother}, {@link TooLate} */
+  #answers (answer: unknown, number: number, replicas: number | undefined): AnswerOf {
+    const replies = this.#own.check(answer, number)
     const now = Number(replies[0])
     this.#clock.hear(now)
-    if (replies.length === 1) throw new TooLate()
+    if (replies.length === START) throw new TooLate()
     return index => {
       // The client may be set to return strings or buffers.
-      const reply = replies[index + 1]
+      const reply = replies[START + index]
       if (reply === null || typeof reply === 'number') return { reply, now, replicas }
       const text = String(reply)
       if (text.startsWith(REFUSAL)) throw new Error(text.slice(REFUSAL.length))

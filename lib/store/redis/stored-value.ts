@@ -1,8 +1,8 @@
 import { touchInterval, type Lifetimes } from '../clock'
-import { MEMORY_SIZE } from './scripts'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
+import { HEAD, MEMORY_SIZE } from './value-format'
 
-/** A live session as its key holds it; see `scripts.ts` for the format. The times are the server's, in milliseconds. */
+/** A live session as its key holds it; see `value-format.ts` for the format. The times are the server's, in milliseconds. */
 export interface StoredValue {
   readonly text: string
   /** Seconds; 0 for the store's own. */
@@ -15,8 +15,6 @@ export interface StoredValue {
   /** Milliseconds, above 0. */
   readonly idleLeft: number
 }
-
-const HEAD = 69
 
 /**
  * Returns the session in the value of a key, by the server's clock `now`; null when it has expired.

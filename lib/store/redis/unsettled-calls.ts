@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { LRUCache } from 'lru-cache'
-import { MEMORY } from './scripts'
+import { MEMORY } from './value-format'
 
 /** So many calls are remembered. */
 const CALLS = 1000
@@ -29,19 +29,17 @@ export class UnsettledCalls {
     this.#span = MEMORY * 1000 - MARGIN - timeout * 1000
   }
 
-  /** Returns an earlier call for the same thing. */
-  find (...what: string[]): Unsettled | undefined {
+  /** Takes out an earlier call for the same thing: of several callers at once only one is told what became of it. */
+  take (...what: string[]): Unsettled | undefined {
     if (this.#calls.size === 0) return undefined
-    const earlier = this.#calls.get(keyOf(what))
+    const key = keyOf(what)
+    const earlier = this.#calls.get(key)
+    this.#calls.delete(key)
     return earlier === undefined || performance.now() - earlier.began > this.#span ? undefined : earlier
   }
 
   remember (call: Unsettled, ...what: string[]): void {
     this.#calls.set(keyOf(what), call)
-  }
-
-  settle (...what: string[]): void {
-    this.#calls.delete(keyOf(what))
   }
 }
 

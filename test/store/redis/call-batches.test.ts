@@ -28,8 +28,8 @@ t.test('calls that begin in one turn are one command, in the order of the calls'
   const answers = await Promise.all([runner.run(read('a')), runner.run(save('b', 'text')), runner.run(read('c')), runner.run(save('d'))])
   t.strictSame(answers.map(({ reply }) => reply), ['of a', DONE, 'of c', DONE])
   t.match(redis.sent, [
-    ['EVALSHA', READ.sha, '2', 'a', 'c'],
-    ['EVALSHA', REPLACE.sha, '2', 'b', 'd', /^0\d+ 7 0$/, 'id-of-b', 'text', 'id-of-d', '']
+    ['EVALSHA', READ.sha, '2', 'a', 'c', /^\d+$/],
+    ['EVALSHA', REPLACE.sha, '2', 'b', 'd', /^\d+ 0\d+ 7 0$/, 'id-of-b', 'text', 'id-of-d', '']
   ])
   await runner.run(read('e'))
   t.equal(redis.sent.length, 3)
@@ -65,7 +65,7 @@ t.test('what fails is repeated alone, and each caller has an error of its own', 
   }
   const runner = runnerOf(redis)
   await Promise.all([runner.run(save('a')), runner.run(save('b'))])
-  t.match(redis.sent.map(([, , count, first, second]) => [count, first, second]), [['2', 'a', 'b'], ['1', 'a', /^1/], ['1', 'b', /^1/]],
+  t.match(redis.sent.map(([, , count, first, second]) => [count, first, second]), [['2', 'a', 'b'], ['1', 'a', /^\d+ 1/], ['1', 'b', /^\d+ 1/]],
     'as a call that may have been carried out')
 
   redis.answer = () => { throw new Error('OOM no memory') }
@@ -73,6 +73,43 @@ t.test('what fails is repeated alone, and each caller has an error of its own', 
   t.match(first, { name: 'SessionStoreError', message: /OOM; / })
   t.match(second, { name: 'SessionStoreError', message: /OOM; / })
   t.not(first, second)
+})
+
+t.test('a server that is a cluster behind one address: what it refused is done alone, and calls are joined no more', async t => {
+  const redis = new ScriptedRedis()
+  redis.answer = command => {
+    if (command[2] !== '1') throw new Error('CROSSSLOT Keys in request don\'t hash to the same slot')
+    return done(command)
+  }
+  const runner = runnerOf(redis)
+  t.match(await Promise.all([runner.run(save('a')), runner.run(save('b'))]), [{ reply: DONE }, { reply: DONE }])
+  t.match(redis.sent.map(([, , count, key, parameter]) => [count, key, parameter]), [['2', 'a', 'b'], ['1', 'a', /^\d+ 1/], ['1', 'b', /^\d+ 1/]])
+  redis.sent.length = 0
+  await Promise.all([runner.run(save('c')), runner.run(save('d'))])
+  t.strictSame(redis.sent.map(([, , count]) => count), ['1', '1'])
+})
+
+t.test('one call whose keys are in different slots fails, and others are joined', async t => {
+  const redis = new ScriptedRedis()
+  redis.answer = () => { throw new Error('CROSSSLOT Keys in request don\'t hash to the same slot') }
+  const runner = runnerOf(redis)
+  await t.rejects(runner.run(save('a')), { message: /CROSSSLOT; / })
+  redis.answer = done
+  redis.sent.length = 0
+  await Promise.all([runner.run(save('c')), runner.run(save('d'))])
+  t.strictSame(redis.sent.map(([, , count]) => count), ['2'])
+})
+
+t.test('5,000 calls of one turn, and two of one session in their order', async t => {
+  const redis = new ScriptedRedis()
+  redis.answer = done
+  const runner = runnerOf(redis)
+  const answers = await Promise.all(Array.from({ length: 5000 }, (_, index) => runner.run(save(String(index)))))
+  t.equal(answers.length, 5000)
+  t.equal(redis.sent.length, Math.ceil(5000 / 16))
+  redis.sent.length = 0
+  await Promise.all([runner.run(save('one', 'x'.repeat(1024 * 1024))), runner.run(save('small')), runner.run(save('one'))])
+  t.strictSame(redis.sent.map(command => command.slice(3, 3 + Number(command[2]))), [['one'], ['small', 'one']], 'a long text goes at once, alone')
 })
 
 t.test('one of them is refused, and the others are done', async t => {

@@ -40,6 +40,14 @@ t.test('a server that fails in the middle', async t => {
   await t.rejects(listing.next(), { name: 'SessionStoreError', message: /cannot list the sessions in Redis: NOPERM/ })
 })
 
+t.test('the answer to another command is not taken for a page', async t => {
+  const redis = new ScriptedRedis()
+  for (const answer of ['PONG', [4e12, 7, null], ['no cursor', []]]) {
+    redis.answer = () => answer
+    await t.rejects(scanNames(redis, names, 1).next(), { name: 'SessionStoreError', message: /cannot list the sessions in Redis: the client hands out answers to other/ })
+  }
+})
+
 t.test('few texts are read at once', async t => {
   const client = new ScriptedNodeRedis()
   let [reading, most] = [0, 0]
