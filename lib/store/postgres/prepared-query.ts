@@ -15,7 +15,7 @@ interface Connection {
   sync (): void
 }
 
-/** The columns of what statements return, by the names of the statements: a connection asks for them once, when it prepares one. */
+/** The columns of what statements return, by the names of the statements, which stand for their texts. */
 const COLUMNS = new Map<string, readonly string[]>()
 
 /**
@@ -38,10 +38,10 @@ export class PreparedQuery {
   submit (connection: Connection): void {
     const { name, text, values } = this
     connection.stream.cork()
-    const isNew = connection.parsedStatements[name] === undefined
-    if (isNew) connection.parse({ name, text, types: undefined })
+    if (connection.parsedStatements[name] === undefined) connection.parse({ name, text, types: undefined })
     connection.bind({ portal: '', statement: name, values, valueMapper: textOf })
-    if (isNew) connection.describe({ type: 'P', name: '' })
+    // Another copy of this module may have prepared it, or an error come before the columns.
+    if (!COLUMNS.has(name)) connection.describe({ type: 'P', name: '' })
     connection.execute({ portal: '', rows: 0 })
     connection.sync()
     connection.stream.uncork()

@@ -5,14 +5,14 @@ import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type { Creation, PortableSession, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
+import { UnsettledCalls } from '../unsettled-calls'
 import { KeyNames } from './key-names'
 import type { SettledRedisStoreOptions } from './options'
 import { InvalidationFeed } from './invalidation-feed'
 import { ReadCache } from './read-cache'
 import { ScriptRunner, type Answer, type Call } from './script-runner'
-import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
+import { CONFLICT, CREATE, DONE, GONE, MEMORY, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
-import { UnsettledCalls } from './unsettled-calls'
 
 /** Characters of a record id. */
 const ID_SIZE = 16
@@ -38,7 +38,7 @@ export abstract class RedisRecords extends BaseRecordStore {
     super(options)
     const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout, cache } = options
     this.names = new KeyNames(prefix, appid)
-    this.#unsettled = new UnsettledCalls(timeout)
+    this.#unsettled = new UnsettledCalls(MEMORY, timeout)
     this.runner = new ScriptRunner(connection, timeout, replicas,
       `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`)
     if (cache !== undefined) {
@@ -123,13 +123,12 @@ export abstract class RedisRecords extends BaseRecordStore {
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
   async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
     const what = [script.sha, name, parameters, text]
-    const earlier = this.#unsettled.find(...what)
+    const earlier = this.#unsettled.take(...what)
     const { id, began } = earlier ?? { id: this.#newId(), began: performance.now() }
     try {
       const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, text), earlier !== undefined)
       const reply = Number(answer.reply)
       this.#checkConfirmed(doing, script, reply, answer.replicas)
-      if (earlier !== undefined) this.#unsettled.settle(...what)
       return { id, reply }
     } catch (error) {
       this.#unsettled.remember({ id, began }, ...what)
