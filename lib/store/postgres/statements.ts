@@ -60,7 +60,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
   const key = `${app} AND s.name = $1`
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
-  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > s.idle_timeout ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
+  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
   const found = `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
     CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent)`
   const done = `SELECT ${NOW} || ' done' AS about FROM done
