@@ -26,12 +26,15 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   #warnings: readonly string[] = []
 
   readonly #disk: Disk | undefined
+  /** Not the lists of an index. */
+  readonly #hasSessions: boolean
 
   constructor (
     options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock(), protected readonly platform = thisPlatform, directoryName?: string
   ) {
     super(fileStoreOptions(options, platform), disk, clock, directoryName)
     this.#disk = disk
+    this.#hasSessions = directoryName === undefined
   }
 
   /** {@inheritDoc RecordStore.warnings} */
@@ -91,7 +94,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
   async reap (signal?: AbortSignal): Promise<ReapCounts> {
     const { directory, options: limits, clock, disk, fileLimits } = this
-    const expired = (name: string): void => { publishEnded(this.sesAppid(), name, 'expired') }
+    const expired = (name: string): void => { if (this.#hasSessions) publishEnded(this.sesAppid(), name, 'expired') }
     return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired }))
   }
 

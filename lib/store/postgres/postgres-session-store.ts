@@ -10,6 +10,7 @@ import type {
   Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
 import type { Answer } from './answer'
+import type { PostgresSessionStoreOptions } from './options'
 import { PostgresRecords } from './postgres-records'
 import { portableSession, sessionInfo, type ListedRow, type TextRow } from './session-row'
 import type { Statement } from './statements'
@@ -42,6 +43,13 @@ interface SweptRow extends Answer {
 export class PostgresSessionStore extends PostgresRecords
   implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore {
   readonly features = { records: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true } as const
+  readonly #hasSessions: boolean
+
+  /** `rowsOf` is the appid that the rows have, of a store whose records are lists of an index. @internal */
+  constructor (options: PostgresSessionStoreOptions, rowsOf?: string) {
+    super(options, rowsOf)
+    this.#hasSessions = rowsOf === undefined
+  }
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
@@ -103,7 +111,7 @@ export class PostgresSessionStore extends PostgresRecords
         counts.seen += Number(row.seen)
         counts.expired += Number(row.expired)
         counts.setAside += Number(row.set_aside)
-        for (const name of row.names?.split(' ') ?? []) publishEnded(this.sesAppid(), name, 'expired')
+        if (this.#hasSessions) for (const name of row.names?.split(' ') ?? []) publishEnded(this.sesAppid(), name, 'expired')
         last = row.last
         if (last !== null) await delay(performance.now() - start)
       }

@@ -3,7 +3,10 @@ import type { Statement } from './statements'
 
 type Row = Record<string, string | null>
 
-/** What a query uses of a connection of pg. pg-cursor and pg-query-stream use the same of it. */
+/**
+ * What a query uses of a connection of pg. pg-cursor and pg-query-stream use the same of it. One that has
+ * not all of it, as in a newer version of pg or on a platform without `cork`, is not used in this way.
+ */
 interface Connection {
   readonly stream: { cork (): void, uncork (): void }
   /** The texts of the statements that this connection has prepared, by their names. */
@@ -15,8 +18,14 @@ interface Connection {
   sync (): void
 }
 
-/** The columns of what statements return, by the names of the statements: a connection asks for them once, when it prepares one. */
+/** The columns of what statements return, by the names of the statements, which stand for their texts. */
 const COLUMNS = new Map<string, readonly string[]>()
+
+/** Told instead of an answer when the connection cannot take such a query: nothing was sent. */
+export class UnfitConnection extends Error {}
+
+/** Of pg's messages to a query those that never come for a statement of ours. */
+const UNUSED = ['handleEmptyQuery', 'handlePortalSuspended', 'handleCopyInResponse', 'handleCopyData']
 
 /**
  * A query as a pool of pg takes it beside texts, as pg-cursor is one. It is pg's own query without
@@ -35,16 +44,19 @@ export class PreparedQuery {
     this.text = text
   }
 
-  submit (connection: Connection): void {
+  /** Sends the query. Returns an error when it was not sent. */
+  submit (connection: Connection): UnfitConnection | null {
+    if (!isFit(connection)) return new UnfitConnection()
     const { name, text, values } = this
     connection.stream.cork()
-    const isNew = connection.parsedStatements[name] === undefined
-    if (isNew) connection.parse({ name, text, types: undefined })
+    if (connection.parsedStatements[name] === undefined) connection.parse({ name, text, types: undefined })
     connection.bind({ portal: '', statement: name, values, valueMapper: textOf })
-    if (isNew) connection.describe({ type: 'P', name: '' })
+    // Another copy of this module may have prepared it, or an error come before the columns.
+    if (!COLUMNS.has(name)) connection.describe({ type: 'P', name: '' })
     connection.execute({ portal: '', rows: 0 })
     connection.sync()
     connection.stream.uncork()
+    return null
   }
 
   handleRowDescription ({ fields }: { fields: ReadonlyArray<{ name: string }> }): void {
@@ -71,13 +83,22 @@ export class PreparedQuery {
 
 /**
  * Whether the client is a pool whose connections are those of pg in JavaScript. Those of pg-native
- * have no such queries, and connections with the option `pipeline` refuse them.
+ * have no such queries, and connections with the option `pipeline` refuse them. A version of pg that
+ * tells its queries more than they know here is left to its own queries.
  */
 export function takesPreparedQueries (client: PostgresClient): boolean {
   const { Client, options } = client as { Client?: { Query?: { prototype?: object } }, options?: { pipeline?: unknown } }
   const query = Client?.Query?.prototype
-  return query !== undefined && ['submit', 'handleRowDescription', 'handleDataRow', 'handleReadyForQuery'].every(method => method in query) &&
-    options?.pipeline !== true
+  if (query === undefined || options?.pipeline === true) return false
+  const known = Object.getOwnPropertyNames(PreparedQuery.prototype)
+  const told = Object.getOwnPropertyNames(query).filter(method => method.startsWith('handle'))
+  return ['submit', 'handleRowDescription', 'handleDataRow', 'handleReadyForQuery'].every(method => method in query) &&
+    told.every(method => known.includes(method) || UNUSED.includes(method))
+}
+
+function isFit (connection: Partial<Connection>): boolean {
+  const { stream, parsedStatements, parse, bind, describe, execute, sync } = connection
+  return typeof parsedStatements === 'object' && [stream?.cork, stream?.uncork, parse, bind, describe, execute, sync].every(method => typeof method === 'function')
 }
 
 function textOf (value: PostgresValue): string | null {

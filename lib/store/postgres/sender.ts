@@ -1,6 +1,6 @@
 import { Deadlines } from '../deadlines'
 import type { PostgresClient, PostgresValue } from './options'
-import { PreparedQuery, takesPreparedQueries } from './prepared-query'
+import { PreparedQuery, takesPreparedQueries, UnfitConnection } from './prepared-query'
 import type { Statement } from './statements'
 
 interface Result { readonly rows: object[] }
@@ -22,7 +22,8 @@ export class Sender {
   readonly #client: PostgresClient
   readonly #deadlines = new Deadlines()
   readonly #prepare: boolean
-  readonly #isPool: boolean
+  /** Whether the client takes queries of ours. */
+  #isPool: boolean
 
   constructor (client: PostgresClient, prepare: boolean) {
     this.#client = client
@@ -32,18 +33,26 @@ export class Sender {
 
   /** Returns the rows. @throws {NoAnswer} when they have not come by `until`, and what the client throws */
   send (statement: Statement, values: PostgresValue[], until: number): Promise<object[]> {
-    return this.#deadlines.limited<object[]>((resolve, reject) => {
-      const { name, text } = statement
-      if (this.isUnprepared || !this.#prepare) {
-        this.#client.query(text, values).then(({ rows }) => { resolve(rows) }, reject)
-      } else if (this.#isPool) {
-        (this.#client as unknown as Pool).query(new PreparedQuery(statement, values), undefined, (error, result) => {
-          if (error === null || error === undefined) resolve(result.rows)
-          else reject(error)
-        })
-      } else {
-        (this.#client as unknown as NamingClient).query({ name, text, values }).then(({ rows }) => { resolve(rows) }, reject)
-      }
-    }, until)
+    return this.#deadlines.limited<object[]>((resolve, reject) => { this.#query(statement, values, resolve, reject) }, until)
+  }
+
+  #query (statement: Statement, values: PostgresValue[], resolve: (rows: object[]) => void, reject: (error: unknown) => void): void {
+    const { name, text } = statement
+    if (this.isUnprepared || !this.#prepare) {
+      this.#client.query(text, values).then(({ rows }) => { resolve(rows) }, reject)
+    } else if (this.#isPool) {
+      (this.#client as unknown as Pool).query(new PreparedQuery(statement, values), undefined, (error, result) => {
+        if (error === null || error === undefined) {
+          resolve(result.rows)
+        } else if (error instanceof UnfitConnection) {
+          this.#isPool = false
+          this.#query(statement, values, resolve, reject)
+        } else {
+          reject(error)
+        }
+      })
+    } else {
+      (this.#client as unknown as NamingClient).query({ name, text, values }).then(({ rows }) => { resolve(rows) }, reject)
+    }
   }
 }

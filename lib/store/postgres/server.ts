@@ -18,11 +18,18 @@ export interface Question<R, T> {
   readonly values: (deadline: number) => PostgresValue[]
   /**
    * Returns the answer, or undefined when it cannot be given yet and the question is to be asked again.
-   * `isUnsure`: an earlier statement of this question may have been carried out.
+   * `isUnsure`: an earlier statement for the same thing may have been carried out.
    */
   readonly judge: (rows: readonly R[], isUnsure: boolean) => T | undefined
   /** Whether nothing is stored. */
   readonly isReading?: boolean
+  /** What is known of earlier statements for the same thing. The server goes on with it. */
+  readonly attempts?: Attempts
+}
+
+export interface Attempts {
+  /** Whether one may have been carried out whose answer was lost. */
+  isUnsure: boolean
 }
 
 /** The part of the time limit (of 1) at whose end the server does nothing any more: before the caller gives up. */
@@ -54,16 +61,16 @@ export class Server {
 
   /** @throws {SessionStoreError} */
   ask<R, T> (question: Question<R, T>): Promise<T> {
+    const { doing, attempts = { isUnsure: false } } = question
     const { cause } = this.#outage
-    if (cause === null) return this.#repeat(question)
-    return this.#outage.try(() => this.#repeat(question), () => storeError(question.doing, cause.reason, cause.cause))
+    if (cause === null) return this.#repeat(question, attempts)
+    return this.#outage.try(() => this.#repeat(question, attempts), () => failure(doing, cause.reason, attempts, cause.cause))
   }
 
-  async #repeat<R, T> ({ doing, statement, values, judge, isReading = false }: Question<R, T>): Promise<T> {
+  async #repeat<R, T> ({ doing, statement, values, judge, isReading = false }: Question<R, T>, attempts: Attempts): Promise<T> {
     const start = performance.now()
     const end = start + this.#timeout
     let trouble: Trouble | undefined
-    let isUnsure = false
     let pause = FIRST_PAUSE
     for (;;) {
       let isDown = false
@@ -71,27 +78,34 @@ export class Server {
         const rows = await this.#sender.send(statement, values(this.#clock.at(start + this.#timeout * SERVER_SHARE)), end)
         if (rows.length > 0) this.#clock.hear(clockOf(rows[0] as Answer))
         this.#outage.end()
-        const answer = judge(rows as R[], isUnsure)
+        const answer = judge(rows as R[], attempts.isUnsure)
         if (answer !== undefined) return answer
       } catch (error) {
         if (error instanceof SessionError) throw error
-        if (error instanceof NoAnswer) throw this.#outOfTime(doing, !isReading, true, trouble)
+        if (error instanceof NoAnswer) {
+          attempts.isUnsure = !isReading
+          throw this.#outOfTime(doing, attempts, true, trouble)
+        }
         trouble = troubleOf(error)
+        attempts.isUnsure ||= trouble.isUnsure && !isReading
         if (trouble.isUnprepared) this.#sender.isUnprepared = true
-        else if (!trouble.canRepeat) throw storeError(doing, trouble.reason, trouble.cause)
+        else if (!trouble.canRepeat) throw failure(doing, trouble.reason, attempts, trouble.cause)
         isDown = trouble.isOutage
-        isUnsure ||= trouble.isUnsure && !isReading
       }
-      if (end - performance.now() <= pause) throw this.#outOfTime(doing, isUnsure, isDown, trouble)
+      if (end - performance.now() <= pause) throw this.#outOfTime(doing, attempts, isDown, trouble)
       await delay(pause * (0.5 + Math.random() / 2))
       pause = Math.min(pause * 2, LONGEST_PAUSE)
     }
   }
 
-  #outOfTime (doing: string, isUnsure: boolean, isDown: boolean, trouble: Trouble | undefined): Error {
+  #outOfTime (doing: string, attempts: Attempts, isDown: boolean, trouble: Trouble | undefined): Error {
     const noAnswer = `no answer for ${this.#timeout / 1000} seconds (option timeout); look at the server, the network, and whether the pool has a connection to spare`
     if (isDown) this.#outage.begin(trouble ?? { reason: noAnswer, cause: undefined })
     const reason = trouble === undefined ? noAnswer : `not done after ${this.#timeout / 1000} seconds (option timeout): ${trouble.reason}`
-    return storeError(doing, isUnsure ? `${reason}; it is not known whether the server has done it` : reason, trouble?.cause)
+    return failure(doing, reason, attempts, trouble?.cause)
   }
+}
+
+function failure (doing: string, reason: string, { isUnsure }: Attempts, cause: Error | undefined): Error {
+  return storeError(doing, isUnsure ? `${reason}; it is not known whether the server has done it` : reason, cause)
 }

@@ -43,7 +43,7 @@ const UNPREPARED = ['26000', '42P05']
 const STALE_PLAN = '0A000'
 
 /** What pg says without a code. Other texts may quote a statement and its values. */
-const KNOWN_TEXT = /^(Connection terminated|Client has encountered a connection error|timeout e|Query read timeout|Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
+const KNOWN_TEXT = /^(Connection terminated|Client was closed|Client has encountered a connection error|timeout e|Query read timeout|Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
 /** After these there was not a connection to send the statement on. */
 const UNSENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connect E|trying to connect|connection timeout/
 const CLOSED = /^(Cannot use a pool|PGlite is clos)/

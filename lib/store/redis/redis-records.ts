@@ -5,6 +5,7 @@ import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type { Creation, PortableSession, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
+import { UnsettledCalls } from '../unsettled-calls'
 import { KeyNames } from './key-names'
 import type { SettledRedisStoreOptions } from './options'
 import { InvalidationFeed } from './invalidation-feed'
@@ -13,8 +14,7 @@ import { ScriptRunner, type Answer, type Call } from './script-runner'
 import type { Script } from './script'
 import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
-import { UnsettledCalls } from './unsettled-calls'
-import { WRITER } from './value-format'
+import { MEMORY, WRITER } from './value-format'
 
 /** Characters of a record id. */
 const ID_SIZE = 16
@@ -40,7 +40,7 @@ export abstract class RedisRecords extends BaseRecordStore {
     super(options)
     const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout, cache } = options
     this.names = new KeyNames(prefix, appid)
-    this.#unsettled = new UnsettledCalls(timeout)
+    this.#unsettled = new UnsettledCalls(MEMORY, timeout)
     this.runner = new ScriptRunner(connection, timeout, replicas,
       `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`)
     if (cache !== undefined) {

@@ -13,6 +13,11 @@ t.test('which clients take them', async t => {
   for (const [pool, takes] of pools) t.equal(takesPreparedQueries(pool), takes)
   class NativeQuery { submit (): void {} }
   t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: { Query: NativeQuery } })), 'pg-native')
+  class NewerQuery extends pg.Query { handleSomethingNew (): void {} }
+  for (const method of Object.getOwnPropertyNames(pg.Query.prototype)) {
+    if (method !== 'constructor') Object.defineProperty(NewerQuery.prototype, method, { value: () => {} })
+  }
+  t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: { Query: NewerQuery } })), 'a pg that tells its queries more')
 })
 
 t.test('sessions by a pool of pg', { skip: NO_POSTGRES }, async t => {
@@ -55,6 +60,58 @@ t.test('sessions by a pool of pg', { skip: NO_POSTGRES }, async t => {
       Object.assign(client, { query: (first: object, ...rest: unknown[]) => query(first instanceof PreparedQuery ? { ...first } : first, ...rest) })
     })
     await useSessions(t, pool)
+  })
+
+  t.test('connections that cannot take such queries, as without cork', async t => {
+    const pool = poolOf(t)
+    pool.on('connect', client => {
+      const { stream } = (client as unknown as { connection: { stream: object } }).connection
+      Object.assign(stream, { cork: undefined })
+    })
+    await useSessions(t, pool)
+  })
+
+  t.test('a statement that another copy of this package has prepared on the connection', async t => {
+    const pool = poolOf(t, { max: 1 })
+    // Sends what the other copy would, by queries of pg itself.
+    const copy = { query: (statement: never, values: never) => pool.query(statement, values) }
+    for (const [client, prepare] of [[copy, true], [pool, undefined]] as const) {
+      const store = new PostgresSessionStore({ pool: client, prepare, table: 'copies' })
+      const sesid = await store.newSession()
+      await store.putSession(sesid, 'text')
+      t.equal(await store.getSession(sesid), 'text')
+    }
+  })
+
+  t.test('statements that someone has removed from the connection', async t => {
+    const pool = poolOf(t, { max: 1 })
+    const store = new PostgresSessionStore({ pool, table: 'deallocated' })
+    const sesid = await store.newSession()
+    for (const removing of ['DEALLOCATE ALL', 'DISCARD ALL']) {
+      await pool.query(removing)
+      t.equal(await store.getSession(sesid), '', removing)
+    }
+  })
+
+  t.test('a notice amid an answer, and a server that ends a statement by its own timeout', async t => {
+    const pool = poolOf(t, { max: 1, statement_timeout: 100 })
+    const store = new PostgresSessionStore({ pool, table: 'noticed' })
+    while (!await store.open().then(() => true, () => false));
+    const admin = poolOf(t)
+    await admin.query(`CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'told'; RETURN NEW; END $$;
+      CREATE TRIGGER tell BEFORE INSERT ON noticed FOR EACH ROW EXECUTE FUNCTION tell()`)
+    const name = store.nameOf(await store.newId())
+    let isMade = false
+    while (!isMade) isMade = await store.create(name, { text: 'text' }).then(() => true, () => false)
+    const client = await admin.connect()
+    await client.query('BEGIN')
+    await client.query('LOCK TABLE noticed')
+    await t.rejects(store.read(name), { cause: { code: '57014' }, message: /raise statement_timeout/ })
+    await client.query('ROLLBACK')
+    client.release()
+    let session
+    while (session === undefined) session = await store.read(name).catch(() => undefined)
+    t.match(session, { text: 'text' })
   })
 
   t.test('a connection prepares each statement once, and describes it once', async t => {

@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { LRUCache } from 'lru-cache'
-import { MEMORY } from './value-format'
 
 /** So many calls are remembered. */
 const CALLS = 1000
 /** Milliseconds by which the memory of the server is taken for shorter than it is: it counts in seconds. */
 const MARGIN = 1000
+
+/** What a caller asks for: the verb, and all that makes a difference. */
+type What = ReadonlyArray<string | number | null>
 
 interface Unsettled {
   readonly id: string
@@ -24,13 +26,13 @@ export class UnsettledCalls {
   /** For so long (milliseconds) after the first call began another may begin. */
   readonly #span: number
 
-  /** `timeout`: seconds that a call may take. */
-  constructor (timeout: number) {
-    this.#span = MEMORY * 1000 - MARGIN - timeout * 1000
+  /** `memory`: seconds for which the server remembers an id; `timeout`: seconds that a call may take. */
+  constructor (memory: number, timeout: number) {
+    this.#span = memory * 1000 - MARGIN - timeout * 1000
   }
 
-  /** Takes out an earlier call for the same thing: of several callers at once only one is told what became of it. */
-  take (...what: string[]): Unsettled | undefined {
+  /** Returns an earlier call for the same thing, to one caller only: of two at once one would be told what the other did. */
+  take (...what: What): Unsettled | undefined {
     if (this.#calls.size === 0) return undefined
     const key = keyOf(what)
     const earlier = this.#calls.get(key)
@@ -38,11 +40,11 @@ export class UnsettledCalls {
     return earlier === undefined || performance.now() - earlier.began > this.#span ? undefined : earlier
   }
 
-  remember (call: Unsettled, ...what: string[]): void {
+  remember (call: Unsettled, ...what: What): void {
     this.#calls.set(keyOf(what), call)
   }
 }
 
-function keyOf (what: string[]): string {
+function keyOf (what: What): string {
   return hash('sha256', JSON.stringify(what))
 }
