@@ -122,7 +122,7 @@ t.test('logins at the same time keep the limit', async t => {
 
 t.test('with encryption secrets nothing of an index can be read, and it lasts when the secret changes', async t => {
   const sessionDir = sessionDirectory(t)
-  const [OLD, NEW] = ['o'.repeat(32), 'n'.repeat(32)]
+  const [OLD, NEW] = ['an old secret of 32 bytes at least', 'a new secret of 32 bytes at least']
   const before = await startedApp(t, { sessionDir, encryption: { secrets: [OLD] } })
   const one = new Browser(before, 'a phone')
   const handle = await one.login('alice')
