@@ -10,6 +10,7 @@ import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
 import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
 import { hasRecords, isIndexable } from '../store/features'
+import { cookieOptions } from './cookie-rules'
 import { withPreset, type PresetName } from './presets'
 import type { SessionStore } from '../store/session-store'
 
@@ -121,15 +122,10 @@ const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 const ON_UNAVAILABLE = ['fail', 'serve']
 const CACHE_CONTROL = ['private', 'no-store']
 const SITE_DATA = ['cache', 'cookies', 'storage']
-const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
-  'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
-]
-const SAME_SITE = ['lax', 'strict', 'none']
 /** Seconds. Whoever has an old id can use it for so long. */
 const LONGEST_GRACE = 600
 /** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
-const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
 
 /** Checks the plugin's options and fills in the defaults. @throws {SessionError} */
 export function pluginOptions (given: FileSessionsOptions): SettledOptions {
@@ -178,47 +174,6 @@ function checkRenewal (maxAge: number, idleTimeout: number): void {
     'must not be below both idleTimeout and 600: the cookie would run out before it is sent again')
 }
 
-/**
- * Returns the options with what a name that starts with `__Host-` or `__Secure-` implies. Browsers
- * refuse a cookie that breaks the rules of its prefix. @throws {SessionError} when the options break them
- */
-export function prefixedCookie (appid: string, cookie: SessionCookieOptions): SessionCookieOptions {
-  const host = appid.toLowerCase().startsWith('__host-')
-  if (!host && !appid.toLowerCase().startsWith('__secure-')) return cookie
-  check(cookie.secure !== false, 'cookie.secure', `must not be false: the appid ${appid} asks for a Secure cookie`)
-  check(!host || cookie.domain === undefined, 'cookie.domain', `must be left out: the appid ${appid} allows none`)
-  check(!host || cookie.path === '/', 'cookie.path', `must be '/': the appid ${appid} allows no other`)
-  return { ...cookie, secure: true }
-}
-
-function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions {
-  check(typeof given === 'object' && given !== null, 'cookie', 'must be an object')
-  const cookie: SessionCookieOptions = { ...DEFAULT_COOKIE }
-  for (const [name, value] of Object.entries(given)) {
-    // An option that is undefined is left out, as everywhere: it must not remove a default such as httpOnly.
-    if (value !== undefined) Object.assign(cookie, { [name]: value })
-  }
-  check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
-  for (const name of Object.keys(cookie)) {
-    check(COOKIE_OPTIONS.some(known => known === name), `cookie.${name}`, `is not known; the cookie's options are ${COOKIE_OPTIONS.join(', ')}`)
-  }
-  for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
-    check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')
-  }
-  check(typeof cookie.path === 'string' && cookie.path.startsWith('/'), 'cookie.path', 'must begin with /')
-  check(cookie.domain === undefined || typeof cookie.domain === 'string', 'cookie.domain', 'must be a string')
-  check(typeof cookie.sameSite === 'boolean' || SAME_SITE.includes(String(cookie.sameSite).toLowerCase()), 'cookie.sameSite',
-    `must be true, false or one of ${SAME_SITE.join(', ')}`)
-  check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
-    'must be a whole number of seconds above 0')
-  check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
-  check(!isSameSiteNone(cookie.sameSite) || cookie.secure !== false, 'cookie.sameSite',
-    "'none' needs cookie.secure: browsers refuse the cookie otherwise")
-  check(cookie.partitioned !== true || cookie.secure !== false, 'cookie.partitioned',
-    'needs cookie.secure: browsers refuse the cookie otherwise')
-  return cookie
-}
-
 /** @throws {SessionError} SESSION_OPTION */
 function renewalOptions ({ renewAfter, renewGrace = 10 }: FileSessionsOptions): RenewalOptions | null {
   check(isTime(renewGrace, 1) && renewGrace <= LONGEST_GRACE, 'renewGrace', `must be a number of seconds from 1 to ${LONGEST_GRACE}`)
@@ -226,10 +181,6 @@ function renewalOptions ({ renewAfter, renewGrace = 10 }: FileSessionsOptions): 
   check(isTime(renewAfter) && renewAfter >= 2 * renewGrace, 'renewAfter',
     `must be a number of seconds, and at least twice renewGrace (${renewGrace}): an id must not be renewed while the one before it still works`)
   return { after: renewAfter, grace: renewGrace }
-}
-
-export function isSameSiteNone (sameSite: unknown): boolean {
-  return String(sameSite).toLowerCase() === 'none'
 }
 
 /** Whether the store has the option `encryption`. */

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest, preHandlerAsyncHookHandler } from 'fastify'
 import type { RegisteredName } from '../../types/registrations'
+import { SessionError } from '../errors'
 import { checkMaxAge } from '../session/freshness'
 import type { Session } from '../session/session'
 
@@ -39,7 +40,8 @@ export interface RequireFreshOptions {
 export function requireFresh (maxAge: number, { sessionName = 'session', answer }: RequireFreshOptions = {}): preHandlerAsyncHookHandler {
   checkMaxAge(maxAge, 'requireFresh')
   return async function (request, reply) {
-    const session = (request as unknown as Record<string, Session>)[sessionName] as Session
+    const session = (request as unknown as Record<string, Session | undefined>)[sessionName]
+    if (typeof session?.isFresh !== 'function') throw noSession(sessionName)
     if (session.isFresh(maxAge)) return
     const problem = problemOf(session, maxAge)
     if (answer !== undefined) {
@@ -53,6 +55,12 @@ export function requireFresh (maxAge: number, { sessionName = 'session', answer 
       .type('application/problem+json; charset=utf-8')
       .send(JSON.stringify(problem))
   }
+}
+
+/** A session that is not loaded throws an error of its own. */
+function noSession (sessionName: string): SessionError {
+  return new SessionError('SESSION_NOT_LOADED', `requireFresh: request.${sessionName} is no session of fastify-file-sessions: ` +
+    'register the plugin in this app or around it, under that sessionName')
 }
 
 function problemOf ({ freshAt }: Session, maxAge: number): NotFreshProblem {

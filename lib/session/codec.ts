@@ -3,7 +3,8 @@ import { check } from '../option-checks'
 import { LazyData } from './lazy-data'
 import { isPlainObject, type PlainObject } from './plain-object'
 import { isSame } from './same'
-import { slicesOf, type LoadedData, type Session } from './session'
+import { propertiesOf, type Session } from './session'
+import type { LoadedData } from './session-properties'
 import { SlicedTexts } from './sliced-texts'
 
 /** How session data become text and back. `decode(encode(data))` must equal `data`. */
@@ -99,7 +100,7 @@ export class SessionText {
 
   /** Returns the text of a session's data. The name is that of the session; `''`: it has none yet. @throws {SessionError} SESSION_CODEC */
   print (name: string, session: Session): string {
-    return this.#printed(name, { print: () => slicesOf(session) }) ?? this.encode(session.data())
+    return this.#printed(name, { print: () => propertiesOf(session).slices() }) ?? this.encode(session.data())
   }
 
   /** Returns the data of this text for a caller that changes them. @throws {SessionError} SESSION_UNDECODABLE */

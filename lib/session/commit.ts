@@ -1,5 +1,6 @@
 import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from '../diagnostics'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
+import { endSession } from './ending'
 import { KeyedQueue } from '../keyed-queue'
 import { publishCreated, publishEnded, publishRenewed } from '../store/session-events'
 import { renewSession } from './renewal'
@@ -48,9 +49,9 @@ export class Committer {
     return this.#records.read(key)
   }
 
-  /** Ends the session and lets go of its encryption key. @see SessionRecords.end */
+  /** Ends the session and lets go of its encryption key. @see endSession */
   async end (key: SessionKey, known: StoredSession | null): Promise<SessionKey | null> {
-    const ended = await this.#records.end(key, known)
+    const ended = await endSession(this.#records, key, known)
     if (ended !== null) publishEnded(this.#appid, ended.name, 'destroyed')
     return ended
   }

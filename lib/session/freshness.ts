@@ -10,7 +10,12 @@ const AHEAD = 60_000
  */
 export function isFreshAt (freshAt: number | undefined, maxAge: number, now: number): boolean {
   checkMaxAge(maxAge, 'session.isFresh')
-  return freshAt !== undefined && freshAt <= now + AHEAD && now - freshAt <= maxAge * 1000
+  return freshAt !== undefined && !isAhead(freshAt, now) && now - freshAt <= maxAge * 1000
+}
+
+/** Whether a moment lies further ahead than the clocks of two machines may differ. */
+export function isAhead (moment: number, now: number): boolean {
+  return moment > now + AHEAD
 }
 
 /** @throws {SessionError} SESSION_ARGUMENT, unless it is a number of seconds above 0 */

@@ -1,7 +1,7 @@
 import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
-import { fill } from './session'
+import { propertiesOf } from './session'
 import type { SessionCopy } from './session-copy'
 import { headerOf, type PlainRecord } from './opened-session'
 
@@ -25,14 +25,14 @@ export async function regenerateSession (copy: SessionCopy, regeneration: Regene
   const before = copy.session.data()
   const kept = keptOf(before, regeneration)
   // At once: data that are set while this goes on belong to the new session.
-  fill(copy.session, kept)
+  propertiesOf(copy.session).fill(kept)
   copy.headerChange = { ...headerChange, freshAt: regeneration.freshAt }
   if (copy.stored === null) return null
   try {
     return await move(copy, copy.stored, before, regeneration)
   } catch (error) {
     if (life === copy.life) {
-      fill(copy.session, merge(kept, before, copy.session.data()))
+      propertiesOf(copy.session).fill(merge(kept, before, copy.session.data()))
       copy.headerChange = headerChange
     }
     throw error
@@ -80,6 +80,6 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     copy.idleTimeout ??= base.idleTimeout
     copy.createdAt = createdAt
   }
-  if (!copy.mergeIn(first, kept)) fill(copy.session, text.decode(kept))
+  if (!copy.mergeIn(first, kept)) propertiesOf(copy.session).fill(text.decode(kept))
   return key.name
 }

@@ -1,6 +1,7 @@
 import { publishError } from '../diagnostics'
 import { sessionHandle } from '../store/session-id'
 import { UnopenedError } from '../unopened'
+import type { StoredSession } from '../store/session-store'
 import type { RenewalTimes } from './renewal-times'
 import type { SessionCopy } from './session-copy'
 import { headerOf } from './opened-session'
@@ -10,9 +11,8 @@ import { headerOf } from './opened-session'
  * first, the copy goes on with what that one made. Never throws: a session that cannot be renewed now
  * keeps its id until the next request.
  */
-export async function renewAtEnd (copy: SessionCopy, times: RenewalTimes): Promise<void> {
-  const { shared, life, key, stored } = copy
-  if (stored === null) return
+export async function renewAtEnd (copy: SessionCopy, stored: StoredSession, times: RenewalTimes): Promise<void> {
+  const { shared, life, key } = copy
   try {
     const to = await shared.committer.renew(key, stored, newest => ({
       text: newest.text,

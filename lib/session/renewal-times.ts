@@ -1,4 +1,5 @@
 import type { StoredSession } from '../store/session-store'
+import { isAhead } from './freshness'
 import { headerOf } from './opened-session'
 
 /** When ids are renewed, in seconds. */
@@ -24,10 +25,14 @@ export class RenewalTimes {
     this.#now = now
   }
 
-  /** Whether the session has had its id for long enough. One whose age no store knows has not. */
+  /**
+   * Whether the session has had its id for long enough. One whose age no store knows has not. When a clock
+   * that was ahead dated it, nobody knows for how long, and the new id is dated right.
+   */
   isDue (stored: StoredSession): boolean {
     const since = headerOf(stored).renewedAt ?? stored.createdAt
-    return since !== undefined && this.#now() - since >= this.#after
+    const now = this.#now()
+    return since !== undefined && (now - since >= this.#after || isAhead(since, now))
   }
 
   /** Returns the moment at which a session gets an id, to be known beside its data. */

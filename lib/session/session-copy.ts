@@ -4,11 +4,13 @@ import { sessionHandle } from '../store/session-id'
 import type { About } from '../store/index-about'
 import { NO_HEADER, type SessionHeader } from '../store/session-header'
 import type { StoredSession } from '../store/session-store'
+import { isAhead } from './freshness'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
 import { JsonSlices } from './json-slices'
-import { fill, rebase, type LoadedData, type Session } from './session'
+import { propertiesOf, type Session } from './session'
+import type { LoadedData } from './session-properties'
 import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
 
@@ -89,64 +91,6 @@ export abstract class SessionCopy {
     return this.idleTimeout ?? idleTimeout
   }
 
-  /** Stores the text and returns whether that was done; false when it takes time: call `commit`. */
-  commitNow (text: string): boolean {
-    if (this.stored === null) return false
-    const record = this.recordOn(this.stored, text)
-    const stored = this.shared.committer.replaceNow(this.key, this.stored, record)
-    if (stored === undefined) return false
-    this.adopt(this.life, stored, text)
-    return true
-  }
-
-  /** Stores the text, merged with what other requests stored since. @throws {SessionError} */
-  async commit (text: string): Promise<void> {
-    const { committer, text: codec } = this.shared
-    const { life, stored: base } = this
-    if (base === null) return await this.#commitNew(text)
-    const isStored = await committer.swap('replace', this.key, base, newest => {
-      if (life !== this.life) return null
-      if (newest.version === base.version) return this.recordOn(newest, text)
-      const merged = merge(codec.decode(base.text), codec.decode(newest.text), codec.decode(text))
-      return this.recordOn(newest, codec.encode(merged))
-    }, stored => { this.adopt(life, stored, text) })
-    if (isStored) return
-    if (await this.follow(life)) return await this.commit(text)
-    this.close(life)
-  }
-
-  async #commitNew (text: string): Promise<void> {
-    const isDone = await this.shared.committer.whenUnstored(this, async () => {
-      if (this.stored !== null) return false
-      await this.insert(text)
-      return true
-    })
-    if (isDone) return
-    // An update stored the session first, and the data hold what it stored.
-    const newer = this.unsavedText()
-    if (newer !== null) await this.commit(newer)
-  }
-
-  /** Stores the text as a new session. @throws {SessionError} */
-  async insert (text: string): Promise<void> {
-    const { life, idleTimeout, createdAt } = this
-    this.checkReach()
-    const isDated = createdAt !== undefined || this.shared.renewal?.datesAll === true
-    const header = isDated ? this.headerAt(this.headerChange) : this.headerChange
-    const created = await this.shared.committer.create({ text, idleTimeout, createdAt, header, about: this.about })
-    if (created === null) return this.close(life)
-    // The app may have called `delete()` meanwhile.
-    if (life !== this.life) return this.leave(created, created.stored)
-    try {
-      // The response may have gone out meanwhile.
-      this.checkReach()
-    } catch (error) {
-      await this.shared.committer.end(created, created.stored).catch(() => undefined)
-      throw error
-    }
-    this.become(created)
-  }
-
   recordOn (newest: StoredSession, text: string): PlainRecord {
     return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)), about: this.about }
   }
@@ -161,7 +105,11 @@ export abstract class SessionCopy {
     const { headerChange } = this
     if (headerChange === NO_HEADER) return stored
     const header = { ...stored, ...headerChange }
-    if (headerChange.freshAt !== undefined && stored.freshAt !== undefined) header.freshAt = Math.max(headerChange.freshAt, stored.freshAt)
+    const { freshAt } = stored
+    // A clock that was ahead must not keep the visitor from proving who he is.
+    if (headerChange.freshAt !== undefined && freshAt !== undefined && !isAhead(freshAt, this.shared.now())) {
+      header.freshAt = Math.max(headerChange.freshAt, freshAt)
+    }
     return header
   }
 
@@ -187,8 +135,8 @@ export abstract class SessionCopy {
     const { text } = this.shared
     try {
       const loaded = text.load(this.name, newer)
-      if (loaded instanceof JsonSlices && rebase(this.session, base, loaded)) return true
-      fill(this.session, merge(text.decode(base), text.decode(newer), this.session.data()))
+      if (loaded instanceof JsonSlices && propertiesOf(this.session).rebase(base, loaded)) return true
+      propertiesOf(this.session).fill(merge(text.decode(base), text.decode(newer), this.session.data()))
       return true
     } catch {
       return false
@@ -212,7 +160,7 @@ export abstract class SessionCopy {
   /** Begins anew, empty. */
   begin (): void {
     this.forget()
-    if (this.opened !== null) fill(this.opened, {})
+    if (this.opened !== null) propertiesOf(this.opened).fill({})
   }
 
   /** Goes on with the same data, of which nothing is stored any more. */
@@ -279,7 +227,7 @@ export abstract class SessionCopy {
     if (newest === null) return this.close(this.life)
     if (newest.version === this.stored?.version || (this.opened !== null && this.isModified())) return
     this.stored = newest
-    if (this.opened !== null) fill(this.opened, this.loaded())
+    if (this.opened !== null) propertiesOf(this.opened).fill(this.loaded())
   }
 
   /**

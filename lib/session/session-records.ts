@@ -8,7 +8,6 @@ import type { Place } from '../store/index-entering'
 import { placesIn, type SessionIndex } from '../store/session-index'
 import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
-import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { Forwards } from './forwards'
 import { Indexing } from './indexing'
 import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
@@ -107,29 +106,6 @@ export class SessionRecords {
     return result
   }
 
-  /**
-   * Ends the session wherever it has moved to by now, and returns the key that it had; null when another
-   * call has ended it. `known` is what was read of it.
-   */
-  async end (key: SessionKey, known?: StoredSession | null): Promise<SessionKey | null> {
-    for (let next = known, conflicts = 0; conflicts < MOST_CONFLICTS; next = undefined, conflicts++) {
-      const newest = next ?? await this.read(key)
-      if (newest === null) return await this.#endMoved(key)
-      const removal = await this.remove(key, newest.version, newest)
-      if (removal !== 'conflict') return removal === 'removed' ? key : null
-    }
-    throw tooManyConflicts()
-  }
-
-  /** Ends what a session has moved to; or one that has expired just now, which is still there for the requests that loaded it. */
-  async #endMoved (key: SessionKey): Promise<SessionKey | null> {
-    const to = await this.movedTo(key)
-    // The new session first: after a crash in between, the old id leads nowhere.
-    const ended = to === null ? null : await this.end(to)
-    const removal = await this.remove(key)
-    return to === null && removal === 'removed' ? key : ended
-  }
-
   async #readStored (key: SessionKey): Promise<StoredSession | null> {
     const stored = this.#immediate?.readNow(key.name)
     return stored === undefined ? await this.#store.read(key.name) : stored
@@ -222,6 +198,11 @@ export class SessionRecords {
   async touch (key: SessionKey, stored: StoredSession): Promise<void> {
     const header = headerOf(stored)
     if (header.indexed !== undefined) await this.#indexing.index?.entering.keepAlive(Object.keys(header.indexed))
+    await this.#store.touch(key.name)
+  }
+
+  /** Has a session that expired a moment ago found again. It has one more idle time. */
+  async revive (key: SessionKey): Promise<void> {
     await this.#store.touch(key.name)
   }
 

@@ -2,12 +2,11 @@ import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
 import { sessionHandle } from '../store/session-id'
-import { JsonSlices } from './json-slices'
-import { LazyData } from './lazy-data'
-import { merge } from './merge'
-import { setOwn, type PlainObject } from './plain-object'
-import { protectMembers } from './protect-members'
 import type { SessionCookieOptions } from './cookie-options'
+import type { PlainObject } from './plain-object'
+import { protectMembers } from './protect-members'
+import type { SessionActions } from './session-actions'
+import { SessionProperties, type LoadedData } from './session-properties'
 
 /** `request.session`, with your own properties: those of {@link SessionData}, or of another type for a second registration. */
 export type RequestSession<Data extends object = SessionData> = Session<Data> & Partial<Data>
@@ -20,45 +19,8 @@ type ValueOf<Data, Key> = Key extends keyof Data ? Data[Key] | undefined : unkno
 
 type Callback = (error?: Error | null) => void
 
-/** What a session cannot know and do by itself. The request's visit does it. */
-export interface SessionActions {
-  /** Null while nothing is stored. */
-  readonly sesid: string | null
-  /** The name under which the store keeps it; '' while nothing is stored. */
-  readonly name: string
-  readonly isDeleted: boolean
-  /** In milliseconds since 1970; `undefined`: never. */
-  readonly freshAt: number | undefined
-  isFresh (maxAge: number): boolean
-  isModified (): boolean
-  save (): Promise<void>
-  reload (): Promise<void>
-  destroy (): Promise<void>
-  delete (): void
-  regenerate (keepKeys: readonly string[]): Promise<void>
-  authenticated (keepKeys: readonly string[] | null): Promise<void>
-  update<T> (change: (draft: PlainObject) => T | Promise<T>): Promise<T | undefined>
-  touch (): void
-  /** `idleTimeout` is in seconds. */
-  options (options: Omit<SessionCookieOptions, 'maxAge'>, idleTimeout: number | undefined): void
-  skipSave (): void
-}
-
-/** What a session is filled with: an object, or the slices of its text. Their values are parsed when they are used. */
-export type LoadedData = PlainObject | JsonSlices
-
-// Not exported from the package.
-/** Puts these data in place of the session's. */
-export let fill: (session: Session, data: LoadedData) => void
-/** Returns the slices of the data as JSON prints them; null when they are to be printed as a whole. @throws what JSON does */
-export let slicesOf: (session: Session) => JsonSlices | null
-/**
- * Puts what a text has become in place of the session's data, which were loaded from `base`, and keeps
- * what was changed here, as `merge` does. Returns false, and has done nothing, when that takes a merge of the whole.
- */
-export let rebase: (session: Session, base: string, newer: JsonSlices) => boolean
-/** Returns a copy of all data, one level deep, with something else in place of each value that was not used. */
-export let glance: (session: Session) => PlainObject
+/** Returns the session's data, with what the package itself needs of them. Not exported from the package. */
+export let propertiesOf: (session: Session) => SessionProperties
 
 /**
  * One visitor's session. Your data are its own properties: `session.user = …`. It has no id and
@@ -68,14 +30,12 @@ export let glance: (session: Session) => PlainObject
  */
 export class Session<Data extends object = PlainObject> {
   readonly #actions: SessionActions
-  /** Data under names that members of this class have. */
-  #hidden: PlainObject | undefined
-  /** Where the values of a large session come from. */
-  #lazy: LazyData | null = null
+  readonly #properties: SessionProperties
 
   constructor (actions: SessionActions, data: LoadedData) {
     this.#actions = actions
-    this.#fill(data)
+    this.#properties = new SessionProperties(this, members)
+    this.#properties.fill(data)
   }
 
   /** The session's id; `undefined` as long as nothing is stored. Treat it like a password. */
@@ -127,21 +87,17 @@ export class Session<Data extends object = PlainObject> {
 
   /** Returns what is stored under the key, which may be any name; `undefined` when there is nothing. */
   get<Key extends string> (key: Key): ValueOf<Data, Key> {
-    const from = members.has(key) ? this.#hidden : this
-    return (from !== undefined && Object.hasOwn(from, key) ? (from as PlainObject)[key] : undefined) as ValueOf<Data, Key>
+    return this.#properties.get(key) as ValueOf<Data, Key>
   }
 
   /** Puts the value under the key, as an assignment does. The key may be any name, that of a member of the session, too. */
   set<Key extends string> (key: Key, value: ValueOf<Data, Key>): void {
-    if (members.has(key)) (this.#hidden ??= {})[key] = value
-    else setOwn(this, key, value)
+    this.#properties.set(key, value)
   }
 
   /** Returns a copy of all data, one level deep. */
   data (): Partial<Data> & PlainObject {
-    const data: PlainObject = { ...this.#hidden }
-    for (const key of Object.keys(this)) setOwn(data, key, (this as unknown as PlainObject)[key])
-    return data as Partial<Data> & PlainObject
+    return this.#properties.copy() as Partial<Data> & PlainObject
   }
 
   /** Whether the data differ from what is stored. */
@@ -262,46 +218,15 @@ export class Session<Data extends object = PlainObject> {
     this.#actions.skipSave()
   }
 
-  /** Shows values and not where they come from: for the console and the debugger. */
-  [inspect.custom] (): this {
-    if (#lazy in this) this.#lazy?.settle()
-    return this
-  }
-
-  #fill (data: LoadedData): void {
-    for (const key of Object.keys(this)) delete (this as unknown as PlainObject)[key]
-    this.#hidden = undefined
-    this.#lazy = null
-    if (data instanceof JsonSlices) this.#fillLazily(data)
-    else for (const [key, value] of Object.entries(data)) (this as Session).set(key, value)
-  }
-
-  #fillLazily (data: JsonSlices): void {
-    this.#lazy = new LazyData(this, data)
-    for (const [key, slice] of data.slices) {
-      if (slice.value !== undefined) (this as Session).set(key, slice.value)
-      else if (members.has(key)) (this as Session).set(key, data.parse(slice))
-      else this.#lazy.add(key, slice)
-    }
-  }
-
-  #rebase (base: string, newer: JsonSlices): boolean {
-    const sides = this.#hidden === undefined ? this.#lazy?.sides(base, newer) ?? null : null
-    if (sides === null) return false
-    const merged = merge(sides.base, sides.theirs, sides.mine)
-    this.#fill(newer)
-    for (const key of Object.keys(sides.theirs)) {
-      if (!Object.hasOwn(merged, key)) delete (this as unknown as PlainObject)[key]
-    }
-    for (const key of Object.keys(merged)) (this as Session).set(key, merged[key])
-    return true
-  }
-
   static {
-    fill = (session, data) => { session.#fill(data) }
-    slicesOf = session => session.#hidden === undefined && session.#lazy !== null ? session.#lazy.print() : null
-    rebase = (session, base, newer) => session.#rebase(base, newer)
-    glance = session => session.#lazy === null ? session.data() : session.#lazy.glance({ ...session.#hidden })
+    propertiesOf = session => session.#properties
+    // The console and the debugger show values, and not where they come from. No caller needs to know of it.
+    Object.defineProperty(Session.prototype, inspect.custom, {
+      value (this: Session): Session {
+        if (#properties in this) this.#properties.settle()
+        return this
+      }
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import { merge } from './merge'
 import type { PlainObject } from './plain-object'
-import { fill } from './session'
+import { insertSession } from './save'
+import { propertiesOf } from './session'
 import type { SessionCopy } from './session-copy'
 import type { PlainRecord } from './opened-session'
 import type { StoredSession } from '../store/session-store'
@@ -52,8 +53,8 @@ async function updateNew<T> (copy: SessionCopy, change: Change<T>): Promise<T | 
     if (life !== copy.life) return true
     if (copy.stored !== null) return false
     const merged = text.encode(merge(text.decode(base), draft, copy.session.data()))
-    if (!text.isSame(merged, text.empty)) await copy.insert(merged)
-    if (life === copy.life && !copy.mergeIn(base, drafted)) fill(copy.session, draft)
+    if (!text.isSame(merged, text.empty)) await insertSession(copy, merged)
+    if (life === copy.life && !copy.mergeIn(base, drafted)) propertiesOf(copy.session).fill(draft)
     return true
   })
   if (!isDone) return await updateSession(copy, change)

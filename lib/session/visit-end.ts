@@ -5,9 +5,11 @@ import type { SessionCookieOptions } from './cookie-options'
 import { unreachable, type CookieOutlet } from './cookie-outlet'
 import { removeLeftovers } from './leftovers'
 import { renewAtEnd } from './renewal-end'
+import type { RenewalTimes } from './renewal-times'
 import type { NewSession } from './move'
 import type { PlainObject } from './plain-object'
-import { glance } from './session'
+import { saveNow, saveSession } from './save'
+import { propertiesOf } from './session'
 import { SessionCopy } from './session-copy'
 import type { SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
@@ -84,7 +86,7 @@ export abstract class VisitEnd extends SessionCopy {
     if (this.#finishing !== null) return undefined
     if (this.#isFinished) return this.#changeAfterFailure()
     this.#isFinished = true
-    this.#dataAtEnd = this.opened === null ? null : glance(this.opened)
+    this.#dataAtEnd = this.opened === null ? null : propertiesOf(this.opened).glance()
     try {
       return this.#endNow()
     } catch (error) {
@@ -114,7 +116,7 @@ export abstract class VisitEnd extends SessionCopy {
     if (steps.isBusy(this) || this.leftovers !== null || this.#isRenewalDue) return this.#endLater(steps.run(this, () => this.#end()))
     const text = this.#textToStore()
     if (text !== null) {
-      if (!this.commitNow(text)) return this.#endLater(this.#end(text))
+      if (!saveNow(this, text)) return this.#endLater(this.#end(text))
       this.storedAtOnce = true
     }
     const isDone = !this.#isTouchDue && (text !== null || !this.#isCookieDue || this.checkAgainNow())
@@ -143,8 +145,8 @@ export abstract class VisitEnd extends SessionCopy {
   async #end (known?: string | null): Promise<CookieChange> {
     if (this.leftovers !== null) await this.removeLeftovers()
     const text = known === undefined ? this.#textToStore() : known
-    if (text !== null) await this.commit(text)
-    if (this.#isRenewalDue && this.shared.renewal !== null) await renewAtEnd(this, this.shared.renewal)
+    if (text !== null) await saveSession(this, text)
+    if (this.#isRenewalDue) await renewAtEnd(this, this.stored as StoredSession, this.shared.renewal as RenewalTimes)
     const isTouched = this.#isTouchDue && await touchSession(this)
     if (text === null && this.#isCookieDue) await this.lookAgain()
     return this.#cookieChange(isTouched)
@@ -221,7 +223,7 @@ export abstract class VisitEnd extends SessionCopy {
 
   /** Whether the data may have changed since the end of the request, or no end came. Cheap: it does not look into nested data. */
   mayHaveLateChanges (): boolean {
-    return this.#dataAtEnd === null || !hasSameValues(glance(this.session), this.#dataAtEnd)
+    return this.#dataAtEnd === null || !hasSameValues(propertiesOf(this.session).glance(), this.#dataAtEnd)
   }
 
   /** Whether there is a change that is not stored. The answer counts once the steps that the app asked for are done. */

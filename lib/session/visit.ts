@@ -2,7 +2,9 @@ import { watched, type DiagnosticsEvents } from '../diagnostics'
 import type { SessionCookieOptions } from './cookie-options'
 import { isFreshAt } from './freshness'
 import { regenerateSession } from './regenerate'
-import { fill, Session, type SessionActions } from './session'
+import { propertiesOf, Session } from './session'
+import type { SessionActions } from './session-actions'
+import { saveSession } from './save'
 import { touchSession } from './touch'
 import { updateSession, type Change } from './update'
 import { VisitEnd } from './visit-end'
@@ -36,7 +38,7 @@ export class Visit extends VisitEnd implements SessionActions {
     return this.#step('save', async () => {
       await this.removeLeftovers()
       const text = this.unsavedText()
-      if (text !== null) await this.commit(text)
+      if (text !== null) await saveSession(this, text)
       if (this.isTouched && this.sesid !== null) await touchSession(this)
     })
   }
@@ -47,7 +49,7 @@ export class Visit extends VisitEnd implements SessionActions {
       const newest = this.stored === null ? null : await this.readNewest()
       if (life !== this.life) return
       if (newest !== null) {
-        fill(this.session, this.shared.text.load(this.name, newest.text))
+        propertiesOf(this.session).fill(this.shared.text.load(this.name, newest.text))
         this.stored = newest
         this.idleTimeout = undefined
       } else if (this.stored !== null) {

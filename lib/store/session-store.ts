@@ -92,7 +92,7 @@ export interface StoredSession {
   readonly idleTimeout: number | undefined
   /** `undefined`: the store does not know. */
   readonly createdAt: number | undefined
-  /** Changes with every record. Opaque: compare it for equality only. */
+  /** Changes with every record; no record of another session has it either. Opaque: compare it for equality only. */
   readonly version: string
   /** Whether the last access is long enough ago for a `touch`: see {@link RecordStore.touch}. */
   readonly touchDue: boolean

@@ -136,3 +136,29 @@ t.test('with encryption secrets nothing of an index can be read, and it lasts wh
   t.equal(await after.sessionStore.revokeAll('user', 'alice'), 1)
   t.equal(await moving.user(), undefined)
 })
+
+t.test('a function of an index that throws fails the save, and the error does not quote the data', async t => {
+  for (const [thrown, name] of [[new TypeError('secret'), 'TypeError'], ['secret', 'string']] as const) {
+    const app = await startedApp(t, { indexes: { user: () => { throw thrown } }, about: undefined })
+    const { status, body } = await new Browser(app).get('/set/user/42')
+    t.equal(status, 500)
+    t.match(body, { code: 'SESSION_INDEX', message: `the function of the index user threw (${name}): it must take any data, such as data => data.user?.id` })
+  }
+})
+
+t.test('an id that is renewed is no login: no limit ends another session, and all end as before', async t => {
+  const app = await startedApp(t, { maxPerValue: { user: 2 }, renewAfter: 2, renewGrace: 1 })
+  const [one, two] = [new Browser(app, 'phone'), new Browser(app, 'laptop')]
+  const first = await one.login(42)
+  await two.login(42)
+  const old = Object.assign(new Browser(app, 'phone'), { cookie: one.cookie })
+  const { cookie } = one
+  while (one.cookie === cookie) t.equal(await one.user(), '42')
+  t.equal(await two.user(), '42', 'still there')
+  t.equal((await handles(app, 42)).length, 2)
+  t.notOk((await handles(app, 42)).includes(first))
+  t.strictSame((await found(app, 42)).map(({ about }) => about?.agent).sort(), ['laptop', 'phone'])
+  t.equal(await app.sessionStore.revokeAll('user', 42), 2)
+  for (const browser of [one, two, old]) t.equal(await browser.user(), undefined)
+  t.strictSame(await handles(app, 42), [])
+})

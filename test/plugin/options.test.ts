@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
-import { pluginOptions, prefixedCookie, type FileSessionsOptions } from '../../lib/plugin/options'
+import { prefixedCookie } from '../../lib/plugin/cookie-rules'
+import { pluginOptions, type FileSessionsOptions } from '../../lib/plugin/options'
 import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
@@ -84,11 +85,11 @@ t.test('the defaults', async t => {
     rolling: true,
     reapInterval: 900,
     onUnavailable: 'fail',
-    indexes: null,
-    about: undefined,
     renewal: null,
     cacheControl: 'private',
     clearSiteData: [],
+    indexes: null,
+    about: undefined,
     sessionName: 'session',
     encryption: false,
     store: null

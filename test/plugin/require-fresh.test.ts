@@ -66,3 +66,25 @@ t.test('an age that makes no sense is an error at once', async t => {
     t.throws(() => requireFresh(wrong as number), { code: 'SESSION_ARGUMENT', message: /requireFresh takes a number of seconds above 0/ })
   }
 })
+
+t.test('without a session of this plugin it says so', async t => {
+  const app = Fastify()
+  app.post('/order', { preHandler: requireFresh(600) }, async () => 'ordered')
+  t.match((await app.inject({ method: 'POST', url: '/order' })).json(), {
+    statusCode: 500, code: 'SESSION_NOT_LOADED', message: /requireFresh: request.session is no session of fastify-file-sessions/
+  })
+})
+
+t.test('a hook that comes before the session is loaded lets nobody pass', async t => {
+  const app = Fastify()
+  app.addHook('preHandler', requireFresh(600))
+  await app.register(fileSessions, { sessionDir: `${t.testdir()}/sessions` })
+  app.post('/order', async () => 'ordered')
+  t.match((await app.inject({ method: 'POST', url: '/order' })).json(), { code: 'SESSION_NOT_LOADED', message: /not loaded yet: it is loaded in preHandler/ })
+  const early = Fastify()
+  await early.register(fileSessions, { sessionDir: `${t.testdir()}/sessions`, hook: 'onRequest' })
+  early.addHook('onRequest', requireFresh(600))
+  early.post('/order', async () => 'ordered')
+  t.equal((await early.inject({ method: 'POST', url: '/order' })).statusCode, 401)
+  for (const each of [app, early]) await each.close()
+})

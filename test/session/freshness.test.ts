@@ -161,3 +161,17 @@ t.test('a renewal keeps the proof; encryption and stores with five methods do, t
     t.equal((await visits.begin(renewed.change === 'send' ? renewed.sesid : '')).session.freshAt, freshAt)
   }
 })
+
+t.test('a proof that a clock dated ahead does not keep the visitor from a new one', async t => {
+  const { session, visits, visit, store } = await begin({ user: 'ada' })
+  visits.later = 3_600_000
+  await session.authenticated()
+  await visits.finish(visit)
+  visits.later = 0
+  const later = await visits.begin(store.ids[0] as string)
+  t.equal(later.session.isFresh(600), false)
+  await later.session.authenticated()
+  t.equal(later.session.isFresh(600), true)
+  await visits.finish(later)
+  t.equal((await visits.begin(store.ids[0] as string)).session.isFresh(600), true)
+})

@@ -2,6 +2,8 @@ import t from 'tap'
 import { SessionError, SessionFileError, SessionStoreError } from '../../lib/errors'
 import type { CookieChange, Visit } from '../../lib/session/session-manager'
 import { isForwarding } from '../../lib/store/forwarding'
+import { renewSession } from '../../lib/session/renewal'
+import { SessionRecords } from '../../lib/session/session-records'
 import { headerOf } from '../../lib/store/session-header'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { Visits } from '../support/visits'
@@ -288,4 +290,39 @@ t.test('a process that never stops writing keeps the old id', async t => {
   t.strictSame(await visits.finish(await request()), { change: 'none' })
   t.match(visits.log, [{ level: 'warn', error: { code: 'SESSION_CONFLICT' } }])
   t.strictSame(store.ids, [sesid])
+})
+
+t.test('an id that a clock dated ahead is renewed, and dated right', async t => {
+  const { store, sesid, name, pass } = await begin()
+  store.write(name, { text: store.peek(name)?.text ?? '', createdAt: Date.now() + 30 * 60_000 })
+  const next = sent(await pass())
+  t.not(next, sesid)
+  t.strictSame(await pass(next), { change: 'none' })
+  store.write(name, { text: '{"user":"ada"}', createdAt: Date.now() + 30_000 })
+  t.strictSame(await pass(), { change: 'none' }, 'clocks differ')
+})
+
+t.test('a session that is renewed while all of its kind are ended gets no new id', async t => {
+  const store = new MemoryStore()
+  const records = new SessionRecords(store, store.cipher)
+  const key = records.keyOf(await new Visits(store).stored({ user: 'ada' }))
+  records.create = async () => 'ended'
+  t.equal(await renewSession(records, key, null, ({ text }) => ({ text }), 10), null)
+  t.equal(store.entries.size, 1, 'who ends them ends it')
+})
+
+t.test('an id that was renewed twice within the grace leads nowhere, and the one after it to the session', async t => {
+  const { store, sesid, pass, request, visits } = await begin()
+  const under = await request()
+  under.session.set('late', 1)
+  const second = sent(await pass())
+  visits.later = 3600_000
+  const third = sent(await pass(second))
+  visits.later = 0
+  t.ok((await request(sesid)).session.isNew)
+  t.equal((await request(second)).session.sessionId, third)
+  t.equal(sent(await visits.finish(under)), third, 'a request under way follows both')
+  t.strictSame(JSON.parse(await store.getSession(third) ?? ''), { user: 'ada', late: 1 })
+  await store.delSession(sesid)
+  t.equal(await store.getSession(third), null, 'a logout with the first id ends it, too')
 })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { endSession } from '../../lib/session/ending'
 import { moveSession } from '../../lib/session/move'
 import { renewSession } from '../../lib/session/renewal'
 import type { SessionKey } from '../../lib/session/opened-session'
@@ -16,7 +17,7 @@ import { Facts, SharedStore } from './moving-world'
 const OLD = 'the session'
 const GRACE_SECONDS = 10
 
-export interface RenewingProcess { records: SessionRecords, store: SharedStore, facts: Facts, log: string[] }
+export interface RenewingProcess { records: MutantRecords, store: SharedStore, facts: Facts, log: string[] }
 export type RenewingProgram = (process: RenewingProcess) => Promise<void>
 
 /** A rule of the design, broken. */
@@ -35,11 +36,6 @@ class MutantRecords extends SessionRecords {
     }
     if (this.mutant === 'forwards without comparing') base = await this.read(key) ?? base
     return await super.forward(key, base, to, grace)
-  }
-
-  override async end (key: SessionKey, known?: StoredSession | null): Promise<SessionKey | null> {
-    if (this.mutant !== 'ends the old id only') return await super.end(key, known)
-    return await this.remove(key) === 'removed' ? key : null
   }
 
   override async remove (key: SessionKey, version?: string, known?: StoredSession | null): Promise<'removed' | 'conflict' | 'gone'> {
@@ -114,7 +110,8 @@ export const logout: RenewingProgram = async process => {
   const found = await load(process)
   if (found === null) return
   facts.mayEnd = true
-  log.push(`logout: ${(await records.end(found.key, found.stored))?.sesid ?? 'gone'}`)
+  if (records.mutant === 'ends the old id only') log.push(`logout: ${await records.remove(found.key)}`)
+  else log.push(`logout: ${(await endSession(records, found.key, found.stored))?.sesid ?? 'gone'}`)
   facts.hasEnded = true
 }
 
