@@ -81,15 +81,18 @@ export class PreparedQuery {
   }
 }
 
+/** What clients have that are new enough. Those up to 8.18 never call back for a query that a pool was given; 8.23 was tried. */
+const MARK = 'getTransactionStatus'
+
 /**
  * Whether the client is a pool whose connections are those of pg in JavaScript. Those of pg-native
  * have no such queries, and connections with the option `pipeline` refuse them. A version of pg that
  * tells its queries more than they know here is left to its own queries.
  */
 export function takesPreparedQueries (client: PostgresClient): boolean {
-  const { Client, options } = client as { Client?: { Query?: { prototype?: object } }, options?: { pipeline?: unknown } }
-  const query = Client?.Query?.prototype
-  if (query === undefined || options?.pipeline === true) return false
+  const { Client, options } = client as { Client?: { prototype: object, Query?: { prototype: object } }, options?: { pipeline?: unknown } }
+  if (Client?.Query === undefined || options?.pipeline === true || !(MARK in Client.prototype)) return false
+  const query = Client.Query.prototype
   const known = Object.getOwnPropertyNames(PreparedQuery.prototype)
   const told = Object.getOwnPropertyNames(query).filter(method => method.startsWith('handle'))
   return ['submit', 'handleRowDescription', 'handleDataRow', 'handleReadyForQuery'].every(method => method in query) &&

@@ -144,6 +144,12 @@ t.test('the lists of indexes are rows of the same table, which sessions know not
   t.equal(ended.length, 600)
 })
 
+t.test('texts tells of sessions that are encrypted', async t => {
+  const store = new PostgresSessionStore({ pool: server, table: 'sealed', encryption: true })
+  await store.putSession(await store.newSession(), 'text')
+  await t.rejects(count(store.texts()), { code: 'SESSION_UNOPENED' })
+})
+
 t.test('clear empties the lists of indexes, in whatever schema', async t => {
   await server.query('CREATE SCHEMA IF NOT EXISTS "o\'ther"')
   const store = new PostgresSessionStore({ pool: server, schema: "o'ther", table: 'lists' })

@@ -12,12 +12,14 @@ t.test('which clients take them', async t => {
   ]
   for (const [pool, takes] of pools) t.equal(takesPreparedQueries(pool), takes)
   class NativeQuery { submit (): void {} }
-  t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: { Query: NativeQuery } })), 'pg-native')
+  t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: { prototype: pg.Client.prototype, Query: NativeQuery } })), 'pg-native')
+  class OlderClient { static readonly Query = pg.Query }
+  t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: OlderClient })), 'pg 8.18, which would never call back')
   class NewerQuery extends pg.Query { handleSomethingNew (): void {} }
   for (const method of Object.getOwnPropertyNames(pg.Query.prototype)) {
     if (method !== 'constructor') Object.defineProperty(NewerQuery.prototype, method, { value: () => {} })
   }
-  t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: { Query: NewerQuery } })), 'a pg that tells its queries more')
+  t.notOk(takesPreparedQueries(Object.assign(new pg.Pool(), { Client: { prototype: pg.Client.prototype, Query: NewerQuery } })), 'a pg that tells its queries more')
 })
 
 t.test('sessions by a pool of pg', { skip: NO_POSTGRES }, async t => {
