@@ -143,11 +143,11 @@ export const overStarts: Record<string, () => FileSystem> = {
   'an expired session in a sealed file': () => journal([old('1', NO_RECORD), old('2', pad('1'), true)])
 }
 
-const ENDING = { text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+const ENDING = { text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true, patches: 0 }
 
 /** A record of a session that was made in 1970. */
 function old (id: string, previous: string, seal = false): Buffer {
-  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false }, previous)
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false, patches: 0 }, previous)
 }
 
 /** The clock has not moved since the file was made: whatever is made next has the same birth time. */
@@ -242,7 +242,7 @@ function pad (id: string): string {
 }
 
 function record (id: string, previous: string, seal = false): Buffer {
-  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: NOW, seal, ended: false }, previous)
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: NOW, seal, ended: false, patches: 0 }, previous)
 }
 
 function journal (records: Buffer[]): FileSystem {

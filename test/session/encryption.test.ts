@@ -36,7 +36,7 @@ function storedText (sessionDir: string, sesid: string): string {
 
 /** What an attacker does who may write to the directory: puts a record of the session in place of its file. */
 function plant (sessionDir: string, sesid: string, text: string, appid = 'sid'): void {
-  const record = { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false }
+  const record = { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, patches: 0 }
   const path = pathOf(sessionDir, sesid, appid)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   writeFileSync(`${path}.new`, encodeRecord(record, NO_RECORD), { mode: 0o600 })

@@ -3,7 +3,7 @@ import { encodeRecord, fold, newRecordId, NO_RECORD, type JournalRecord } from '
 
 /** A record with this text, made now. */
 export function recordOf (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
-  return { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, ...more }
+  return { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, patches: 0, ...more }
 }
 
 /** The bytes of a journal in which each record replaces the one before. */

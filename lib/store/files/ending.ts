@@ -93,7 +93,7 @@ async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRe
 }
 
 function tombstone (): JournalRecord {
-  return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+  return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true, patches: 0 }
 }
 
 async function appendTombstone (

@@ -36,7 +36,12 @@ export interface JournalRecord {
   seal: boolean
   /** Whether this record is a tombstone: it ends the session, and has no text. */
   ended: boolean
+  /** How many patches made its text of the last one that was written whole; 0: it was written whole itself. */
+  patches: number
 }
+
+/** What a patch is made of. */
+type PatchBase = Pick<JournalRecord, 'text' | 'patches'>
 
 /** What a reader made of a file's bytes, and where to go on when the file has grown. */
 export interface Folded {
@@ -68,6 +73,11 @@ const PATCH = 4
 const FORMAT = 1
 /** The two lengths of a patch. */
 const LENGTHS_SIZE = 8
+/**
+ * Code units that a reader copies at most for the patches between two whole texts; a patch copies all of the text. A file
+ * holds up to eight whole texts, and without this bound ten thousands of patches of a text of a mebibyte.
+ */
+const MOST_COPIED = 16 * 1024 * 1024
 
 /**
  * Folds bytes into what they say. `offset` is where `bytes` stands in its file and `tip` what the
@@ -124,11 +134,12 @@ export function isLast ({ seal, ended }: JournalRecord): boolean {
 }
 
 /**
- * The record's bytes, ready to be appended in one write. `before` is the text of the record with the id
- * `previous`: if most of it is kept, the record is a patch. Left out: the whole text is written.
+ * The record's bytes, ready to be appended in one write. `before` is the record with the id `previous`:
+ * if most of its text is kept, the record becomes a patch, which its `patches` tells. Left out: the whole text is written.
  */
-export function encodeRecord (record: JournalRecord, previous: string, before?: string): Buffer {
+export function encodeRecord (record: JournalRecord, previous: string, before?: PatchBase): Buffer {
   const patch = before === undefined ? null : usefulPatch(before, record)
+  record.patches = before === undefined || patch === null ? 0 : before.patches + 1
   const text = patch === null ? record.text : patch.middle
   const start = patch === null ? HEADER_SIZE : HEADER_SIZE + LENGTHS_SIZE
   const textLength = Buffer.byteLength(text)
@@ -169,10 +180,10 @@ function follows (bytes: Buffer, position: number, tip: JournalRecord | null): b
   return bytes.toString('latin1', position + 24, position + 24 + ID_SIZE) === (tip === null ? NO_RECORD : tip.id)
 }
 
-/** Returns the patch to write instead of the whole text; null when it would not be much shorter. */
-function usefulPatch (before: string, { text, seal, ended }: JournalRecord): TextPatch | null {
-  if (seal || ended || isSealed(text)) return null
-  const patch = patchBetween(before, text)
+/** Returns the patch to write instead of the whole text; null when it would not be much shorter, or there were too many of them. */
+function usefulPatch (before: PatchBase, { text, seal, ended }: JournalRecord): TextPatch | null {
+  if (seal || ended || isSealed(text) || (before.patches + 1) * text.length > MOST_COPIED) return null
+  const patch = patchBetween(before.text, text)
   return patch.middle.length * 2 <= text.length ? patch : null
 }
 
@@ -194,7 +205,8 @@ function decodeRecord (
       idleTimeout: bytes.readUInt32LE(position + 12),
       createdAt: bytes.readUIntLE(position + 32, 6),
       seal: isKnown && (flags & SEAL) !== 0,
-      ended: isKnown && (flags & ENDED) !== 0
+      ended: isKnown && (flags & ENDED) !== 0,
+      patches: before === null || patch === null ? 0 : before.patches + 1
     }
   }
 }

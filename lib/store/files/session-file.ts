@@ -158,7 +158,7 @@ export class SessionFile extends SeenFile {
   #encode (record: JournalRecord, previous: string): Buffer {
     const tip = this.view?.tip
     const isPatched = tip?.id === previous && record.text.length >= (this.limits.patchFrom ?? Infinity)
-    return encodeRecord(record, previous, isPatched ? tip.text : undefined)
+    return encodeRecord(record, previous, isPatched ? tip : undefined)
   }
 
   async #write (disk: DiskCalls, fd: number, record: JournalRecord, previous: string, bytes: Buffer): Promise<Appended> {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { encodeRecord, fold, HEADER_SIZE, newRecordId, NO_RECORD, type JournalRecord } from '../../../lib/store/files/journal'
 
 function record (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
-  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ended: false, ...more }
+  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ended: false, patches: 0, ...more }
 }
 
 /** The records one after the other, each replacing the one before. */
@@ -15,7 +15,7 @@ function journal (...records: JournalRecord[]): Buffer {
 
 t.test('the layout is the documented one', async t => {
   const bytes = encodeRecord({
-    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true, ended: false
+    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true, ended: false, patches: 0
   }, 'abcdefgh')
   t.equal(bytes.length, HEADER_SIZE + 2)
   t.equal(bytes.toString('latin1', 0, 4), 'FFS1')
@@ -28,7 +28,7 @@ t.test('the layout is the documented one', async t => {
 
 t.test('the layout of a patch is the documented one', async t => {
   const [before, after] = ['abcdefgh'.repeat(20), 'abcdefgh'.repeat(10) + 'é' + 'abcdefgh'.repeat(10)]
-  const bytes = encodeRecord(record(after), NO_RECORD, before)
+  const bytes = encodeRecord(record(after), NO_RECORD, record(before))
   t.equal(bytes.length, HEADER_SIZE + 8 + 2)
   t.equal(bytes.readUInt32LE(8), 10)
   t.equal(bytes[38], 4)
@@ -38,7 +38,7 @@ t.test('the layout of a patch is the documented one', async t => {
 })
 
 t.test('what is a patch and what is not', async t => {
-  const flags = (before: string | undefined, of: JournalRecord): number | undefined => encodeRecord(of, NO_RECORD, before)[38]
+  const flags = (before: string | undefined, of: JournalRecord): number | undefined => encodeRecord(of, NO_RECORD, before === undefined ? undefined : record(before))[38]
   t.equal(flags('aaaa', record('aaab')), 4)
   t.equal(flags('aaaa', record('aabb')), 4)
   t.equal(flags('aaaa', record('abbb')), 0, 'more than half of it would be written anyway')
@@ -48,9 +48,27 @@ t.test('what is a patch and what is not', async t => {
   t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$AAAAAAAB')), 0, 'an encrypted text is written as it is')
 })
 
+t.test('the patches since the last whole text copy 16 Mi code units at most', async t => {
+  for (const [length, most] of [[1024 * 1024, 16], [100_000, 167]] as const) {
+    const half = 'x'.repeat(length / 2 - 4)
+    let last = record(`${half}00000000${half}`)
+    const parts = [journal(last)]
+    const patches: number[] = []
+    for (let turn = 1; turn < 2 * most + 3; turn++) {
+      const next = record(`${half}${String(turn).padStart(8, '0')}${half}`, { patches: 7 })
+      parts.push(encodeRecord(next, last.id, last))
+      patches.push(next.patches)
+      last = next
+    }
+    const inARow = Array.from({ length: most + 1 }, (_, index) => (index + 1) % (most + 1))
+    t.strictSame(patches, [...inARow, ...inARow], `${length}`)
+    t.strictSame(fold(Buffer.concat(parts)).tip, last)
+  }
+})
+
 t.test('a patch is read with the record that it names, and with no other', async t => {
   const [base, first, lost, second] = [record('0000'), record('0100'), record('1000'), record('0101')]
-  const patches = [encodeRecord(first, base.id, base.text), encodeRecord(lost, base.id, base.text), encodeRecord(second, first.id, first.text)]
+  const patches = [encodeRecord(first, base.id, base), encodeRecord(lost, base.id, base), encodeRecord(second, first.id, first)]
   const bytes = Buffer.concat([journal(base), ...patches])
   t.equal(fold(bytes).tip?.text, '0101', 'one that has lost changes nothing')
   const start = journal(base).length
@@ -61,13 +79,13 @@ t.test('a patch that cannot be applied is not understood', async t => {
   const refusal = { code: 'SESSION_FILE', message: /written by a newer version/ }
   const [base, next, last] = [record('0000'), record('0001'), record('whole')]
   const short = record('0')
-  t.throws(() => fold(Buffer.concat([journal(short), encodeRecord(next, short.id, base.text)])), refusal, 'it is of a longer text')
-  t.throws(() => fold(encodeRecord(next, NO_RECORD, base.text)), refusal, 'there is no text before it')
+  t.throws(() => fold(Buffer.concat([journal(short), encodeRecord(next, short.id, base)])), refusal, 'it is of a longer text')
+  t.throws(() => fold(encodeRecord(next, NO_RECORD, base)), refusal, 'there is no text before it')
   t.throws(() => fold(Buffer.concat([journal(base), newerRecord(next, base.id, [4, 1])])), refusal, 'it has no lengths')
   const newer = newerRecord(next, base.id, [8, 1])
-  const bytes = Buffer.concat([journal(base), newer, encodeRecord(record('0002'), next.id, next.text)])
+  const bytes = Buffer.concat([journal(base), newer, encodeRecord(record('0002'), next.id, next)])
   t.throws(() => fold(bytes), refusal, 'it is of a text that is not understood')
-  const whole = Buffer.concat([journal(base), newer, encodeRecord(last, next.id, next.text)])
+  const whole = Buffer.concat([journal(base), newer, encodeRecord(last, next.id, next)])
   t.equal(fold(whole).tip?.text, 'whole', 'a whole text needs no other')
 })
 
@@ -230,10 +248,10 @@ function build (stretches: Stretch[]): { bytes: Buffer, chain: JournalRecord[], 
     else if (each.kind === 'torn') bytes = encodeRecord(record(each.text), previous).subarray(0, each.length - 1 || 1)
     else if (each.kind === 'loser') {
       const earlier = chain.at(-1 - each.back)
-      bytes = encodeRecord(record(`${earlier?.text ?? ''}${each.text}`), earlier?.id ?? newRecordId(), earlier?.text)
+      bytes = encodeRecord(record(`${earlier?.text ?? ''}${each.text}`), earlier?.id ?? newRecordId(), earlier)
     } else {
       const next = record(each.isPatch ? `${tip?.text ?? ''}${each.text}` : each.text, { seal: each.seal })
-      bytes = encodeRecord(next, previous, each.isPatch ? tip?.text : undefined)
+      bytes = encodeRecord(next, previous, each.isPatch ? tip : undefined)
       if (open) {
         chain.push(next)
         clean = true
@@ -278,7 +296,7 @@ t.test('folding in two steps says the same as in one, wherever the file was cut 
 t.test('no flipped bit of a record goes unseen', async t => {
   const [base, last] = [record('base'), record('bass')]
   const start = journal(base).length
-  for (const bytes of [journal(base, last), Buffer.concat([journal(base), encodeRecord(last, base.id, base.text)])]) {
+  for (const bytes of [journal(base, last), Buffer.concat([journal(base), encodeRecord(last, base.id, base)])]) {
     for (let position = start; position < bytes.length; position++) {
       for (let bit = 0; bit < 8; bit++) {
         const flipped = Buffer.from(bytes)

@@ -1,9 +1,13 @@
+import { equal } from 'node:assert/strict'
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Disk, DiskNow, FileNumber } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
+import { encodeRecord } from '../../../lib/store/files/journal'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { LIMITS } from '../../../lib/store/files/seen-file'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
@@ -166,6 +170,43 @@ t.test('of two patches of one record, the first wins', async t => {
   t.equal(await other.append(recordOf(`10${long}`), tipId(other)), 'conflict')
   t.equal(await other.append(recordOf(`11${long}`), tipId(other)), 'replaced')
   t.equal(await textOf(another(file)), `11${long}`)
+})
+
+t.test('whatever several processes write, and whoever is behind, changes say what whole texts would', async t => {
+  const dir = directory(t)
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '\0', 'é', '😀', 'FFS1'), maxLength: 30 })
+  const step = fc.record({
+    by: fc.nat(2),
+    reads: fc.boolean(),
+    at: fc.nat(200),
+    removed: fc.nat(60),
+    added: text,
+    event: fc.constantFrom('', '', '', '', 'torn', 'forget')
+  })
+  let files = 0
+  await fc.assert(fc.asyncProperty(fc.string({ unit: fc.constantFrom('a', 'é', '😀'), maxLength: 300 }), fc.array(step, { maxLength: 40 }), async (first, steps) => {
+    const path = join(dir, `${++files}`)
+    const limits = { ...LIMITS, size: 2000, patchFrom: 0 }
+    const processes = [0, 1, 2].map(() => new SessionFile(path, localDisk, false, null, limits))
+    await processes[0]?.create(recordOf(first))
+    let stored = first
+    for (const { by, reads, at, removed, added, event } of steps) {
+      const file = processes[by] as SessionFile
+      if (reads || file.view?.tip?.seal !== false) await file.read()
+      // The end of a patch that was cut off: the next save begins a new file.
+      if (event === 'torn') appendFileSync(path, encodeRecord(recordOf(`${stored}x`), tipId(file), recordOf(stored)).subarray(0, -1))
+      const before = file.view?.tip?.text ?? ''
+      const next = [...before].toSpliced(at, removed, added).join('')
+      const outcome = await file.append(recordOf(next), tipId(file), event === 'forget')
+      if (outcome === 'replaced') {
+        equal(before, stored, 'nobody wins who is behind')
+        stored = next
+      }
+      equal(file.view?.tip?.text, stored)
+      equal(textIn(path), stored)
+    }
+    for (const file of processes) equal(await textOf(file), stored)
+  }), { numRuns: 300 })
 })
 
 t.test('a text that is smaller than that is written whole', async t => {

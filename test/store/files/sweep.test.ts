@@ -311,7 +311,7 @@ t.test('the cached view of a removed session goes with it', async t => {
   age(path, DAY)
   t.match(await store.reap(), { expired: 1 })
   // A file with the same name that is older than its session: only a cache could take it for that.
-  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false })
+  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, patches: 0 })
   t.equal(await store.getSession(sesid), 'other')
 })
 
