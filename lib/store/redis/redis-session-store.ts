@@ -6,6 +6,7 @@ import { bodyOf } from '../session-header'
 import type {
   Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
 } from '../session-store'
+import { reachesKeysTogether } from './joined-keys'
 import { scanNames } from './key-scan'
 import { redisStoreOptions, type RedisSessionStoreOptions } from './options'
 import { RedisRecords } from './redis-records'
@@ -47,6 +48,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   async open (): Promise<void> {
     const { connection, timeout } = this.options
     this.#warnings = await checkServer(connection, this.runner, this.names, timeout)
+    if (connection.joinsCalls && !await reachesKeysTogether(connection, this.names, timeout)) this.runner.stopJoining()
     this.feed?.start()
   }
 

@@ -93,6 +93,11 @@ export class ScriptRunner {
     return isRepeated || !this.#joins ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
   }
 
+  /** From now on each call is a command of its own. */
+  stopJoining (): void {
+    this.#joins = false
+  }
+
   /** Returns the moment of `performance.now()` at which the time of a call is up that begins now. */
   #end (): number {
     return performance.now() + this.#timeout
@@ -111,7 +116,7 @@ export class ScriptRunner {
     } catch (error) {
       const isSplit = waiting.length > 1 && failureOf(error).code === 'CROSSSLOT'
       // Behind the address is a cluster: it would refuse every such command.
-      if (isSplit) this.#joins = false
+      if (isSplit) this.stopJoining()
       for (const one of waiting) goOn(one, isSplit ? splitCalls(failureOf(error)) : this.#failureOf(one.call, error))
       return
     }
