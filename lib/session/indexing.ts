@@ -80,8 +80,10 @@ export class Indexing {
       const value = valueOf(name, find, data)
       if (value === undefined || value === null) continue
       const labels = (this.index as SessionIndex).labels.of(name, value)
-      const login = labels.map(label => before[label]).find(tag => tag !== undefined)
-      places.push({ label: labels[0], login: login ?? newLogin(this.now()), limit: login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined, onLimit })
+      const known = labels.find(label => before[label] !== undefined)
+      const login = known === undefined ? undefined : before[known]
+      const former = known === labels[0] ? undefined : known
+      places.push({ label: labels[0], login: login ?? newLogin(this.now()), former, limit: login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined, onLimit })
     }
     return places
   }

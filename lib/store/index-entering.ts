@@ -14,6 +14,8 @@ export type OnLimit = 'end-oldest' | 'refuse'
 export interface Place {
   readonly label: string
   readonly login: string
+  /** The label that the login had so far, under an older secret of the server. */
+  readonly former?: string | undefined
   /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
   readonly limit?: number | undefined
   readonly onLimit?: OnLimit | undefined
@@ -80,7 +82,7 @@ export class IndexEntering {
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
     const handle = sessionHandle(name)
-    for (const { label, login } of places) {
+    for (const { label, login, former } of places) {
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
       const at = this.#now()
       const entries = at - since > SLOW
@@ -88,6 +90,8 @@ export class IndexEntering {
         : await this.#lists.read(label)
       await this.#ending.finish(label, entries, 'limit')
       if (!entries.some(isMine)) return false
+      // An end that looked under the newest label before this login had it has marked the former one.
+      if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
     }
     return true
   }

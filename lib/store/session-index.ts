@@ -165,7 +165,7 @@ export class SessionIndex {
     const spare = (entries: readonly IndexEntry[]): void => {
       for (const { handle, login } of entries) if (spared.includes(handle)) logins.add(login)
     }
-    if (spared.length > 0) for (const label of labels) spare(await this.#lists.read(label))
+    if (spared.length > 0) for (const label of labels.toReversed()) spare(await this.#lists.read(label))
     return await this.#endAll(labels, entries => {
       spare(entries)
       return entry => !logins.has(entry.login)
@@ -184,7 +184,8 @@ export class SessionIndex {
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
     const ended = new Set<string>()
     const marked: Array<[string, readonly IndexEntry[]]> = []
-    for (const label of labels) {
+    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
+    for (const label of labels.toReversed()) {
       marked.push([label, await this.#lists.change(label, entries => {
         const isChosen = choose(entries)
         if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null

@@ -17,6 +17,7 @@ const move: Run = (process, [key]) => process.move(key as SessionKey)
 const switchUser: Run = (process, [key]) => process.become(key as SessionKey, 7)
 const logOut: Run = (process, [key]) => process.destroy(key as SessionKey)
 const save: Run = (process, [key]) => process.become(key as SessionKey, USER)
+const change: Run = (process, [key]) => process.become(key as SessionKey, USER, 1)
 const revokeAll: Run = process => process.revokeAll(USER)
 const sweep: Run = process => process.sweep()
 const wait: Run = process => process.wait(11)
@@ -29,6 +30,7 @@ const GAMES: Record<string, { options: WorldOptions, crashes?: number }> = {
   'a login and revokeAll': { options: { before: loggedIn, processes: [login, revokeAll] }, crashes: 1 },
   'a move and revokeAll': { options: { before: loggedIn, processes: [move, revokeAll] }, crashes: 1 },
   'a login by a save, and revokeAll': { options: { before: visited, processes: [save, revokeAll] }, crashes: 1 },
+  'a save after the secret of the server changed, and revokeAll': { options: { isRotated: true, before: loggedIn, processes: [change, revokeAll] }, crashes: 1 },
   'a switch of the user and revokeAll': { options: { before: loggedIn, processes: [switchUser, revokeAll] }, crashes: 1 },
   'a logout and a move': { options: { before: loggedIn, processes: [logOut, move] }, crashes: 1 },
   'a logout and revokeAll': { options: { before: loggedIn, processes: [logOut, revokeAll] }, crashes: 1 },
@@ -92,7 +94,7 @@ t.test('revokeAll that marks nothing', async t => {
   const unmarked: Run = async process => {
     const before = process.world.answeredWith(USER)
     for await (const { handle } of process.index.sessionsOf('user', USER)) await process.index.revoke(handle)
-    process.world.revoked(before, process.index.labels.of('user', USER)[0])
+    process.world.revoked(before, process.index.labels.of('user', USER))
   }
   await t.rejects(search({ before: loggedIn, processes: [move, unmarked] }), /lives after revokeAll/)
 })

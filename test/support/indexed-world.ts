@@ -4,7 +4,7 @@ import { createSession, moveSession } from '../../lib/session/move'
 import { headerOf as openedHeader, type SessionKey } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
 import { decodeList, type IndexEntry } from '../../lib/store/index-entry'
-import { listName } from '../../lib/store/index-labels'
+import { IndexLabels, listName } from '../../lib/store/index-labels'
 import { BaseRecordStore } from '../../lib/store/record-store'
 import { headerOf } from '../../lib/store/session-header'
 import { sessionHandle } from '../../lib/store/session-id'
@@ -17,6 +17,11 @@ import { json } from './visits'
  * Processes that log in, move, switch users, end sessions, sweep and crash, in every order of their calls to a
  * store and to the lists of its index.
  */
+
+/** The number of the process that is there before the others. */
+const BEFORE = 9
+/** A secret that all processes but that one have. */
+const NEWER = Buffer.from('a newer secret')
 
 interface Entry { text: string, version: number }
 
@@ -117,10 +122,11 @@ export class Process {
   records: SessionRecords
 
   constructor (readonly world: IndexedWorld, readonly number: number, readonly step: Step) {
-    const { shared, limit } = world
+    const { shared, limit, isRotated } = world
     let ids = 0
     this.store = new SharedRecords(shared, 'sessions', number, step, () => `a session id of process ${number}, the ${++ids}th`)
     this.index = new SessionIndex(this.store, () => shared.now, async () => {})
+    if (isRotated) Object.assign(this.index, { labels: new IndexLabels('sid', number === BEFORE ? [null] : [NEWER, null]) })
     registerIndex(this.store, this.index)
     const text = new SessionText(json)
     const settled = { indexes: { user: (data: Record<string, unknown>) => data.user as number }, maxPerValue: limit === undefined ? {} : { user: limit }, onLimit: 'end-oldest' as const }
@@ -146,11 +152,11 @@ export class Process {
   }
 
   /** A save that makes it the session of another user, or of none. */
-  async become (key: SessionKey, user: number | undefined): Promise<void> {
+  async become (key: SessionKey, user: number | undefined, note?: number): Promise<void> {
     for (;;) {
       const base = await this.records.read(key)
       if (base === null) return
-      const swap = await this.records.replace(key, { text: JSON.stringify({ user }) }, base)
+      const swap = await this.records.replace(key, { text: JSON.stringify({ user, note }) }, base)
       if (swap.result === 'replaced' && user !== undefined) this.world.answer(key.name, user)
       if (swap.result !== 'conflict') return
     }
@@ -164,7 +170,12 @@ export class Process {
   async revokeAll (user: number): Promise<void> {
     const before = this.world.answeredWith(user)
     await this.index.revokeAll('user', user)
-    this.world.revoked(before, this.index.labels.of('user', user)[0])
+    this.world.revoked(before, this.index.labels.of('user', user))
+  }
+
+  /** After a revoke that ended it, nothing that the session moved to works. */
+  async revoke (key: SessionKey, user: number): Promise<void> {
+    if (await this.index.revoke(sessionHandle(key.name))) this.world.revoked([key.name], this.index.labels.of('user', user))
   }
 
   async sweep (): Promise<void> {
@@ -182,6 +193,8 @@ export interface WorldOptions {
   limit?: number
   /** Whether processes may be held up for so long that their entries are swept: they end their sessions themselves then. */
   isSlow?: boolean
+  /** Whether the server got a newer secret after what happened before. */
+  isRotated?: boolean
   /** What happens before the processes begin, one step after the other. */
   before?: (process: Process) => Promise<SessionKey[]>
   processes: Array<(process: Process, keys: SessionKey[]) => Promise<unknown>>
@@ -191,15 +204,17 @@ export interface WorldOptions {
 export class IndexedWorld implements World {
   readonly shared = new Shared()
   readonly limit: number | undefined
+  readonly isRotated: boolean
   readonly actors: Actor[]
   /** Sessions that a visitor was told of, by name, with their user and the session that they go back to. */
   readonly #answered = new Map<string, { user: number, first: string }>()
-  /** The first sessions of those that were answered before a call of revokeAll that was answered, with the label that they had. */
+  /** The first sessions of those that were answered before a call of revokeAll that was answered, with the labels of the value. */
   readonly #revoked = new Set<string>()
   readonly #isSlow: boolean
   #failure: string | null = null
 
-  constructor ({ limit, before, processes, mutant, isSlow = false }: WorldOptions) {
+  constructor ({ limit, before, processes, mutant, isSlow = false, isRotated = false }: WorldOptions) {
+    this.isRotated = isRotated
     this.#isSlow = isSlow
     this.limit = limit
     let setUp: Promise<SessionKey[]> | null = null
@@ -207,7 +222,7 @@ export class IndexedWorld implements World {
       this.shared.answers[at] = []
       const process = new Process(this, at, step)
       mutant?.(process)
-      setUp ??= before === undefined ? Promise.resolve([]) : before(new Process(this, 9, async () => {}))
+      setUp ??= before === undefined ? Promise.resolve([]) : before(new Process(this, BEFORE, async () => {}))
       await run(process, await setUp)
     })
   }
@@ -228,8 +243,8 @@ export class IndexedWorld implements World {
   }
 
   /** Called when revokeAll is answered: no session that was answered before the call works any more. */
-  revoked (names: string[], label: string): void {
-    for (const name of names) this.#revoked.add(`${name} ${label}`)
+  revoked (names: string[], labels: readonly string[]): void {
+    for (const name of names) for (const label of labels) this.#revoked.add(`${name} ${label}`)
     this.#look()
   }
 
