@@ -4,11 +4,12 @@ import { copy, type CopyOptions } from './copy'
 import { doctor, type DoctorOptions } from './doctor'
 import { parseDuration, parseSize } from './duration'
 import {
-  CLEAN_HELP, COPY_HELP, DOCTOR_HELP, ID_HELP, IMPORT_HELP, LIST_HELP, OF_HELP, REVOKE_HELP, SCHEMA_HELP, SHOW_ENCRYPTED_HELP, STATS_HELP, VERIFY_HELP
+  CLEAN_HELP, COPY_HELP, DOCTOR_HELP, ID_HELP, IMPORT_HELP, LIST_HELP, OF_HELP, REINDEX_HELP, REVOKE_HELP, SCHEMA_HELP, SHOW_ENCRYPTED_HELP, STATS_HELP, VERIFY_HELP
 } from './help'
 import { importSessions, type ImportCommandOptions } from './import'
 import { list, type ListOptions } from './list'
 import type { Place } from './place'
+import { reindex, type ReindexOptions } from './reindex'
 import { revoke, type RevokeOptions } from './revoke'
 import { schema, type SchemaOptions } from './schema'
 import { sessionsOf, type SessionsOfOptions } from './sessions-of'
@@ -106,6 +107,18 @@ export const COMMANDS: Command[] = [
     takesHyphens: true,
     help: REVOKE_HELP,
     run: (given, [place], terminal) => revoke(place as Place, given.arguments[1] as string, optionsOf<RevokeOptions>(given), terminal)
+  },
+  {
+    name: 'reindex',
+    parameters: ['<place>'],
+    places: [0],
+    description: 'enter sessions in indexes that are newer than they are',
+    options: [
+      { name: 'module', value: '<file>', description: 'a module that exports indexes, and codec if the app has one', isRequired: true },
+      IDLE, ABSOLUTE, APPID, SECRETS, MAX_SIZE, JSON_OPTION
+    ],
+    help: REINDEX_HELP,
+    run: (given, [place], terminal) => reindex(place as Place, optionsOf<ReindexOptions>(given), terminal)
   },
   {
     name: 'verify',

@@ -84,6 +84,23 @@ ${INDEX_HELP}
 
   npx --no-install file-sessions revoke ./sessions --index user 42`
 
+export const REINDEX_HELP = `
+Enters sessions that are older than the app's option indexes at once, which happens at
+their next save otherwise. --module names a file that exports indexes, as the app has
+them, and codec if the app has one:
+
+  export const indexes = { user: data => data.user?.id }
+
+It is run with your rights. --idle and --absolute must be the app's. May run beside the app,
+and again: what is right stays as it is. A session that is entered counts as used then.
+maxPerValue ends none of them here. Encrypted sessions cannot be looked into without
+their ids: they are counted, and enter when they are saved.
+
+Where the app encrypts under secrets, values are hashed under them: --secrets must name a
+file with them.
+
+  npx --no-install file-sessions reindex ./sessions --module ./indexes.mjs`
+
 export const VERIFY_HELP = `
 Prints one line for each problem, the kind first and then the path:
   torn        holds bytes that are not a whole record, or plain text beside an encrypted

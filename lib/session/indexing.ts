@@ -59,7 +59,7 @@ export class Indexing {
   plan (record: PlainRecord, base: StoredSession | null): IndexPlan | null {
     const header = record.header ?? (base === null ? {} : headerOf(base))
     const before = (base === null ? header : headerOf(base)).indexed ?? NONE
-    const wanted = this.#settled === null || (base !== null && record.text === base.text) ? placesOf(before) : this.#wanted(record.text, before, this.#settled)
+    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesOf(before) : this.#wanted(record.text, before, this.#settled)
     if ((wanted.length === 0 && before === NONE) || this.index === null) return null
     const added = wanted.filter(({ label }) => base === null || before[label] === undefined)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))

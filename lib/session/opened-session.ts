@@ -16,6 +16,8 @@ export interface PlainRecord extends SessionRecord {
   readonly header?: SessionHeader | undefined
   /** Called when the session enters an index, for what a device list shows. */
   readonly about?: (() => About | undefined) | undefined
+  /** Whether its places in indexes are worked out although the text is as before: the indexes may be new. */
+  readonly isIndexedAnew?: boolean | undefined
 }
 
 /** A stored session whose text is opened when it is asked for. */

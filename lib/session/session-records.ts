@@ -228,7 +228,7 @@ export class SessionRecords {
     return this.#cipher.isOn || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored, plain) : stored
   }
 
-  #seal ({ sesid }: SessionKey, { header, about, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
+  #seal ({ sesid }: SessionKey, { header, about, isIndexedAnew, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
     const head = header === undefined ? undefined : headFor(header)
     return this.#cipher.sealRecord(sesid, record, base === undefined ? undefined : sealedText(base), head)
   }

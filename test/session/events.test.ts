@@ -1,7 +1,13 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { sessionHandle } from '../../lib/store/session-id'
+import { SessionFileStore } from '../../index'
+import { sessionPath } from '../../lib/store/files/file-names'
+import { nameOfHandle, sessionHandle } from '../../lib/store/session-id'
+import { age } from '../support/aged-sessions'
+import { Browser, indexedApp } from '../support/indexed-app'
 import { MemoryStore } from '../support/map-store'
+import { sessionDirectory } from '../support/session-files'
 import { begin, Visits } from '../support/visits'
 
 /** The events of sessions that come until the test ends. */
@@ -59,4 +65,36 @@ t.test('an id that is renewed by its age, and the session that a logout with the
     { name: 'renewed', appid: 'sid', session: next, from: sessionHandle(store.nameOf(sesid)), cause: 'age' },
     { name: 'ended', appid: 'sid', session: next, reason: 'destroyed' }
   ])
+})
+
+t.test('sessions that are revoked, one too many, or expired: each has ended once, and says why', async t => {
+  const sessionDir = sessionDirectory(t)
+  const app = indexedApp({ sessionDir, maxPerValue: { user: 2 } })
+  t.teardown(() => app.close())
+  const store = new SessionFileStore({ sessionDir })
+  const browsers = [1, 2, 3, 4].map(() => new Browser(app)) as [Browser, Browser, Browser, Browser]
+  const expired = await browsers[3].login('7')
+  age(sessionPath(join(sessionDir, 'sid'), nameOfHandle(expired) as string), 3 * 3600)
+  const events = watch(t)
+  const ended = (...sessions: string[]): object[] => sessions.map(session => ({ session }))
+  const take = (): Array<Record<string, unknown>> => events.splice(0).filter(({ name }) => name === 'ended')
+
+  const first = await browsers[0].login('ada')
+  const second = await browsers[1].login('ada')
+  const third = await browsers[2].login('ada')
+  t.strictSame(take(), [{ name: 'ended', appid: 'sid', session: first, reason: 'limit' }])
+  t.equal(await store.revoke(second), true)
+  t.equal(await store.revoke(second), false)
+  t.strictSame(take(), [{ name: 'ended', appid: 'sid', session: second, reason: 'revoked' }])
+  const fourth = await browsers[0].login('ada')
+  t.equal(await store.revokeAll('user', 'ada', { except: third }), 1)
+  t.equal(await store.revokeAll('user', 'ada'), 1)
+  t.equal(await store.revokeAll('user', 'ada'), 0)
+  const revoked = take()
+  t.match(revoked, ended(fourth, third))
+  t.ok(revoked.every(({ reason }) => reason === 'revoked'))
+  await store.reap()
+  await store.reap()
+  await store.sweepIndexes()
+  t.strictSame(take(), [{ name: 'ended', appid: 'sid', session: expired, reason: 'expired' }])
 })
