@@ -22,8 +22,9 @@ export async function renewAtEnd (copy: SessionCopy, stored: StoredSession, time
     }), times.grace)
     if (life !== copy.life) return
     if (to === null) return await copy.lookAgain()
-    if (copy.opened !== null) copy.mergeIn(stored.text, to.stored.text)
-    copy.become(to)
+    // What cannot be merged now is merged, or refused, by the next save.
+    const isMerged = copy.opened === null || copy.mergeIn(stored.text, to.stored.text)
+    copy.become(isMerged ? to : { ...to, stored })
   } catch (error) {
     // The next look at the session tells of it.
     if (error instanceof UnopenedError) return

@@ -326,3 +326,16 @@ t.test('an id that was renewed twice within the grace leads nowhere, and the one
   await store.delSession(sesid)
   t.equal(await store.getSession(third), null, 'a logout with the first id ends it, too')
 })
+
+t.test('what another process wrote and this one cannot decode moves along, and no late save writes over it', async t => {
+  const { visits, request, store, sesid } = await begin({ a: 1 })
+  const visit = await request()
+  visit.session.data()
+  let isFirst = true
+  store.before = { create: () => { if (isFirst) store.overwrite(sesid, 'of another codec'); isFirst = false } }
+  const next = sent(await visits.finish(visit))
+  t.equal(store.recordOf(next)?.text.endsWith('of another codec'), true)
+  visit.session.set('b', 2)
+  await t.rejects(visit.session.save(), { code: 'SESSION_UNDECODABLE' })
+  t.equal(store.recordOf(next)?.text.endsWith('of another codec'), true)
+})
