@@ -3,13 +3,13 @@ import { JSON_CODEC, SessionText } from '../../lib/session/codec'
 import { Indexing } from '../../lib/session/indexing'
 import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
-import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import { FileStore } from '../../lib/store/files/file-store'
 import type { StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
 
 async function begin (t: Test) {
-  const store = new SessionFileStore({ sessionDir: sessionDirectory(t) })
+  const store = new FileStore({ sessionDir: sessionDirectory(t) })
   await store.open()
   t.teardown(() => store.close())
   const settled = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
