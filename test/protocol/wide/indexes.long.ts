@@ -17,8 +17,8 @@ const revoke: Run = (process, [key]) => process.revoke(key as SessionKey, USER)
 const GAMES: Record<string, { options: WorldOptions, mayCrash?: number[], preemptions?: number }> = {
   'a move after the secret of the server changed, and revokeAll, a crash': { options: { isRotated: true, before: loggedIn, processes: [move, revokeAll] }, mayCrash: [0, 1] },
   'a move and a revoke by the handle, a crash': { options: { before: loggedIn, processes: [move, revoke] }, mayCrash: [0, 1] },
-  'two moves beside revokeAll, one interruption': { options: { before: loggedIn, processes: [move, move, revokeAll] }, preemptions: 1 },
-  'a login, a switch of the user and revokeAll, one interruption': { options: { before: loggedIn, processes: [login, switchUser, revokeAll] }, preemptions: 1 },
+  'two moves beside revokeAll, two interruptions': { options: { before: loggedIn, processes: [move, move, revokeAll] }, preemptions: 2 },
+  'a login, a switch of the user and revokeAll, two interruptions': { options: { before: loggedIn, processes: [login, switchUser, revokeAll] }, preemptions: 2 },
   'a limit with two logins beside revokeAll, one interruption': { options: { limit: 1, before: loggedIn, processes: [login, login, revokeAll] }, preemptions: 1 }
 }
 
