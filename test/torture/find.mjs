@@ -2,7 +2,7 @@
 // killed and stopped at random, and while the server of the store has trouble. What they were told is judged
 // afterwards. --mutant has every process make a mistake that must be found.
 //
-//   npm run torture -- --find --seconds 20 --processes 4 [--store redis|postgres] [--mutant late-entry|no-marks]
+//   npm run torture -- --find --seconds 20 --processes 4 [--store redis|postgres] [--mutant late-entry|no-confirm]
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
