@@ -16,9 +16,9 @@ t.test('redis 5 loses count when its connection is reset after a call and before
   t.teardown(() => { client.destroy() })
   await client.connect()
   const store = new RedisSessionStore({ client, timeout: 1 })
-  await store.open()
+  await patiently(() => store.open())
   const names = await Promise.all(Array.from({ length: 5 }, async () => store.nameOf(await store.newId())))
-  for (const name of names) await store.create(name, { text: `of ${name}` })
+  for (const name of names) await patiently(() => store.create(name, { text: `of ${name}` }))
   // Data for another connection, and the reset of the client's, arrive in one turn and in this order.
   const [near, far] = await sockets(t)
   const read = (name: string): Promise<string | Error> => store.read(name).then(session => session?.text ?? 'none', (error: Error) => error)
