@@ -2,7 +2,6 @@ import { isSealed } from '../store/sealed-text'
 import { SessionCipher } from '../store/session-cipher'
 import type { RecordStore } from '../store/session-store'
 import { SessionText, type SessionCodec } from './codec'
-import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { Indexing, type SettledIndexes } from './indexing'
 import { sealedText, type PlainRecord } from './opened-session'
 import { SessionRecords } from './session-records'
@@ -25,7 +24,7 @@ export class Reindexing {
   async enter (name: string): Promise<Reindexed> {
     // No plain text needs the id.
     const key = { sesid: '', name }
-    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+    for (;;) {
       const base = await this.#records.read(key)
       if (base === null) return 'gone'
       if (isSealed(sealedText(base))) return 'encrypted'
@@ -35,6 +34,5 @@ export class Reindexing {
       const { result } = await this.#records.replace(key, record, base)
       if (result !== 'conflict') return result === 'replaced' ? 'entered' : 'gone'
     }
-    throw tooManyConflicts()
   }
 }

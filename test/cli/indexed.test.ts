@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Pool } from 'pg'
 import { createClient } from 'redis'
 import t, { type Test } from 'tap'
@@ -85,6 +85,26 @@ async function usedAsPlace (t: Test, place: string, makeStore: MakeStore): Promi
   t.equal(await laptop.user(), undefined)
 }
 
+/** Sessions that are older than the indexes. */
+async function reindexed (t: Test, place: string, makeStore: MakeStore): Promise<void> {
+  const store = makeStore()
+  await store.open()
+  const app = indexedApp({ store, indexes: undefined, about: undefined })
+  t.teardown(() => app.close())
+  const laptop = new Browser(app)
+  const handle = await laptop.login('42')
+  const path = join(mkdtempSync(join(tmpdir(), 'indexes-')), 'indexes.mjs')
+  t.teardown(() => { rmSync(dirname(path), { recursive: true }) })
+  writeFileSync(path, 'export const indexes = { user: data => data.user }')
+  const secrets = secretsFile(t, NEW)
+  t.match(await fileSessions(['reindex', place, '--module', path, '--secrets', secrets]), { exitCode: 0, out: 'sid: 1 entered, 0 right already, 0 gone, 0 failed\n', err: '' })
+  t.strictSame(await handlesOf(place, '42', '--secrets', secrets), [handle])
+  t.match(await fileSessions(['reindex', place, '--module', path, '--secrets', secrets]), { exitCode: 0, out: 'sid: 0 entered, 1 right already, 0 gone, 0 failed\n' })
+  t.equal(await laptop.user(), '42')
+  t.match(await fileSessions(['revoke', place, '--index', 'user', '42', '--secrets', secrets]), { exitCode: 0, out: 'sid: 1 revoked\n' })
+  t.equal(await laptop.user(), undefined)
+}
+
 /** Values that are hashed, and `about` that is encrypted, under secrets. */
 async function usedWithSecrets (t: Test, place: string, makeStore: MakeStore): Promise<void> {
   const store = makeStore({ secrets: [OLD] })
@@ -113,6 +133,7 @@ t.test('a directory', async t => {
   t.match(await fileSessions(['of', place, '--index', 'user', '42']), { exitCode: 2, err: /there is no directory/ })
   await t.test('as a place', t => usedAsPlace(t, place, makeStore))
   await t.test('with secrets', t => usedWithSecrets(t, place, makeStore))
+  await t.test('reindexed', t => reindexed(t, place, makeStore))
 
   await t.test('sessions that the command would take for expired are ended all the same', async t => {
     const app = indexedApp({ store: new SessionFileStore({ sessionDir: place, idleTimeout: 7 * 86400 }), about: undefined })
@@ -137,6 +158,7 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
   const makeStore: MakeStore = encryption => new RedisSessionStore({ client, prefix: 'test:', encryption })
   await t.test('as a place', t => usedAsPlace(t, `${server.url}/0?prefix=test:`, makeStore))
   await t.test('with secrets', t => usedWithSecrets(t, `${server.url}/0?prefix=test:`, makeStore))
+  await t.test('reindexed', t => reindexed(t, `${server.url}/0?prefix=test:`, makeStore))
 })
 
 t.test('PostgreSQL', { skip: NO_POSTGRES }, async t => {
@@ -146,6 +168,7 @@ t.test('PostgreSQL', { skip: NO_POSTGRES }, async t => {
   const makeStore: MakeStore = encryption => new PostgresSessionStore({ pool, encryption })
   await t.test('as a place', t => usedAsPlace(t, server.url, makeStore))
   await t.test('with secrets', t => usedWithSecrets(t, server.url, makeStore))
+  await t.test('reindexed', t => reindexed(t, server.url, makeStore))
 })
 
 t.test('what cannot be meant', async t => {
