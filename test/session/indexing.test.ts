@@ -4,6 +4,7 @@ import { Indexing } from '../../lib/session/indexing'
 import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import type { SessionCipher } from '../../lib/store/session-cipher'
 import type { StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
@@ -13,12 +14,12 @@ async function begin (t: Test) {
   await store.open()
   t.teardown(() => store.close())
   const settled = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
-  const records = new SessionRecords(store, store.cipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
+  const records = new SessionRecords(store, store.cipher as SessionCipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
   const key = await records.newKey()
   const found = async (user: number): Promise<number> => {
-    let count = 0
-    for await (const _ of store.sessionsOf('user', user)) count++
-    return count
+    const handles: string[] = []
+    for await (const { handle } of store.sessionsOf('user', user)) handles.push(handle)
+    return handles.length
   }
   const create = async (text: string): Promise<StoredSession> => await records.create(key, { text }) as StoredSession
   return { store, records, key, found, create }
@@ -58,6 +59,6 @@ t.test('whether a session has expired since it was read', t => {
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: undefined })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 3600_000 })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
-  t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1${damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
+  t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
   t.end()
 })
