@@ -1,4 +1,4 @@
-import { SessionError } from '../errors'
+import { hasCode, SessionError } from '../errors'
 import { UnopenedError } from '../unopened'
 import type { Lifetimes } from './clock'
 import { encryptionOptions } from './encryption-options'
@@ -124,8 +124,7 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
     this.cipher.forget(sesid)
     const name = this.nameOf(sesid)
     for (;;) {
-      // What cannot be read, such as a link in place of a file, leads to no other session, and goes all the same.
-      const session = await this.read(name).catch(() => null)
+      const session = await this.read(name).catch(noneIfForeign)
       const forwarding = session === null ? null : openForwarding(this.#appid, sesid, session.text)
       if (forwarding !== null) await this.delSession(forwarding.sesid)
       // A session may move just now: what was read is what is removed.
@@ -169,6 +168,12 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
     const places = isHeaded(text) ? placesIn(headerOf(text)) : []
     if (places.length > 0) await indexOf(this)?.entering.keepAlive(places.map(({ label }) => label))
   }
+}
+
+/** A link or another user's file in place of a session leads to no other session, and can be removed. */
+function noneIfForeign (error: unknown): null {
+  if (error instanceof SessionError && hasCode(error.cause, 'ELOOP', 'EACCES')) return null
+  throw error
 }
 
 /** Where a session that does not open is set aside. */

@@ -16,9 +16,9 @@ async function begin (t: Test) {
   const records = new SessionRecords(store, store.cipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
   const key = await records.newKey()
   const found = async (user: number): Promise<number> => {
-    let count = 0
-    for await (const _ of store.sessionsOf('user', user)) count++
-    return count
+    const handles: string[] = []
+    for await (const { handle } of store.sessionsOf('user', user)) handles.push(handle)
+    return handles.length
   }
   const create = async (text: string): Promise<StoredSession> => await records.create(key, { text }) as StoredSession
   return { store, records, key, found, create }
@@ -58,6 +58,6 @@ t.test('whether a session has expired since it was read', t => {
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: undefined })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 3600_000 })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
-  t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1${damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
+  t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
   t.end()
 })
