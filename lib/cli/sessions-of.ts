@@ -1,6 +1,7 @@
 import { printable } from '../printable'
 import type { SettledEncryption } from '../store/encryption-options'
-import { indexOf, type FoundSession, type SessionIndex } from '../store/session-index'
+import type { FoundSession } from '../store/session-finder'
+import { indexOf, type SessionIndex } from '../store/session-index'
 import { formatDuration } from './duration'
 import { explainNothing } from './found-nothing'
 import { onlyAppid } from './only-appid'

@@ -9,7 +9,8 @@ import { SessionCipher } from './session-cipher'
 import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
 import { headerOf, isHeaded } from './session-header'
 import type { IndexValue } from './index-labels'
-import { indexOf, placesIn, type FoundSession, type IndexSweepCounts, type RevokeAllOptions, type SessionFinder, type SessionIndex } from './session-index'
+import type { FoundSession, IndexSweepCounts, RevokeAllOptions, SessionFinder } from './session-finder'
+import { indexOf, placesIn, type SessionIndex } from './session-index'
 import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
 import type {
   Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures

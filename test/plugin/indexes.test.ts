@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import type { FileSessionsOptions } from '../../index'
-import type { FoundSession } from '../../lib/store/session-index'
+import type { FoundSession } from '../../lib/store/session-finder'
 import { Browser, indexedApp } from '../support/indexed-app'
 import { sessionDirectory } from '../support/session-files'
 

@@ -2,7 +2,7 @@ import type { Lifetimes } from '../clock'
 import type {
   IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, SessionInfo
 } from '../session-store'
-import type { SessionFinder } from '../session-index'
+import type { SessionFinder } from '../session-finder'
 import type { DiskCheckOptions, DiskSpace } from './disk-check'
 import { FileStore } from './file-store'
 import type { SessionFileStoreOptions } from './options'
