@@ -54,5 +54,5 @@ export function decodeList (text: string): IndexList {
 }
 
 function damaged (): SessionError {
-  return new SessionError('SESSION_INDEX', 'an index of sessions is damaged: remove it. A session enters it again when it is saved')
+  return new SessionError('SESSION_INDEX', 'a list of an index is damaged. Sessions that are in it do not enter it again: restore it from a backup, or end all sessions with clear()')
 }
