@@ -78,9 +78,9 @@ export function * batches<T> (all: readonly T[]): Generator<T[], void> {
   for (let start = 0; start < all.length; start += BATCH) yield all.slice(start, start + BATCH)
 }
 
-/** An entry is made of a handle that is right. */
+/** `decodeList` lets no entry in whose handle is wrong. */
 function nameOf ({ handle }: IndexEntry): string {
-  return nameOfHandle(handle) ?? handle
+  return nameOfHandle(handle) as string
 }
 
 function keyOf ({ handle, login }: Pick<IndexEntry, 'handle' | 'login'>): string {

@@ -1,5 +1,6 @@
 import { SessionError } from '../errors'
 import { randomText } from '../random'
+import { nameOfHandle } from './session-id'
 
 /** What an index knows of one session. */
 export interface IndexEntry {
@@ -50,6 +51,7 @@ export function decodeList (text: string): IndexList {
   if (!Array.isArray(list)) throw damaged()
   const [format, label, ...rows] = list as [number, string, ...Array<[string, string, number, number, string?]>]
   if (format !== FORMAT) throw new SessionError('SESSION_INDEX', 'an index was written by a newer version of fastify-file-sessions: update this process')
+  if (rows.some(([handle]) => nameOfHandle(handle) === null)) throw damaged()
   return { label, entries: rows.map(([handle, login, at, ended, about]) => ({ handle, login, at, isEnded: ended === 1, about })) }
 }
 

@@ -1,4 +1,4 @@
-import { hasCode, SessionError } from '../errors'
+import { hasCode, SessionError, SessionFileError } from '../errors'
 import { UnopenedError } from '../unopened'
 import type { Lifetimes } from './clock'
 import { encryptionOptions } from './encryption-options'
@@ -171,9 +171,13 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
   }
 }
 
-/** A link or another user's file in place of a session leads to no other session, and can be removed. */
+/**
+ * What never opens leads to no other session, and can be removed: a link, another user's file, the record of
+ * a newer version. Trouble that may pass, of a disk or a server, is thrown: a session that was renewed must not be missed.
+ */
 function noneIfForeign (error: unknown): null {
-  if (error instanceof SessionError && hasCode(error.cause, 'ELOOP', 'EACCES')) return null
+  const isLasting = error instanceof SessionFileError && (error.cause === undefined || hasCode(error.cause, 'ELOOP', 'EACCES'))
+  if (isLasting) return null
   throw error
 }
 

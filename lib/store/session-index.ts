@@ -119,13 +119,16 @@ export class SessionIndex {
     })
   }
 
-  /** Returns the handle, and that of the session which it has moved to by itself. */
+  /** Returns the handle, and those of the sessions which it has moved to by itself since. */
   async #handlesOf (handle: string | undefined): Promise<string[]> {
-    const name = nameOfHandle(handle)
-    if (name === null) return []
-    const session = await this.#latest(name)
-    const moved = session === null ? null : forwardedName(session.text)
-    return [name, moved].filter(each => each !== null).map(sessionHandle)
+    const names = new Set<string>()
+    let name = nameOfHandle(handle)
+    while (name !== null && !names.has(name)) {
+      names.add(name)
+      const session = await this.#latest(name)
+      name = session === null ? null : forwardedName(session.text)
+    }
+    return [...names].map(sessionHandle)
   }
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {

@@ -4,6 +4,8 @@ import { Indexing } from '../../lib/session/indexing'
 import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
+import { decodeList, encodeList } from '../../lib/store/index-entry'
+import { listName } from '../../lib/store/index-labels'
 import type { StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
@@ -60,4 +62,25 @@ t.test('whether a session has expired since it was read', t => {
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
   t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
   t.end()
+})
+
+t.test('a save after expiry of a login that was ended meanwhile finds the session gone', async t => {
+  const { store, records, key, create } = await begin(t)
+  const base = await create('{"user":42}')
+  const lists = store.companion().records
+  for (const label of Object.keys(headerOf(base).indexed ?? {})) {
+    const list = await lists.read(listName(label)) as StoredSession
+    const { entries } = decodeList(list.text)
+    await lists.replace(listName(label), { text: encodeList({ label, entries: entries.map(entry => ({ ...entry, isEnded: true })) }) }, list.version)
+  }
+  t.strictSame(await records.replace(key, { text: '{"user":42,"n":1}', idleTimeout: 60 }, base), { result: 'gone' })
+})
+
+t.test('a session with labels is touched in a store that can have no index', async t => {
+  const store = new MemoryStore()
+  const records = new SessionRecords(store, store.cipher)
+  const key = await records.newKey()
+  const stored = await records.create(key, { text: '{}', header: { indexed: { 'user:x': 'login' } } }) as StoredSession
+  await records.touch(key, stored)
+  t.match(await records.read(key), { text: '{}' })
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { SessionFileError, SessionStoreError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-store'
 import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
@@ -106,4 +107,23 @@ t.test('an id generator that returns taken ids, or none', async t => {
     await t.rejects(broken.newId(), { code: 'SESSION_ID' })
   }
   t.equal(await new MemoryStore('sid', () => 'x'.repeat(1024)).newId(), 'x'.repeat(1024))
+})
+
+t.test('what never opens is removed unread; what cannot be read just now is not, for it may lead to a renewed session', async t => {
+  const store = new MemoryStore()
+  const sesid = await store.newSession()
+  const read = store.read.bind(store)
+  const withCause = (code: string): Error => new SessionFileError('cannot read', { cause: Object.assign(new Error(code), { code }) })
+  for (const error of [withCause('EIO'), new SessionStoreError('no answer', {}), new Error('a mistake')]) {
+    store.read = async () => { throw error }
+    await t.rejects(store.delSession(sesid), error)
+    t.ok(store.peek(store.nameOf(sesid)))
+  }
+  for (const error of [withCause('ELOOP'), withCause('EACCES'), new SessionFileError('of a newer version')]) {
+    store.read = read
+    const next = await store.newSession()
+    store.read = async () => { throw error }
+    await store.delSession(next)
+    t.notOk(store.peek(store.nameOf(next)))
+  }
 })

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { encryptionOptions } from '../../lib/store/encryption-options'
 import { FileStore } from '../../lib/store/files/file-store'
+import { forwardingText } from '../../lib/store/forwarding'
 import { AboutText } from '../../lib/store/index-about'
 import { decodeList, encodeList, newLogin } from '../../lib/store/index-entry'
 import { IndexLabels, listName } from '../../lib/store/index-labels'
@@ -85,7 +86,7 @@ t.test('what a device list shows is encrypted with a secret, and bounded', async
 })
 
 t.test('a list is told from what is not one', async t => {
-  const list = { label: 'user:x', entries: [{ handle: 'h', login: 'l', at: 1, isEnded: true, about: undefined }, { handle: 'i', login: 'm', at: 2, isEnded: false, about: '{}' }] }
+  const list = { label: 'user:x', entries: [{ handle: sessionHandle('0'.repeat(64)), login: 'l', at: 1, isEnded: true, about: undefined }, { handle: sessionHandle('1'.repeat(64)), login: 'm', at: 2, isEnded: false, about: '{}' }] }
   t.strictSame(decodeList(encodeList(list)), list)
   for (const text of ['', '{}', 'x']) t.throws(() => decodeList(text), { code: 'SESSION_INDEX', message: /damaged/ })
   t.throws(() => decodeList('[2,"user:x"]'), { code: 'SESSION_INDEX', message: /newer version/ })
@@ -234,4 +235,80 @@ t.test('the five methods keep header and lists', async t => {
   t.equal(await store.revokeAll('user', 42), 1)
   t.equal(await store.getSession(sesid), null)
   t.match(await store.sweepIndexes(), { failed: 0 })
+})
+
+t.test('a list that other processes change all the time is given up', async t => {
+  const { store, label } = await indexedStore(t)
+  const companion = store.companion()
+  companion.records.create = async () => ({ result: 'taken' })
+  Object.assign(store, { companion: () => companion })
+  const index = new SessionIndex(store, Date.now, async () => {})
+  await t.rejects(index.entering.enter(store.nameOf('id'), [{ label, login: newLogin(0) }], undefined, undefined), { code: 'SESSION_CONFLICT' })
+})
+
+t.test('which lists were touched is remembered of 10,000 only', async t => {
+  const store = new MemoryStore()
+  const records = new MemoryStore('lists')
+  const companion = { records, idleTimeout: 1000, latest: (name: string) => store.read(name) }
+  const index = new SessionIndex(Object.assign(store, { companion: () => companion }) as never)
+  const labels = Array.from({ length: 10_001 }, (_, at) => `user:${at}`)
+  await index.entering.keepAlive(labels.slice(0, 10_000))
+  t.equal(index.entering.isTouchDue(labels.slice(0, 10_000)), false)
+  await index.entering.keepAlive(labels)
+  t.equal(index.entering.isTouchDue(labels.slice(10_000)), false)
+  t.equal(index.entering.isTouchDue(labels.slice(0, 1)), true)
+})
+
+t.test('of old entries those count whose sessions live', async t => {
+  const { store, index, label, time, login } = await indexedStore(t)
+  await store.remove(await login('stale'))
+  time.now += 11 * 60_000
+  const enter = (id: string): Promise<boolean> =>
+    index.entering.enter(store.nameOf(id), [{ label, login: newLogin(time.now), limit: 1, onLimit: 'refuse' }], undefined, undefined)
+  t.equal(await enter('next'), true)
+  await index.entering.leave(store.nameOf('next'), (await listed()).map(tag => ({ label, login: tag })))
+  await login('alive')
+  time.now += 11 * 60_000
+  await t.rejects(enter('one more'), { code: 'SESSION_LIMIT' })
+
+  async function listed (): Promise<string[]> {
+    const list = await store.companion().records.read(listName(label))
+    return decodeList(list?.text ?? '').entries.map(entry => entry.login)
+  }
+})
+
+t.test('a list with a handle that is none is damaged; a session with a damaged header is not found', async t => {
+  const { store, index, login } = await indexedStore(t)
+  const wrong = encodeList({ label: 'user:x', entries: [{ handle: 'not a handle', login: newLogin(0), at: 0, isEnded: false, about: undefined }] })
+  t.throws(() => decodeList(wrong), { code: 'SESSION_INDEX', message: /damaged/ })
+  const name = await login('damaged')
+  const session = await store.read(name)
+  t.match(await store.replace(name, { text: '$ffh1$damaged\n{}' }, session?.version ?? ''), { result: 'replaced' })
+  for await (const each of index.sessionsOf('user', 42)) t.fail(each.handle)
+})
+
+t.test('a store that knows nothing of encryption, and not when a session was used', async t => {
+  const { store, login, label } = await indexedStore(t)
+  await login('id')
+  for (const [known, lastUsed] of [[{ lastAccess: undefined, createdAt: 5 }, undefined], [{ lastAccess: 7, createdAt: undefined }, 7]] as const) {
+    const { records, idleTimeout, latest } = store.companion()
+    const companion = { records, idleTimeout, latest: async (name: string) => Object.assign({}, await latest(name), known) }
+    const plain = { read: store.read.bind(store), sesAppid: () => 'sid', companion: () => companion } as unknown as typeof store
+    const index = new SessionIndex(plain)
+    t.equal(index.labels.of('user', 42)[0], label)
+    const found = []
+    for await (const each of index.sessionsOf('user', 42)) found.push(each)
+    t.match(found, [{ lastUsed, createdAt: known.createdAt }])
+  }
+})
+
+t.test('a session that was renewed twice is ended by its first handle', async t => {
+  const { store, index, login } = await indexedStore(t)
+  const last = await login('third')
+  for (const [from, to] of [['second', 'third'], ['first', 'second']] as const) {
+    const text = forwardingText('sid', from, { sesid: to, until: Date.now() + 10_000 })
+    await store.create(store.nameOf(from), { text })
+  }
+  t.equal(await index.revoke(sessionHandle(store.nameOf('first'))), true)
+  t.equal(await store.read(last), null)
 })
