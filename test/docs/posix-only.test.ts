@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../support/built-package'
@@ -30,4 +31,8 @@ t.test('such a file is not run there', async t => {
   }).stdout
   t.equal(run(OWNERS), 'TAP version 14\n1..0 # SKIP not on Windows: this needs owners and modes of files\n')
   t.equal(run(ANYWHERE), 'run\n')
+})
+
+t.test('a checkout has the same ends of lines on every system', async t => {
+  t.match(readFileSync(join(root, '.gitattributes'), 'utf8'), /^\* text=auto eol=lf$/m)
 })
