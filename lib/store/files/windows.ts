@@ -16,6 +16,8 @@ const MARK = /^\\\\[?.]\\(?:(UNC\\)|(?=[a-z]:))/i
 export const windowsPlatform: Platform = {
   syncsDirectories: false,
   freesOpenFiles: false,
+  // As far as is known.
+  replacesAtOnce: false,
   numbersFilesOnce: true,
   keepsAccessTimes: false,
   resolve: windowsPath,
