@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../support/built-package'
@@ -16,6 +17,8 @@ t.test('what Windows skips is listed by reason', async t => {
   t.match(skipped['owners and modes of files']?.join(' '), OWNERS)
   t.notMatch(Object.values(skipped).flat().join(' '), ANYWHERE)
   t.equal(reasonToSkip(OWNERS, 'win32'), 'owners and modes of files')
+  t.equal(reasonToSkip('test/cli/secrets-file.test.ts', 'win32'), 'owners and modes of files', 'it opens a file to others')
+  t.equal(reasonToSkip('test/examples/site.test.ts', 'win32'), 'signals, or /proc', 'it ends an app in an orderly way')
   t.equal(reasonToSkip(ANYWHERE, 'win32'), undefined)
   t.equal(reasonToSkip('test/torture/torture.mjs', 'win32'), undefined, 'it is no test file')
   t.equal(reasonToSkip(OWNERS, 'linux'), undefined)
@@ -28,4 +31,8 @@ t.test('such a file is not run there', async t => {
   }).stdout
   t.equal(run(OWNERS), 'TAP version 14\n1..0 # SKIP not on Windows: this needs owners and modes of files\n')
   t.equal(run(ANYWHERE), 'run\n')
+})
+
+t.test('a checkout has the same ends of lines on every system', async t => {
+  t.match(readFileSync(join(root, '.gitattributes'), 'utf8'), /^\* text=auto eol=lf$/m)
 })

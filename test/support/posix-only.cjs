@@ -10,8 +10,8 @@ const { isMainThread } = require('node:worker_threads')
 const root = join(__dirname, '../..')
 const NEEDS = {
   'descriptors that are kept, the quick lanes, or system calls that are counted': /held-file'|DiskNow\b|recordingDisk|\.eager\b|openDescriptors|few-descriptors/,
-  'signals, or /proc': /SIGSTOP|\/proc\/|starved-process/,
-  'owners and modes of files': /geteuid|unprivileged-process|\.mode & 0o|\bmode & 0o|umask\(|\buid: /,
+  'signals, or /proc': /SIGSTOP|'SIGTERM'|\/proc\/|starved-process/,
+  'owners and modes of files': /geteuid|unprivileged-process|\.mode & 0o|\bmode & 0o|umask\(|\buid: |chmod(Sync)?\(.*0o(?![67]00)/,
   'symbolic links, FIFOs or mounts': /symlink|mkfifo|\bmount/,
   'durability fsync': /'fsync'|power-cut/,
   'a POSIX shell': /run\('bash'|spawnSync\('(sh|bash|find)|checkShell|checkSnippets/,

@@ -9,6 +9,8 @@ export interface Platform {
   readonly syncsDirectories: boolean
   /** Whether a file that is open can be replaced and loses its name at once. */
   readonly freesOpenFiles: boolean
+  /** Whether a path always leads to one file or the other while one takes the place of the other. */
+  readonly replacesAtOnce: boolean
   /** Whether a number is given to one file only, so that it alone says which file it is. */
   readonly numbersFilesOnce: boolean
   /** Whether the access time of a file says when its session was last used; if not, the time of its last change does. */
@@ -30,6 +32,7 @@ export interface Platform {
 const posixPlatform: Platform = {
   syncsDirectories: true,
   freesOpenFiles: true,
+  replacesAtOnce: true,
   numbersFilesOnce: false,
   keepsAccessTimes: true,
   resolve: path => resolve(path),

@@ -6,8 +6,8 @@ import type { FileSystem } from './file-system'
 import { localDiskOf } from './local-disk'
 import type { Platform } from './platform'
 
-/** As which a long path is marked: for this machine, or for another one. */
-const LONG = /^\\\\\?\\(UNC\\)?/i
+/** The mark of a long path or of a device, before a drive of this machine or before another machine. */
+const MARK = /^\\\\[?.]\\(?:(UNC\\)|(?=[a-z]:))/i
 
 /**
  * Windows, with NTFS on a local volume. Its disk is in `windows-disk.ts`, over the calls in
@@ -16,6 +16,8 @@ const LONG = /^\\\\\?\\(UNC\\)?/i
 export const windowsPlatform: Platform = {
   syncsDirectories: false,
   freesOpenFiles: false,
+  // As far as is known.
+  replacesAtOnce: false,
   numbersFilesOnce: true,
   keepsAccessTimes: false,
   resolve: windowsPath,
@@ -28,7 +30,9 @@ export const windowsPlatform: Platform = {
 
 /** Returns the absolute path, without the mark of a long one: after it, `/` would be a part of a name. Node marks long paths itself. */
 export function windowsPath (path: string): string {
-  return win32.resolve(path.replace(LONG, (_, unc?: string) => unc === undefined ? '' : '\\\\'))
+  // The mark may be written with `/`. A path with a mark and no drive, such as that of a volume, stays as it is.
+  const absolute = win32.resolve(path)
+  return win32.resolve(absolute.replace(MARK, (_, unc?: string) => unc === undefined ? '' : '\\\\'))
 }
 
 /** Returns what is known of the volume: whether it is another machine's. What it can do is tried out. */

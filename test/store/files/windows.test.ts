@@ -22,7 +22,11 @@ t.test('a path loses the mark of a long one, for Node sets it itself', async t =
     ['\\\\?\\C:\\app\\sessions', 'C:\\app\\sessions'],
     ['C:/app/../sessions', 'C:\\sessions'],
     ['\\\\?\\UNC\\host\\share\\sessions', '\\\\host\\share\\sessions'],
-    ['\\\\?\\unc\\host\\share\\sessions', '\\\\host\\share\\sessions']
+    ['\\\\?\\unc\\host\\share\\sessions', '\\\\host\\share\\sessions'],
+    ['//?/C:/app/sessions', 'C:\\app\\sessions'],
+    ['\\\\.\\C:\\app\\sessions', 'C:\\app\\sessions'],
+    // Not a directory below the working directory.
+    ['\\\\?\\Volume{4c1b02c1}\\sessions', '\\\\?\\Volume{4c1b02c1}\\sessions']
   ]
   for (const [given, path] of paths) t.equal(windowsPath(given), path)
   t.equal(fileStoreOptions({ sessionDir: '\\\\?\\C:\\sessions' }, windowsPlatform).sessionDir, 'C:\\sessions')
