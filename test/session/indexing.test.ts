@@ -5,6 +5,7 @@ import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-sessio
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
 import { decodeList, encodeList } from '../../lib/store/index-entry'
+import { headFor } from '../../lib/store/session-header'
 import { listName } from '../../lib/store/index-labels'
 import type { StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
@@ -80,7 +81,10 @@ t.test('a session with labels is touched in a store that can have no index', asy
   const store = new MemoryStore()
   const records = new SessionRecords(store, store.cipher)
   const key = await records.newKey()
-  const stored = await records.create(key, { text: '{}', header: { indexed: { 'user:x': 'login' } } }) as StoredSession
+  await store.create(key.name, { text: `${headFor({ indexed: { 'user:x': 'login' } })}{}` })
+  const stored = await records.read(key) as StoredSession
+  t.strictSame(headerOf(stored), { indexed: { 'user:x': 'login' } })
   await records.touch(key, stored)
+  t.ok(store.calls.includes('touch'))
   t.match(await records.read(key), { text: '{}' })
 })

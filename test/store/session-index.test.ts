@@ -309,6 +309,10 @@ t.test('a session that was renewed twice is ended by its first handle', async t 
     const text = forwardingText('sid', from, { sesid: to, until: Date.now() + 10_000 })
     await store.create(store.nameOf(from), { text })
   }
+  t.equal(await index.revokeAll('user', 42, { except: sessionHandle(store.nameOf('first')) }), 0)
   t.equal(await index.revoke(sessionHandle(store.nameOf('first'))), true)
   t.equal(await store.read(last), null)
+  const other = await login('other')
+  t.equal(await index.revokeAll('user', 42, { except: sessionHandle(store.nameOf('never there')) }), 1)
+  t.equal(await store.read(other), null)
 })
