@@ -19,8 +19,9 @@ process.on('message', message => {
     stop.abort()
     Promise.all(loops.values()).then(async () => {
       await close()
-      process.send({ leaked: kind === 'files' ? openDescriptors() - descriptors : 0 })
-      process.disconnect()
+      const leaked = kind === 'files' ? openDescriptors() - descriptors : 0
+      // A Sentinel client that is destroyed while it looks for the primary connects again, and would keep the process.
+      process.send({ leaked }, () => { process.exit() })
     }, fail)
     return
   }
