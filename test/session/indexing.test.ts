@@ -7,6 +7,7 @@ import { FileStore } from '../../lib/store/files/file-store'
 import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { headFor } from '../../lib/store/session-header'
 import { listName } from '../../lib/store/index-labels'
+import { indexOf } from '../../lib/store/session-index'
 import type { StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
@@ -87,4 +88,14 @@ t.test('a session with labels is touched in a store that can have no index', asy
   await records.touch(key, stored)
   t.ok(store.calls.includes('touch'))
   t.match(await records.read(key), { text: '{}' })
+})
+
+t.test('a touch of a session is one of the lists that it is in', async t => {
+  const { store, records, key, create } = await begin(t)
+  const base = await create('{"user":42}')
+  const labels = Object.keys(headerOf(base).indexed ?? {})
+  const entering = indexOf(store)?.entering
+  t.equal(entering?.isTouchDue(labels), true)
+  await records.touch(key, base)
+  t.equal(entering?.isTouchDue(labels), false)
 })
