@@ -10,6 +10,10 @@ export { importFromSessionFileStore } from './lib/connect/import-from-session-fi
 export type { ImportOptions, ImportReport } from './lib/connect/import-from-session-file-store'
 export type { SessionCodec } from './lib/session/codec'
 
+export type { About } from './lib/store/index-about'
+export type { OnLimit } from './lib/store/index-entering'
+export type { IndexValue } from './lib/store/index-labels'
+export type { FoundSession, IndexSweepCounts, RevokeAllOptions, SessionFinder } from './lib/store/session-finder'
 export { BaseRecordStore } from './lib/store/record-store'
 export { SessionFileStore } from './lib/store/files/session-file-store'
 export type { SessionFileStoreOptions } from './lib/store/files/options'
@@ -17,11 +21,12 @@ export { MovingSessionStore } from './lib/store/moving-store'
 export type { MovingSessionStoreOptions } from './lib/store/moving-store'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'
 export type {
-  Creation, DatedSession, DatedSessionStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
+  Companion, Creation, DatedSession, DatedSessionStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
   RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
 } from './lib/store/session-store'
 
-export { SessionError, SessionFileError, SessionStoreError, SessionUnavailableError } from './lib/errors'
+export { SessionError, SessionFileError, SessionLimitError, SessionStoreError, SessionUnavailableError } from './lib/errors'
 export type { EncryptionOptions } from './lib/store/encryption-options'
+export type { SessionCipher } from './lib/store/session-cipher'
 export { unopenedSessions } from './lib/unopened'
 export type { UnopenedCause, UnopenedCounts } from './lib/unopened'

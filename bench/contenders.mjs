@@ -15,7 +15,8 @@ const IDLE_TIMEOUT = 7200
 const properties = {
   get: (session, key) => session[key],
   set: (session, key, value) => { session[key] = value },
-  destroy: session => session.destroy()
+  destroy: session => session.destroy(),
+  renew: (session, keys) => session.regenerate(keys)
 }
 
 /** Session data behind `get` and `set`. */
@@ -41,6 +42,7 @@ export const contenders = [
   { name: 'ours-redis', label: 'fastify-file-sessions, Redis (redis)', keeps: 'server', needs: 'redis', make: oursRedis(nodeRedis) },
   { name: 'ours-redis-ioredis', label: 'fastify-file-sessions, Redis (ioredis)', keeps: 'server', needs: 'redis', make: oursRedis(ioredis) },
   { name: 'ours-redis-cached', label: 'fastify-file-sessions, Redis (redis) with cache', keeps: 'server', needs: 'redis', make: oursRedis(nodeRedis, { cache: {} }) },
+  { name: 'redis-floor', label: 'no session: @fastify/cookie, empty hooks, GET by redis', keeps: null, needs: 'redis', make: redisFloor },
   { name: 'ours-postgres', label: 'fastify-file-sessions, PostgreSQL (pg)', keeps: 'server', needs: 'postgres', make: oursPostgres },
   { name: 'memory', label: '@fastify/session, memory', keeps: 'server', make: memory },
   { name: 'redis', label: '@fastify/session, connect-redis', keeps: 'server', needs: 'redis', make: redis },
@@ -53,9 +55,24 @@ export const contenders = [
 ]
 
 async function ceiling () {
+  return await withoutSessions((request, reply, done) => { done() })
+}
+
+/** What a store in Redis costs that does nothing but read one key for each request, by the cheapest call of the client. */
+async function redisFloor ({ redisPort }) {
+  const { client, close } = await nodeRedis(redisPort)
+  await client.set('session', JSON.stringify({ user: { id: 48213, name: 'Grace Hopper', role: 'editor' }, csrf: 'Wb3xYkqT0nC5uJ8r', n: 1 }))
+  return await withoutSessions((request, reply, done) => {
+    client.sendCommand(['GET', 'session'], { timeout: undefined }).then(text => { request.data = JSON.parse(text) }).then(done, done)
+  }, close)
+}
+
+async function withoutSessions (load, close = () => {}) {
   const app = Fastify()
   await app.register(fastifyCookie)
-  app.addHook('preHandler', (request, reply, done) => { done() })
+  app.decorateRequest('data', null)
+  app.addHook('preHandler', load)
+  app.addHook('onClose', close)
   app.addHook('onSend', (request, reply, payload, done) => { done() })
   addRoutes(app, { get: () => 1, set: () => {} })
   return listening(app)

@@ -18,6 +18,7 @@ export const GOALS = [
     goal(`${place}: encrypted write of 10 KB / plain`, [`ours-${place}-encrypted`, 'write-10k'], [`ours-${place}`, 'write-10k'], 1.25)
   ]),
   goal('disk: login / connect-redis', ['ours-disk', 'login'], ['redis', 'login'], 1),
+  goal('disk: login and a new id / connect-redis', ['ours-disk', 'renew'], ['redis', 'renew'], 1),
   goal('Redis: read / connect-redis', ['ours-redis', 'read'], ['redis', 'read'], 0.6),
   goal('Redis: write / connect-redis', ['ours-redis', 'write'], ['redis', 'write'], 0.8),
   goal('Redis with cache: read / disk', ['ours-redis-cached', 'read'], ['ours-disk', 'read'], 1.15),

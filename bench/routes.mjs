@@ -27,7 +27,17 @@ export function addRoutes (app, { get, set }) {
   })
 }
 
-export function addSessionRoutes (app, { get, destroy }) {
+export function addSessionRoutes (app, { get, set, destroy, renew }) {
+  app.get('/renew', async (request, reply) => {
+    const { session } = request
+    set(session, 'user', user)
+    set(session, 'n', 0)
+    await session.save()
+    await renew(session, ['user', 'n'])
+    reply.send({ ok: true })
+    return reply
+  })
+
   app.get('/cart', (request, reply) => {
     reply.send({ name: get(request.session, 'user')?.name, bytes: JSON.stringify(get(request.session, 'cart') ?? null).length })
   })

@@ -19,13 +19,18 @@ export const workloads = [
   { name: 'write-10k', path: '/write', sessions: SESSIONS, size: 10_000, counts: true },
   { name: 'read-100k', path: '/read', sessions: SESSIONS, size: 100_000 },
   { name: 'write-100k', path: '/write', sessions: SESSIONS, size: 100_000, counts: true },
-  { name: 'login', path: '/login', sessions: 0, fresh: true }
+  { name: 'login', path: '/login', sessions: 0, fresh: true },
+  { name: 'renew', path: '/renew', sessions: 0, fresh: true }
 ]
+
+/** Contenders that make a session and give it a new id with `session.save()` and `session.regenerate(keys)`, and no callback. */
+const RENEWS = /^(?:ours|memory$|redis$|pg-simple$|file-store)/
 
 /** Why a contender has no part in a workload; undefined if it has. */
 export function unfit (contender, workload) {
   if (contender.keeps === null && workload.size !== undefined) return 'has no sessions'
   if (contender.keeps === 'cookie' && workload.size !== undefined) return 'a cookie holds 4 KB'
+  if (workload.name === 'renew' && !RENEWS.test(contender.name)) return 'has another way to a new id'
   if (workload.only !== undefined && !contender.name.startsWith(workload.only)) return 'has no atomic update'
   return undefined
 }

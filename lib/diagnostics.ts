@@ -4,9 +4,9 @@ import { SessionError } from './errors'
 import type { UnopenedCause } from './unopened'
 
 /**
- * What happens to sessions, for monitoring: subscribe to `fastify-file-sessions:` and a name below
- * with `node:diagnostics_channel`. Events hold times and counts, never ids or data. Without a
- * subscriber they cost nothing.
+ * What happens to sessions, for monitoring and security logs: subscribe to `fastify-file-sessions:` and
+ * a name below with `node:diagnostics_channel`. Events hold times, counts and handles, never ids or
+ * data. Without a subscriber they cost nothing.
  */
 export interface DiagnosticsEvents {
   /** A cookie's session was looked up. */
@@ -20,6 +20,24 @@ export interface DiagnosticsEvents {
     kind: 'create' | 'replace' | 'update'
     /** How often another request was first, and it was done over. */
     conflicts: number
+  }
+  /** A session began: something is stored of a visitor for the first time, or after a logout. */
+  created: Event & OfSession
+  /** A session has a new id. */
+  renewed: Event & OfSession & {
+    /** The handle that it had before. */
+    from: string
+    /** `regenerate`: the app called `regenerate()`. `authenticated`: it called `authenticated()`. `age`: the option `renewAfter`. */
+    cause: 'regenerate' | 'authenticated' | 'age'
+  }
+  /** A session has ended. */
+  ended: Event & OfSession & {
+    /**
+     * `destroyed`: by `destroy()` or `delete()`, or by a `regenerate()` that kept nothing. `revoked`: by `revoke()` or
+     * `revokeAll()`. `limit`: by the option `maxPerValue`. `expired`: its time was up, and it is removed. A server that
+     * removes expired sessions by itself, such as Redis, tells nobody.
+     */
+    reason: 'destroyed' | 'revoked' | 'limit' | 'expired'
   }
   /** Another request was first: the changes are merged with its, and stored again. */
   conflict: Event
@@ -49,7 +67,7 @@ export interface DiagnosticsEvents {
   }
   /** A store could not do what it was asked to, or a stored session could not be decoded. */
   error: Event & {
-    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'decode' | 'touch' | 'reap'
+    operation: 'load' | 'save' | 'update' | 'destroy' | 'regenerate' | 'authenticated' | 'renew' | 'decode' | 'touch' | 'reap'
     /** The SessionError's, such as `SESSION_FILE`. */
     code: string
     /** The code of its cause, such as `ENOSPC`. */
@@ -60,6 +78,11 @@ export interface DiagnosticsEvents {
 interface Event {
   /** The app of the session. */
   appid: string
+}
+
+interface OfSession {
+  /** The session's handle, which is in the log, too. */
+  session: string
 }
 
 interface Timed {
@@ -73,6 +96,9 @@ type Name = keyof DiagnosticsEvents
 const channels: Readonly<Record<Name, Channel<unknown, unknown>>> = {
   load: channelOf('load'),
   commit: channelOf('commit'),
+  created: channelOf('created'),
+  renewed: channelOf('renewed'),
+  ended: channelOf('ended'),
   conflict: channelOf('conflict'),
   gone: channelOf('gone'),
   unavailable: channelOf('unavailable'),

@@ -53,6 +53,18 @@ export class SessionUnavailableError extends SessionError {
   }
 }
 
+/**
+ * A login that is one too many, where the option `onLimit` is `'refuse'`. `statusCode` is 409: the visitor
+ * must end one of the other sessions first.
+ */
+export class SessionLimitError extends SessionError {
+  override readonly statusCode: number = 409
+
+  constructor (message: string) {
+    super('SESSION_LIMIT', message)
+  }
+}
+
 const GIVE_ACCESS = 'give the user that runs this process read and write access to it'
 const MOVE_FILE = 'a file stands where a directory should be: move it away'
 const REMOVE_DIRECTORY = 'a directory stands where a session file should be: remove it'
@@ -62,6 +74,8 @@ const UNFIT = 'the file system cannot do what session files need: choose a sessi
 const ADVICE: Record<string, string> = {
   EACCES: GIVE_ACCESS,
   EPERM: GIVE_ACCESS,
+  'EPERM rename': `${GIVE_ACCESS}; on Windows also keep other programs, such as virus scanners, away from it`,
+  EBUSY: 'another program, such as a virus scanner, has a file in it open: keep it away from the session directory',
   'EPERM unlink': 'the file belongs to another user or is immutable (lsattr): remove it by hand',
   'EPERM link': UNFIT,
   EROFS: 'the filesystem is read-only: mount it writable or choose another sessionDir',

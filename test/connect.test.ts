@@ -3,7 +3,7 @@ import * as connectEntry from '../connect'
 import * as entry from '../index'
 
 t.test('the entry point /connect: the same classes, without the plugin', t => {
-  const { default: plugin, fileSessions, sessionCookie, ...rest } = entry
+  const { default: plugin, fileSessions, requireFresh, sessionCookie, ...rest } = entry
   t.strictSame({ ...connectEntry }, rest)
   t.end()
 })

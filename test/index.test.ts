@@ -21,8 +21,8 @@ function routes (app: FastifyInstance): void {
 
 t.test('the package\'s names', t => {
   t.strictSame(Object.keys(entry).sort(), [
-    'BaseRecordStore', 'MovingSessionStore', 'SessionError', 'SessionFileError', 'SessionFileStore', 'SessionStoreError', 'SessionUnavailableError', 'connectStore', 'default',
-    'fileSessions', 'fromConnectStore', 'importFromSessionFileStore', 'sessionCookie', 'unopenedSessions'
+    'BaseRecordStore', 'MovingSessionStore', 'SessionError', 'SessionFileError', 'SessionFileStore', 'SessionLimitError', 'SessionStoreError', 'SessionUnavailableError', 'connectStore', 'default',
+    'fileSessions', 'fromConnectStore', 'importFromSessionFileStore', 'requireFresh', 'sessionCookie', 'unopenedSessions'
   ])
   t.equal(entry.default, entry.fileSessions)
   t.equal(entry.SessionFileStore, SessionFileStore)

@@ -2,9 +2,9 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
-  fileSessions as named, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IterableSessionStore, type OpenableSessionStore,
+  fileSessions as named, requireFresh, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IndexableRecordStore, type IterableSessionStore, type OpenableSessionStore,
   type PortableRecordStore, type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
-  type SessionCookieOptions, type SessionInfo, type SessionStore
+  type SessionCookieOptions, type SessionFinder, type SessionInfo, type SessionStore
 } from '../index'
 
 declare module '../index' {
@@ -101,6 +101,16 @@ test('the cookie\'s options are those of @fastify/cookie', () => {
   expect<keyof SessionCookieOptions>().type.toBe<Exclude<keyof CookieSerializeOptions, 'encode'>>()
 })
 
+test('how fresh a session is', () => {
+  expect(session.freshAt).type.toBe<number | undefined>()
+  expect(session.isFresh(600)).type.toBe<boolean>()
+  expect(session.authenticated()).type.toBe<Promise<void>>()
+  expect(session.authenticated(['account'])).type.toBe<Promise<void>>()
+  expect(session.authenticated).type.not.toBeCallableWith(['undeclared'])
+  expect(app.post).type.toBeCallableWith('/order', { preHandler: requireFresh(600) }, async () => '')
+  expect(requireFresh).type.not.toBeCallableWith('600')
+})
+
 test('the rest of the session', () => {
   expect(session.isModified()).type.toBe<boolean>()
   expect(session.isSaved()).type.toBe<boolean>()
@@ -190,7 +200,7 @@ test('stores', () => {
 
 test('the file store shows what it promises, and nothing of what it is made of', () => {
   expect<keyof SessionFileStore>().type.toBe<
-    keyof PortableRecordStore | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
+    keyof IndexableRecordStore | keyof PortableRecordStore | keyof SessionFinder | 'warnings' | 'sessions' | 'clear' | 'texts' | 'reap' | 'checkDisk'
   >()
   // A class with protected or private members cannot be assigned from a plain object of the same shape.
   expect<SessionFileStore>().type.toBeAssignableFrom<Pick<SessionFileStore, keyof SessionFileStore>>()

@@ -1,19 +1,7 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
-import { promisify } from 'node:util'
 import { loginPage } from './pages.mjs'
+import { checkPassword, demoPassword } from './users.mjs'
 
-const derive = promisify(scrypt)
-const KEY_LENGTH = 32
 const REMEMBERED = 30 * 24 * 60 * 60
-
-/** Made up for this demo, and shown on the login page. A real app keeps salt and key in its database. */
-const demoPassword = 'correct horse'
-const users = new Map()
-for (const name of ['Ada', 'Grace']) {
-  const salt = randomBytes(16)
-  users.set(name.toLowerCase(), { name, salt, key: await derive(demoPassword, salt, KEY_LENGTH) })
-}
-const nobody = { name: '', salt: randomBytes(16), key: randomBytes(KEY_LENGTH) }
 
 const loginForm = {
   type: 'object',
@@ -35,7 +23,7 @@ export async function accounts (app) {
 
     const { session } = request
     // A new id, so that one which somebody else planted or saw before the login is worth nothing.
-    await session.regenerate(['cart', 'visits'])
+    await session.authenticated(['cart', 'visits'])
     session.user = { name: user.name }
     session.since = Date.now()
     session.remembered = remember !== undefined
@@ -52,11 +40,4 @@ export async function accounts (app) {
     session.messages = ['You are logged out.']
     return reply.redirect('/', 303)
   })
-}
-
-/** The user, or null. An unknown name takes as long as a wrong password, so neither can be told apart. */
-async function checkPassword (name, password) {
-  const { salt, key, ...user } = users.get(name.trim().toLowerCase()) ?? nobody
-  const isRight = timingSafeEqual(await derive(password, salt, KEY_LENGTH), key)
-  return isRight ? user : null
 }

@@ -135,13 +135,47 @@ server keeps your session under a hash of it.</p>
 `
 }
 
+/** `current` is the handle of the session that asks. */
+export function devicesPage (devices, current) {
+  return html`
+<h1>My devices</h1>
+<p class="lead">Where you are logged in. If you do not know one of them, log it out and change your password.</p>
+<ul class="devices">${devices.map(({ handle, about, createdAt, lastUsed }) => html`
+<li class="card">
+<h2>${about?.agent ?? 'A browser'}${handle === current && html` <span class="this">this one</span>`}</h2>
+<p>Logged in ${ago(createdAt)}, last used ${handle === current ? 'now' : ago(lastUsed)}</p>
+${handle !== current && html`<form method="post" action="/devices/end"><button class="quiet" name="handle" value="${handle}" aria-label="Log out ${about?.agent ?? 'a browser'}">Log out</button></form>`}
+</li>`)}
+</ul>
+<div class="buttons">
+${devices.length > 1 && html`<form method="post" action="/devices/end-others"><button class="quiet">Log out all others</button></form>`}
+<form method="post" action="/devices/end-all"><button class="quiet">Log out everywhere</button></form>
+</div>
+`
+}
+
+/** Asks for the password again. `next` is where the visitor was about to go. */
+export function confirmPage ({ next, failed = false }) {
+  return html`
+<h1>Your password</h1>
+<p class="lead">Your login is a while ago. Please show that it is still you.</p>
+${failed && html`<p class="error" role="alert" id="failed">That is not your password.</p>`}
+<form class="card" method="post" action="/confirm">
+<input type="hidden" name="next" value="${next}">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" maxlength="200" required autofocus${failed && html` aria-describedby="failed"`}>
+<button>Go on</button>
+</form>
+`
+}
+
 export function errorPage (statusCode, message) {
   return html`<h1>${statusCode === 404 ? 'There is no such page' : 'That did not work'}</h1><p class="lead">${message}</p>
 <p><a class="button" href="/">Back to the home page</a></p>`
 }
 
 function account (user, path) {
-  if (user) return html`<span>${user.name}</span><form method="post" action="/logout"><button class="quiet">Log out</button></form>`
+  if (user) return html`<a class="name" href="/devices"${path === '/devices' && html` aria-current="page"`}>${user.name}<span class="hidden">: my devices</span></a><form method="post" action="/logout"><button class="quiet">Log out</button></form>`
   return path !== '/login' && html`<a class="button quiet" href="/login">Log in</a>`
 }
 
@@ -160,6 +194,12 @@ function linesOf (cart = {}) {
 function step (action, id, sign, label, changed) {
   const focus = changed === `${action}-${id}` && html` autofocus`
   return html`<form method="post" action="/cart/${action}?back=cart"><button class="quiet" name="product" value="${id}" aria-label="${label}"${focus}>${sign}</button></form>`
+}
+
+function ago (moment) {
+  if (moment === undefined) return 'some time ago'
+  const since = Date.now() - moment
+  return since < 60_000 ? 'just now' : `${age(since)} ago`
 }
 
 function age (milliseconds) {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import { fileSessions } from 'fastify-file-sessions'
 import { accounts } from './accounts.mjs'
+import { about, devices } from './devices.mjs'
 import { addForms } from './forms.mjs'
 import { errorPage, homePage, layout, sessionPage } from './pages.mjs'
 import { shop } from './shop.mjs'
@@ -16,7 +17,7 @@ const style = readFileSync(new URL('./style.css', import.meta.url))
 
 const app = Fastify({ logger: { level: LOG_LEVEL } })
 addForms(app)
-app.register(fileSessions, store.options)
+app.register(fileSessions, { ...store.options, indexes: { user: data => data.user?.name }, about })
 app.addHook('onClose', () => store.close())
 
 app.addHook('onRequest', async (_request, reply) => {
@@ -59,6 +60,7 @@ app.get('/style.css', { config: { session: false } }, async (_request, reply) =>
   reply.type('text/css; charset=utf-8').header('cache-control', 'no-cache').send(style))
 
 app.register(accounts)
+app.register(devices)
 app.register(shop)
 
 app.setNotFoundHandler(async (_request, reply) =>

@@ -1,3 +1,4 @@
+import { recentLogin } from './devices.mjs'
 import { cartPage, shopPage } from './pages.mjs'
 import { products } from './products.mjs'
 
@@ -37,7 +38,9 @@ export async function shop (app) {
     return reply.redirect(`/cart?changed=remove-${product}`, 303)
   })
 
-  app.post('/order', async (request, reply) => {
+  // A guest may order. Who is logged in must have been so lately: the session may be on a device that was left alone.
+  const preHandler = async (request, reply) => request.session.user === undefined ? undefined : await recentLogin.call(app, request, reply)
+  app.post('/order', { preHandler }, async (request, reply) => {
     // Who takes the cart out of the session has it: a form sent twice makes one order.
     const cart = await request.session.update(draft => {
       const taken = draft.cart

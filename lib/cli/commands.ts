@@ -4,12 +4,15 @@ import { copy, type CopyOptions } from './copy'
 import { doctor, type DoctorOptions } from './doctor'
 import { parseDuration, parseSize } from './duration'
 import {
-  CLEAN_HELP, COPY_HELP, DOCTOR_HELP, ID_HELP, IMPORT_HELP, LIST_HELP, SCHEMA_HELP, SHOW_ENCRYPTED_HELP, STATS_HELP, VERIFY_HELP
+  CLEAN_HELP, COPY_HELP, DOCTOR_HELP, ID_HELP, IMPORT_HELP, LIST_HELP, OF_HELP, REINDEX_HELP, REVOKE_HELP, SCHEMA_HELP, SHOW_ENCRYPTED_HELP, STATS_HELP, VERIFY_HELP
 } from './help'
 import { importSessions, type ImportCommandOptions } from './import'
 import { list, type ListOptions } from './list'
 import type { Place } from './place'
+import { reindex, type ReindexOptions } from './reindex'
+import { revoke, type RevokeOptions } from './revoke'
 import { schema, type SchemaOptions } from './schema'
+import { sessionsOf, type SessionsOfOptions } from './sessions-of'
 import { remove, show } from './single-session'
 import { stats, type StatsOptions } from './stats'
 import type { Terminal } from './terminal'
@@ -39,6 +42,7 @@ const MAX_SIZE: Option = {
 const SECRETS: Option = {
   name: 'secrets', value: '<file>', description: 'the app\'s secrets for encryption, one on each line, the newest first; chmod 600'
 }
+const INDEX: Option = { name: 'index', value: '<name>', description: 'which of the app\'s indexes, such as user' }
 const DRY_RUN: Option = { name: 'dry-run', description: 'change nothing, only count' }
 
 export const COMMANDS: Command[] = [
@@ -79,6 +83,42 @@ export const COMMANDS: Command[] = [
     takesHyphens: true,
     help: ID_HELP.replace('$COMMAND', 'delete'),
     run: (given, [place], terminal) => remove(place as Place, given.arguments[1] as string, optionsOf(given), terminal)
+  },
+  {
+    name: 'of',
+    parameters: ['<place>', '<value>'],
+    places: [0],
+    description: 'list the sessions that have a value in an index, such as those of a user',
+    options: [{ ...INDEX, isRequired: true }, IDLE, ABSOLUTE, APPID, SECRETS, MAX_SIZE, JSON_OPTION],
+    takesHyphens: true,
+    help: OF_HELP,
+    run: (given, [place], terminal) => sessionsOf(place as Place, given.arguments[1] as string, optionsOf<SessionsOfOptions>(given), terminal)
+  },
+  {
+    name: 'revoke',
+    parameters: ['<place>', '<handle-or-value>'],
+    places: [0],
+    description: 'end the session with a handle, or all that have a value in an index',
+    options: [
+      { ...INDEX, description: 'end all sessions with the value in this index of the app\'s, such as user' },
+      { name: 'except', value: '<handle>', description: 'with --index: the session that stays' },
+      APPID, SECRETS, MAX_SIZE, JSON_OPTION
+    ],
+    takesHyphens: true,
+    help: REVOKE_HELP,
+    run: (given, [place], terminal) => revoke(place as Place, given.arguments[1] as string, optionsOf<RevokeOptions>(given), terminal)
+  },
+  {
+    name: 'reindex',
+    parameters: ['<place>'],
+    places: [0],
+    description: 'enter sessions in indexes that are newer than they are',
+    options: [
+      { name: 'module', value: '<file>', description: 'a module that exports indexes, and codec if the app has one', isRequired: true },
+      IDLE, ABSOLUTE, APPID, SECRETS, MAX_SIZE, JSON_OPTION
+    ],
+    help: REINDEX_HELP,
+    run: (given, [place], terminal) => reindex(place as Place, optionsOf<ReindexOptions>(given), terminal)
   },
   {
     name: 'verify',

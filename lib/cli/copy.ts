@@ -1,10 +1,13 @@
 import { describeText } from './describe-text'
+import { isHeaded } from '../store/session-header'
+import { indexOf, type SessionIndex } from '../store/session-index'
 import { MovingSessionStore } from '../store/moving-store'
 import type { PortableRecordStore, PortableSession } from '../store/session-store'
 import { forEach, forEachSession } from './list'
 import type { AppidPlace, Place } from './place'
-import { timeLeft, Clock, type Lifetimes } from '../store/clock'
+import type { Lifetimes } from '../store/clock'
 import { print, printError, printJson, type Terminal } from './terminal'
+import { timeLeftOf } from './time-left'
 
 export interface CopyOptions {
   /** Seconds: the app's idleTimeout. */
@@ -60,15 +63,17 @@ async function copyAppid (place: AppidPlace, handle: (session: PortableSession) 
 }
 
 function trial (limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
-  return async session => isLive(session, limits) ? 'copied' : 'expired'
+  return async session => timeLeftOf(session, limits) > 0 ? 'copied' : 'expired'
 }
 
 function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordStore }, limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
   const moving = mover({ from, to }, limits)
   return async session => {
-    if (!isLive(session, limits)) return 'expired'
+    if (timeLeftOf(session, limits) <= 0) return 'expired'
     // Only its move can tell where it is.
     if (describeText(session.text).format === 'moving') return await moving(session)
+    // The other place finds the session by what this one does.
+    if (isHeaded(session.text)) await (indexOf(to) as SessionIndex).welcome(session, indexOf(from) as SessionIndex)
     const { result } = await to.importSession(session)
     if (result === 'created') return 'copied'
     // It may be the reservation that a crashed process left: a session for no app but one that moves.
@@ -79,15 +84,14 @@ function copier ({ from, to }: { from: PortableRecordStore, to: PortableRecordSt
 function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
   const store = new MovingSessionStore(stores)
   return async session => {
-    if (!isLive(session, limits)) return 'expired'
+    if (timeLeftOf(session, limits) <= 0) return 'expired'
     const here = await stores.to.read(session.name)
     if (here !== null && describeText(here.text).format !== 'moving') return 'present'
-    return await store.read(session.name) === null ? 'expired' : 'copied'
+    const moved = await store.read(session.name)
+    if (moved === null) return 'expired'
+    if (isHeaded(moved.text)) await (indexOf(store) as SessionIndex).fetchLists(moved.text)
+    return 'copied'
   }
-}
-
-function isLive ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes): boolean {
-  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, new Clock()) > 0
 }
 
 function sentence ({ copied, present, expired, failed }: Counts, { move = false, dryRun = false }: CopyOptions): string {

@@ -1,5 +1,6 @@
 import { departed, reservedBy } from '../store/moving-marks'
 import { describeSealed, type SealedText } from '../store/sealed-text'
+import { bodyOf } from '../store/session-header'
 
 /** What the text of a session is, as far as the command can tell without the app's codec. */
 export interface TextDescription {
@@ -7,7 +8,7 @@ export interface TextDescription {
   readonly format: 'plain' | 'encrypted' | 'moving'
   /** How it is encrypted; null when it is not. */
   readonly sealed: SealedText | null
-  /** The text itself, as it is stored; null when there is none. */
+  /** What the codec wrote, or the encrypted text as it is stored; null when there is none. */
   readonly text: string | null
 }
 
@@ -15,7 +16,7 @@ export interface TextDescription {
 export function describeText (text: string): TextDescription {
   if (reservedBy(text) !== null) return { format: 'moving', sealed: null, text: null }
   const left = departed(text)
-  if (left !== null) return { format: 'moving', sealed: describeSealed(left.text), text: left.text }
+  if (left !== null) return { ...describeText(left.text), format: 'moving' }
   const sealed = describeSealed(text)
-  return { format: sealed === null ? 'plain' : 'encrypted', sealed, text }
+  return sealed === null ? { format: 'plain', sealed, text: bodyOf(text) } : { format: 'encrypted', sealed, text }
 }

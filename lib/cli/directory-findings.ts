@@ -1,28 +1,31 @@
-import { GRACE, timeLeft, Clock, type Lifetimes } from '../store/clock'
+import { Clock, GRACE, type Lifetimes } from '../store/clock'
 import { checkDisk } from '../store/files/disk-check'
 import { probeDirectory } from '../store/files/disk-probe'
-import { fileSystemOf } from '../store/files/file-system'
+import { mountAt } from '../store/files/file-system'
 import { localDisk } from '../store/files/local-disk'
+import { platform as thisPlatform } from '../store/files/platform'
 import { PrivateDirectory } from '../store/files/private-directory'
 import type { DirectoryAppid } from './directory-place'
 import { formatDuration, formatSize } from './duration'
 import type { Finding } from './place'
+import { timeLeftOf } from './time-left'
 
 /** The plugin's reaper goes round every 15 minutes by default; so long (ms) after its end a session is late. */
 const LATE = 60 * 60_000
 
 /** What can be said of a session directory that is itself private: that was found out when its appids were listed. */
-export async function * directoryFindings (sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes): AsyncGenerator<Finding> {
-  const { uid, mode } = await localDisk.stat(sessionDir)
-  const owner = `user ${uid}, ${(mode & 0o777).toString(8).padStart(4, '0')}`
+export async function * directoryFindings (
+  sessionDir: string, appids: DirectoryAppid[], limits: Lifetimes, platform = thisPlatform
+): AsyncGenerator<Finding> {
+  const owner = platform.describeAccess(await localDisk.stat(sessionDir))
   const complaints = await complaintsOf(appids)
-  yield complaints.length === 0
+  const doubts = [...complaints, ...await platform.warningsOf(sessionDir)]
+  yield doubts.length === 0
     ? good('owner and mode', `${owner}, and so are the directories in it`)
-    : { subject: 'owner and mode', isGood: false, text: complaints.join('; ') }
-  const { name } = await fileSystemOf(sessionDir)
-  const noatime = await mountedWithoutAccessTimes(sessionDir)
+    : { subject: 'owner and mode', isGood: false, text: doubts.join('; ') }
+  const { name } = await platform.fileSystemOf(sessionDir)
   yield good('file system', name)
-  yield good('access times', noatime ? 'the mount is noatime, which is fine: the store sets them itself' : 'the store sets them itself, whatever the mount says')
+  yield good('access times', platform.keepsAccessTimes ? await accessTimesOf(sessionDir) : 'they say nothing here: a session was last used when its file was last changed')
   const { bavail, bsize, blocks, ffree, files } = await localDisk.statfs(sessionDir)
   yield { subject: 'space', isGood: bavail / blocks > 0.05, text: `${formatSize(bavail * bsize)} free (${percent(bavail, blocks)})` }
   yield files === 0
@@ -64,8 +67,7 @@ async function reaped (appid: DirectoryAppid, limits: Lifetimes): Promise<Findin
       continue
     }
     sessions++
-    const { createdAt, lastAccess, idleTimeout = 0 } = session
-    const over = -timeLeft({ createdAt, lastAccess, idleTimeout }, limits, clock) - GRACE
+    const over = -timeLeftOf(session, limits, clock) - GRACE
     if (over <= 0) continue
     expired++
     longest = Math.max(longest, over)
@@ -80,13 +82,15 @@ async function reaped (appid: DirectoryAppid, limits: Lifetimes): Promise<Findin
   }
 }
 
+async function accessTimesOf (sessionDir: string): Promise<string> {
+  const noatime = await mountedWithoutAccessTimes(sessionDir)
+  return noatime ? 'the mount is noatime, which is fine: the store sets them itself' : 'the store sets them itself, whatever the mount says'
+}
+
 async function mountedWithoutAccessTimes (directory: string): Promise<boolean> {
   try {
-    const path = await localDisk.realpath(directory)
-    const mounts = (await localDisk.mounts()).split('\n').map(line => line.split(' '))
-      .filter(([,,,, point]) => point === '/' || path === point || (point !== undefined && path.startsWith(`${point}/`)))
-    const [mount] = mounts.sort((a, b) => (b[4] as string).length - (a[4] as string).length)
-    return mount?.[5]?.split(',').includes('noatime') === true
+    const mount = mountAt(await localDisk.mounts(), await localDisk.realpath(directory))
+    return mount?.options.includes('noatime') === true
   } catch {
     // The list of mounts is Linux's.
     return false

@@ -1,5 +1,6 @@
 import { asSessionError } from '../errors'
 import { Clock, type Lifetimes } from '../store/clock'
+import type { SettledEncryption } from '../store/encryption-options'
 import { unlessMissing } from '../store/files/disk'
 import { walkDirectory, type DirectoryEntry } from '../store/files/directory-walk'
 import { longestFile } from '../store/files/file-reading'
@@ -8,12 +9,13 @@ import { localDisk } from '../store/files/local-disk'
 import { isOurs } from '../store/files/ours'
 import { portableSession } from '../store/files/portable'
 import { PrivateDirectory } from '../store/files/private-directory'
-import { LIMITS, type FileLimits } from '../store/files/seen-file'
+import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from '../store/files/seen-file'
 import { holdsSession } from '../store/files/session-age'
 import { SessionFile } from '../store/files/session-file'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { sweep } from '../store/files/sweep'
-import { sealedSize } from '../store/sealed-text'
+import { isForwarding } from '../store/forwarding'
+import { storedSize } from '../store/sealed-text'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { directoryFindings } from './directory-findings'
 import type { AppidPlace, Finding, OnProgress, Place, PlaceOptions, Unreadable, Verified } from './place'
@@ -31,7 +33,7 @@ export class DirectoryPlace implements Place {
   constructor (sessionDir: string, { maxSize }: PlaceOptions) {
     this.title = sessionDir
     this.#maxSize = maxSize
-    this.#limits = { ...LIMITS, longest: longestFile(sealedSize(maxSize), LIMITS) }
+    this.#limits = { ...LIMITS, longest: longestFile(storedSize(maxSize, true), ENCRYPTED_LIMITS) }
   }
 
   async * findings (limits: Lifetimes): AsyncGenerator<Finding> {
@@ -49,9 +51,9 @@ export class DirectoryPlace implements Place {
     return appid === undefined ? (await selectAppids(this.title)).foreign : []
   }
 
-  store (appid: string, limits: Lifetimes): PortableRecordStore {
+  store (appid: string, limits: Lifetimes, encryption: SettledEncryption | true = true): PortableRecordStore {
     // For texts as they are stored, which are longer when they are encrypted.
-    return new SessionFileStore({ appid, sessionDir: this.title, maxSize: this.#maxSize, encryption: true, ...limits })
+    return new SessionFileStore({ appid, sessionDir: this.title, maxSize: this.#maxSize, encryption, ...limits })
   }
 
   async close (): Promise<void> {}
@@ -111,7 +113,7 @@ export class DirectoryAppid implements AppidPlace {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session' || !await isOurs(localDisk, entry.path)) return null
     const view = await this.#file(entry.path).read()
-    return view === null || !holdsSession(view) ? null : portableSession({ ...view, name: sessionNameOf(entry.path) })
+    return view === null || !holdsSession(view) || isForwarding(view.tip.text) ? null : portableSession({ ...view, name: sessionNameOf(entry.path) })
   }
 
   /** Does something with the session's file, if it is one of ours; returns null otherwise. */

@@ -59,6 +59,48 @@ An encrypted session is opened with its id. If it is encrypted under a secret of
 as well, --secrets must name a file that has it, which only its owner may read. Where it
 does not open, all but the text is printed, and the exit code is 2.`
 
+const INDEX_HELP = `
+--index names one of the app's option indexes, such as user, and <value> is what its function
+returned, such as the user's id. Where the app encrypts under secrets, values are hashed
+under them, and --secrets must name a file with all of them. --appid may be left out where
+there are sessions of one app alone.`
+
+export const OF_HELP = `
+Prints a line for each live session that has the value: its handle, when it was made, when
+it was last used, when it ends if it is not used, and what the app's option about said of
+it. --idle and --absolute must be the app's. With --json the times are in milliseconds
+since 1970.
+${INDEX_HELP}
+
+  npx --no-install file-sessions of ./sessions --index user 42`
+
+export const REVOKE_HELP = `
+Ends the session with this handle for good, or with --index every session that has the
+value, and says how many. No request that is under way brings one back. Interrupted, it can
+be run again. "file-sessions of", "list --sessions" and the app's log name sessions by their
+handles. --except spares one session; a handle that begins with two hyphens is given as
+--except=<handle>. Sessions that have expired and were not removed yet count as well.
+${INDEX_HELP}
+
+  npx --no-install file-sessions revoke ./sessions --index user 42`
+
+export const REINDEX_HELP = `
+Enters sessions that are older than the app's option indexes at once, which happens at
+their next save otherwise. --module names a file that exports indexes, as the app has
+them, and codec if the app has one:
+
+  export const indexes = { user: data => data.user?.id }
+
+It is run with your rights. --idle and --absolute must be the app's. May run beside the app,
+and again: what is right stays as it is. A session that is entered counts as used then.
+maxPerValue ends none of them here. Encrypted sessions cannot be looked into without
+their ids: they are counted, and enter when they are saved.
+
+Where the app encrypts under secrets, values are hashed under them: --secrets must name a
+file with them.
+
+  npx --no-install file-sessions reindex ./sessions --module ./indexes.mjs`
+
 export const VERIFY_HELP = `
 Prints one line for each problem, the kind first and then the path:
   torn        holds bytes that are not a whole record, or plain text beside an encrypted

@@ -1,9 +1,12 @@
 import { opendir } from 'node:fs/promises'
+import { fileError, hasCode, SessionFileError } from '../errors'
 import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
 import type { SettledEncryption } from '../store/encryption-options'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { importMemoryPath } from '../store/files/file-names'
+import { selectAppids } from './session-directory'
 import { print, printJson, Progress, type Terminal } from './terminal'
+import { UsageError } from './usage'
 
 export interface ImportCommandOptions {
   appid: string
@@ -18,11 +21,12 @@ export interface ImportCommandOptions {
 /** So long (seconds) that no session in our directory is taken for expired and replaced: what its app says is not known here. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER
 
-/** Makes sessions of those in a directory of session-file-store's. */
+/** Makes sessions of those in a directory of session-file-store's. @throws {UsageError} when it is not one, as far as can be seen */
 export async function importSessions (
   from: string, sessionDir: string, { appid, ttl, extension, json = false, encryption }: ImportCommandOptions, terminal: Terminal
 ): Promise<number> {
-  const files = await countFiles(from, extension)
+  const { files, others } = await count(from, extension)
+  if (files === 0 && others > 0) throw await notForeign(from, extension)
   const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED, encryption })
   const progress = new Progress(terminal, appid)
   let done = 0
@@ -38,10 +42,30 @@ export async function importSessions (
   return failed.length > 0 ? 1 : 0
 }
 
-async function countFiles (directory: string, extension: string): Promise<number> {
-  let count = 0
-  for await (const { name } of await opendir(directory)) {
-    if (name.endsWith(extension)) count++
+interface Counts {
+  files: number
+  /** What has another name, and is not hidden. */
+  others: number
+}
+
+async function count (from: string, extension: string): Promise<Counts> {
+  const counts = { files: 0, others: 0 }
+  try {
+    for await (const { name } of await opendir(from)) {
+      if (name.endsWith(extension)) counts.files++
+      else if (!name.startsWith('.')) counts.others++
+    }
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) throw new SessionFileError(`there is no directory ${from}: name the one that is session-file-store's path`, { cause: error })
+    throw fileError('look', from, error)
   }
-  return count
+  return counts
+}
+
+/** Says why a directory is not session-file-store's. The likeliest mistake is to name the new directory first. */
+async function notForeign (from: string, extension: string): Promise<UsageError> {
+  const isOurs = await selectAppids(from).then(({ appids }) => appids.length > 0, () => false)
+  return new UsageError(isOurs
+    ? `${from} is a session directory of this package: name session-file-store's directory first, and the session directory after it`
+    : `no file in ${from} ends in ${extension}: name session-file-store's directory first, and its fileExtension with --extension if it is another`)
 }

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { platform as thisPlatform } from '../store/files/platform'
 import { DirectoryPlace } from './directory-place'
 import type { Place, PlaceOptions } from './place'
 import { openPostgres } from './postgres-place'
@@ -9,10 +9,10 @@ import { serverUrl, type ServerUrl } from './server-url'
 export type PlaceName = { readonly directory: string } | { readonly url: ServerUrl }
 
 /** Returns what an argument names. @throws {UsageError} */
-export function placeNamed (argument: string): PlaceName {
+export function placeNamed (argument: string, platform = thisPlatform): PlaceName {
   const url = serverUrl(argument)
   // As the app does: a link before `..` is not followed.
-  return url === null ? { directory: resolve(argument) } : { url }
+  return url === null ? { directory: platform.resolve(argument) } : { url }
 }
 
 /** Opens a place. @throws {SessionError} when it cannot be reached or used */

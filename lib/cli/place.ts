@@ -1,5 +1,6 @@
 import { SessionError } from '../errors'
 import type { Lifetimes } from '../store/clock'
+import type { SettledEncryption } from '../store/encryption-options'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 
 /** Where sessions are kept: a session directory, or a server. The commands know no more of it than this. */
@@ -12,8 +13,8 @@ export interface Place {
   appids (appid?: string): Promise<AppidPlace[]>
   /** Returns what stands among the appids and is not ours. */
   foreign (appid?: string): Promise<string[]>
-  /** Returns a store that works on the sessions of one appid. It need not have any yet. */
-  store (appid: string, limits: Lifetimes): PortableRecordStore
+  /** Returns a store that works on the sessions of one appid. It need not have any yet. `encryption`: how the app's indexes are. */
+  store (appid: string, limits: Lifetimes, encryption?: SettledEncryption): PortableRecordStore
   close (): Promise<void>
 }
 

@@ -1,4 +1,5 @@
 import type { Lifetimes } from '../store/clock'
+import type { SettledEncryption } from '../store/encryption-options'
 import type { PostgresClient } from '../store/postgres/options'
 import { PostgresSessionStore } from '../store/postgres/postgres-session-store'
 import { qualified } from '../store/postgres/schema'
@@ -21,9 +22,9 @@ export async function openPostgres ({ address, title, parameters }: ServerUrl, {
   const pool = new Pool({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT, max: 2 })
   pool.on('error', () => {})
   const { table = 'sessions', schema = 'public' } = parameters
-  const makeStore = (appid: string, limits: Lifetimes): PostgresSessionStore =>
+  const makeStore = (appid: string, limits: Lifetimes, encryption: SettledEncryption | true = true): PostgresSessionStore =>
     // For texts as they are stored, which are longer when they are encrypted.
-    new PostgresSessionStore({ pool, appid, table, schema, maxSize, encryption: true, ...limits })
+    new PostgresSessionStore({ pool, appid, table, schema, maxSize, encryption, ...limits })
   await connecting(title, pool.query('SELECT 1', [])).catch(async error => {
     await pool.end()
     throw error
@@ -48,7 +49,8 @@ export async function openPostgres ({ address, title, parameters }: ServerUrl, {
 async function appidsIn (pool: Pool, table: string): Promise<string[]> {
   try {
     const { rows } = await pool.query(`SELECT DISTINCT appid FROM ${table} WHERE status = 'live'`, [])
-    return rows.map(row => (row as { appid: string }).appid)
+    // The lists of an index have a space in it, which no appid has.
+    return rows.map(row => (row as { appid: string }).appid).filter(appid => !appid.includes(' '))
   } catch (error) {
     throw asStoreError(error)
   }

@@ -1,5 +1,9 @@
 import type { Lifetimes } from '../store/clock'
-import { connectionOf, type RedisClient, type RedisConnection } from '../store/redis/redis-client'
+import type { SettledEncryption } from '../store/encryption-options'
+import { literally } from '../store/redis/key-names'
+import { scanKeys } from '../store/redis/key-scan'
+import { redisStoreOptions } from '../store/redis/options'
+import type { RedisClient, RedisConnection } from '../store/redis/redis-client'
 import { RedisSessionStore } from '../store/redis/redis-session-store'
 import { importClient } from './client-package'
 import type { Finding, Place, PlaceOptions } from './place'
@@ -9,12 +13,8 @@ import type { ServerUrl } from './server-url'
 
 /** Any of them will do. */
 const CLIENTS = ['redis', 'ioredis', 'iovalkey']
-/** What the store puts before its keys by itself. */
-const PREFIX = 'file-sessions:'
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 5000
-/** Keys that the server looks at for one answer. */
-const PAGE = '500'
 
 interface Connected { client: RedisClient, close: () => void }
 
@@ -24,15 +24,14 @@ export async function openRedis (
 ): Promise<Place> {
   const { name, exports } = await findClient()
   const { client, close } = await connecting(title, name === 'redis' ? nodeRedis(exports, address) : ioredis(exports, address))
-  const connection = connectionOf(client)
-  const { prefix = PREFIX } = parameters
-  const makeStore = (appid: string, limits: Lifetimes): RedisSessionStore =>
+  const { connection, prefix, timeout } = redisStoreOptions({ client, prefix: parameters['prefix'] })
+  const makeStore = (appid: string, limits: Lifetimes, encryption: SettledEncryption | true = true): RedisSessionStore =>
     // For texts as they are stored, which are longer when they are encrypted.
-    new RedisSessionStore({ client, appid, prefix, maxSize, encryption: true, ...limits })
+    new RedisSessionStore({ client, appid, prefix, maxSize, encryption, ...limits })
   return new ServerPlace({
     title,
     makeStore,
-    appids: () => appidsIn(connection, prefix),
+    appids: () => appidsIn(connection, prefix, timeout),
     async * findings (): AsyncGenerator<Finding> {
       const store = makeStore('sid', { idleTimeout: 7200, absoluteTimeout: undefined })
       await store.open()
@@ -65,20 +64,16 @@ async function ioredis (exports: Record<string, unknown>, url: string): Promise<
   return { client: client as unknown as RedisClient, close: () => { client.disconnect() } }
 }
 
-/** Returns the appids of the keys with this prefix. */
-async function appidsIn (connection: RedisConnection, prefix: string): Promise<string[]> {
+/** Returns the appids of the keys with this prefix. @throws {SessionStoreError} */
+async function appidsIn (connection: RedisConnection, prefix: string, timeout: number): Promise<string[]> {
   const appids = new Set<string>()
   const start = connection.keyPrefix + prefix
-  for (const run of await connection.servers()) {
-    let cursor = '0'
-    do {
-      const [next, keys] = await run(['SCAN', cursor, 'MATCH', `${start.replace(/[*?[\]\\^-]/g, '\\$&')}*:{*}`, 'COUNT', PAGE]) as [unknown, unknown[]]
-      cursor = String(next)
-      for (const key of keys) {
-        const [, appid] = /^([^{]+):\{[0-9a-f]{64}\}$/.exec(String(key).slice(start.length)) ?? []
-        if (appid !== undefined) appids.add(decodeURIComponent(appid))
-      }
-    } while (cursor !== '0')
+  for await (const keys of scanKeys(connection, `${literally(start)}*:{*}`, timeout)) {
+    for (const key of keys) {
+      // The lists of an index have a colon more, which no appid has.
+      const [, appid] = /^([^{:]+):\{[0-9a-f]{64}\}$/.exec(key.slice(start.length)) ?? []
+      if (appid !== undefined) appids.add(decodeURIComponent(appid))
+    }
   }
   return [...appids]
 }

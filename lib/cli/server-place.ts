@@ -1,19 +1,17 @@
 import { asStoreError } from './server-trouble'
 import type { Lifetimes } from '../store/clock'
-import { timeLeft, Clock } from '../store/clock'
+import type { SettledEncryption } from '../store/encryption-options'
 import { isReapable } from '../store/features'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
 import { NotFound, type AppidPlace, type Finding, type OnProgress, type Place, type Unreadable, type Verified } from './place'
-
-/** The longest idle timeout (seconds) that a record has room for: no session is taken for expired. */
-const ANY_AGE: Lifetimes = { idleTimeout: 2 ** 32 - 1, absoluteTimeout: undefined }
+import { ANY_AGE, timeLeftOf } from './time-left'
 
 /** What a server's place needs of the server. */
 export interface ServerCalls {
   readonly title: string
   /** Returns the appids of all sessions on the server, in any order. */
   appids (): Promise<string[]>
-  makeStore (appid: string, limits: Lifetimes): PortableRecordStore
+  makeStore (appid: string, limits: Lifetimes, encryption?: SettledEncryption): PortableRecordStore
   findings (): AsyncIterable<Finding>
   close (): Promise<void>
 }
@@ -43,8 +41,8 @@ export class ServerPlace implements Place {
     return []
   }
 
-  store (appid: string, limits: Lifetimes): PortableRecordStore {
-    return this.#calls.makeStore(appid, limits)
+  store (appid: string, limits: Lifetimes, encryption?: SettledEncryption): PortableRecordStore {
+    return this.#calls.makeStore(appid, limits, encryption)
   }
 
   async close (): Promise<void> {
@@ -100,7 +98,7 @@ class ServerAppid implements AppidPlace {
         continue
       }
       counts.seen++
-      if (isReapable(store) && isOver(session, limits)) counts.expired++
+      if (isReapable(store) && timeLeftOf(session, limits) <= 0) counts.expired++
     }
     return counts
   }
@@ -111,8 +109,4 @@ class ServerAppid implements AppidPlace {
       else yield { isSession: false, problem: { kind: 'unreadable', what: this.title, reason: session.error.message } }
     }
   }
-}
-
-function isOver ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes): boolean {
-  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, new Clock()) <= 0
 }

@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs'
-import { lstat, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileError, hasCode, SessionFileError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
-import { appidOf, directoryName, isImportMemory, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
+import { appidOf, directoryName, isImportMemory, isIndexDirectory, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
 import { localDisk } from '../store/files/local-disk'
 import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
 import { NotFound } from './place'
@@ -31,7 +31,7 @@ export async function selectAppids (sessionDir: string): Promise<Selection> {
   const selection: Selection = { appids: [], foreign: [] }
   const kinds = new Set<Kind>()
   for (const entry of await entriesOf(sessionDir)) {
-    if (entry.isFile() && isImportMemory(entry.name)) continue
+    if (entry.isFile() ? isImportMemory(entry.name) : isIndexDirectory(entry.name)) continue
     const path = join(sessionDir, entry.name)
     const appid = entry.isDirectory() ? appidOf(entry.name) : null
     kinds.add(appid === null ? 'other' : await kindOf(path))
@@ -87,7 +87,7 @@ async function kindOf (path: string): Promise<Kind> {
 
 /** Whether a directory of two digits is one of ours. Others have such names as well. */
 async function isShard (path: string): Promise<boolean> {
-  const [entries, status] = await Promise.all([readdir(path, { withFileTypes: true }), lstat(path)]).catch(() => [[], null] as const)
+  const [entries, status] = await Promise.all([readdir(path, { withFileTypes: true }), localDisk.lstat(path)]).catch(() => [[], null] as const)
   if (entries.length === 0) return status !== null && (status.mode & 0o077) === 0
   return entries.some(entry => kindInShard(entry.name, entry.isDirectory()) !== 'foreign')
 }

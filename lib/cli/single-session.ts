@@ -1,5 +1,6 @@
 import { sessionHandle, storageName } from '../store/session-id'
 import type { SettledEncryption } from '../store/encryption-options'
+import { openForwarding } from '../store/forwarding'
 import { describeText } from './describe-text'
 import { formatDuration } from './duration'
 import { describedSeal, encryptedHow } from './encrypted-counts'
@@ -52,10 +53,13 @@ export async function remove (place: Place, id: string, options: SingleOptions, 
   return 0
 }
 
+/** Follows a session that has moved to a new id by itself, as long as its old id leads there. */
 async function located (place: Place, id: string, appid: string, terminal: Terminal): Promise<{ sesid: string, sessions: AppidPlace }> {
-  const sesid = await givenId(id, terminal.in)
-  const [sessions] = await place.appids(appid)
-  return { sesid, sessions: sessions as AppidPlace }
+  const given = await givenId(id, terminal.in)
+  const [sessions] = await place.appids(appid) as [AppidPlace]
+  const found = await sessions.find(storageName(appid, given))
+  const sesid = found === null ? given : openForwarding(appid, given, found.text)?.sesid ?? given
+  return { sesid, sessions }
 }
 
 function notFound (appid: string, sesid: string): NotFound {

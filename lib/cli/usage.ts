@@ -87,7 +87,12 @@ function behindHyphens ({ options }: Usage, given: string[]): string[] {
       continue
     }
     known.push(text)
-    if (option?.value !== undefined && !text.includes('=') && index + 1 < given.length) known.push(given[++index] as string)
+    const value = option?.value === undefined || text.includes('=') ? undefined : given[index + 1]
+    if (value === undefined) continue
+    index++
+    // A handle may begin with a hyphen, too.
+    if (/^-[^-]/.test(value)) known[known.length - 1] += `=${value}`
+    else known.push(value)
   }
   return [...known, '--', ...others]
 }

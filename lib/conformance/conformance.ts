@@ -11,6 +11,7 @@ import { FAILURES } from './failures'
 import { FIVE_METHODS } from './five-methods'
 import { GRACE_CHECKS } from './grace'
 import { IMMEDIATE } from './immediate'
+import { INDEXES } from './indexes'
 import { LISTING } from './listing'
 import { NAMES } from './names'
 import { OPENING } from './opening'
@@ -56,12 +57,12 @@ export function conformance (options: ConformanceOptions): ConformanceReport {
 }
 
 const NEEDS: readonly Need[] = [
-  'records', 'dated', 'iterable', 'readable', 'reapable', 'portable', 'openable', 'immediate', 'age', 'dump', 'fail', 'maxSize'
+  'records', 'dated', 'iterable', 'readable', 'reapable', 'portable', 'indexable', 'openable', 'immediate', 'age', 'dump', 'fail', 'maxSize'
 ]
 
 const CHECKS: readonly Check[] = [
   ...FIVE_METHODS, ...TEXTS, ...OPENING, ...CREATING, ...REPLACING, ...ENDING, ...RACES, ...NAMES, ...EXPIRY, ...GRACE_CHECKS,
-  ...LISTING, ...PORTABLE, ...DATED, ...IMMEDIATE, ...FAILURES
+  ...LISTING, ...PORTABLE, ...INDEXES, ...DATED, ...IMMEDIATE, ...FAILURES
 ]
 
 function declaration (features: StoreFeatures): Check[] {

@@ -4,8 +4,9 @@ import { unopened, UnopenedError } from '../unopened'
 import { decode, encode, type SessionCodec } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import type { PlainObject } from '../session/plain-object'
-import { sealedText, SessionRecords, type SessionKey } from '../session/session-records'
-import { SHORTEST_KEY_ID } from '../store/id-strength'
+import { sealedText, type SessionKey } from '../session/opened-session'
+import { SessionRecords } from '../session/session-records'
+import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { SessionCipher } from '../store/session-cipher'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
 import { isIterable, isReadable } from '../store/features'
@@ -140,8 +141,8 @@ export class ConnectSessions {
       const stored = await this.#read(key)
       if (stored === null) {
         if (this.#seen.has(key.name)) return
-        if (this.#cipher.isOn && key.sesid.length < SHORTEST_KEY_ID) throw weakId(key.sesid.length)
-        if (await this.#records.create(key, { text, idleTimeout }) !== null) {
+        if (this.#cipher.isOn && !isKeyId(key.sesid)) throw weakId()
+        if (typeof await this.#records.create(key, { text, idleTimeout }) === 'object') {
           this.#seen.set(key.name, true)
           return
         }
@@ -170,8 +171,8 @@ export class ConnectSessions {
     }
   }
 
-  async #touchIfDue ({ name }: SessionKey, { touchDue }: StoredSession): Promise<void> {
-    if (touchDue) await this.#store.touch(name)
+  async #touchIfDue (key: SessionKey, stored: StoredSession): Promise<void> {
+    if (stored.touchDue) await this.#records.touch(key, stored)
   }
 
   /** Looks again first: a save may have put a readable session in place of the one that was read. */
@@ -223,9 +224,10 @@ function badId (method: string): SessionError {
     `a string of 1 to ${LONGEST_ID} characters`)
 }
 
-function weakId (length: number): SessionError {
-  return new SessionError('SESSION_ID', `connectStore: the caller of set() makes ids of ${length} characters, and the option encryption needs ` +
-    `at least ${SHORTEST_KEY_ID} random ones, for keys are made of ids: leave out express-session's option genid, or have it return longer ones`)
+function weakId (): SessionError {
+  return new SessionError('SESSION_ID', `connectStore: the caller of set() makes ids of fewer random bits than the ${LEAST_KEY_BITS} that the option ` +
+    'encryption needs, for keys are made of ids: leave out express-session\'s option genid, or have it return ' +
+    `${SHORTEST_KEY_ID} or more random letters and digits`)
 }
 
 function cannot (doing: string, feature: string): SessionError {

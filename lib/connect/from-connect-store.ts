@@ -4,7 +4,7 @@ import { decode, encode } from '../session/codec'
 import { KeyedQueue } from '../keyed-queue'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
 import { touchInterval } from '../store/clock'
-import { isSealed } from '../store/sealed-text'
+import { isReserved } from '../store/sealed-text'
 import type { DatedSession, DatedSessionStore, PutOptions } from '../store/session-store'
 import { isMaxAge, momentOf } from './connect-cookie'
 import { connectStoreOptions, type FromConnectStoreOptions, type SettledConnectStoreOptions } from './options'
@@ -167,8 +167,8 @@ class ForeignStore implements DatedSessionStore {
 
   #text ({ data, cookie }: ForeignSession): string {
     const { sealed } = data
-    // An app may call data of its own so; what is encrypted stands alone.
-    if (typeof sealed === 'string' && isSealed(sealed) && Object.keys(data).length === 1) return sealed
+    // An app may call data of its own so; what is encrypted, or has a header, stands alone.
+    if (typeof sealed === 'string' && isReserved(sealed) && Object.keys(data).length === 1) return sealed
     return cookie.isBlank === true ? '' : encode(this.#options.codec, data)
   }
 
@@ -188,7 +188,7 @@ class ForeignStore implements DatedSessionStore {
   }
 
   #decode (text: string): PlainObject {
-    if (isSealed(text)) return { sealed: text }
+    if (isReserved(text)) return { sealed: text }
     try {
       return decode(this.#options.codec, text)
     } catch (error) {

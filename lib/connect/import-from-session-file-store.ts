@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
 import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
+import { isKeyId, LEAST_KEY_BITS } from '../store/id-strength'
 import { SessionCipher } from '../store/session-cipher'
 import type { RecordStore, SessionRecord } from '../store/session-store'
 import { isMaxAge } from './connect-cookie'
@@ -69,6 +70,9 @@ export async function importFromSessionFileStore (
   return run.report
 }
 
+const WEAK_ID = `its id has fewer random bits than the ${LEAST_KEY_BITS} that the option encryption needs, for keys are made of ids: ` +
+  'its visitor has to log in anew'
+
 /** One run over the files. */
 class Import {
   readonly report: ImportReport = { imported: 0, expired: 0, present: 0, ended: 0, failed: [] }
@@ -101,6 +105,7 @@ class Import {
     if (lastAccess + (maxAge ?? ttl * 1000) <= Date.now()) return 'expired'
     const name = this.#store.nameOf(sesid)
     if (this.#memory.has(name)) return await this.#store.read(name) === null ? 'ended' : 'present'
+    if (this.#cipher.isOn && !isKeyId(sesid)) throw new NotImported(WEAK_ID)
     const idleTimeout = maxAge === undefined ? undefined : maxAge / 1000
     const record = this.#cipher.sealRecord(sesid, { text: textOf(data, codec), idleTimeout })
     return await this.#create(name, record) ? 'imported' : 'present'

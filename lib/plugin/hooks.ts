@@ -19,12 +19,15 @@ export interface HookCookie extends CookieWriter {
   read (request: FastifyRequest): readonly CookieValue[]
   /** Whether the request's path lies within the cookie's: other requests have no session. */
   covers (request: FastifyRequest): boolean
+  /** Keeps the response to a request with a session out of caches. */
+  keepOut (reply: FastifyReply): void
 }
 
 /** What the hooks work with. */
 export interface HookParts {
   hook: SettledOptions['hook']
   key: VisitKey
+  about?: SettledOptions['about']
   manager: SessionManager
   cookie: HookCookie
   availability: Availability
@@ -37,7 +40,7 @@ export interface HookParts {
  * stores it when the response is about to be sent.
  */
 export function addSessionHooks (
-  fastify: FastifyInstance, { hook, key, manager, cookie, availability, lateChanges, turn = new Turn() }: HookParts
+  fastify: FastifyInstance, { hook, key, about, manager, cookie, availability, lateChanges, turn = new Turn() }: HookParts
 ): void {
   function load (request: FastifyRequest, reply: FastifyReply, done: Done): void {
     turn.goOn()
@@ -47,6 +50,7 @@ export function addSessionHooks (
     const outlet = new ReplyOutlet(request, reply, cookie, lateChanges)
     const begin = (visit: Visit): void => {
       outlet.visit = visit
+      if (about !== undefined) visit.about = () => about(request)
       visiting[key] = visit
     }
     if (values.length === 0) {
@@ -94,6 +98,7 @@ export function addSessionHooks (
 
   function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
     const visit = visitOf(request, key)
+    if (visit !== null && visit.sesid !== null) cookie.keepOut(reply)
     if (visit === null || visit.needsNoFinish) return done()
     const stream = isStream(payload) ? payload : null
     // Until it is sent it has no other listener, and an error without a listener ends the process.

@@ -1,14 +1,21 @@
+import type { FastifyRequest } from 'fastify'
+import type { SessionData } from '../../types/session-data'
 import { check, checkAppid, checkKnown, isTime } from '../option-checks'
 import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
+import { INDEX_OPTIONS, indexOptions, type IndexOptions } from '../session/index-options'
+import type { SettledIndexes } from '../session/indexing'
+import type { RenewalOptions } from '../session/renewal-times'
 import { touchInterval } from '../store/clock'
 import { FILE_STORE_OPTIONS, fileStoreOptions, type SessionFileStoreOptions, type SettledFileStoreOptions } from '../store/files/options'
 import { encryptionOptions, type SettledEncryption } from '../store/encryption-options'
-import { hasRecords } from '../store/features'
+import { hasRecords, isIndexable } from '../store/features'
+import { cookieOptions } from './cookie-rules'
+import { withPreset, type PresetName } from './presets'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
-export interface FileSessionsOptions extends SessionFileStoreOptions {
+export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptions<Partial<SessionData>> {
   /**
    * When the session is loaded. Choose an earlier hook for plugins that need the session before
    * preHandler, such as `@fastify/passport`. @default 'preHandler'
@@ -36,11 +43,49 @@ export interface FileSessionsOptions extends SessionFileStoreOptions {
    */
   sessionName?: string | undefined
   /**
+   * The age, in seconds, at which a session gets a new id by itself, at the end of a request whose
+   * response can take the cookie. Data, times and proof of identity stay. @default none
+   */
+  renewAfter?: number | undefined
+  /**
+   * For so long, in seconds, an id that was renewed is answered with the new one: for requests that were
+   * on their way. After that the old id names no session. A response that does not arrive within this time
+   * logs the visitor out. @default 10
+   */
+  renewGrace?: number | undefined
+  /**
+   * What responses say to caches. `'private'`: a response that sets the cookie is kept out of shared
+   * caches. `'no-store'`: every response to a request that has a session is kept out of all caches, the
+   * browser's included. A Cache-Control header that the app sets itself stays, but for what would put
+   * the cookie into a shared cache. @default 'private'
+   */
+  cacheControl?: 'private' | 'no-store' | undefined
+  /**
+   * What the browser is told to delete at a logout: the response to a request that ended its session
+   * by `destroy()` or `delete()` has the header Clear-Site-Data with these words. `'cookies'` deletes all
+   * cookies of the site and its subdomains, a new session's in the same response included. Browsers heed
+   * it over https only. @default none
+   */
+  clearSiteData?: ReadonlyArray<'cache' | 'cookies' | 'storage'> | undefined
+  /**
+   * Defaults that a standard recommends; each option beside it still counts. `'asvs-l2'`: OWASP ASVS 5.0,
+   * level 2, and NIST SP 800-63B-4, AAL2: appid `__Host-sid`, `idleTimeout` an hour, `absoluteTimeout` a
+   * day, `cookie.secure`, `cacheControl: 'no-store'`, `clearSiteData: ['cache', 'storage']`. A `store` has
+   * appid and times of its own. @default none
+   */
+  preset?: PresetName | undefined
+  /**
    * What becomes of a request whose session cannot be read, because the store has trouble (a
    * SessionStoreError or a SessionFileError). `'fail'`: the request fails with that error. `'serve'`:
    * it is served without a session: `request.sessionLoaded` is false, and nothing is stored. @default 'fail'
    */
   onUnavailable?: 'fail' | 'serve' | undefined
+  /**
+   * Returns what a list of a visitor's sessions shows of the one that this request logs in, such as
+   * `request => ({ browser: request.headers['user-agent'] })`: at most 1 KiB of JSON; if it is more,
+   * words are cut. Called when a session enters an index or gets a new id. @default nothing
+   */
+  about?: ((request: FastifyRequest) => Readonly<Record<string, unknown>>) | undefined
   /**
    * Another store than the files. The file store's options may not be given with it, but for
    * `encryption`, if the store has no such option itself.
@@ -56,29 +101,39 @@ export type SettledOptions = {
   codec: SessionCodec
   sessionName: string
   onUnavailable: NonNullable<FileSessionsOptions['onUnavailable']>
+  /** Null: ids are not renewed by themselves. */
+  renewal: RenewalOptions | null
+  cacheControl: NonNullable<FileSessionsOptions['cacheControl']>
+  clearSiteData: NonNullable<FileSessionsOptions['clearSiteData']>
+  indexes: SettledIndexes | null
+  about: FileSessionsOptions['about']
   /** For a store that was given and does not encrypt by itself. */
   encryption: SettledEncryption | false
 } & ({ store: SessionStore, fileStore: null } | { store: null, fileStore: SettledFileStoreOptions })
 
-const PLUGIN_OPTIONS = ['hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'store']
+const PLUGIN_OPTIONS = [
+  'hook', 'cookie', 'rolling', 'reapInterval', 'codec', 'sessionName', 'onUnavailable', 'renewAfter', 'renewGrace', 'cacheControl', 'clearSiteData',
+  'preset', 'about', 'store', ...INDEX_OPTIONS
+]
 /** The options of Fastify's `register`, which Fastify passes on to the plugin. */
 const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 const ON_UNAVAILABLE = ['fail', 'serve']
-const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
-  'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
-]
-const SAME_SITE = ['lax', 'strict', 'none']
+const CACHE_CONTROL = ['private', 'no-store']
+const SITE_DATA = ['cache', 'cookies', 'storage']
+/** Seconds. Whoever has an old id can use it for so long. */
+const LONGEST_GRACE = 600
 /** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483
-const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
 
 /** Checks the plugin's options and fills in the defaults. @throws {SessionError} */
-export function pluginOptions (options: FileSessionsOptions): SettledOptions {
-  checkKnown(options, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
+export function pluginOptions (given: FileSessionsOptions): SettledOptions {
+  checkKnown(given, [...FILE_STORE_OPTIONS, ...PLUGIN_OPTIONS, ...REGISTER_OPTIONS])
+  const options = withPreset(given)
   const {
-    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail'
+    hook = 'preHandler', rolling = true, reapInterval = 900, codec = JSON_CODEC, sessionName = 'session', onUnavailable = 'fail', about,
+    cacheControl = 'private', clearSiteData = []
   } = options
   check(HOOKS.includes(hook), 'hook', `must be one of ${HOOKS.join(', ')}`)
   check(typeof rolling === 'boolean', 'rolling', 'must be true or false')
@@ -88,9 +143,17 @@ export function pluginOptions (options: FileSessionsOptions): SettledOptions {
   check(typeof sessionName === 'string' && /^[A-Za-z_$][\w$]*$/.test(sessionName), 'sessionName',
     'must be a name that a property can have')
   check(ON_UNAVAILABLE.includes(onUnavailable), 'onUnavailable', `must be one of ${ON_UNAVAILABLE.join(', ')}`)
+  check(CACHE_CONTROL.includes(cacheControl), 'cacheControl', `must be one of ${CACHE_CONTROL.join(', ')}`)
+  check(Array.isArray(clearSiteData) && clearSiteData.every(word => SITE_DATA.includes(word)), 'clearSiteData',
+    `must be an array of ${SITE_DATA.join(', ')}`)
+  const indexes = indexOptions(options as IndexOptions<Record<string, unknown>>)
+  check(about === undefined || typeof about === 'function', 'about', 'must be a function of the request')
+  check(about === undefined || indexes !== null, 'about', 'has no effect without the option indexes')
   const cookie = cookieOptions(options.cookie)
   const encryption = options.store === undefined ? false : encryptionOptions(options.encryption)
-  const settled = { hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, encryption }
+  const settled = {
+    hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, indexes, about, renewal: renewalOptions(options), cacheControl, clearSiteData, encryption
+  }
   if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
 
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
@@ -111,49 +174,13 @@ function checkRenewal (maxAge: number, idleTimeout: number): void {
     'must not be below both idleTimeout and 600: the cookie would run out before it is sent again')
 }
 
-/**
- * Returns the options with what a name that starts with `__Host-` or `__Secure-` implies. Browsers
- * refuse a cookie that breaks the rules of its prefix. @throws {SessionError} when the options break them
- */
-export function prefixedCookie (appid: string, cookie: SessionCookieOptions): SessionCookieOptions {
-  const host = appid.toLowerCase().startsWith('__host-')
-  if (!host && !appid.toLowerCase().startsWith('__secure-')) return cookie
-  check(cookie.secure !== false, 'cookie.secure', `must not be false: the appid ${appid} asks for a Secure cookie`)
-  check(!host || cookie.domain === undefined, 'cookie.domain', `must be left out: the appid ${appid} allows none`)
-  check(!host || cookie.path === '/', 'cookie.path', `must be '/': the appid ${appid} allows no other`)
-  return { ...cookie, secure: true }
-}
-
-function cookieOptions (given: SessionCookieOptions = {}): SessionCookieOptions {
-  check(typeof given === 'object' && given !== null, 'cookie', 'must be an object')
-  const cookie: SessionCookieOptions = { ...DEFAULT_COOKIE }
-  for (const [name, value] of Object.entries(given)) {
-    // An option that is undefined is left out, as everywhere: it must not remove a default such as httpOnly.
-    if (value !== undefined) Object.assign(cookie, { [name]: value })
-  }
-  check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
-  for (const name of Object.keys(cookie)) {
-    check(COOKIE_OPTIONS.some(known => known === name), `cookie.${name}`, `is not known; the cookie's options are ${COOKIE_OPTIONS.join(', ')}`)
-  }
-  for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
-    check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')
-  }
-  check(typeof cookie.path === 'string' && cookie.path.startsWith('/'), 'cookie.path', 'must begin with /')
-  check(cookie.domain === undefined || typeof cookie.domain === 'string', 'cookie.domain', 'must be a string')
-  check(typeof cookie.sameSite === 'boolean' || SAME_SITE.includes(String(cookie.sameSite).toLowerCase()), 'cookie.sameSite',
-    `must be true, false or one of ${SAME_SITE.join(', ')}`)
-  check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
-    'must be a whole number of seconds above 0')
-  check(cookie.secure === 'auto' || typeof cookie.secure === 'boolean', 'cookie.secure', "must be true, false or 'auto'")
-  check(!isSameSiteNone(cookie.sameSite) || cookie.secure !== false, 'cookie.sameSite',
-    "'none' needs cookie.secure: browsers refuse the cookie otherwise")
-  check(cookie.partitioned !== true || cookie.secure !== false, 'cookie.partitioned',
-    'needs cookie.secure: browsers refuse the cookie otherwise')
-  return cookie
-}
-
-export function isSameSiteNone (sameSite: unknown): boolean {
-  return String(sameSite).toLowerCase() === 'none'
+/** @throws {SessionError} SESSION_OPTION */
+function renewalOptions ({ renewAfter, renewGrace = 10 }: FileSessionsOptions): RenewalOptions | null {
+  check(isTime(renewGrace, 1) && renewGrace <= LONGEST_GRACE, 'renewGrace', `must be a number of seconds from 1 to ${LONGEST_GRACE}`)
+  if (renewAfter === undefined) return null
+  check(isTime(renewAfter) && renewAfter >= 2 * renewGrace, 'renewAfter',
+    `must be a number of seconds, and at least twice renewGrace (${renewGrace}): an id must not be renewed while the one before it still works`)
+  return { after: renewAfter, grace: renewGrace }
 }
 
 /** Whether the store has the option `encryption`. */
@@ -172,5 +199,7 @@ function givenStore (options: FileSessionsOptions): SessionStore {
     check(typeof store?.[method] === 'function', 'store', `must have the method ${method}`)
   }
   checkAppid(store.sesAppid(), 'store.sesAppid()')
+  check(options.indexes === undefined || isIndexable(store), 'indexes', 'needs a store that can find sessions by what they hold, ' +
+    'such as those of this package: the store that is given does not declare the feature indexable')
   return store
 }

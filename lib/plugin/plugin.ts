@@ -3,10 +3,11 @@ import fastifyPlugin from 'fastify-plugin'
 import { SessionManager } from '../session/session-manager'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { hasRecords, isOpenable, isReapable } from '../store/features'
+import { indexOf } from '../store/session-index'
 import { Availability } from './availability'
 import { decorate, ensureCookies } from './decorators'
 import { addSessionHooks } from './hooks'
-import { checkIds } from './id-check'
+import { checkIds, checkMadeIds } from './id-check'
 import { LateChanges } from './late-changes'
 import { pluginOptions, type FileSessionsOptions } from './options'
 import { OutsideSessions } from './outside-sessions'
@@ -17,13 +18,14 @@ import { timesOutOfScale } from './time-scale'
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
-  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption)
-  const cookie = new SessionCookie(store.sesAppid(), settled.cookie)
+  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes, settled.renewal)
+  const cookie = new SessionCookie(store.sesAppid(), settled.cookie, settled)
 
   await ensureCookies(fastify)
   cookie.check(fastify)
 
-  if (hasRecords(store)) await checkIds(store)
+  const makesKeys = settled.encryption !== false
+  if (hasRecords(store)) await checkIds(store, makesKeys)
   for (const warning of timesOutOfScale(settled)) fastify.log.warn(warning)
 
   const property = `request.${settled.sessionName}`
@@ -31,6 +33,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   addSessionHooks(fastify, {
     hook: settled.hook,
     key,
+    about: settled.about,
     manager,
     cookie,
     availability: new Availability(settled.onUnavailable, property, store.sesAppid()),
@@ -43,8 +46,11 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
     })
     fastify.addHook('onClose', async () => { await store.close() })
   }
-  if (isReapable(store) && settled.reapInterval > 0) {
-    const reaper = new Reaper(store, settled.reapInterval, fastify.log)
+  // Once it is open: it makes its ids with its sessions.
+  if (makesKeys && !hasRecords(store)) fastify.addHook('onReady', () => checkMadeIds(store))
+  const index = settled.indexes === null ? null : indexOf(store)
+  if ((isReapable(store) || index !== null) && settled.reapInterval > 0) {
+    const reaper = new Reaper(store, settled.reapInterval, fastify.log, Math.random, index)
     fastify.addHook('onReady', async () => { reaper.start() })
     fastify.addHook('onClose', async () => { await reaper.stop() })
   }

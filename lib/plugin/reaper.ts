@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { publishError, publishReap, startOf } from '../diagnostics'
-import type { ReapableSessionStore } from '../store/session-store'
+import { isReapable } from '../store/features'
+import type { SessionIndex } from '../store/session-index'
+import type { SessionStore } from '../store/session-store'
 
 /** Milliseconds until the first round at the latest. A process that starts has other work to do first. */
 const LONGEST_START = 60_000
@@ -10,7 +12,8 @@ const LONGEST_START = 60_000
  * the processes of one machine do not all work at once.
  */
 export class Reaper {
-  readonly #store: ReapableSessionStore
+  readonly #store: SessionStore
+  readonly #index: SessionIndex | null
   readonly #interval: number
   readonly #log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn'>
   readonly #random: () => number
@@ -20,10 +23,11 @@ export class Reaper {
 
   /** `interval` is in seconds. */
   constructor (
-    store: ReapableSessionStore, interval: number, log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn'>,
-    random: () => number = Math.random
+    store: SessionStore, interval: number, log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn'>,
+    random: () => number = Math.random, index: SessionIndex | null = null
   ) {
     this.#store = store
+    this.#index = index
     this.#interval = interval * 1000
     this.#log = log
     this.#random = random
@@ -43,14 +47,27 @@ export class Reaper {
 
   #schedule (delay: number): void {
     this.#timer = setTimeout(() => {
-      this.#round = this.#reap().then(() => {
+      this.#round = this.#reap().then(() => this.#sweep()).then(() => {
         if (!this.#abort.signal.aborted) this.#schedule(this.#interval * (0.9 + 0.2 * this.#random()))
       })
     }, delay)
     this.#timer.unref()
   }
 
+  /** Entries of sessions that are gone do no harm but to take room. */
+  async #sweep (): Promise<void> {
+    if (this.#index === null) return
+    try {
+      const { error, ...counts } = await this.#index.sweep(this.#abort.signal)
+      if (error !== undefined) this.#log.warn({ err: error, ...counts }, 'some lists of sessions could not be swept')
+      else this.#log.debug(counts, 'lists of sessions swept')
+    } catch (error) {
+      this.#log.warn({ err: error }, 'the lists of sessions could not be swept: the next round tries again')
+    }
+  }
+
   async #reap (): Promise<void> {
+    if (!isReapable(this.#store)) return
     const start = startOf('reap')
     try {
       const { error, ...counts } = await this.#store.reap(this.#abort.signal)

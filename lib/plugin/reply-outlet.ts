@@ -5,6 +5,8 @@ import type { LateChanges } from './late-changes'
 /** What writes the cookie to a reply. Returns the header's value; null: there is nothing to write. */
 export interface CookieWriter {
   write (request: FastifyRequest, reply: FastifyReply, change: CookieChange): string | null
+  /** What the header Clear-Site-Data says at a logout; null: nothing. */
+  readonly clearSiteData: string | null
 }
 
 const SENT = 'the headers of the response have gone out. Store something in the session before, ' +
@@ -40,6 +42,7 @@ export class ReplyOutlet implements CookieOutlet {
   put (change: CookieChange, isEnd: boolean): void {
     if (isEnd) {
       this.#withdraw()
+      if (this.#isLogout) this.#reply.header('clear-site-data', this.#cookie.clearSiteData)
       this.#cookie.write(this.#request, this.#reply, change)
     } else if (this.closedBecause(false) === null) {
       this.#withdraw()
@@ -51,12 +54,17 @@ export class ReplyOutlet implements CookieOutlet {
     if (this.visit !== null) this.#lateChanges.watch(this.#request, this.#reply, this.visit)
   }
 
+  get #isLogout (): boolean {
+    return this.#cookie.clearSiteData !== null && this.visit?.hasLoggedOut === true
+  }
+
   #putEarly (change: CookieChange): void {
     const { raw } = this.#reply
     try {
       this.#early = this.#cookie.write(this.#request, this.#reply, change)
       if (this.#early === null) return
       raw.setHeader('set-cookie', [...setCookies(raw.getHeader('set-cookie')), this.#early])
+      if (this.#isLogout) raw.setHeader('clear-site-data', String(this.#cookie.clearSiteData))
       raw.setHeader('cache-control', String(this.#reply.getHeader('cache-control')))
     } catch (error) {
       // The session is stored already, so the step has not failed. The end of the request, if it comes, tries again and fails.

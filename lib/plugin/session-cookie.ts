@@ -1,12 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SessionError } from '../errors'
 import { cookieValues } from './cookie-header'
-import { isSameSiteNone, prefixedCookie } from './options'
+import { isSameSiteNone, prefixedCookie } from './cookie-rules'
+import type { SettledOptions } from './options'
+import { outOfScale } from './time-scale'
 import type { SessionCookieOptions } from '../session/cookie-options'
 import type { CookieChange, CookieValue } from '../session/cookie-change'
 
 /** What checks signatures: `@fastify/cookie` decorates apps and requests with it. */
 type Signer = Pick<FastifyRequest, 'unsignCookie'>
+/** What is said beside the cookie. */
+type CookieHeaders = Pick<SettledOptions, 'cacheControl' | 'clearSiteData'>
 type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
 
 /** So many values of one request are tried: more cookies of the name are not an accident. */
@@ -20,11 +24,17 @@ export class SessionCookie {
   readonly #options: SessionCookieOptions
   /** Requests outside this path have no session. */
   readonly path: string
+  readonly #cacheControl: string
+  /** What the header Clear-Site-Data says at a logout; null: nothing. */
+  readonly clearSiteData: string | null
   #warned = false
+  #warnedOfScale = false
 
   /** @throws {SessionError} when the name and the options do not go together */
-  constructor (name: string, options: SessionCookieOptions) {
+  constructor (name: string, options: SessionCookieOptions, { cacheControl, clearSiteData }: CookieHeaders = { cacheControl: 'private', clearSiteData: [] }) {
     this.#name = name
+    this.#cacheControl = cacheControl
+    this.clearSiteData = clearSiteData.length === 0 ? null : clearSiteData.map(word => `"${word}"`).join(', ')
     this.#options = prefixedCookie(name, options)
     this.path = options.path ?? '/'
   }
@@ -98,11 +108,18 @@ export class SessionCookie {
       if (change.change === 'refresh' && maxAge === undefined) return null
       const options = this.#settled(request, change.options)
       this.#warnOnce(request, options)
+      this.#warnOfScaleOnce(request, change.maxAge)
       const value = this.#options.signed === true ? reply.signCookie(change.sesid) : change.sesid
       header = this.#set(reply, value, { ...options, ...(maxAge === undefined ? {} : { maxAge }) })
     }
-    reply.header('cache-control', privateCacheControl(reply.getHeader('cache-control')))
+    const given = reply.getHeader('cache-control')
+    reply.header('cache-control', given === undefined ? this.#cacheControl : privateCacheControl(given))
     return header
+  }
+
+  /** Keeps the response to a request with a session out of all caches, if that is asked for and the app says nothing else. */
+  keepOut (reply: FastifyReply): void {
+    if (this.#cacheControl === 'no-store' && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   }
 
   /** `reply.setCookie` would send nothing at this point, unless `@fastify/cookie` has parsed the request's cookies. */
@@ -129,6 +146,14 @@ export class SessionCookie {
     request.log.warn('the session cookie is Secure but the request came over http, so browsers may drop it: ' +
       'behind a proxy that speaks https set Fastify\'s trustProxy, otherwise cookie.secure to \'auto\'')
   }
+
+  /** The time that a session was given by its method `options`. */
+  #warnOfScaleOnce (request: FastifyRequest, maxAge: number | undefined): void {
+    const [warning] = this.#warnedOfScale ? [] : outOfScale('maxAge of session.options', maxAge)
+    if (warning === undefined) return
+    this.#warnedOfScale = true
+    request.log.warn(warning)
+  }
 }
 
 /** Returns null for a value that no secret of the app signed. */
@@ -146,7 +171,7 @@ function requestPath (target: string): string {
 
 /** Returns what the response says of caches, changed so that no shared cache keeps it and the cookie in it. */
 function privateCacheControl (given: unknown): string {
-  const directives = given === undefined ? [] : String(given).split(',').map(directive => directive.trim())
+  const directives = String(given).split(',').map(directive => directive.trim())
   const kept = directives.filter(directive => directive !== '' && !/^(public|s-maxage\b.*)$/i.test(directive))
   return kept.some(directive => /^(private|no-store)$/i.test(directive)) ? kept.join(', ') : ['private', ...kept].join(', ')
 }

@@ -1,3 +1,4 @@
+import { hasRecords } from '../store/features'
 import type { SettledOptions } from './options'
 
 const DAY = 24 * 60 * 60
@@ -6,16 +7,20 @@ const LONGEST_TIME = 400 * DAY
 /** Seconds. Rounds that are further apart leave expired sessions on the disk for long. */
 const LONGEST_ROUND = DAY
 
-/** Returns a sentence for each time that was given in milliseconds, as it seems. */
-export function timesOutOfScale ({ cookie, fileStore, reapInterval }: SettledOptions): string[] {
-  const idleTimeout = fileStore?.idleTimeout === cookie.maxAge ? undefined : fileStore?.idleTimeout
-  const times: Array<[name: string, seconds: number | undefined, longest: number]> = [
-    ['cookie.maxAge', cookie.maxAge, LONGEST_TIME],
-    ['idleTimeout', idleTimeout, LONGEST_TIME],
-    ['absoluteTimeout', fileStore?.absoluteTimeout, LONGEST_TIME],
-    ['reapInterval', reapInterval, LONGEST_ROUND]
-  ]
-  return times.flatMap(([name, seconds = 0, longest]) => seconds <= longest
-    ? []
-    : `fastify-file-sessions: option ${name} is ${Math.round(seconds / DAY)} days: the times of the options are seconds, not milliseconds`)
+/** Returns a sentence for each time that was given in milliseconds, as it seems: to the plugin, or to the store that it was given. */
+export function timesOutOfScale ({ cookie, fileStore, store, reapInterval }: SettledOptions): string[] {
+  const limits = fileStore ?? (hasRecords(store) ? store.lifetimes : undefined)
+  const idleTimeout = limits?.idleTimeout === cookie.maxAge ? undefined : limits?.idleTimeout
+  const owner = fileStore === null ? 'of the store ' : ''
+  return [
+    ...outOfScale('option cookie.maxAge', cookie.maxAge),
+    ...outOfScale(`option idleTimeout ${owner}`, idleTimeout),
+    ...outOfScale(`option absoluteTimeout ${owner}`, limits?.absoluteTimeout),
+    ...outOfScale('option reapInterval', reapInterval, LONGEST_ROUND)
+  ].map(sentence => `fastify-file-sessions: ${sentence}`)
+}
+
+/** Returns a sentence if a time was given in milliseconds, as it seems. */
+export function outOfScale (name: string, seconds = 0, longest = LONGEST_TIME): string[] {
+  return seconds <= longest ? [] : [`${name.trimEnd()} is ${Math.round(seconds / DAY)} days: the times of the options are seconds, not milliseconds`]
 }

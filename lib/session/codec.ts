@@ -1,7 +1,11 @@
 import { SessionError } from '../errors'
 import { check } from '../option-checks'
+import { LazyData } from './lazy-data'
 import { isPlainObject, type PlainObject } from './plain-object'
 import { isSame } from './same'
+import { propertiesOf, type Session } from './session'
+import type { LoadedData } from './session-properties'
+import { SlicedTexts } from './sliced-texts'
 
 /** How session data become text and back. `decode(encode(data))` must equal `data`. */
 export interface SessionCodec {
@@ -28,14 +32,21 @@ export function checkCodec (codec: SessionCodec): void {
  * @throws {SessionError} SESSION_CODEC
  */
 export function encode (codec: SessionCodec, data: PlainObject): string {
-  let reason = 'codec.encode must return a string'
+  const text: unknown = encoding(() => codec.encode(data))
+  if (typeof text === 'string') return text
+  throw unencodable('codec.encode must return a string')
+}
+
+function encoding<T> (encode: () => T): T {
   try {
-    const text: unknown = codec.encode(data)
-    if (typeof text === 'string') return text
+    return encode()
   } catch (error) {
-    reason = `${kindOf(error)}: is there something in it that the codec cannot store, such as a circle or a BigInt?`
+    throw unencodable(`${kindOf(error)}: is there something in it that the codec cannot store, such as a circle or a BigInt?`)
   }
-  throw new SessionError('SESSION_CODEC', `the session cannot be encoded (${reason})`)
+}
+
+function unencodable (reason: string): SessionError {
+  return new SessionError('SESSION_CODEC', `the session cannot be encoded (${reason})`)
 }
 
 /**
@@ -57,6 +68,13 @@ export function decode (codec: SessionCodec, text: string): PlainObject {
     `the stored session cannot be decoded (${reason}): was it written with another codec?`)
 }
 
+/** Data that are changed, and then stored. */
+export interface Draft {
+  readonly data: PlainObject
+  /** Returns the text of the data. @throws {SessionError} SESSION_CODEC */
+  print: () => string
+}
+
 /** The texts of one codec, and whether two of them say the same. */
 export class SessionText {
   /** The text of a session without data. */
@@ -64,12 +82,39 @@ export class SessionText {
   readonly #codec: SessionCodec
   /** Whether the codec makes the same text of the same data. One that encrypts does not. */
   readonly #repeats: boolean
+  /** Of JSON only the parts are parsed and printed that were used. */
+  readonly #sliced: SlicedTexts | null
 
   /** @throws {SessionError} SESSION_CODEC, when the codec does not make text */
   constructor (codec: SessionCodec) {
     this.#codec = codec
     this.empty = this.encode({})
     this.#repeats = this.encode({}) === this.empty
+    this.#sliced = codec === JSON_CODEC ? new SlicedTexts() : null
+  }
+
+  /** Returns the data of the stored text of the session with this name, to fill it with. @throws {SessionError} SESSION_UNDECODABLE */
+  load (name: string, text: string): LoadedData {
+    return this.#sliced?.of(name, text) ?? this.decode(text)
+  }
+
+  /** Returns the text of a session's data. The name is that of the session; `''`: it has none yet. @throws {SessionError} SESSION_CODEC */
+  print (name: string, session: Session): string {
+    return this.#printed(name, { print: () => propertiesOf(session).slices() }) ?? this.encode(session.data())
+  }
+
+  /** Returns the data of this text for a caller that changes them. @throws {SessionError} SESSION_UNDECODABLE */
+  draft (name: string, text: string): Draft {
+    const sliced = this.#sliced
+    const slices = sliced?.of(name, text) ?? null
+    const { data, lazy } = slices === null ? { data: this.decode(text), lazy: null } : LazyData.draft(slices)
+    return { data, print: () => this.#printed(name, lazy) ?? this.encode(data) }
+  }
+
+  #printed (name: string, lazy: Pick<LazyData, 'print'> | null): string | null {
+    const slices = lazy === null ? null : encoding(() => lazy.print())
+    if (slices !== null) this.#sliced?.remember(name, slices)
+    return slices?.text ?? null
   }
 
   /** @see encode */

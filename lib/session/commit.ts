@@ -1,16 +1,20 @@
 import { durationSince, isWatched, publish, startOf, type DiagnosticsEvents } from '../diagnostics'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
+import { endSession } from './ending'
 import { KeyedQueue } from '../keyed-queue'
+import { publishCreated, publishEnded, publishRenewed } from '../store/session-events'
+import { renewSession } from './renewal'
 import { createSession, moveSession, type Move, type NewSession } from './move'
 import type { SessionText } from './codec'
-import type { Removal, SessionRecord, StoredSession } from '../store/session-store'
-import type { SessionKey, SessionRecords } from './session-records'
+import type { StoredSession } from '../store/session-store'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /**
  * What a caller wants stored on top of the newest record; null when it wants no such thing any more.
  * It runs again after each conflict.
  */
-type Change = (newest: StoredSession) => SessionRecord | null | Promise<SessionRecord | null>
+type Change = (newest: StoredSession) => PlainRecord | null | Promise<PlainRecord | null>
 
 /** Told what is stored now, before any other commit of the session begins. It must not throw. */
 type Won = (stored: StoredSession) => void
@@ -45,13 +49,25 @@ export class Committer {
     return this.#records.read(key)
   }
 
-  /** Ends the session, whatever it is at, and lets go of its key. */
-  remove (key: SessionKey): Promise<Removal> {
-    return this.#records.remove(key)
+  /** Ends the session and lets go of its encryption key. @see endSession */
+  async end (key: SessionKey, known: StoredSession | null): Promise<SessionKey | null> {
+    const ended = await endSession(this.#records, key, known)
+    if (ended !== null) publishEnded(this.#appid, ended.name, 'destroyed')
+    return ended
+  }
+
+  /** @see SessionRecords.movedTo */
+  movedTo (key: SessionKey): Promise<SessionKey | null> {
+    return this.#records.movedTo(key)
+  }
+
+  /** Starts the session's idle time anew. */
+  touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    return this.#records.touch(key, stored)
   }
 
   /** Returns what is stored now; `undefined`, and nothing has happened, when it takes more than that: call `swap`. */
-  replaceNow (key: SessionKey, base: StoredSession, record: SessionRecord): StoredSession | undefined {
+  replaceNow (key: SessionKey, base: StoredSession, record: PlainRecord): StoredSession | undefined {
     if (this.#commits.isBusy(key.name)) return undefined
     const start = startOf('commit')
     const outcome = this.#records.replaceNow(key, record, base)
@@ -98,9 +114,9 @@ export class Committer {
   }
 
   /** A record that changes nothing is not written. It is right only if it was made of the newest one. */
-  async #replace (key: SessionKey, base: StoredSession, record: SessionRecord | null, won: Won): Promise<Outcome> {
+  async #replace (key: SessionKey, base: StoredSession, record: PlainRecord | null, won: Won): Promise<Outcome> {
     if (record === null) return 'gone'
-    if (this.#text.isSame(record.text, base.text) && record.idleTimeout === base.idleTimeout) {
+    if (this.#text.isSame(record.text, base.text) && record.idleTimeout === base.idleTimeout && hasHeaderOf(record, base)) {
       const newest = await this.read(key)
       if (newest?.version !== base.version) return newest === null ? 'gone' : 'conflict'
       won(base)
@@ -118,24 +134,49 @@ export class Committer {
   }
 
   /** @see createSession */
-  async create (record: SessionRecord): Promise<NewSession> {
+  async create (record: PlainRecord): Promise<NewSession | null> {
     const start = startOf('commit')
     const created = await createSession(this.#records, record)
+    if (created === null) return null
     this.#publishCommit('create', start, 0)
+    publishCreated(this.#appid, created.name)
     return created
   }
 
+  /** @see renewSession */
+  async renew (from: SessionKey, base: StoredSession, renewed: (newest: StoredSession) => PlainRecord, grace: number): Promise<NewSession | null> {
+    const start = startOf('commit')
+    const newest = this.#commits.isBusy(from.name) ? null : base
+    const to = await this.#commits.run(from.name, () => renewSession(this.#records, from, newest, renewed, grace))
+    if (to === null) return null
+    this.#publishCommit('create', start, 0)
+    publishRenewed(this.#appid, from.name, to.name, 'age')
+    return to
+  }
+
   /** @see moveSession */
-  async move (from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => SessionRecord | null): Promise<Move | null> {
+  async move (
+    from: SessionKey, base: StoredSession, keep: (newest: StoredSession) => PlainRecord | null, cause: 'regenerate' | 'authenticated'
+  ): Promise<Move | null> {
     const start = startOf('commit')
     // When a session that was just made began, only the store knows.
     const newest = this.#commits.isBusy(from.name) || base.createdAt === undefined ? null : base
     const move = await this.#commits.run(from.name, () => moveSession(this.#records, from, newest, keep))
-    if (move !== null && move.to !== null) this.#publishCommit('create', start, move.conflicts)
+    if (move === null) return null
+    if (move.to === null) {
+      publishEnded(this.#appid, from.name, 'destroyed')
+    } else {
+      this.#publishCommit('create', start, move.conflicts)
+      publishRenewed(this.#appid, from.name, move.to.name, cause)
+    }
     return move
   }
 
   #publishCommit (kind: DiagnosticsEvents['commit']['kind'], start: number, conflicts: number): void {
     if (start !== 0) publish('commit', { appid: this.#appid, duration: durationSince(start), kind, conflicts })
   }
+}
+
+function hasHeaderOf ({ header }: PlainRecord, base: StoredSession): boolean {
+  return header === undefined || isSameHeader(header, headerOf(base))
 }

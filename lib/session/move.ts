@@ -1,10 +1,12 @@
-import { SessionError } from '../errors'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SessionError, SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import type { SessionRecord, StoredSession } from '../store/session-store'
-import type { SessionKey, SessionRecords } from './session-records'
+import type { Removal, StoredSession } from '../store/session-store'
+import type { PlainRecord, SessionKey } from './opened-session'
+import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
-type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
+export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
 
 /** A session that was just made. */
 export interface NewSession extends SessionKey {
@@ -21,12 +23,15 @@ export interface Move {
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
+/** Milliseconds before a store that did not answer is asked again. */
+const PAUSES = [100, 200, 400, 800]
+
 /**
  * Moves a session to a new id: makes the new session, then removes the old one at the version that
  * the new one was made of. So every update that was stored before the move is in the new session,
  * and every later one finds the old session gone. Returns null when another request or process ended
  * the old session first. Of several moves at once exactly one wins; the others, and a move that
- * fails, leave no session behind.
+ * fails, leave no session behind. A move whose outcome stays unknown fails, and the store's error says so.
  *
  * `newest` is the old session as the caller read it; null: it is read here. `keep` returns the record
  * of the new session, or null when nothing is kept. It runs again after each conflict.
@@ -34,7 +39,7 @@ const ATTEMPTS = 5
  * @throws {SessionError}
  */
 export async function moveSession (
-  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => SessionRecord | null
+  records: MovingRecords, from: SessionKey, newest: StoredSession | null, keep: (newest: StoredSession) => PlainRecord | null
 ): Promise<Move | null> {
   let to: NewSession | null = null
   try {
@@ -42,8 +47,11 @@ export async function moveSession (
       const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(records, to, keep(old))
-      const removal = await records.remove(from, old.version)
+      const record = keep(old)
+      to = await prepare(records, to, record)
+      // All sessions of its kind are being ended, this one among them.
+      if (to === null && record !== null) break
+      const removal = await removeSurely(records, from, old)
       if (removal === 'removed') return { to, conflicts }
       if (removal === 'gone') break
       newest = null
@@ -56,18 +64,37 @@ export async function moveSession (
   return null
 }
 
-/** Makes a session under a new id. @throws {SessionError} */
-export async function createSession (records: MovingRecords, record: SessionRecord): Promise<NewSession> {
+/** Makes a session under a new id; null when all sessions of its kind were ended meanwhile. @throws {SessionError} */
+export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
     const stored = await records.create(key, record)
-    if (stored !== null) return { ...key, stored }
+    if (stored === 'ended') return null
+    if (stored !== 'taken') return { ...key, stored }
   }
   throw new SessionError('SESSION_ID', 'idGenerator must return a new random string each time: it returned ids of live sessions')
 }
 
+/**
+ * Removes the old session. When a store does not know what became of that, it is asked again, because the new
+ * session is all that is left if the old one was removed: a store recognises the call that it is asked for again.
+ *
+ * @throws {SessionError} the store's error, when it still does not know
+ */
+async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession): Promise<Removal> {
+  for (const pause of PAUSES) {
+    try {
+      return await records.remove(from, old.version, old)
+    } catch (error) {
+      if (!(error instanceof SessionStoreError)) throw error
+      await sleep(pause)
+    }
+  }
+  return await records.remove(from, old.version, old)
+}
+
 /** Brings the new session to this record, which is null when there is to be none. */
-async function prepare (records: MovingRecords, to: NewSession | null, record: SessionRecord | null): Promise<NewSession | null> {
+export async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await records.replace(to, record, to.stored)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
@@ -77,6 +104,6 @@ async function prepare (records: MovingRecords, to: NewSession | null, record: S
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */
-async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
-  if (to !== null) await records.remove(to).catch(() => undefined)
+export async function discard (records: MovingRecords, to: NewSession | null): Promise<void> {
+  if (to !== null) await records.remove(to, undefined, to.stored).catch(() => undefined)
 }

@@ -8,10 +8,15 @@ export function isPlainObject (value: unknown): value is PlainObject {
   return prototype === Object.prototype || prototype === null
 }
 
+/** Defines an own property with this value, whatever its name and whatever stands there. */
+export function define (target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
 /** Sets an own property, whatever its name: an assignment to `__proto__` makes no property. */
 export function setOwn (target: object, key: string, value: unknown): void {
   if (key === '__proto__') {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+    define(target, key, value)
   } else {
     (target as PlainObject)[key] = value
   }

@@ -1,8 +1,17 @@
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
-import { fill } from './session'
+import { propertiesOf } from './session'
 import type { SessionCopy } from './session-copy'
+import { headerOf, type PlainRecord } from './opened-session'
+
+/** What a session with a new id is to be. */
+export interface Regeneration {
+  /** The names of the data that it keeps; null: all. */
+  readonly keepKeys: readonly string[] | null
+  /** When the visitor proved who he is, in milliseconds since 1970; `undefined`: the new session knows of no proof. */
+  readonly freshAt: number | undefined
+}
 
 /**
  * Gives the copy's session a new id, and only the data named. Returns the name of the session that
@@ -10,56 +19,67 @@ import type { SessionCopy } from './session-copy'
  *
  * @see Session.regenerate
  */
-export async function regenerateSession (copy: SessionCopy, keepKeys: readonly string[]): Promise<string | null> {
-  const { life } = copy
+export async function regenerateSession (copy: SessionCopy, regeneration: Regeneration): Promise<string | null> {
+  const { life, headerChange } = copy
   if (copy.stored !== null) copy.checkReach()
   const before = copy.session.data()
-  const kept = pick(before, keepKeys)
+  const kept = keptOf(before, regeneration)
   // At once: data that are set while this goes on belong to the new session.
-  fill(copy.session, kept)
+  propertiesOf(copy.session).fill(kept)
+  copy.headerChange = { ...headerChange, freshAt: regeneration.freshAt }
   if (copy.stored === null) return null
   try {
-    return await move(copy, copy.stored, before, keepKeys)
+    return await move(copy, copy.stored, before, regeneration)
   } catch (error) {
-    if (life === copy.life) fill(copy.session, merge(kept, before, copy.session.data()))
+    if (life === copy.life) {
+      propertiesOf(copy.session).fill(merge(kept, before, copy.session.data()))
+      copy.headerChange = headerChange
+    }
     throw error
   }
 }
 
-async function move (copy: SessionCopy, base: StoredSession, before: PlainObject, keepKeys: readonly string[]): Promise<string | null> {
+function keptOf (data: PlainObject, { keepKeys }: Regeneration): PlainObject {
+  return keepKeys === null ? data : pick(data, keepKeys)
+}
+
+async function move (copy: SessionCopy, base: StoredSession, before: PlainObject, regeneration: Regeneration): Promise<string | null> {
   const { committer, text } = copy.shared
   const { life, key } = copy
-  const first = text.encode(pick(before, keepKeys))
+  const first = text.encode(keptOf(before, regeneration))
   let kept = first
   let createdAt: number | undefined
-  const keep = (newest: StoredSession): SessionRecord | null => {
+  const keep = (newest: StoredSession): PlainRecord | null => {
     createdAt = newest.createdAt
     if (newest.version !== base.version) {
       const mine = text.decode(text.encode(before))
-      kept = text.encode(pick(merge(text.decode(base.text), text.decode(newest.text), mine), keepKeys))
+      kept = text.encode(keptOf(merge(text.decode(base.text), text.decode(newest.text), mine), regeneration))
     }
-    return text.isSame(kept, text.empty) ? null : { ...copy.recordOn(newest, kept), createdAt }
+    if (text.isSame(kept, text.empty)) return null
+    return { ...copy.recordOn(newest, kept), createdAt, header: copy.headerAt(copy.headerOn(headerOf(newest))) }
   }
-  const moved = await committer.move(key, base, keep)
+  const moved = await committer.move(key, base, keep, regeneration.freshAt === undefined ? 'regenerate' : 'authenticated')
   if (moved === null) {
+    if (await copy.follow(life)) return await move(copy, base, before, regeneration)
     copy.close(life)
     return null
   }
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
-    if (to !== null) copy.leave(to)
+    if (to !== null) copy.leave(to, to.stored)
     return key.name
   }
-  const { idleTimeout } = copy
+  const { idleTimeout, headerChange } = copy
   copy.forget()
   copy.idleTimeout = idleTimeout
+  copy.headerChange = headerChange
   if (to !== null) {
     copy.become(to)
   } else {
     copy.idleTimeout ??= base.idleTimeout
     copy.createdAt = createdAt
   }
-  if (!copy.mergeIn(first, kept)) fill(copy.session, text.decode(kept))
+  if (!copy.mergeIn(first, kept)) propertiesOf(copy.session).fill(text.decode(kept))
   return key.name
 }

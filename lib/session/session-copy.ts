@@ -1,13 +1,17 @@
 import { isWatched, publish, publishError } from '../diagnostics'
 import { UnopenedError } from '../unopened'
 import { sessionHandle } from '../store/session-id'
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { About } from '../store/index-about'
+import { NO_HEADER, type SessionHeader } from '../store/session-header'
+import type { StoredSession } from '../store/session-store'
+import { isAhead } from './freshness'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
-import type { PlainObject } from './plain-object'
-import { fill, type Session } from './session'
-import type { SessionKey } from './session-records'
+import { JsonSlices } from './json-slices'
+import { propertiesOf, type Session } from './session'
+import type { LoadedData } from './session-properties'
+import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
 
 /**
@@ -31,6 +35,10 @@ export abstract class SessionCopy {
   life = 0
   /** Seconds, when the request wants an idle timeout that is not stored yet. */
   idleTimeout: number | undefined = undefined
+  /** What the request wants to be known of the session that is not stored yet. */
+  headerChange: SessionHeader = NO_HEADER
+  /** What a device list shows of a session that this request brings into an index. */
+  about: (() => About | undefined) | undefined = undefined
   /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
   createdAt: number | undefined = undefined
   /** Sessions that the request had, still to be removed, or to be set aside. */
@@ -58,85 +66,57 @@ export abstract class SessionCopy {
   abstract checkReach (): void
 
   /** Returns the data for the session that is opened. */
-  loaded (): PlainObject {
+  loaded (): LoadedData {
     return this.stored === null ? {} : this.#dataOf(this.stored)
   }
 
   isModified (): boolean {
-    return this.#isUnsaved(this.shared.text.encode(this.session.data()))
+    return this.#isUnsaved(this.shared.text.print(this.name, this.session))
   }
 
   /** Returns the text that is to be stored; null when there is nothing to store. @throws {SessionError} SESSION_CODEC */
   unsavedText (): string | null {
     if (this.opened === null || this.isClosed) return null
-    const text = this.shared.text.encode(this.opened.data())
+    const text = this.shared.text.print(this.name, this.opened)
     return this.#isUnsaved(text) ? text : null
   }
 
   #isUnsaved (text: string): boolean {
     if (this.stored === null) return !this.shared.text.isSame(text, this.shared.text.empty)
-    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout
+    return !this.shared.text.isSame(text, this.stored.text) || this.#idleTimeoutOn(this.stored) !== this.stored.idleTimeout ||
+      this.headerChange !== NO_HEADER
   }
 
   #idleTimeoutOn ({ idleTimeout }: StoredSession): number | undefined {
     return this.idleTimeout ?? idleTimeout
   }
 
-  /** Stores the text and returns whether that was done; false when it takes time: call `commit`. */
-  commitNow (text: string): boolean {
-    if (this.stored === null) return false
-    const record = this.recordOn(this.stored, text)
-    const stored = this.shared.committer.replaceNow(this.key, this.stored, record)
-    if (stored === undefined) return false
-    this.adopt(this.life, stored, text)
-    return true
+  recordOn (newest: StoredSession, text: string): PlainRecord {
+    return { text, idleTimeout: this.#idleTimeoutOn(newest), header: this.headerOn(headerOf(newest)), about: this.about }
   }
 
-  /** Stores the text, merged with what other requests stored since. @throws {SessionError} */
-  async commit (text: string): Promise<void> {
-    const { committer, text: codec } = this.shared
-    const { life, stored: base } = this
-    if (base === null) return await this.#commitNew(text)
-    const isStored = await committer.swap('replace', this.key, base, newest => {
-      if (life !== this.life) return null
-      if (newest.version === base.version) return this.recordOn(newest, text)
-      const merged = merge(codec.decode(base.text), codec.decode(newest.text), codec.decode(text))
-      return this.recordOn(newest, codec.encode(merged))
-    }, stored => { this.adopt(life, stored, text) })
-    if (!isStored) this.close(life)
+  /** When the visitor last proved who he is, in milliseconds since 1970; `undefined`: never. */
+  get freshAt (): number | undefined {
+    return this.headerOn(this.stored === null ? NO_HEADER : headerOf(this.stored)).freshAt
   }
 
-  async #commitNew (text: string): Promise<void> {
-    const isDone = await this.shared.committer.whenUnstored(this, async () => {
-      if (this.stored !== null) return false
-      await this.insert(text)
-      return true
-    })
-    if (isDone) return
-    // An update stored the session first, and the data hold what it stored.
-    const newer = this.unsavedText()
-    if (newer !== null) await this.commit(newer)
-  }
-
-  /** Stores the text as a new session. @throws {SessionError} */
-  async insert (text: string): Promise<void> {
-    const { life, idleTimeout, createdAt } = this
-    this.checkReach()
-    const created = await this.shared.committer.create({ text, idleTimeout, createdAt })
-    // The app may have called `delete()` meanwhile.
-    if (life !== this.life) return this.leave(created)
-    try {
-      // The response may have gone out meanwhile.
-      this.checkReach()
-    } catch (error) {
-      await this.shared.committer.remove(created).catch(() => undefined)
-      throw error
+  /** Returns what is to be known of the session from now on. Of two moments of proof the later one counts. */
+  headerOn (stored: SessionHeader): SessionHeader {
+    const { headerChange } = this
+    if (headerChange === NO_HEADER) return stored
+    const header = { ...stored, ...headerChange }
+    const { freshAt } = stored
+    // A clock that was ahead must not keep the visitor from proving who he is.
+    if (headerChange.freshAt !== undefined && freshAt !== undefined && !isAhead(freshAt, this.shared.now())) {
+      header.freshAt = Math.max(headerChange.freshAt, freshAt)
     }
-    this.become(created)
+    return header
   }
 
-  recordOn (newest: StoredSession, text: string): SessionRecord {
-    return { text, idleTimeout: this.#idleTimeoutOn(newest) }
+  /** Returns the header of a session that gets an id now, and says so itself, if ids are renewed at an age. */
+  headerAt (header: SessionHeader): SessionHeader {
+    const { renewal } = this.shared
+    return renewal === null ? header : { ...header, renewedAt: renewal.now() }
   }
 
   /**
@@ -154,7 +134,9 @@ export abstract class SessionCopy {
     if (newer === base) return true
     const { text } = this.shared
     try {
-      fill(this.session, merge(text.decode(base), text.decode(newer), this.session.data()))
+      const loaded = text.load(this.name, newer)
+      if (loaded instanceof JsonSlices && propertiesOf(this.session).rebase(base, loaded)) return true
+      propertiesOf(this.session).fill(merge(text.decode(base), text.decode(newer), this.session.data()))
       return true
     } catch {
       return false
@@ -172,12 +154,13 @@ export abstract class SessionCopy {
   #settle (stored: StoredSession): void {
     this.stored = stored
     if (this.idleTimeout === stored.idleTimeout) this.idleTimeout = undefined
+    if (this.headerChange !== NO_HEADER && isSameHeader(this.headerOn(headerOf(stored)), headerOf(stored))) this.headerChange = NO_HEADER
   }
 
   /** Begins anew, empty. */
   begin (): void {
     this.forget()
-    if (this.opened !== null) fill(this.opened, {})
+    if (this.opened !== null) propertiesOf(this.opened).fill({})
   }
 
   /** Goes on with the same data, of which nothing is stored any more. */
@@ -187,13 +170,14 @@ export abstract class SessionCopy {
     this.name = ''
     this.stored = null
     this.idleTimeout = undefined
+    this.headerChange = NO_HEADER
     this.createdAt = undefined
   }
 
   /** Has the session removed by the end of the request, or set aside. */
-  leave (key: SessionKey, setAside = false, version?: string): void {
+  leave (key: SessionKey, stored: StoredSession | null, setAside = false): void {
     this.leftovers ??= []
-    this.leftovers.push({ key, setAside, version })
+    this.leftovers.push({ key, setAside, version: setAside ? stored?.version : undefined, stored })
   }
 
   /** Another request or process ended the session that this one had in that life. */
@@ -209,8 +193,33 @@ export abstract class SessionCopy {
 
   async lookAgain (): Promise<void> {
     const { life } = this
-    const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
+    const newest = this.stored === null ? null : await this.readNewest()
     if (life === this.life && this.stored !== null) this.see(newest)
+  }
+
+  /** Returns what is stored of the session now, which may have moved to a new id by itself; null: it has ended. */
+  async readNewest (): Promise<StoredSession | null> {
+    const { life, shared: { committer } } = this
+    const newest = await committer.read(this.key)
+    return newest === null && await this.follow(life) ? await this.readNewest() : newest
+  }
+
+  /**
+   * Goes on with the id that the session has moved to by itself, and returns whether it has. Called when
+   * there is no session any more under the id that is known here.
+   */
+  async follow (life: number): Promise<boolean> {
+    if (life !== this.life || this.stored === null) return false
+    const to = await this.shared.committer.movedTo(this.key)
+    if (to === null || life !== this.life) return false
+    this.moveTo(to)
+    return true
+  }
+
+  /** The stored session has this key by now. */
+  protected moveTo ({ sesid, name }: SessionKey): void {
+    this.sesid = sesid
+    this.name = name
   }
 
   /** Takes notice of what another look at the store found. What was changed here stays, and is merged when it is stored. */
@@ -218,17 +227,17 @@ export abstract class SessionCopy {
     if (newest === null) return this.close(this.life)
     if (newest.version === this.stored?.version || (this.opened !== null && this.isModified())) return
     this.stored = newest
-    if (this.opened !== null) fill(this.opened, this.loaded())
+    if (this.opened !== null) propertiesOf(this.opened).fill(this.loaded())
   }
 
   /**
    * A new session begins in place of one whose text cannot be opened or decoded. That one is set aside,
    * unless it is this process that lacks what it takes.
    */
-  #dataOf (stored: StoredSession): PlainObject {
+  #dataOf (stored: StoredSession): LoadedData {
     const { key, name, shared } = this
     try {
-      return shared.text.decode(stored.text)
+      return shared.text.load(name, stored.text)
     } catch (error) {
       if (error instanceof UnopenedError) {
         shared.unserved.tell(this.log, name, error)
@@ -236,7 +245,7 @@ export abstract class SessionCopy {
         this.log.warn({ err: error, session: sessionHandle(name) }, 'a stored session is set aside, and a new one begins')
         publishError('decode', shared.appid, error)
       }
-      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, true, stored.version)
+      if (!(error instanceof UnopenedError) || error.reason === 'damaged') this.leave(key, stored, true)
       this.begin()
       return {}
     }

@@ -10,6 +10,9 @@ import type { CookieValue } from './cookie-change'
 import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog, Shared } from './shared'
+import { Indexing, type SettledIndexes } from './indexing'
+import type { SessionKey } from './opened-session'
+import { RenewalTimes, type RenewalOptions } from './renewal-times'
 import { SessionRecords } from './session-records'
 import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
@@ -25,16 +28,20 @@ export class SessionManager {
   readonly #records: SessionRecords
 
   /**
-   * `encryption` is for a store that does not encrypt by an option of its own.
+   * `encryption` is for a store that does not encrypt by an option of its own. `now` is the clock that proofs of
+   * identity and ids are dated by, in milliseconds since 1970.
    *
    * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
    */
-  constructor (store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false) {
+  constructor (
+    store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, indexes: SettledIndexes | null = null,
+    renewal: RenewalOptions | null = null, now: () => number = Date.now
+  ) {
     const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
     const appid = store.sesAppid()
     const cipher = recordStore.cipher ?? new SessionCipher(appid, encryption)
     const text = new SessionText(codec)
-    this.#records = new SessionRecords(recordStore, cipher)
+    this.#records = new SessionRecords(recordStore, cipher, new Indexing(recordStore, indexes, text), now)
     this.#shared = {
       store: recordStore,
       appid,
@@ -44,13 +51,15 @@ export class SessionManager {
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
+      renewal: renewal === null ? null : new RenewalTimes(renewal, recordStore instanceof FiveMethodStore, now),
+      now,
       touchFails: false
     }
   }
 
   /** Begins the visit of a request without a session cookie. Without an outlet the caller takes care of the cookie. */
   begin (log: SessionLog, outlet: CookieOutlet | null = null): Visit {
-    return this.#begun(outlet, log, null, '', null)
+    return this.#begun(outlet, log, null, null, null)
   }
 
   /**
@@ -67,13 +76,13 @@ export class SessionManager {
         const key = this.#records.keyOf(value.sesid)
         const stored = this.#records.readNow(key)
         if (stored === undefined) return undefined
-        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key, stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, outlet, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, null, null)
   }
 
   /** The same, for a store that takes time. */
@@ -82,27 +91,26 @@ export class SessionManager {
     const start = startOf('load')
     try {
       for (const value of values) {
-        const key = this.#records.keyOf(value.sesid)
-        const stored = await this.#records.read(key)
-        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key.name, stored)
+        const found = await this.#records.find(this.#records.keyOf(value.sesid))
+        if (found !== null && unserved.admits(log, found.key, found.stored)) return this.#loaded(start, outlet, log, value, found.key, found.stored)
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, outlet, log, null, '', null)
+    return this.#loaded(start, outlet, log, null, null, null)
   }
 
   #loaded (
-    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null
+    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, key: SessionKey | null, stored: StoredSession | null
   ): Visit {
     if (start !== 0) publish('load', { appid: this.#shared.appid, duration: durationSince(start), found: stored !== null })
     if (stored === null) log.debug('the cookie names no live session')
-    return this.#begun(outlet, log, value, name, stored)
+    return this.#begun(outlet, log, value, key, stored)
   }
 
-  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, name: string, stored: StoredSession | null): Visit {
-    const visit = new Visit(this.#shared, log, value, name, stored)
+  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, key: SessionKey | null, stored: StoredSession | null): Visit {
+    const visit = new Visit(this.#shared, log, value, key, stored)
     visit.outlet = outlet
     return visit
   }

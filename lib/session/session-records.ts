@@ -1,14 +1,21 @@
 import { isImmediate } from '../store/features'
 import { SessionError } from '../errors'
-import { SHORTEST_KEY_ID } from '../store/id-strength'
+import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
+import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
+import type { Place } from '../store/index-entering'
+import { placesIn, type SessionIndex } from '../store/session-index'
+import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
+import { Forwards } from './forwards'
+import { Indexing } from './indexing'
+import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
 
-/** A session's id, and the name under which the store keeps it. */
-export interface SessionKey {
-  readonly sesid: string
-  readonly name: string
+/** A live session, and the key that it has. */
+export interface Found {
+  readonly key: SessionKey
+  readonly stored: StoredSession
 }
 
 /** `replaced` comes with what is stored now. */
@@ -22,6 +29,9 @@ export type Swap =
  * and records are compared and merged as plain texts.
  *
  * The `text` of a session that does not open throws an `UnopenedError` each time.
+ *
+ * A session that has moved to a new id by itself leaves a record under the old one that forwards. That is
+ * not a session: `read` returns null for it. `find` follows it, as long as its grace lasts.
  */
 export class SessionRecords {
   readonly #store: RecordStore
@@ -29,10 +39,14 @@ export class SessionRecords {
   readonly #immediate: ImmediateRecordStore | null
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
-  /** What was sealed last, and is not stored. */
-  #unused: { record: SessionRecord, sealed: SessionRecord, base: StoredSession } | null = null
+  readonly #indexing: Indexing
+  readonly #forwards: Forwards
+  /** What was sealed in vain, by what it was to replace: it goes when the request that has that goes. */
+  readonly #unused = new WeakMap<StoredSession, { record: PlainRecord, sealed: SessionRecord }>()
 
-  constructor (store: RecordStore, cipher: SessionCipher) {
+  constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store), now: () => number = Date.now) {
+    this.#indexing = indexing
+    this.#forwards = new Forwards(store, now)
     this.#store = store
     this.#cipher = cipher
     this.#immediate = isImmediate(store) ? store : null
@@ -46,116 +60,191 @@ export class SessionRecords {
   /** Makes the id of a session that is about to be created. @throws {SessionError} SESSION_ID */
   async newKey (): Promise<SessionKey> {
     const key = this.keyOf(await this.#store.newId())
-    if (!this.#checksIds || key.sesid.length >= SHORTEST_KEY_ID) return key
+    if (!this.#checksIds || isKeyId(key.sesid)) return key
     // A store with the five methods makes no id without a session.
     await this.#store.remove(key.name).catch(() => undefined)
-    throw new SessionError('SESSION_ID', `the store makes ids of ${key.sesid.length} characters, and the option encryption needs at least ` +
-      `${SHORTEST_KEY_ID} random ones, for keys are made of ids`)
+    throw new SessionError('SESSION_ID', `the store makes ids of fewer random bits than the ${LEAST_KEY_BITS} that the option encryption needs, ` +
+      `for keys are made of ids: have it make ids of ${SHORTEST_KEY_ID} or more random letters and digits`)
   }
 
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
   readNow (key: SessionKey): StoredSession | null | undefined {
     const stored = this.#immediate?.readNow(key.name)
-    return stored === undefined || stored === null ? stored : this.#open(key, stored)
+    if (stored === undefined || stored === null) return stored
+    return isForwarding(stored.text) ? undefined : this.#open(key, stored)
   }
 
+  /** Returns the session; null for one that has moved on, too. */
   async read (key: SessionKey): Promise<StoredSession | null> {
-    let stored = this.#immediate?.readNow(key.name)
-    if (stored === undefined) stored = await this.#store.read(key.name)
-    return stored === null ? null : this.#open(key, stored)
+    const stored = await this.#readStored(key)
+    return stored === null || isForwarding(stored.text) ? null : this.#open(key, stored)
   }
 
-  /** Returns what is stored; null when the name is taken. */
-  async create (key: SessionKey, record: SessionRecord): Promise<StoredSession | null> {
-    const sealed = this.#cipher.sealRecord(key.sesid, record)
+  /** Returns the session that the key names, or the one that it has moved to within the grace; null when there is none. */
+  async find (key: SessionKey): Promise<Found | null> {
+    const stored = await this.#readStored(key)
+    if (stored === null) return null
+    if (!isForwarding(stored.text)) return { key, stored: this.#open(key, stored) }
+    const sesid = this.#forwards.inGrace(key, stored)
+    if (sesid === null) return null
+    const to = this.keyOf(sesid)
+    const moved = await this.read(to)
+    return moved === null ? null : { key: to, stored: moved }
+  }
+
+  /** Returns the key that the session has moved to; null when it has not, or ended. For requests that loaded it before. */
+  async movedTo (key: SessionKey): Promise<SessionKey | null> {
+    const stored = await this.#readStored(key)
+    const forwarding = stored === null ? null : this.#forwards.of(key, stored)
+    return forwarding === null ? null : this.keyOf(forwarding.sesid)
+  }
+
+  /** Has the old id lead to the new session for `grace` seconds, if the old one is still `base`. @see Forwards.put */
+  async forward (key: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
+    const result = await this.#forwards.put(key, base, to, grace)
+    if (result === 'replaced') await this.#letGo(key, base)
+    return result
+  }
+
+  async #readStored (key: SessionKey): Promise<StoredSession | null> {
+    const stored = this.#immediate?.readNow(key.name)
+    return stored === undefined ? await this.#store.read(key.name) : stored
+  }
+
+  /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
+  async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken' | 'ended'> {
+    const plan = this.#indexing.plan(record, null)
+    if (plan === null) return await this.#create(key, record)
+    const index = this.#indexing.index as SessionIndex
+    const since = this.#indexing.now()
+    if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
+    const stored = await this.#create(key, plan.record)
+    if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
+    if (stored === 'taken') return stored
+    let isConfirmed = false
+    try {
+      isConfirmed = await index.entering.confirm(key.name, plan.enter, since)
+    } finally {
+      // No visitor knows it yet.
+      if (!isConfirmed) await this.#store.remove(key.name)
+    }
+    return isConfirmed ? stored : 'ended'
+  }
+
+  async #create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken'> {
+    const sealed = this.#seal(key, record)
     const creation = await this.#store.create(key.name, sealed)
-    if (creation.result === 'taken') return null
+    if (creation.result === 'taken') return 'taken'
     const { text, idleTimeout, createdAt } = record
     const { version } = creation
     return this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue: false, idleLeft: undefined }, text)
   }
 
   /** Does what `replace` does, if that takes no time; `undefined`: nothing has happened, call `replace`. */
-  replaceNow (key: SessionKey, record: SessionRecord, base: StoredSession): Swap | undefined {
+  replaceNow (key: SessionKey, record: PlainRecord, base: StoredSession): Swap | undefined {
     if (this.#immediate === null) return undefined
-    const sealed = this.#cipher.sealRecord(key.sesid, record, sealedText(base))
+    const plan = this.#indexing.plan(record, base)
+    if (plan !== null) {
+      if (plan.enter.length > 0 || plan.leave.length > 0 || this.#indexing.index?.entering.isTouchDue(plan.lasting) === true) return undefined
+      record = plan.record
+    }
+    const sealed = this.#seal(key, record, base)
     const outcome = this.#immediate.replaceNow(key.name, sealed, base.version)
     if (outcome !== undefined) return this.#swap(key, record, sealed, base, outcome)
-    this.#unused = { record, sealed, base }
+    this.#unused.set(base, { record, sealed })
     return undefined
   }
 
   /** Replaces the record if it is still `base`. */
-  async replace (key: SessionKey, record: SessionRecord, base: StoredSession): Promise<Swap> {
-    const sealed = this.#takeUnused(record, base) ?? this.#cipher.sealRecord(key.sesid, record, sealedText(base))
+  async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
+    const plan = this.#indexing.plan(record, base)
+    if (plan === null) return await this.#replace(key, record, base)
+    const { entering } = this.#indexing.index as SessionIndex
+    const since = this.#indexing.now()
+    await entering.keepAlive(plan.lasting)
+    if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
+    const swap = await this.#replace(key, plan.record, base)
+    if (swap.result !== 'replaced') {
+      await entering.leave(key.name, plan.added)
+      return swap
+    }
+    if (plan.enter.length > 0 && !await this.#isConfirmed(key, plan.enter, since, base, swap.stored)) return { result: 'gone' }
+    await entering.leave(key.name, plan.leave)
+    return swap
+  }
+
+  async #replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
+    const sealed = this.#takeUnused(record, base) ?? this.#seal(key, record, base)
     const outcome = this.#immediate?.replaceNow(key.name, sealed, base.version) ??
       await this.#store.replace(key.name, sealed, base.version)
     return this.#swap(key, record, sealed, base, outcome)
   }
 
-  async remove ({ sesid, name }: SessionKey, version?: string): Promise<Removal> {
-    const removal = await this.#store.remove(name, version)
-    if (removal !== 'conflict') this.#cipher.forget(sesid)
+  /** Ends the session, and takes it out of the indexes that it was in when it was read as `known`. */
+  async remove (key: SessionKey, version?: string, known?: StoredSession | null): Promise<Removal> {
+    const removal = await this.#store.remove(key.name, version)
+    if (removal !== 'conflict') await this.#letGo(key, known ?? null)
     return removal
   }
 
+  /** Forgets a session that is not under this key any more. */
+  async #letGo ({ sesid, name }: SessionKey, known: StoredSession | null): Promise<void> {
+    this.#cipher.forget(sesid)
+    const header = known === null ? NO_HEADER : headerOf(known)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
+  }
+
+  /** Starts the session's idle time anew, and before it that of the lists that it is in. */
+  async touch (key: SessionKey, stored: StoredSession): Promise<void> {
+    const header = headerOf(stored)
+    if (header.indexed !== undefined) await this.#indexing.index?.entering.keepAlive(Object.keys(header.indexed))
+    await this.#store.touch(key.name)
+  }
+
+  /** Has a session that expired a moment ago found again. It has one more idle time. */
+  async revive (key: SessionKey): Promise<void> {
+    await this.#store.touch(key.name)
+  }
+
+  /** Whether a session that was saved may stay. If not, it has ended; if nobody knows, it is again what it was before. */
+  async #isConfirmed ({ name }: SessionKey, places: readonly Place[], since: number, base: StoredSession, saved: StoredSession): Promise<boolean> {
+    let isConfirmed: boolean
+    try {
+      isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(name, places, since)
+    } catch (error) {
+      await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
+      throw error
+    }
+    if (!isConfirmed) await this.#store.remove(name)
+    return isConfirmed
+  }
+
   #open (key: SessionKey, stored: StoredSession): StoredSession {
-    return this.#cipher.isOn || isSealed(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
+    return this.#cipher.isOn || isSealed(stored.text) || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored) : stored
   }
 
   /** As `#open`, of a record whose plain text is known. */
   #known (key: SessionKey, stored: StoredSession, plain: string): StoredSession {
-    return this.#cipher.isOn ? new OpenedSession(this.#cipher, key, stored, plain) : stored
+    return this.#cipher.isOn || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored, plain) : stored
+  }
+
+  #seal ({ sesid }: SessionKey, { header, about, isIndexedAnew, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
+    const head = header === undefined ? undefined : headFor(header)
+    return this.#cipher.sealRecord(sesid, record, base === undefined ? undefined : sealedText(base), head)
   }
 
   /** Returns what `replaceNow` has sealed a moment ago and could not store: nothing is sealed twice for one save. */
-  #takeUnused ({ text, idleTimeout }: SessionRecord, base: StoredSession): SessionRecord | null {
-    const unused = this.#unused
-    this.#unused = null
-    return unused?.base === base && unused.record.text === text && unused.record.idleTimeout === idleTimeout ? unused.sealed : null
+  #takeUnused ({ text, idleTimeout, header }: PlainRecord, base: StoredSession): SessionRecord | null {
+    const unused = this.#unused.get(base)
+    this.#unused.delete(base)
+    return unused?.record.text === text && unused.record.idleTimeout === idleTimeout && unused.record.header === header ? unused.sealed : null
   }
 
-  #swap (key: SessionKey, record: SessionRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
+  #swap (key: SessionKey, record: PlainRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
     if (outcome.result !== 'replaced') return outcome
     const { touchDue, idleLeft } = base
     const { idleTimeout, createdAt = base.createdAt } = record
     const { version } = outcome
     return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft }, record.text) }
-  }
-}
-
-/** Returns the text of a session as it is stored. */
-export function sealedText (session: StoredSession): string {
-  return session instanceof OpenedSession ? session.sealed : session.text
-}
-
-/** A stored session whose text is opened when it is asked for. */
-class OpenedSession implements StoredSession {
-  readonly idleTimeout: number | undefined
-  readonly createdAt: number | undefined
-  readonly version: string
-  readonly touchDue: boolean
-  readonly idleLeft: number | undefined
-  /** The text as it is stored. */
-  readonly sealed: string
-  readonly #cipher: SessionCipher
-  readonly #sesid: string
-  #plain: string | undefined
-
-  constructor (cipher: SessionCipher, { sesid }: SessionKey, stored: StoredSession, plain?: string) {
-    this.idleTimeout = stored.idleTimeout
-    this.createdAt = stored.createdAt
-    this.version = stored.version
-    this.touchDue = stored.touchDue
-    this.idleLeft = stored.idleLeft
-    this.sealed = stored.text
-    this.#cipher = cipher
-    this.#sesid = sesid
-    this.#plain = plain
-  }
-
-  get text (): string {
-    this.#plain ??= this.#cipher.open(this.#sesid, this.sealed)
-    return this.#plain
   }
 }

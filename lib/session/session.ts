@@ -1,8 +1,12 @@
+import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
-import { setOwn, type PlainObject } from './plain-object'
-import { protectMembers } from './protect-members'
+import { sessionHandle } from '../store/session-id'
 import type { SessionCookieOptions } from './cookie-options'
+import type { PlainObject } from './plain-object'
+import { protectMembers } from './protect-members'
+import type { SessionActions } from './session-actions'
+import { SessionProperties, type LoadedData } from './session-properties'
 
 /** `request.session`, with your own properties: those of {@link SessionData}, or of another type for a second registration. */
 export type RequestSession<Data extends object = SessionData> = Session<Data> & Partial<Data>
@@ -15,26 +19,8 @@ type ValueOf<Data, Key> = Key extends keyof Data ? Data[Key] | undefined : unkno
 
 type Callback = (error?: Error | null) => void
 
-/** What a session cannot know and do by itself. The request's visit does it. */
-export interface SessionActions {
-  /** Null while nothing is stored. */
-  readonly sesid: string | null
-  readonly isDeleted: boolean
-  isModified (): boolean
-  save (): Promise<void>
-  reload (): Promise<void>
-  destroy (): Promise<void>
-  delete (): void
-  regenerate (keepKeys: readonly string[]): Promise<void>
-  update<T> (change: (draft: PlainObject) => T | Promise<T>): Promise<T | undefined>
-  touch (): void
-  /** `idleTimeout` is in seconds. */
-  options (options: Omit<SessionCookieOptions, 'maxAge'>, idleTimeout: number | undefined): void
-  skipSave (): void
-}
-
-/** Puts these data in place of the session's. Not exported from the package. */
-export let fill: (session: Session, data: object) => void
+/** Returns the session's data, with what the package itself needs of them. Not exported from the package. */
+export let propertiesOf: (session: Session) => SessionProperties
 
 /**
  * One visitor's session. Your data are its own properties: `session.user = …`. It has no id and
@@ -44,17 +30,25 @@ export let fill: (session: Session, data: object) => void
  */
 export class Session<Data extends object = PlainObject> {
   readonly #actions: SessionActions
-  /** Data under names that members of this class have. */
-  #hidden: PlainObject | undefined
+  readonly #properties: SessionProperties
 
-  constructor (actions: SessionActions, data: PlainObject) {
+  constructor (actions: SessionActions, data: LoadedData) {
     this.#actions = actions
-    this.#fill(data)
+    this.#properties = new SessionProperties(this, members)
+    this.#properties.fill(data)
   }
 
   /** The session's id; `undefined` as long as nothing is stored. Treat it like a password. */
   get sessionId (): string | undefined {
     return this.#actions.sesid ?? undefined
+  }
+
+  /**
+   * The public name of the session, safe to show and to log: useless as an id. The store's `sessionsOf`
+   * and `revoke` know it by this. `undefined` as long as nothing is stored; another one after `regenerate`.
+   */
+  get handle (): string | undefined {
+    return this.#actions.name === '' ? undefined : sessionHandle(this.#actions.name)
   }
 
   /** Whether nothing is stored of it yet. */
@@ -75,23 +69,35 @@ export class Session<Data extends object = PlainObject> {
     return this.#actions.isDeleted
   }
 
+  /**
+   * When the visitor last proved who he is, as `authenticated()` noted it, in milliseconds since 1970;
+   * `undefined` when it never did. It is no part of the data: nothing that is set or merged changes it.
+   */
+  get freshAt (): number | undefined {
+    return this.#actions.freshAt
+  }
+
+  /**
+   * Whether the visitor proved who he is no longer than `maxAge` seconds ago. A moment that lies more than
+   * a minute ahead of this process's clock does not count. @throws {SessionError} SESSION_ARGUMENT
+   */
+  isFresh (maxAge: number): boolean {
+    return this.#actions.isFresh(maxAge)
+  }
+
   /** Returns what is stored under the key, which may be any name; `undefined` when there is nothing. */
   get<Key extends string> (key: Key): ValueOf<Data, Key> {
-    const from = members.has(key) ? this.#hidden : this
-    return (from !== undefined && Object.hasOwn(from, key) ? (from as PlainObject)[key] : undefined) as ValueOf<Data, Key>
+    return this.#properties.get(key) as ValueOf<Data, Key>
   }
 
   /** Puts the value under the key, as an assignment does. The key may be any name, that of a member of the session, too. */
   set<Key extends string> (key: Key, value: ValueOf<Data, Key>): void {
-    if (members.has(key)) (this.#hidden ??= {})[key] = value
-    else setOwn(this, key, value)
+    this.#properties.set(key, value)
   }
 
   /** Returns a copy of all data, one level deep. */
   data (): Partial<Data> & PlainObject {
-    const data: PlainObject = { ...this.#hidden }
-    for (const key of Object.keys(this)) setOwn(data, key, (this as unknown as PlainObject)[key])
-    return data as Partial<Data> & PlainObject
+    return this.#properties.copy() as Partial<Data> & PlainObject
   }
 
   /** Whether the data differ from what is stored. */
@@ -141,7 +147,8 @@ export class Session<Data extends object = PlainObject> {
 
   /**
    * Gives the session a new id, and only the data named. The old id never works again. Do this
-   * when a visitor logs in. If another request ended or regenerated the session first, this one is
+   * when the visitor's rights change; at a login call `authenticated`. The new session does not know when
+   * the visitor proved who he is: `freshAt` is undefined. If another request ended or regenerated the session first, this one is
    * empty and `deleted`, and stores nothing any more. @throws {SessionError}
    */
   regenerate (keepKeys?: ReadonlyArray<keyof Data & string>): Promise<void>
@@ -153,6 +160,18 @@ export class Session<Data extends object = PlainObject> {
       throw wrongArgument("session.regenerate takes a list of the names to keep: await session.regenerate(['cart'])")
     }
     return settle(this.#actions.regenerate(keepKeys ?? []), callback)
+  }
+
+  /**
+   * Notes that the visitor has just proved who he is, by a password or another factor, and gives the
+   * session a new id, as `regenerate` does. Call it after every such proof: at a login, and when a password
+   * is asked for again. The data stay; with `keepKeys` only those named do. @throws {SessionError}
+   */
+  authenticated (keepKeys?: ReadonlyArray<keyof Data & string>): Promise<void> {
+    if (keepKeys !== undefined && !isListOfNames(keepKeys)) {
+      throw wrongArgument("session.authenticated takes a list of the names to keep, or nothing to keep all: await session.authenticated(['cart'])")
+    }
+    return this.#actions.authenticated(keepKeys ?? null)
   }
 
   /**
@@ -199,14 +218,15 @@ export class Session<Data extends object = PlainObject> {
     this.#actions.skipSave()
   }
 
-  #fill (data: object): void {
-    for (const key of Object.keys(this)) delete (this as unknown as PlainObject)[key]
-    this.#hidden = undefined
-    for (const [key, value] of Object.entries(data)) (this as Session).set(key, value)
-  }
-
   static {
-    fill = (session, data) => { session.#fill(data) }
+    propertiesOf = session => session.#properties
+    // The console and the debugger show values, and not where they come from. No caller needs to know of it.
+    Object.defineProperty(Session.prototype, inspect.custom, {
+      value (this: Session): Session {
+        if (#properties in this) this.#properties.settle()
+        return this
+      }
+    })
   }
 }
 

@@ -6,9 +6,9 @@ import type { SessionCopy } from './session-copy'
  * Starts the session's idle time anew. Returns whether the store did it. If not, as on a disk that is
  * read-only by now, the session is served all the same.
  */
-export async function touchSession ({ shared, log, name }: SessionCopy): Promise<boolean> {
+export async function touchSession ({ shared, log, name, key, stored }: SessionCopy): Promise<boolean> {
   try {
-    await shared.store.touch(name)
+    if (stored !== null) await shared.committer.touch(key, stored)
     shared.touchFails = false
     return true
   } catch (error) {

@@ -4,7 +4,7 @@ import { sessionHandle } from '../store/session-id'
 import type { StoredSession } from '../store/session-store'
 import { unopened, type UnopenedCause, type UnopenedError } from '../unopened'
 import type { SessionLog } from './shared'
-import { sealedText, type SessionKey } from './session-records'
+import { sealedText, type SessionKey } from './opened-session'
 
 const DAMAGED = 'it is set aside, and a new session begins'
 const KEPT = 'it stays where it is, and its visitor has no session'

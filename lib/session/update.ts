@@ -1,8 +1,10 @@
-import type { SessionRecord, StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import type { PlainObject } from './plain-object'
-import { fill } from './session'
+import { insertSession } from './save'
+import { propertiesOf } from './session'
 import type { SessionCopy } from './session-copy'
+import type { PlainRecord } from './opened-session'
+import type { StoredSession } from '../store/session-store'
 import { callChange } from './update-queue'
 
 export type Change<T> = (draft: PlainObject) => T | Promise<T>
@@ -25,15 +27,16 @@ async function updateStored<T> (copy: SessionCopy, base: StoredSession | null, c
   let answer: T | undefined
   const isStored = await committer.swap('update', key, base, newest => {
     if (life !== copy.life) return null
-    const draft = text.decode(newest.text)
-    const take = (returned: T): SessionRecord | null => {
+    const draft = text.draft(key.name, newest.text)
+    const take = (returned: T): PlainRecord | null => {
       answer = returned
-      return life === copy.life ? copy.recordOn(newest, text.encode(draft)) : null
+      return life === copy.life ? copy.recordOn(newest, draft.print()) : null
     }
-    const returned = callChange(copy, key.name, () => change(draft))
+    const returned = callChange(copy, key.name, () => change(draft.data))
     return returned instanceof Promise ? returned.then(take) : take(returned)
   }, stored => { copy.adopt(life, stored) })
   if (isStored) return answer
+  if (await copy.follow(life)) return await updateSession(copy, change)
   copy.close(life)
   return undefined
 }
@@ -50,8 +53,8 @@ async function updateNew<T> (copy: SessionCopy, change: Change<T>): Promise<T | 
     if (life !== copy.life) return true
     if (copy.stored !== null) return false
     const merged = text.encode(merge(text.decode(base), draft, copy.session.data()))
-    if (!text.isSame(merged, text.empty)) await copy.insert(merged)
-    if (life === copy.life && !copy.mergeIn(base, drafted)) fill(copy.session, draft)
+    if (!text.isSame(merged, text.empty)) await insertSession(copy, merged)
+    if (life === copy.life && !copy.mergeIn(base, drafted)) propertiesOf(copy.session).fill(draft)
     return true
   })
   if (!isDone) return await updateSession(copy, change)

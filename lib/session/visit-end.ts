@@ -4,9 +4,14 @@ import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-chang
 import type { SessionCookieOptions } from './cookie-options'
 import { unreachable, type CookieOutlet } from './cookie-outlet'
 import { removeLeftovers } from './leftovers'
+import { renewAtEnd } from './renewal-end'
+import type { RenewalTimes } from './renewal-times'
 import type { NewSession } from './move'
 import type { PlainObject } from './plain-object'
+import { saveNow, saveSession } from './save'
+import { propertiesOf } from './session'
 import { SessionCopy } from './session-copy'
+import type { SessionKey } from './opened-session'
 import type { SessionLog, Shared } from './shared'
 import { touchSession } from './touch'
 import { hasSameValues, hasUnsavedChanges } from './unsaved'
@@ -40,9 +45,18 @@ export abstract class VisitEnd extends SessionCopy {
   /** The data as they were when the request ended. */
   #dataAtEnd: PlainObject | null = null
 
-  constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, name: string, stored: StoredSession | null) {
-    super(shared, log, cookie === null ? null : cookie.sesid, name, stored)
+  /** The name of the session that the cookie brought; `''`: it brought none. */
+  #broughtName: string
+
+  constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, key: SessionKey | null, stored: StoredSession | null) {
+    super(shared, log, key?.sesid ?? null, key?.name ?? '', stored)
     this.cookie = cookie
+    this.#broughtName = this.name
+  }
+
+  protected override moveTo (key: SessionKey): void {
+    if (this.name === this.#broughtName) this.#broughtName = key.name
+    super.moveTo(key)
   }
 
   /**
@@ -56,8 +70,9 @@ export abstract class VisitEnd extends SessionCopy {
     if (this.stored === null) return true
     if (steps.isBusy(this)) return false
     const newest = committer.readNow(this.key)
-    if (newest !== undefined) this.see(newest)
-    return newest !== undefined
+    if (newest === undefined) return false
+    this.see(newest)
+    return true
   }
 
   /**
@@ -71,7 +86,7 @@ export abstract class VisitEnd extends SessionCopy {
     if (this.#finishing !== null) return undefined
     if (this.#isFinished) return this.#changeAfterFailure()
     this.#isFinished = true
-    this.#dataAtEnd = this.opened?.data() ?? null
+    this.#dataAtEnd = this.opened === null ? null : propertiesOf(this.opened).glance()
     try {
       return this.#endNow()
     } catch (error) {
@@ -98,10 +113,10 @@ export abstract class VisitEnd extends SessionCopy {
 
   #endNow (): CookieChange | undefined {
     const { steps } = this.shared
-    if (steps.isBusy(this) || this.leftovers !== null) return this.#endLater(steps.run(this, () => this.#end()))
+    if (steps.isBusy(this) || this.leftovers !== null || this.#isRenewalDue) return this.#endLater(steps.run(this, () => this.#end()))
     const text = this.#textToStore()
     if (text !== null) {
-      if (!this.commitNow(text)) return this.#endLater(this.#end(text))
+      if (!saveNow(this, text)) return this.#endLater(this.#end(text))
       this.storedAtOnce = true
     }
     const isDone = !this.#isTouchDue && (text !== null || !this.#isCookieDue || this.checkAgainNow())
@@ -130,7 +145,8 @@ export abstract class VisitEnd extends SessionCopy {
   async #end (known?: string | null): Promise<CookieChange> {
     if (this.leftovers !== null) await this.removeLeftovers()
     const text = known === undefined ? this.#textToStore() : known
-    if (text !== null) await this.commit(text)
+    if (text !== null) await saveSession(this, text)
+    if (this.#isRenewalDue) await renewAtEnd(this, this.stored as StoredSession, this.shared.renewal as RenewalTimes)
     const isTouched = this.#isTouchDue && await touchSession(this)
     if (text === null && this.#isCookieDue) await this.lookAgain()
     return this.#cookieChange(isTouched)
@@ -149,9 +165,28 @@ export abstract class VisitEnd extends SessionCopy {
     return isTouched && this.shared.rolling ? { change: 'refresh', sesid, maxAge, options } : NONE
   }
 
+  /** Whether this request ended the session that its cookie brought, as a logout does. */
+  get hasLoggedOut (): boolean {
+    return this.#hasEndedCookie && this.isDeleted && !this.isClosed
+  }
+
   /** Whether the session is the one that the cookie brought. */
   get #isBrought (): boolean {
     return this.sesid !== null && this.sesid === this.cookie?.sesid
+  }
+
+  /** Whether the session that the cookie brought has moved to a new id by itself, of which the cookie does not know. */
+  protected get isElsewhere (): boolean {
+    return this.sesid !== null && this.name === this.#broughtName && !this.#isBrought
+  }
+
+  /** Whether the session is to get a new id by itself: only where the cookie can still go out. */
+  get #isRenewalDue (): boolean {
+    return this.isRenewable && !this.skipsSave && this.#isBrought && this.outlet !== null && this.outlet.closedBecause(true) === null
+  }
+
+  protected get isRenewable (): boolean {
+    return this.stored !== null && this.shared.renewal?.isDue(this.stored) === true
   }
 
   /** Only of the session that the cookie brought: a new one was used just now. */
@@ -164,7 +199,7 @@ export abstract class VisitEnd extends SessionCopy {
    * the session has ended since, the browser may have the cookie of a newer one by now.
    */
   get #isCookieDue (): boolean {
-    return this.#isTouchDue || (this.#isBrought && (this.cookie?.renew === true || this.cookieOptions !== undefined))
+    return this.#isTouchDue || this.isElsewhere || (this.#isBrought && (this.cookie?.renew === true || this.cookieOptions !== undefined))
   }
 
   /** @throws {SessionError} SESSION_UNREACHABLE, when the cookie of a new session cannot reach the visitor any more */
@@ -188,7 +223,7 @@ export abstract class VisitEnd extends SessionCopy {
 
   /** Whether the data may have changed since the end of the request, or no end came. Cheap: it does not look into nested data. */
   mayHaveLateChanges (): boolean {
-    return this.#dataAtEnd === null || !hasSameValues(this.session.data(), this.#dataAtEnd)
+    return this.#dataAtEnd === null || !hasSameValues(propertiesOf(this.session).glance(), this.#dataAtEnd)
   }
 
   /** Whether there is a change that is not stored. The answer counts once the steps that the app asked for are done. */
@@ -206,6 +241,6 @@ export abstract class VisitEnd extends SessionCopy {
   }
 
   protected noteEnd (name: string | null): void {
-    if (this.cookie !== null && name === this.shared.store.nameOf(this.cookie.sesid)) this.#hasEndedCookie = true
+    if (name !== null && name !== '' && name === this.#broughtName) this.#hasEndedCookie = true
   }
 }

@@ -1,7 +1,10 @@
 import { watched, type DiagnosticsEvents } from '../diagnostics'
 import type { SessionCookieOptions } from './cookie-options'
+import { isFreshAt } from './freshness'
 import { regenerateSession } from './regenerate'
-import { fill, Session, type SessionActions } from './session'
+import { propertiesOf, Session } from './session'
+import type { SessionActions } from './session-actions'
+import { saveSession } from './save'
 import { touchSession } from './touch'
 import { updateSession, type Change } from './update'
 import { VisitEnd } from './visit-end'
@@ -24,7 +27,7 @@ export class Visit extends VisitEnd implements SessionActions {
 
   /** Whether there is nothing to do at the end: no handler looked at the session, and no cookie is due. */
   get needsNoFinish (): boolean {
-    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true
+    return this.opened === null && this.cookie?.renew !== true && this.stored?.touchDue !== true && !this.isElsewhere && !this.isRenewable
   }
 
   checkAgain (): Promise<void> {
@@ -35,7 +38,7 @@ export class Visit extends VisitEnd implements SessionActions {
     return this.#step('save', async () => {
       await this.removeLeftovers()
       const text = this.unsavedText()
-      if (text !== null) await this.commit(text)
+      if (text !== null) await saveSession(this, text)
       if (this.isTouched && this.sesid !== null) await touchSession(this)
     })
   }
@@ -43,10 +46,10 @@ export class Visit extends VisitEnd implements SessionActions {
   reload (): Promise<void> {
     return this.#step('load', async () => {
       const { life } = this
-      const newest = this.stored === null ? null : await this.shared.committer.read(this.key)
+      const newest = this.stored === null ? null : await this.readNewest()
       if (life !== this.life) return
       if (newest !== null) {
-        fill(this.session, this.shared.text.decode(newest.text))
+        propertiesOf(this.session).fill(this.shared.text.load(this.name, newest.text))
         this.stored = newest
         this.idleTimeout = undefined
       } else if (this.stored !== null) {
@@ -66,7 +69,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   delete (): void {
-    if (this.stored !== null) this.leave(this.key)
+    if (this.stored !== null) this.leave(this.key, this.stored)
     this.begin()
     this.isDeleted = true
     this.isClosed = false
@@ -74,7 +77,18 @@ export class Visit extends VisitEnd implements SessionActions {
 
   regenerate (keepKeys: readonly string[]): Promise<void> {
     return this.#step('regenerate', async () => {
-      this.noteEnd(await regenerateSession(this, keepKeys))
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: undefined }))
+      this.announce()
+    })
+  }
+
+  isFresh (maxAge: number): boolean {
+    return isFreshAt(this.freshAt, maxAge, this.shared.now())
+  }
+
+  authenticated (keepKeys: readonly string[] | null): Promise<void> {
+    return this.#step('authenticated', async () => {
+      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: this.shared.now() }))
       this.announce()
     })
   }

@@ -29,6 +29,8 @@ export interface SettledEncryption {
 const OPTIONS = ['secrets', 'acceptPlain', 'writePlain']
 /** Bytes. A text of random letters and digits of this length has more than 128 bits. */
 const SHORTEST_SECRET = 32
+/** Different bytes. 32 random hexadecimal digits, the fewest there may be, have more in all but one of a billion cases. */
+const FEWEST_BYTES = 7
 
 /** Checks the option `encryption` and fills in the defaults; false: off. @throws {SessionError} */
 export function encryptionOptions (given: boolean | EncryptionOptions = false): SettledEncryption | false {
@@ -43,6 +45,8 @@ export function encryptionOptions (given: boolean | EncryptionOptions = false): 
     check(typeof secret === 'string' || secret instanceof Uint8Array, 'encryption.secrets', 'must hold strings or buffers')
     check(Buffer.byteLength(secret) >= SHORTEST_SECRET, 'encryption.secrets',
       `must hold secrets of at least ${SHORTEST_SECRET} random bytes: make one with openssl rand -base64 32`)
+    check(new Set(Buffer.from(secret)).size >= FEWEST_BYTES, 'encryption.secrets',
+      'must hold secrets of random bytes, and one repeats a few bytes: make one with openssl rand -base64 32')
   }
   check(typeof acceptPlain === 'boolean', 'encryption.acceptPlain', 'must be true or false')
   check(typeof writePlain === 'boolean', 'encryption.writePlain', 'must be true or false')

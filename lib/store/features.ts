@@ -1,5 +1,5 @@
 import type {
-  DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, ReadableSessionStore, ReapableSessionStore, RecordStore, SessionStore
+  DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, ReadableSessionStore, ReapableSessionStore, RecordStore, SessionStore
 } from './session-store'
 
 /** What a store has declared that it can do. */
@@ -32,6 +32,10 @@ export function isReadable (store: SessionStore): store is ReadableSessionStore 
 
 export function isReapable (store: SessionStore): store is ReapableSessionStore {
   return store.features?.reapable === true
+}
+
+export function isIndexable (store: SessionStore): store is IndexableRecordStore {
+  return store.features?.indexable === true
 }
 
 export function isPortable (store: SessionStore): store is PortableRecordStore {

@@ -2,9 +2,11 @@ import { KeyedQueue } from '../keyed-queue'
 import { isDated } from './features'
 import type { Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, SessionStore, StoredSession } from './session-store'
 
+const MARK = 'id:'
+
 /**
  * Gives a store that has the five methods alone the verbs with versions, so that sessions have one
- * way to go. The name of a session is its id, and its text is its version.
+ * way to go. The name of a session is its id with a mark before it, and its text is its version.
  *
  * Its limits are those of the five methods, which compare nothing:
  * - `replace` and `remove` compare and then act, in two steps. Within a process they wait for each
@@ -51,8 +53,9 @@ export class FiveMethodStore implements RecordStore {
     return this.#store.newSession()
   }
 
+  /** The mark tells the name from a hash, whatever the id looks like: a handle must not give an id away. */
   nameOf (sesid: string): string {
-    return sesid
+    return MARK + sesid
   }
 
   async open (): Promise<void> {}
@@ -62,10 +65,10 @@ export class FiveMethodStore implements RecordStore {
   async read (name: string): Promise<StoredSession | null> {
     const unknown = { idleTimeout: undefined, createdAt: undefined, touchDue: false, idleLeft: undefined }
     if (isDated(this.#store)) {
-      const session = await this.#store.readSession(name)
+      const session = await this.#store.readSession(idOf(name))
       return session === null ? null : { ...unknown, ...session, version: session.text }
     }
-    const text = await this.#store.getSession(name)
+    const text = await this.#store.getSession(idOf(name))
     return text === null ? null : { ...unknown, text, version: text }
   }
 
@@ -74,7 +77,7 @@ export class FiveMethodStore implements RecordStore {
       await this.#put(name, record)
     } catch (error) {
       // No visitor was told its id: the session that `newId` made is removed, if that can be done.
-      await this.#store.delSession(name).catch(() => undefined)
+      await this.#store.delSession(idOf(name)).catch(() => undefined)
       throw error
     }
     return { result: 'created', version: record.text }
@@ -95,13 +98,13 @@ export class FiveMethodStore implements RecordStore {
       const current = await this.read(name)
       if (current === null) return 'gone'
       if (version !== undefined && current.version !== version) return 'conflict'
-      await this.#store.delSession(name)
+      await this.#store.delSession(idOf(name))
       return 'removed'
     })
   }
 
   async touch (name: string): Promise<void> {
-    if (isDated(this.#store)) await this.#store.touchSession(name)
+    if (isDated(this.#store)) await this.#store.touchSession(idOf(name))
   }
 
   async setAside (name: string, version?: string): Promise<void> {
@@ -109,6 +112,10 @@ export class FiveMethodStore implements RecordStore {
   }
 
   #put (name: string, { text, idleTimeout }: SessionRecord): Promise<void> {
-    return this.#store.putSession(name, text, idleTimeout === undefined ? undefined : { idleTimeout })
+    return this.#store.putSession(idOf(name), text, idleTimeout === undefined ? undefined : { idleTimeout })
   }
+}
+
+function idOf (name: string): string {
+  return name.slice(MARK.length)
 }

@@ -9,6 +9,13 @@ export const LEAST_KEY_BITS = 128
 /** Characters: with 6 random bits each an id has the bits that a key needs. */
 export const SHORTEST_KEY_ID = Math.ceil(LEAST_KEY_BITS / 6)
 
+/** Different characters that an id has at least which a generator of this strength makes. */
+const FEWEST = 6
+/** How many characters the usual alphabets of ids have. */
+const ALPHABETS = [10, 16, 26, 32, 36, 52, 62, 64]
+/** How often an id may lack kinds of characters that its generator uses, and be taken for a weak one: so rarely that no app meets it. */
+const CHANCE = 1e-6
+
 /** The kinds of characters that ids are made of, each with how many there are. */
 const KINDS: ReadonlyArray<[RegExp, number]> = [
   [/[0-9]/, 10], [/[a-f]/, 6], [/[g-z]/, 20], [/[A-F]/, 6], [/[G-Z]/, 20]
@@ -37,6 +44,21 @@ export function estimatedBits (ids: readonly string[]): number {
   let sum = 0
   for (const { size } of columns) sum += size > FEW ? bits : Math.log2(size)
   return Math.floor(sum)
+}
+
+/**
+ * Whether a key may be made of this id, judging by its length and its characters. It is for ids that a
+ * foreign generator makes one at a time: {@link idBits} judges a generator better.
+ *
+ * An id may lack digits by chance, for example. So the largest usual alphabet counts of which an id has
+ * this few kinds of characters more often than once in a million times.
+ */
+export function isKeyId (sesid: string): boolean {
+  const characters = new Set(sesid)
+  if (characters.size < FEWEST) return false
+  const size = alphabetSize(characters)
+  const likely = ALPHABETS.filter(alphabet => (size / alphabet) ** sesid.length > CHANCE)
+  return sesid.length * Math.log2(Math.max(size, ...likely)) >= LEAST_KEY_BITS
 }
 
 /** Returns how many characters the ids may be made of, judging by those that are in them. */

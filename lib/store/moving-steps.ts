@@ -37,7 +37,9 @@ export async function findSession ({ from, to }: Stores, name: string): Promise<
     const token = here === null ? null : reservedBy(here.text)
     if (here !== null && token === null) return here
     if (wasAbsent && here === null) return null
-    const there = await from.read(name)
+    const found = await from.read(name)
+    // A reservation in the old store is that of another move, to that store: it holds no session.
+    const there = found === null || reservedBy(found.text) !== null ? null : found
     const left = there === null ? null : departed(there.text)
     if (here === null) {
       wasAbsent = there === null || left !== null

@@ -1,14 +1,15 @@
 import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
 import { Clock } from './clock'
-import { hasRecords, isImmediate, isIterable, isPortable, isReapable } from './features'
+import { hasRecords, isImmediate, isIndexable, isIterable, isPortable, isReapable } from './features'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
 import type { SessionCipher } from './session-cipher'
+import { bodyOf } from './session-header'
 import { randomId } from './session-id'
 import type {
-  Creation, ImmediateRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
+  Companion, Creation, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
   Replacement, SessionInfo, SessionRecord, StoredSession, StoreFeatures
 } from './session-store'
 
@@ -52,7 +53,7 @@ export class MovingSessionStore extends BaseRecordStore {
     }
     check(from !== to, 'to', 'must be another store than from')
     check(from.sesAppid() === to.sesAppid(), 'to', `must have the appid of from, ${from.sesAppid()}`)
-    super({ appid: to.sesAppid(), idGenerator: randomId }, to.cipher)
+    super({ appid: to.sesAppid(), idGenerator: randomId, ...to.lifetimes }, to.cipher)
     check(opensAllOf(this.cipher, from.cipher), 'to', 'must open the sessions of from, which move as they are: give it the secrets of from, ' +
       'behind its own, and leave out acceptPlain: false if from may hold sessions that are not encrypted, or without a secret')
     this.#from = from
@@ -65,7 +66,8 @@ export class MovingSessionStore extends BaseRecordStore {
       iterable: lists,
       readable: lists,
       portable: lists,
-      reapable: isReapable(from) || isReapable(to)
+      reapable: isReapable(from) || isReapable(to),
+      indexable: lists && isIndexable(from) && isIndexable(to)
     }
   }
 
@@ -178,7 +180,7 @@ export class MovingSessionStore extends BaseRecordStore {
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const { text } of this.exportSessions()) yield text
+    for await (const { text } of this.exportSessions()) yield bodyOf(text)
   }
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionError} */
@@ -186,6 +188,17 @@ export class MovingSessionStore extends BaseRecordStore {
     // The old store first: nothing moves from there any more.
     const count = await (this.#from as unknown as IterableSessionStore).clear()
     return count + await (this.#to as unknown as IterableSessionStore).clear()
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} The lists move as the sessions do. */
+  companion (): Companion {
+    const [from, to] = [this.#from, this.#to].map(store => (store as IndexableRecordStore).companion()) as [Companion, Companion]
+    return {
+      records: new MovingSessionStore({ from: from.records, to: to.records }, this.#clock) as unknown as PortableRecordStore,
+      idleTimeout: Math.max(from.idleTimeout, to.idleTimeout),
+      // A session that is not in the new store yet is in no cache of it.
+      latest: async name => await this.read(name) === null ? null : await to.latest(name)
+    }
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionError} */
@@ -204,7 +217,7 @@ export class MovingSessionStore extends BaseRecordStore {
 /** Returns the text of a session that the old store still holds, beside what the new one has; null when it holds none. */
 function textThere (text: string, here: StoredSession | null): string | null {
   const token = here === null ? null : reservedBy(here.text)
-  if (here !== null && token === null) return null
+  if ((here !== null && token === null) || reservedBy(text) !== null) return null
   const left = departed(text)
   if (left === null) return text
   return left.token === token ? left.text : null

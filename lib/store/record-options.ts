@@ -61,7 +61,8 @@ export function recordStoreOptions (options: RecordStoreOptions): SettledRecordS
  */
 export function checkRecord ({ text, idleTimeout }: Pick<SessionRecord, 'text' | 'idleTimeout'>, maxSize: number): number {
   if (typeof text !== 'string') throw new SessionError('SESSION_OPTION', 'the text of a session must be a string')
-  if (plainSize(text) > maxSize) {
+  // A code unit takes three bytes at most: most texts need not be counted.
+  if (3 * text.length > maxSize && plainSize(text) > maxSize) {
     throw new SessionError('SESSION_TOO_BIG',
       `the session's text is longer than maxSize (${maxSize} bytes): keep less in it, or raise maxSize`)
   }

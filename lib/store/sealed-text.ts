@@ -1,4 +1,5 @@
 import { SessionError } from '../errors'
+import { bodyOf, isHeaded, LONGEST_HEADER } from './session-header'
 
 /**
  * An encrypted session as text:
@@ -6,7 +7,7 @@ import { SessionError } from '../errors'
  *     $ffs1$<key id>$<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
  *
  * 1 is the number of the format. No JSON begins with `$`. The key id tells which of the server's
- * secrets it was encrypted with; `-`: with none.
+ * secrets it was encrypted with; `-`: with none. A header may stand before it: see `session-header.ts`.
  */
 
 /** What every encrypted text begins with, of whatever format. */
@@ -25,9 +26,14 @@ export interface SealedText {
   keyId: string
 }
 
-/** Whether the text is an encrypted one, whole or damaged. */
+/** Whether the text is an encrypted one, whole or damaged, behind a header or not. */
 export function isSealed (text: string): boolean {
-  return text.startsWith(MARK)
+  return text.startsWith(MARK) || (isHeaded(text) && bodyOf(text).startsWith(MARK))
+}
+
+/** Whether a codec or a caller must not make this text, because it would be taken for one with a mark of ours. */
+export function isReserved (text: string): boolean {
+  return text.startsWith(MARK) || isHeaded(text)
 }
 
 /** Why a store cannot hand out the texts of all its sessions. */
@@ -38,13 +44,14 @@ export function cannotOpenAll (): SessionError {
 
 /** Why a text cannot be stored that a codec or a caller made. */
 export function takenForSealed (): SessionError {
-  return new SessionError('SESSION_CODEC', `the text of a session must not begin with ${MARK}: it would be taken for an encrypted one`)
+  return new SessionError('SESSION_CODEC', `the text of a session must not begin with ${MARK} or $ffh: it would be taken for an encrypted one, ` +
+    'or for one with a header')
 }
 
 /** Returns the format and the secret of an encrypted text; null for a text that is not encrypted. */
 export function describeSealed (text: string): SealedText | null {
   if (!isSealed(text)) return null
-  const [, format = '0', keyId = ''] = HEADING.exec(text) ?? []
+  const [, format = '0', keyId = ''] = HEADING.exec(bodyOf(text)) ?? []
   return { format: Number(format), keyId }
 }
 
@@ -53,15 +60,21 @@ export function headingOf (keyId: string): string {
   return `${MARK}${FORMAT}$${keyId}$`
 }
 
-/** Returns the bytes that the plain text has, or had before it was encrypted. */
+/** Returns the bytes that the plain text has, or had before it was encrypted, without a header. */
 export function plainSize (text: string): number {
-  if (!isSealed(text)) return Buffer.byteLength(text)
-  const [heading = ''] = HEADING.exec(text) ?? []
-  return Math.max(Math.floor((text.length - heading.length) * 3 / 4) - NONCE_SIZE - TAG_SIZE, 0)
+  const body = bodyOf(text)
+  if (!isSealed(body)) return Buffer.byteLength(body)
+  const [heading = ''] = HEADING.exec(body) ?? []
+  return Math.max(Math.floor((body.length - heading.length) * 3 / 4) - NONCE_SIZE - TAG_SIZE, 0)
+}
+
+/** Returns the most bytes that a text of so many bytes has when it is stored, with a header. */
+export function storedSize (plainSize: number, isEncrypted: boolean): number {
+  return LONGEST_HEADER + (isEncrypted ? sealedSize(plainSize) : plainSize)
 }
 
 /** Returns the most bytes that a text of so many bytes has when it is encrypted. */
-export function sealedSize (plainSize: number): number {
+function sealedSize (plainSize: number): number {
   return headingOf('x'.repeat(43)).length + Math.ceil((plainSize + NONCE_SIZE + TAG_SIZE) * 4 / 3)
 }
 

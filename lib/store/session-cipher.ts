@@ -3,8 +3,10 @@ import { check } from '../option-checks'
 import { fillRandom } from '../random'
 import { unopened, type UnopenedCause } from '../unopened'
 import type { SettledEncryption } from './encryption-options'
-import { decodeExactly, describeSealed, FORMAT, headingOf, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
-import { SessionKeys, type SessionKey } from './session-keys'
+import { KeyMemory, type CipherKey } from './key-memory'
+import { decodeExactly, describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
+import { bodyOf, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
+import { SessionKeys } from './session-keys'
 import type { SessionRecord } from './session-store'
 
 const ALGORITHM = 'aes-256-gcm'
@@ -26,6 +28,7 @@ export class SessionCipher {
   readonly isOn: boolean
   readonly #appid: string
   readonly #acceptPlain: boolean
+  readonly #memory = new KeyMemory()
   /** What texts are encrypted under; null: they are stored as they are. */
   readonly #newest: SessionKeys | null
   /** What texts are decrypted under, the newest first. */
@@ -36,9 +39,9 @@ export class SessionCipher {
     this.#appid = appid
     this.isOn = encryption !== false
     const { secrets = [], acceptPlain, writePlain } = encryption === false ? OFF : encryption
-    const listed = secrets.map(secret => new SessionKeys(appid, secret))
+    const listed = secrets.map(secret => new SessionKeys(appid, secret, this.#memory))
     check(new Set(listed.map(({ keyId }) => keyId)).size === listed.length, 'encryption.secrets', 'must not hold a secret twice')
-    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null)] : []
+    const unlisted = this.isOn && (listed.length === 0 || acceptPlain) ? [new SessionKeys(appid, null, this.#memory)] : []
     this.#all = [...listed, ...unlisted]
     this.#newest = writePlain ? null : this.#all[0] as SessionKeys
     this.#acceptPlain = acceptPlain
@@ -49,6 +52,11 @@ export class SessionCipher {
     return this.#all.map(({ keyId }) => keyId)
   }
 
+  /** Returns a key of each secret for a purpose other than sessions, the newest first; null: without a secret. */
+  keysFor (purpose: string): Array<Buffer | null> {
+    return this.#all.length === 0 ? [null] : this.#all.map(keys => keys.keyFor(purpose))
+  }
+
   /** Whether a text that is stored so is to be encrypted at its next save. */
   isPlain (stored: string): boolean {
     return this.#newest !== null && !isSealed(stored)
@@ -57,11 +65,12 @@ export class SessionCipher {
   /** Whether a text that is stored so is weaker than what is written now: not encrypted, or without a secret. */
   isWeak (stored: string): boolean {
     const keys = this.#newest
-    return keys !== null && !stored.startsWith(keys.heading) && (!isSealed(stored) || stored.startsWith(headingOf(NO_SECRET)))
+    return keys !== null && !bodyOf(stored).startsWith(keys.heading) && (!isSealed(stored) || bodyOf(stored).startsWith(headingOf(NO_SECRET)))
   }
 
   /** Returns why a stored text cannot be opened, as far as its heading tells; null when it may be. */
   refusal (stored: string): UnopenedCause | null {
+    if (isNewerHeader(stored)) return 'newer'
     if (!isSealed(stored)) return this.#acceptPlain ? null : 'plain'
     if (!this.isOn) return 'unconfigured'
     if (this.#keysOf(stored) !== null) return null
@@ -78,63 +87,66 @@ export class SessionCipher {
   open (sesid: string, stored: string): string {
     const refusal = this.refusal(stored)
     if (refusal !== null) throw unopened(this.#appid, refusal)
-    if (!isSealed(stored)) return stored
+    if (isHeaded(stored) && headerOf(stored) === null) throw unopened(this.#appid, 'damaged')
+    if (!isSealed(stored)) return bodyOf(stored)
     const keys = this.#keysOf(stored) as SessionKeys
-    const known = keys.plainOf(sesid, stored)
+    const known = this.#memory.plainOf(sesid, stored)
     if (known !== undefined) return known
-    const bytes = decodeExactly(stored.slice(keys.heading.length))
-    const plain = bytes === null ? null : keys.lend(sesid, key => decrypt(key, bytes))
+    const head = headOf(stored)
+    const bytes = decodeExactly(stored.slice(head.length + keys.heading.length))
+    const plain = bytes === null ? null : keys.lend(sesid, key => decrypt(key, bytes, head))
     if (plain === null) throw unopened(this.#appid, 'damaged')
-    keys.remember(sesid, stored, plain)
+    this.#memory.remember(sesid, stored, plain)
     return plain
   }
 
   /**
-   * Returns what is to be stored of a plain text.
+   * Returns what is to be stored of a plain text. `head` is what stands before it, with its newline.
    *
-   * @throws {SessionError} SESSION_CODEC, for a text that begins as encrypted ones do
+   * @throws {SessionError} SESSION_CODEC, for a text that begins as encrypted ones or headers do
    */
-  seal (sesid: string, text: string): string {
-    if (isSealed(text)) throw takenForSealed()
+  seal (sesid: string, text: string, head = ''): string {
+    if (isReserved(text)) throw takenForSealed()
     const keys = this.#newest
-    if (keys === null) return text
-    const sealed = keys.heading + keys.lend(sesid, key => encrypt(key, text))
-    keys.remember(sesid, sealed, text)
+    if (keys === null) return head + text
+    const sealed = head + keys.heading + keys.lend(sesid, key => encrypt(key, text, head))
+    this.#memory.remember(sesid, sealed, text)
     return sealed
   }
 
   /**
    * Returns the record that is to be stored, of one with a plain text. `earlier` is the text that it
-   * takes the place of, as it is stored.
+   * takes the place of, as it is stored. `head` is what stands before the text: that of before.
    *
    * @throws {SessionError} as `seal` does
    */
-  sealRecord (sesid: string, record: SessionRecord, earlier?: string): SessionRecord {
-    const text = this.seal(sesid, record.text)
+  sealRecord (sesid: string, record: SessionRecord, earlier?: string, head = earlier === undefined ? '' : headOf(earlier)): SessionRecord {
+    const text = this.seal(sesid, record.text, head)
     if (text === record.text) return record
     return earlier !== undefined && this.isPlain(earlier) ? { ...record, text, forgetEarlier: true } : { ...record, text }
   }
 
   /** Wipes the keys of the session, which has ended. */
   forget (sesid: string): void {
-    for (const keys of this.#all) keys.forget(sesid)
+    this.#memory.forget(sesid)
   }
 
   /** Wipes all keys that are in memory. They are derived anew when they are needed. */
   clear (): void {
-    for (const keys of this.#all) keys.clear()
+    this.#memory.clear()
   }
 
   #keysOf (sealed: string): SessionKeys | null {
-    for (const keys of this.#all) if (sealed.startsWith(keys.heading)) return keys
+    const body = bodyOf(sealed)
+    for (const keys of this.#all) if (body.startsWith(keys.heading)) return keys
     return null
   }
 }
 
-function encrypt ({ key, authenticated }: SessionKey, text: string): string {
+function encrypt ({ key, authenticated }: CipherKey, text: string, head: string): string {
   fillRandom(nonce, NONCE_SIZE)
   const cipher = createCipheriv(ALGORITHM, key, nonce)
-  cipher.setAAD(authenticated)
+  cipher.setAAD(head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
   const encrypted = cipher.update(text, 'utf8')
   cipher.final()
   const size = encrypted.length + LEAST_SIZE
@@ -146,11 +158,11 @@ function encrypt ({ key, authenticated }: SessionKey, text: string): string {
 }
 
 /** Returns null for bytes that were not encrypted so. */
-function decrypt ({ key, authenticated }: SessionKey, bytes: Buffer): string | null {
+function decrypt ({ key, authenticated }: CipherKey, bytes: Buffer, head: string): string | null {
   if (bytes.length < LEAST_SIZE) return null
   const end = bytes.length - TAG_SIZE
   const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
-  decipher.setAAD(authenticated)
+  decipher.setAAD(head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
   decipher.setAuthTag(bytes.subarray(end))
   const plain = decipher.update(bytes.subarray(NONCE_SIZE, end))
   try {

@@ -1,6 +1,7 @@
+import type { Lifetimes } from './clock'
 import type { SessionCipher } from './session-cipher'
 import type {
-  DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
+  Companion, DatedSession, DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
   ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from './store-abilities'
 
@@ -59,6 +60,8 @@ export interface StoreFeatures {
   readonly reapable?: boolean
   /** It is a {@link PortableRecordStore}: its sessions can be copied to another store. */
   readonly portable?: boolean
+  /** It is an {@link IndexableRecordStore}: its sessions can be found by what they hold, and ended together. */
+  readonly indexable?: boolean
   /** It is an {@link OpenableSessionStore}: it gets ready before the first request. Every {@link RecordStore} does. */
   readonly openable?: boolean
   /** It is an {@link ImmediateRecordStore}. @internal */
@@ -89,12 +92,14 @@ export interface StoredSession {
   readonly idleTimeout: number | undefined
   /** `undefined`: the store does not know. */
   readonly createdAt: number | undefined
-  /** Changes with every record. Opaque: compare it for equality only. */
+  /** Changes with every record; no record of another session has it either. Opaque: compare it for equality only. */
   readonly version: string
   /** Whether the last access is long enough ago for a `touch`: see {@link RecordStore.touch}. */
   readonly touchDue: boolean
   /** Milliseconds after which the session ends if it is not used. `undefined`: the store does not know. */
   readonly idleLeft: number | undefined
+  /** When the session was last used, in milliseconds since 1970. Left out: the store does not know. */
+  readonly lastAccess?: number | undefined
 }
 
 /**
@@ -130,6 +135,9 @@ export interface RecordStore extends SessionStore {
 
   /** What the last `open` found that does not keep the app from starting, a sentence each. The plugin logs them. */
   readonly warnings?: readonly string[]
+
+  /** When the store's sessions end, by its options. Left out: the store cannot tell. */
+  readonly lifetimes?: Lifetimes
 
   /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
   close (): Promise<void>
@@ -186,6 +194,6 @@ export type Replacement =
 export type Removal = 'removed' | 'conflict' | 'gone'
 
 export type {
-  DatedSession, DatedSessionStore, ImmediateRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
+  Companion, DatedSession, DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession,
   ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 }

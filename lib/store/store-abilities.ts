@@ -74,6 +74,30 @@ export interface PortableRecordStore extends RecordStore {
   importSession (session: PortableSession): Promise<Creation>
 }
 
+/**
+ * A store whose sessions can be found by what they hold, such as the user, and ended together. It needs
+ * no more than a second place of its own kind, for the lists of the sessions.
+ */
+export interface IndexableRecordStore extends RecordStore {
+  readonly features: StoreFeatures & { readonly records: true, readonly indexable: true }
+  /** Returns where the lists are kept. It is called once. */
+  companion (): Companion
+}
+
+/** Where a store keeps the lists of its sessions, and what these need of it. */
+export interface Companion {
+  /**
+   * Records of the same kind as the store's, apart from its sessions: no listing of the store shows them.
+   * They have no absolute timeout, a `read` returns the newest, and texts may be 64 MiB long. The store's
+   * `clear` removes them as well.
+   */
+  readonly records: PortableRecordStore
+  /** The store's own idle timeout, in seconds. */
+  readonly idleTimeout: number
+  /** Returns the session as it is now, whatever the store has in a cache: otherwise what its `read` returns. */
+  readonly latest: (name: string) => Promise<StoredSession | null>
+}
+
 /** A session with all that a store knows of it. The times are in milliseconds since 1970. */
 export interface PortableSession {
   readonly name: string

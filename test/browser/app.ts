@@ -1,7 +1,6 @@
 import formbody from '@fastify/formbody'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { readFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
 import fileSessions, { type FileSessionsOptions } from '../../index'
 import '../ecosystem/session-data'
 
@@ -24,7 +23,7 @@ async function serve ({ port, sessions, tls }: SiteOptions): Promise<void> {
   await app.register(fileSessions, sessions)
   addPages(app)
   await app.listen({ port, host: '127.0.0.1' })
-  process.send?.({ port: (app.server.address() as AddressInfo).port })
+  process.send?.('listening')
 }
 
 function addPages (app: FastifyInstance): void {

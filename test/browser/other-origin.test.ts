@@ -12,9 +12,6 @@ import { startApp } from '../support/child-app'
 import { selfSigned } from './certificate'
 import { openBrowser, skip } from './chromium'
 
-// The app is built and started here, perhaps on a machine that is busy.
-t.setTimeout(300_000)
-
 /** Speaks https on a port of its own; returns the port. */
 async function listen (t: Test, tls: { key: string, cert: string }, listener: RequestListener): Promise<number> {
   const server = createServer({ key: readFileSync(tls.key), cert: readFileSync(tls.cert) }, listener)

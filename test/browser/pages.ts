@@ -44,7 +44,7 @@ export class Tab {
     await this.page.goBack()
   }
 
-  /** Resolves when the heading is there; rejects when it does not appear. */
+  /** Resolves when the heading is there. */
   async sees (heading: string): Promise<void> {
     await this.page.getByRole('heading', { name: heading, exact: true }).waitFor()
   }

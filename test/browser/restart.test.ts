@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { launchWithProfile, skip } from './chromium'
+import { launchWithProfile, profileDirectory, skip } from './chromium'
 import { Tab } from './pages'
 import { startSite } from './site'
 
@@ -9,7 +9,7 @@ t.test('the browser is closed and opened again', { skip }, async t => {
     t.test(remember ? 'remember me: still logged in' : 'a session cookie is gone', async t => {
       const directory = t.testdir()
       const site = await startSite(t, { sessionDir: join(directory, 'sessions') })
-      const profile = join(directory, 'profile')
+      const profile = await profileDirectory(t)
       const withTab = async (use: (tab: Tab) => Promise<void>): Promise<void> => {
         const context = await launchWithProfile(profile)
         try {

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { freePort } from '../support/free-port'
 import type { FileSessionsOptions } from '../../index'
 import type { SiteOptions } from './app'
 
@@ -10,7 +11,7 @@ export class Site {
   readonly #sessions: FileSessionsOptions
   readonly #tls: SiteOptions['tls']
   #process: ChildProcess | null = null
-  #port = 0
+  #port: number | undefined
 
   constructor (sessions: FileSessionsOptions, tls?: SiteOptions['tls']) {
     this.#sessions = sessions
@@ -27,15 +28,15 @@ export class Site {
   }
 
   async start (): Promise<this> {
+    this.#port ??= await freePort()
     const options: SiteOptions = { port: this.#port, sessions: this.#sessions }
     if (this.#tls !== undefined) options.tls = this.#tls
     const child = fork(join(__dirname, 'app.ts'), [JSON.stringify(options)])
     this.#process = child
-    const message = await Promise.race([
+    await Promise.race([
       once(child, 'message'),
       once(child, 'exit').then(([code]) => { throw new Error(`the site ended with ${code} before it listened`) })
-    ]) as [{ port: number }]
-    this.#port = message[0].port
+    ])
     return this
   }
 

@@ -6,8 +6,9 @@ import { sessionPath } from '../../lib/store/files/file-names'
 import { departure, reservation } from '../../lib/store/moving-marks'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
+import { Browser, indexedApp } from '../support/indexed-app'
 import { newSession } from '../support/new-session'
-import { sessionFiles } from '../support/session-files'
+import { sessionDirectory, sessionFiles } from '../support/session-files'
 
 t.test('copy takes live sessions to another directory, with their times', async t => {
   const { sessionDir, shop, sesid, path, shopFiles } = await twoApps(t)
@@ -68,3 +69,27 @@ t.test('copy says what it could not read or write, and goes on', async t => {
   t.match(await fileSessions(['copy', sessionDir, other, '--appid', 'shop'], { isTTY: true }),
     { exitCode: 2, out: 'shop: 0 copied, 2 present, 0 expired, 1 failed\n', err: /shop .*%[^]*1 could not be read/ })
 })
+
+for (const move of [false, true]) {
+  t.test(`${move ? 'copy --move' : 'copy'} takes the places in indexes along, and what a device list shows`, async t => {
+    const sessionDir = sessionDirectory(t)
+    const other = join(dirname(sessionDir), 'other')
+    // Values are hashed and `about` is encrypted under a secret that the command does not know.
+    const encryption = { secrets: ['a secret of the app, 32 bytes long'] }
+    const app = indexedApp({ sessionDir, encryption })
+    t.teardown(() => app.close())
+    const [phone, laptop, stranger] = [new Browser(app, 'a phone'), new Browser(app, 'a laptop'), new Browser(app)]
+    const handles = [await phone.login('42'), await laptop.login('42')]
+    await laptop.get('/set/sid/5')
+    await stranger.get('/set/note/1')
+    t.match(await fileSessions(['copy', sessionDir, other, ...move ? ['--move'] : []]), { exitCode: 0, out: /^sid: 3 (copied|moved), 0 present, 0 expired, 0 failed\n$/ })
+    const copied = new SessionFileStore({ sessionDir: other, encryption })
+    const found = []
+    for await (const { handle, about } of copied.sessionsOf('user', '42')) found.push([handle, about?.agent])
+    t.strictSame(new Set(found), new Set([[handles[0], 'a phone'], [handles[1], 'a laptop']]))
+    for await (const { about } of copied.sessionsOf('sid', '5')) t.strictSame(about, { agent: 'a laptop' })
+    t.match(await fileSessions(['copy', sessionDir, other]), { exitCode: 0, out: `sid: 0 copied, ${move ? 0 : 3} present, 0 expired, 0 failed\n` })
+    t.equal(await copied.revokeAll('sid', '5'), 1)
+    t.equal(await copied.revokeAll('user', '42'), 1)
+  })
+}

@@ -1,7 +1,9 @@
 import t from 'tap'
 import { chmodSync, mkdirSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
+import { directoryFindings } from '../../lib/cli/directory-findings'
 import { localDisk } from '../../lib/store/files/local-disk'
+import { windowsPlatform } from '../../lib/store/files/windows'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
 import { privateDirectory } from '../support/session-files'
@@ -62,4 +64,17 @@ t.test('doctor says that a directory inside is open to others', async t => {
   const { exitCode, out, err } = await fileSessions(['doctor', sessionDir])
   t.match(out, /^look {2}owner and mode: others may use the session directory .*shop: run chmod 700/m)
   t.same([exitCode, err], [1, ''])
+})
+
+t.test('doctor on Windows speaks of no owners, modes and access times', async t => {
+  const { sessionDir } = await twoApps(t)
+  const findingsOn = async (warnings: string[]): Promise<string[]> => {
+    const platform = { ...windowsPlatform, warningsOf: async () => warnings }
+    const texts: string[] = []
+    for await (const { text } of directoryFindings(sessionDir, [], { idleTimeout: HOUR, absoluteTimeout: HOUR }, platform)) texts.push(text)
+    return texts
+  }
+  const findings = await findingsOn([])
+  t.match(findings, ['as the directory above grants it, and so are the directories in it', 'a local volume', /^they say nothing here/])
+  t.match(await findingsOn(['it is outside of the profile']), ['it is outside of the profile'])
 })

@@ -78,7 +78,7 @@ async function usedAsPlace (t: Test, place: string, makeStore: MakeStore): Promi
   const without = await of('show', newest)
   t.match(without, { exitCode: 2, out: '', err: new RegExp(`encrypted under secret ${newId} of the app: name a file that holds it with --secrets <file>`) })
   t.notOk(without.err.includes('anna'))
-  const unlisted = await of('show', '--json', '--secrets', secretsFile(t, 'x'.repeat(32)), newest)
+  const unlisted = await of('show', '--json', '--secrets', secretsFile(t, 'a secret of 32 random bytes, more or less'), newest)
   t.match(unlisted, { exitCode: 2, err: /under secret \S+, which is not in the file of secrets/ })
   t.match(JSON.parse(unlisted.out), { format: 'encrypted', text: null })
 

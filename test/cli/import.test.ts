@@ -95,6 +95,22 @@ t.test('import into a directory that is open to others, or from encrypted sessio
   t.match(await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop']), { exitCode: 2, out: '', err: /are encrypted/ })
 })
 
+t.test('arguments in the wrong order are an error that says so', async t => {
+  const directory = t.testdir({ old: { 'one.json': foreignSession(0) }, other: { 'one.txt': '' }, empty: {} })
+  const [old, sessions, other, empty] = ['old', 'sessions', 'other', 'empty'].map(name => join(directory, name)) as [string, string, string, string]
+  await newSession(new SessionFileStore({ sessionDir: sessions, appid: 'shop' }), '{}')
+  t.match(await fileSessions(['import', sessions, old, '--appid', 'shop']), {
+    exitCode: 2, out: '', err: /sessions is a session directory of this package: name session-file-store's directory first.*import --help/s
+  })
+  t.strictSame(readdirSync(old), ['one.json'], 'and nothing is made')
+  t.match(await fileSessions(['import', other, sessions, '--appid', 'shop']), { exitCode: 2, out: '', err: /no file in .*other ends in \.json: .*--extension/ })
+  t.match(await fileSessions(['import', join(directory, 'nowhere'), sessions, '--appid', 'shop']),
+    { exitCode: 2, out: '', err: /there is no directory .*nowhere: name the one that is session-file-store's path/ })
+  t.match(await fileSessions(['import', join(old, 'one.json'), sessions, '--appid', 'shop']), { exitCode: 2, out: '', err: /cannot look.*ENOTDIR/ })
+  chmodSync(empty, 0o700)
+  t.match(await fileSessions(['import', empty, sessions, '--appid', 'shop']), { exitCode: 0, out: /0 imported/ }, 'a directory that has had no sessions yet')
+})
+
 t.test('import shows on a terminal how far it is', async t => {
   const from = t.testdir({ 'one.json': foreignSession(0), 'two.json': foreignSession(0) })
   const { exitCode, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'], { isTTY: true })

@@ -33,6 +33,6 @@ t.test('no id at all', async t => {
 t.test('--json', async t => {
   const { sessionDir, sesid } = await twoApps(t)
   t.match(JSON.parse((await fileSessions(['show', sessionDir, '--appid', 'shop', '--json', sesid])).out),
-    { appid: 'shop', handle: /^[0-9a-f]{16}$/, idleTimeout: null, size: 15, format: 'plain', text: '{"user":"anna"}' })
+    { appid: 'shop', handle: /^[\w-]{43}$/, idleTimeout: null, size: 15, format: 'plain', text: '{"user":"anna"}' })
   t.match(JSON.parse((await fileSessions(['delete', sessionDir, '--appid', 'shop', '--json', sesid])).out), { appid: 'shop', removed: true })
 })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileSessions, twoApps } from '../support/command'
 
-const COMMANDS = ['clean', 'list', 'show', 'delete', 'verify', 'doctor', 'stats', 'copy', 'schema', 'import']
+const COMMANDS = ['clean', 'list', 'show', 'delete', 'of', 'revoke', 'reindex', 'verify', 'doctor', 'stats', 'copy', 'schema', 'import']
 
 t.test('--help is enough to use it', async t => {
   const { exitCode, out, err } = await fileSessions(['--help'])

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -5,7 +6,7 @@ import { encryptionOf } from '../../lib/cli/secrets-file'
 
 t.test('the secrets of a file, one on each line', async t => {
   const path = join(t.testdir(), 'secrets')
-  const secrets = ['x'.repeat(44), 'y'.repeat(44)]
+  const secrets = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
   for (const text of [secrets.join('\n'), `${secrets.join('\n')}\n`, `${secrets.join('\r\n')}\r\n\r\n`]) {
     writeFileSync(path, text, { mode: 0o600 })
     t.match(await encryptionOf(path), { secrets })

@@ -16,8 +16,6 @@ import { newSession } from '../support/new-session'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import { RedisServer, redisIsMissing } from '../support/redis-server'
 
-t.setTimeout(300_000)
-
 type Store = PortableRecordStore & { clear: () => Promise<number> }
 type MakeStore = (appid: string) => Store
 
@@ -82,9 +80,9 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
 
   await t.test('a key of another program', async t => {
     await client.set(`test:shop:{${'0'.repeat(64)}}`, 'something')
-    t.match(await fileSessions(['verify', url]), { exitCode: 2, out: /unreadable {2}redis:\/\/127.0.0.1:\d+\/0, appid shop: a key under the prefix/ })
-    t.match(await fileSessions(['list', url]), { exitCode: 2, err: /shop: 1 could not be read, the first: a key under the prefix/ })
-    t.match(await fileSessions(['clean', url]), { exitCode: 2, err: /1 failed, the first: a key under/ })
+    t.match(await fileSessions(['verify', url]), { exitCode: 2, out: /unreadable {2}redis:\/\/127.0.0.1:\d+\/0, appid shop: (cannot \w+ .* in Redis: WRONGTYPE; )?a key under the prefix/ })
+    t.match(await fileSessions(['list', url]), { exitCode: 2, err: /shop: 1 could not be read, the first: (cannot .* in Redis: WRONGTYPE; )?a key under the prefix/ })
+    t.match(await fileSessions(['clean', url]), { exitCode: 2, err: /1 failed, the first: (cannot .* in Redis: WRONGTYPE; )?a key under/ })
     await client.del(`test:shop:{${'0'.repeat(64)}}`)
     await client.set('test:{}', 'something')
     await client.set(`test:{${'0'.repeat(64)}}`, 'something')

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { SessionFileStore } from '../../index'
 import { localDisk } from '../../lib/store/files/local-disk'
+import { forwardingText } from '../../lib/store/forwarding'
 import { age } from '../support/aged-sessions'
 import { sessionFiles } from '../support/session-files'
 import { sessionHandle, storageName } from '../../lib/store/session-id'
@@ -76,8 +77,17 @@ t.test('delete is on the disk when it is done', async t => {
 t.test('trouble with one file does not name it', async t => {
   const { sessionDir, sesid, path } = await twoApps(t)
   t.intercept(localDisk, 'open', { value: async () => { throw Object.assign(new Error(`EIO: i/o error, open '${path}'`), { code: 'EIO', syscall: 'open', path }) } })
-  for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'remove a session'],
+  for (const [args, doing] of [[['show', sessionDir, '--appid', 'shop', sesid], 'read a session'], [['delete', sessionDir, '--appid', 'shop', sesid], 'read a session'],
     [['list', sessionDir], 'list the sessions']] as const) {
     t.match(await fileSessions([...args]), { exitCode: 2, err: new RegExp(`^(file-sessions: (?:\\S+: \\d could not be read, the first: )?cannot ${doing} in .*(shop|admin): EIO; the disk reports a fault: check it\n)+$`) })
   }
+})
+
+t.test('a session that was renewed is shown and deleted by the id that it had before', async t => {
+  const { sessionDir, shop, sesid } = await twoApps(t)
+  const text = forwardingText('shop', 'the id before', { sesid, until: Date.now() + 10_000 })
+  await shop.create(shop.nameOf('the id before'), { text })
+  t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', 'the id before']), { exitCode: 0, out: '{"user":"anna"}\n' })
+  t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', 'the id before']), { exitCode: 0 })
+  t.equal(await shop.getSession(sesid), null)
 })

@@ -1,10 +1,12 @@
 import t from 'tap'
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { localDisk } from '../../lib/store/files/local-disk'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
+import { pathOf, sessionDirectory } from '../support/session-files'
 
 const DAY = 24 * 3600
 
@@ -15,6 +17,23 @@ t.test('verify finds nothing wrong where nothing is', async t => {
   writeFileSync(join(sessionDir, 'shop', 'check.0123456789abcdef.tmp'), 'of a check that is under way')
   t.strictSame(await fileSessions(['verify', sessionDir]),
     { exitCode: 0, err: '', out: '3 sessions: 0 torn, 0 unreadable; 0 foreign\n' })
+})
+
+t.test('sessions of which only changes were written are whole to verify, and to copy', async t => {
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir, appid: 'shop' })
+  const text = (turn: number): string => `{"list":"${'é'.repeat(400)}","turn":${turn},"tail":"${'x'.repeat(400)}"}`
+  const sesid = await store.newSession()
+  for (let turn = 0; turn < 20; turn++) await store.putSession(sesid, text(turn))
+  const path = pathOf(sessionDir, sesid, 'shop')
+  t.ok(statSync(path).size < 3000)
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 0, out: '1 sessions: 0 torn, 0 unreadable; 0 foreign\n' })
+  const to = join(sessionDir, '..', 'copy')
+  t.match(await fileSessions(['copy', sessionDir, to]), { exitCode: 0 })
+  t.equal(await new SessionFileStore({ sessionDir: to, appid: 'shop' }).getSession(sesid), text(19))
+  writeFileSync(path, readFileSync(path).subarray(0, -1))
+  t.match(await fileSessions(['verify', sessionDir]), { exitCode: 1, out: /^torn .*1 sessions: 1 torn/s }, 'a change that was cut off')
+  t.equal(await new SessionFileStore({ sessionDir, appid: 'shop' }).getSession(sesid), text(18))
 })
 
 t.test('verify names what is torn or foreign, and changes nothing', async t => {

@@ -1,6 +1,7 @@
 import { setImmediate as later } from 'node:timers/promises'
 import t from 'tap'
 import { conformance } from '../../lib/conformance/conformance'
+import { INDEXES } from '../../lib/conformance/indexes'
 import type { ConformanceOptions } from '../../lib/conformance/options'
 import { SessionError } from '../../lib/errors'
 import { checkRecord } from '../../lib/store/record-options'
@@ -639,6 +640,6 @@ t.test('what the suite cannot check it leaves out, and says so', async t => {
   t.ok(leftOut.includes('nothing at rest gives an id away'))
   t.ok(leftOut.includes('nothing brings a removed session back'))
   t.notOk(checked.some(name => leftOut.includes(name)))
-  t.equal(checked.length + leftOut.length, Object.keys(BROKEN).length + 5)
+  t.equal(checked.length + leftOut.length, Object.keys(BROKEN).length + 5 + INDEXES.length, 'those of indexes have a test of their own')
   t.throws(() => conformance({ ...options, test: () => {}, except: ['nothing is wrong'] }), { code: 'SESSION_OPTION', message: /nothing is wrong/ })
 })

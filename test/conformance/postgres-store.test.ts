@@ -6,9 +6,6 @@ import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-
 import type { PostgresClient } from '../../lib/store/postgres/options'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 
-// On a machine that is busy, PGlite alone takes its time to start.
-t.setTimeout(180_000)
-
 t.test('PostgreSQL keeps what the store declares', { skip: NO_POSTGRES }, async t => {
   const server = await PostgresServer.start(t)
   const pool = new pg.Pool({ ...server.address, max: 4 })
@@ -28,7 +25,7 @@ function conform (t: Test, client: PostgresClient): void {
   const { leftOut } = conformance({
     test: (name, run) => { t.test(name, run) },
     makeStore: ({ place, ...setup }) => new PostgresSessionStore({ pool: client, table: place, ...setup }),
-    features: { records: true, iterable: true, readable: true, reapable: true, portable: true },
+    features: { records: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true },
     maxSize: 1024 * 1024,
     age: async (place, name, milliseconds) => {
       const by = `${milliseconds} * interval '1 millisecond'`

@@ -29,13 +29,15 @@ t.test('express-session on an encrypted store', async t => {
   t.equal(await store.get(ID), null)
 })
 
-t.test('ids that are too short for keys make no session', async t => {
+t.test('ids that are too weak for keys make no session', async t => {
   const sessions = new MemoryStore('sid', undefined, true)
   const store = promised(connectStore(sessions))
-  await t.rejects(store.set('x'.repeat(21), { cookie: browserCookie }), { code: 'SESSION_ID', message: /ids of 21 characters.*22.*genid/ })
-  t.equal(sessions.recordOf('x'.repeat(21)), undefined)
-  await store.set('x'.repeat(22), { cookie: browserCookie })
-  t.not(await store.get('x'.repeat(22)), null)
+  for (const weak of ['Zm9vYmFyYmF6cXV4Zm9vY', '1234567890'.repeat(3), 'x'.repeat(100)]) {
+    await t.rejects(store.set(weak, { cookie: browserCookie }), { code: 'SESSION_ID', message: /fewer random bits than the 128 .* genid, .* 22 or more/ })
+    t.equal(sessions.recordOf(weak), undefined)
+  }
+  await store.set('Zm9vYmFyYmF6cXV4Zm9vYm', { cookie: browserCookie })
+  t.not(await store.get('Zm9vYmFyYmF6cXV4Zm9vYm'), null)
 })
 
 t.test('a damaged session is set aside, or replaced by a save', async t => {
@@ -109,4 +111,15 @@ t.test('imported sessions are encrypted', async t => {
   t.match(sessions.recordOf(ID)?.text, /^\$ffs1\$/)
   t.strictSame(await sessions.getSession(ID), '{"user":"ann"}')
   t.match(await importFromSessionFileStore(directory, Object.assign(new MemoryStore(), { cipher: undefined }), { memory: join(directory, 'another') }), { imported: 1 })
+})
+
+t.test('a session with an id that is too weak for a key is not imported, when sessions are encrypted', async t => {
+  const directory = join(t.testdir(), 'theirs')
+  mkdirSync(directory)
+  const weak = join(directory, '12345678901234567890123456789.json')
+  writeFileSync(weak, JSON.stringify({ cookie: {}, __lastAccess: Date.now(), user: 'ann' }))
+  const sessions = new MemoryStore('sid', undefined, { secrets: [NEW] })
+  const report = await importFromSessionFileStore(directory, sessions)
+  t.match(report, { imported: 0, failed: [{ path: weak, reason: /fewer random bits than the 128 .* log in anew/ }] })
+  t.match(await importFromSessionFileStore(directory, new MemoryStore()), { imported: 1 }, 'it is, when they are not')
 })

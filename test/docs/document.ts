@@ -4,8 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
-import ts from 'typescript'
-import { installBuilt, root } from '../support/built-package'
+import { installBuilt, root, unmeasured } from '../support/built-package'
 import { startApp } from '../support/child-app'
 import { Client } from '../support/client'
 
@@ -54,8 +53,6 @@ export function rowsOf (table: string): string[][] {
  * a check without a snippet. Returns the directory that has the built package.
  */
 export function checkSnippets (page: Document, checks: Record<string, Check>): string {
-  // Programs are built and started here, one after the other, perhaps on a machine that is busy.
-  t.setTimeout(300_000)
   const directory = t.testdir()
   t.before(async () => { await installBuilt(directory) })
   t.test('every snippet does what it says', async t => {
@@ -110,13 +107,15 @@ export async function serve (t: Test, cwd: string, text: string, { registered = 
 
 /** Returns a snippet without its types. */
 export function javascript ({ text }: Snippet): string {
+  // Loaded only here: it takes longer than most snippets.
+  const ts = require('typescript') as typeof import('typescript')
   return ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext } }).outputText
 }
 
 /** Runs a program that ends by itself, and returns what it prints. */
 export async function printed (text: string, cwd: string): Promise<string> {
   await writeFile(join(cwd, 'app.mjs'), text)
-  return (await run(process.execPath, ['app.mjs'], { cwd })).stdout
+  return (await run(process.execPath, ['app.mjs'], { cwd, env: unmeasured() })).stdout
 }
 
 /** Whether a shell can parse the text. */

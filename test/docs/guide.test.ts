@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -39,6 +40,38 @@ checkSnippets(page, {
     t.not(client.jar.get('sid'), id, 'a new id at each login')
     await client.post('/logout')
     t.equal((await client.get('/account')).status, 401)
+  },
+
+  async fresh (t, { text }, cwd) {
+    const client = await serve(t, cwd, text)
+    const { status, json } = await client.post('/order')
+    t.equal(status, 401)
+    t.match(json, { type: 'urn:fastify-file-sessions:not-fresh', freshAt: null })
+    t.equal((await client.post('/confirm', { name: 'ada', password: 'x' })).status, 401, 'nobody is logged in')
+  },
+
+  async problem (t, { text }, cwd) {
+    const client = await serve(t, cwd, page.snippets.get('fresh')?.text ?? '')
+    const shown = JSON.parse(text) as object
+    t.same({ ...(await client.post('/order')).json as object, freshAt: '2026-01-31T12:00:00.000Z' }, shown)
+  },
+
+  async renew (t, { text }, cwd) {
+    const client = await serve(t, cwd, `${text}\n${COUNTER}`, { registered: false })
+    t.equal((await client.get('/')).text, 'visit 1\n')
+    t.equal((await client.get('/')).text, 'visit 2\n')
+  },
+
+  async devices (t, { text }, cwd) {
+    const clients = [await serve(t, cwd, text, { registered: false })]
+    const [first] = clients as [Client]
+    const second = new Client(first.url)
+    for (const client of [first, second]) t.same((await client.post('/login', { name: 'ada' })).json, { hello: 'ada' })
+    const devices = (await first.get('/devices')).json as Array<{ isThisOne: boolean }>
+    t.strictSame(devices.map(({ isThisOne }) => isThisOne).sort(), [false, true])
+    t.same((await first.post('/devices/end-others')).json, { ended: 1 })
+    t.match((await first.get('/devices')).json, [{ isThisOne: true }])
+    t.equal((await second.get('/devices')).status, 500)
   },
 
   async 'remember-me' (t, { text }, cwd) {
@@ -140,7 +173,7 @@ checkSnippets(page, {
   },
 
   async encryption (t, { text }, cwd) {
-    const client = await serve(t, cwd, `process.env.SESSION_SECRETS = '${'x'.repeat(44)},${'y'.repeat(44)}'\n${text}\n${COUNTER}`, { registered: false })
+    const client = await serve(t, cwd, `process.env.SESSION_SECRETS = '${randomBytes(32).toString('base64')},${randomBytes(32).toString('base64')}'\n${text}\n${COUNTER}`, { registered: false })
     t.equal((await client.get('/')).text, 'visit 1\n')
     t.equal((await client.get('/')).text, 'visit 2\n')
     for (const path of sessionFiles(join(cwd, 'sessions'))) t.match(await readFile(path, 'latin1'), /\$ffs1\$[\w-]{8}\$/)

@@ -6,8 +6,6 @@ import { root } from '../support/built-package'
 /** The tags that our doc comments use. Anything else after an `@` is a name that cuts the sentence off there. */
 const TAGS = ['default', 'internal', 'see', 'throws']
 
-t.setTimeout(300_000)
-
 const config = ts.readConfigFile(join(root, 'tsconfig.json'), path => ts.sys.readFile(path))
 const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root)
 const program = ts.createProgram([join(root, 'index.ts')], options)

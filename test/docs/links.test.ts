@@ -13,6 +13,7 @@ const TESTED: Record<string, string> = {
   'docs/where-to-keep-sessions.md': 'test/docs/where-to-keep-sessions.test.ts',
   'docs/operations.md': 'test/docs/operations.test.ts',
   'docs/stores.md': 'test/docs/stores.test.ts',
+  'docs/compliance.md': 'test/docs/compliance.test.ts',
   'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
   'docs/migrate-from-express-session.md': 'test/docs/migration.test.ts',
   'docs/migrate-from-fastify-session.md': 'test/docs/migration.test.ts',

@@ -4,9 +4,6 @@ import { join } from 'node:path'
 import t from 'tap'
 import { installBuilt, root } from '../support/built-package'
 
-// Each guide starts several apps, perhaps on a machine that is busy.
-t.setTimeout(300_000)
-
 interface Packages { npm: (directory: string, ...parameters: string[]) => void, tarball: string }
 type Follow = (page: string, directory: string, packages: Packages) => Promise<void>
 

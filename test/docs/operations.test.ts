@@ -68,6 +68,27 @@ const directory = checkSnippets(page, {
     t.equal((await app.get('/status')).status, 503)
   },
 
+  async 'security-log' (t, { text }, cwd) {
+    const printedLines = await printed(`${text}
+      import Fastify from 'fastify'
+      import fileSessions from 'fastify-file-sessions'
+      const app = Fastify()
+      app.register(fileSessions)
+      app.get('/', async ({ session }) => {
+        session.user = 'ada'
+        await session.save()
+        await session.authenticated()
+        await session.destroy()
+      })
+      await app.inject('/')
+      await app.close()`, cwd)
+    const events = printedLines.trim().split('\n').map(line => JSON.parse(line) as Record<string, string>)
+    t.match(events, [{ event: 'session_created' }, { event: 'session_renewed', cause: 'authenticated' }, { event: 'session_ended', reason: 'destroyed' }])
+    t.equal(events[1]?.['from'], events[0]?.['session'])
+    t.equal(events[2]?.['session'], events[1]?.['session'])
+    t.notMatch(printedLines, 'ada')
+  },
+
   async watch (t, { text }, cwd) {
     t.match(await printed(`${text}
       import Fastify from 'fastify'

@@ -1,4 +1,8 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { io, type Socket } from 'socket.io-client'
 import type { Test } from 'tap'
@@ -101,6 +105,47 @@ checkSnippets(new Document('docs/recipes.md'), {
   async 'other-origin-page' (t, { text }) {
     // A real browser runs it in test/browser/other-origin.test.ts.
     t.match(text, "credentials: 'include'")
+  },
+
+  async 'back-channel-logout' (t, { text }, cwd) {
+    const { exportJWK, generateKeyPair, SignJWT } = await import('jose')
+    const { publicKey, privateKey } = await generateKeyPair('RS256')
+    const provider = createServer((_request, response) => {
+      exportJWK(publicKey).then(key => { response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [{ ...key, kid: 'k', alg: 'RS256' }] })) }, t.fail)
+    }).listen(0, '127.0.0.1')
+    await once(provider, 'listening')
+    t.teardown(() => { provider.close(); provider.closeAllConnections() })
+    const issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`
+    const visitor = await visit(t, text, cwd, { ISSUER: issuer })
+    const tokenOf = async (claims: object, audience = 'shop', key = privateKey): Promise<string> =>
+      await new SignJWT({ jti: randomUUID(), events: { 'http://schemas.openid.net/event/backchannel-logout': {} }, ...claims })
+        .setProtectedHeader({ alg: 'RS256', kid: 'k', typ: 'logout+jwt' }).setIssuer(issuer).setAudience(audience).setIssuedAt().setExpirationTime('2m').sign(key)
+    const provide = async (token: string): Promise<number> => (await visitor.twin().post('/backchannel-logout', { logout_token: token })).status
+    const login = async (sub: string, sid: string): Promise<Client> => {
+      const client = new Client(visitor.url)
+      await client.post('/login', { sub, sid })
+      return client
+    }
+    const user = async (client: Client): Promise<unknown> => (await client.get('/')).json
+    const [one, two, three, other] = await Promise.all([login('ada', '1'), login('ada', '2'), login('ada', '3'), login('grace', '4')])
+
+    const { privateKey: strange } = await generateKeyPair('RS256')
+    const wrong = [
+      await tokenOf({ sid: '1' }, 'another app'), await tokenOf({ sid: '1', events: {} }), await tokenOf({ sid: '1', nonce: 'n' }), await tokenOf({}),
+      await tokenOf({ sid: '1' }, 'shop', strange), await tokenOf({ sid: '1', jti: undefined }), 'no token'
+    ]
+    for (const [index, token] of wrong.entries()) t.equal(await provide(token), 400, `wrong token ${index}`)
+    t.equal((await visitor.post('/backchannel-logout')).status, 400)
+    t.same(await user(one), { user: 'ada' })
+
+    const token = await tokenOf({ sid: '1', sub: 'ada' })
+    t.equal(await provide(token), 200)
+    t.same(await user(one), { user: null })
+    t.same(await user(two), { user: 'ada' })
+    t.equal(await provide(token), 400, 'a token counts once')
+    t.equal(await provide(await tokenOf({ sub: 'ada' })), 200)
+    for (const client of [two, three]) t.same(await user(client), { user: null })
+    t.same(await user(other), { user: 'grace' })
   },
 
   async schema (t, { text }, cwd) {

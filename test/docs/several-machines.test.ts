@@ -23,9 +23,10 @@ interface Service {
 
 /** Starts the app twice, and checks that both count together; returns one of them. */
 async function count (t: Test, text: string, cwd: string, store: string): Promise<ChildApp> {
-  await writeFile(join(cwd, 'app.mjs'), text.replace('console.log(await', `app.get('/slow', async ({ session }) => {
+  await writeFile(join(cwd, 'app.mjs'), text.replace('console.log(await', `const closing = new Promise(resolve => app.addHook('preClose', async () => resolve()))
+  app.get('/slow', async ({ session }) => {
     process.kill(process.pid, 'SIGTERM')
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await closing
     session.set('slow', true)
     return 'answered'
   })

@@ -7,9 +7,6 @@ import { Client } from '../support/client'
 import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import { redisIsMissing, RedisServer } from '../support/redis-server'
 
-// The site is built and started here, perhaps on a machine that is busy.
-t.setTimeout(300_000)
-
 let directory: string
 
 t.before(async () => {

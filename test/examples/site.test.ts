@@ -12,9 +12,6 @@ import { sessionFiles } from '../support/session-files'
 const LOGIN = { name: 'ada', password: 'correct horse' }
 const MONTH = 30 * 24 * 60 * 60
 
-// The site is built and started here, perhaps on a machine that is busy.
-t.setTimeout(300_000)
-
 let directory: string
 /** What one visitor does to it is no matter to the next. */
 let app: ChildApp

@@ -390,7 +390,7 @@ async function bare (
       hook: 'onRequest',
       key,
       manager: new SessionManager(store, JSON_CODEC, true),
-      cookie: { read, write, covers: () => true, ...cookie },
+      cookie: { read, write, covers: () => true, keepOut () {}, clearSiteData: null, ...cookie },
       availability: new Availability('fail', 'request.session', 'sid'),
       lateChanges: new LateChanges('request.session'),
       ...(turn === undefined ? {} : { turn })

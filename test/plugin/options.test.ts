@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
-import { pluginOptions, prefixedCookie, type FileSessionsOptions } from '../../lib/plugin/options'
+import { prefixedCookie } from '../../lib/plugin/cookie-rules'
+import { pluginOptions, type FileSessionsOptions } from '../../lib/plugin/options'
 import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
@@ -84,6 +85,11 @@ t.test('the defaults', async t => {
     rolling: true,
     reapInterval: 900,
     onUnavailable: 'fail',
+    renewal: null,
+    cacheControl: 'private',
+    clearSiteData: [],
+    indexes: null,
+    about: undefined,
     sessionName: 'session',
     encryption: false,
     store: null
@@ -104,7 +110,7 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     allowUnsafeDirectory: true,
     maxSize: 1,
     idGenerator,
-    encryption: { secrets: ['x'.repeat(32)], acceptPlain: false, writePlain: false }
+    encryption: { secrets: ['a secret of 32 random bytes, more or less'], acceptPlain: false, writePlain: false }
   }
   t.strictSame(fileStoreOptions(given), given)
   const undefinedOptions = Object.fromEntries(Object.keys(given).map(name => [name, undefined]))
@@ -230,7 +236,7 @@ t.test('cookie prefixes ask for what browsers ask for', async t => {
 })
 
 t.test('the option encryption is the store\'s, if it has one', async t => {
-  const encryption = { secrets: ['x'.repeat(32)] }
+  const encryption = { secrets: ['a secret of 32 random bytes, more or less'] }
   const settled = { ...encryption, acceptPlain: true, writePlain: false }
   t.strictSame(pluginOptions({ encryption }).fileStore?.encryption, settled)
   t.equal(pluginOptions({ encryption }).encryption, false)

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import Fastify from 'fastify'
 import fileSessions, { SessionError, SessionFileStore, type ReapableSessionStore, type ReapCounts } from '../../index'
 import { Reaper } from '../../lib/plugin/reaper'
+import type { SessionIndex } from '../../lib/store/session-index'
 import { age } from '../support/aged-sessions'
 import { newFile, sessionDirectory } from '../support/session-files'
 
@@ -214,4 +215,28 @@ t.test('another store that can reap is reaped, as often as reapInterval says', a
   await called
   await app.close()
   t.pass()
+})
+
+t.test('lists of sessions are swept after the sessions, and trouble with them ends no rounds', async t => {
+  const timers = catchTimers(t)
+  const lines = new Lines()
+  const trouble = new SessionError('X', 'the disk is away')
+  const counts = { lists: 1, removed: 2 }
+  const sweeps = [async () => counts, async () => ({ ...counts, error: trouble }), async () => { throw trouble }]
+  const index = { sweep: async () => await sweeps.shift()?.() } as unknown as SessionIndex
+  const { reap: _, ...store } = reapingStore(async () => NOTHING)
+  const reaper = new Reaper({ ...store, features: {} }, 900, lines.log, () => 0.5, index)
+  reaper.start()
+  for (const round of [1, 2, 3]) {
+    timers.at(-1)?.run()
+    await lines.until(round)
+    await new Promise(resolve => { setImmediate(resolve) })
+  }
+  t.match(lines.lines, [
+    { level: 'debug', fields: counts, message: 'lists of sessions swept' },
+    { level: 'warn', fields: { ...counts, err: trouble }, message: /some lists of sessions could not be swept/ },
+    { level: 'warn', fields: { err: trouble }, message: /the next round tries again/ }
+  ])
+  t.equal(timers.length, 4)
+  await reaper.stop()
 })

@@ -1,4 +1,4 @@
-import { apply, beginWrite, inodeAt, isOpenElsewhere, keyOf, kill, namesOf, writerOf, type Call, type FileSystem, type Result } from './file-system'
+import { apply, beginWrite, hasOpen, inodeAt, isOpenElsewhere, keyOf, kill, namesOf, writerOf, type Call, type FileSystem, type Result } from './file-system'
 import { Runner, type Point, type Program } from './process'
 import { StateTable } from './state-table'
 
@@ -9,6 +9,8 @@ export interface Bounds {
   stalls: number
   /** How many writes may be seen half done, or stay so when their process crashes. */
   tears: number
+  /** How often a call may be refused for no reason that is known here: another program has the file open for a moment. */
+  refusals?: number
   /** How often a process may be interrupted where it could have gone on; left out: any number. */
   preemptions?: number
 }
@@ -48,11 +50,14 @@ interface Unknown { process: number, point: Point, answer: number }
 /** A search this large has gone astray. */
 const GIVEN_UP = 30_000_000
 const HEADER = 40
+/** What NTFS says when a file is open elsewhere, or about to go. */
+const REFUSED = 'EPERM'
 const UNLIMITED = 15
 /** How a state came about, beside by a crash or a torn write of so many bytes. */
 const CALL = 0
 const PATIENCE = -1
 const CRASH = -2
+const REFUSAL = -3
 
 /**
  * Runs the programs in every order, breadth first: what it finds wrong it finds on a shortest way.
@@ -92,10 +97,10 @@ class Explorer {
   }
 
   async run (start: FileSystem): Promise<Exploration> {
-    const { crashes, stalls, tears, preemptions = UNLIMITED } = this.bounds
+    const { crashes, stalls, tears, preemptions = UNLIMITED, refusals = 0 } = this.bounds
     const first = [this.#intern(start)]
     for (const runner of this.#runners) first.push((await runner.start()).id)
-    this.#states.add([...first, pack({ crashes, stalls, tears, preemptions, last: null }), -1, 0, 0])
+    this.#states.add([...first, pack({ crashes, stalls, tears, preemptions, refusals, last: null }), -1, 0, 0])
     for (let at = 0; at < this.#states.count; at++) {
       if (at > GIVEN_UP) throw new Error('too many states')
       const state = this.#states.row(at).slice()
@@ -127,9 +132,10 @@ class Explorer {
       if (point.call.call === 'wait' && !this.#isWorthALook(point, system, process)) waiting.push(process)
       else if (!this.#isBlocked(system, process, point.call)) ready.push(process)
     }
-    // Until here a process that never goes on is the same, dead or stalled.
-    if (left.crashes > 0 && ready.length === 1) {
-      this.#crash(at, state, ready[0] as number, { ...left, crashes: left.crashes - 1 })
+    // Until here a process that never goes on is the same, dead or stalled. But on NTFS what it has open is in the way of others.
+    for (const process of left.crashes === 0 ? [] : ready) {
+      if (ready.length > 1 && (system.ntfs === null || !hasOpen(system, this.#name(process)))) continue
+      this.#crash(at, state, process, { ...left, crashes: left.crashes - 1 })
     }
     let unknown: Unknown | null = null
     const interrupts = (process: number): boolean =>
@@ -140,6 +146,9 @@ class Explorer {
     for (const process of ready) {
       if (next(process).preemptions < 0) continue
       unknown ??= this.#go(at, state, process, next(process), CALL)
+      if (left.refusals > 0 && isRefusable((this.#point(state, process) as Point).call as Call)) {
+        unknown ??= this.#go(at, state, process, { ...next(process), refusals: left.refusals - 1 }, REFUSAL)
+      }
       if (left.tears > 0) this.#tear(at, state, process, { ...next(process), tears: left.tears - 1 })
     }
     // Time passes by itself when nobody does anything but wait. Otherwise somebody has stalled.
@@ -153,12 +162,15 @@ class Explorer {
 
   /** One call of a process, and those after it that concern nobody else. */
   #go (at: number, state: Int32Array, process: number, left: Left, how: number): Unknown | null {
-    let point = this.#point(state, process) as Point
+    const first = this.#point(state, process) as Point
+    let point = first
     let system = state[0] as number
     do {
       this.#steps++
       const call = point.call as Call
-      const { system: after, answer } = this.#apply(system, process, point, call, state)
+      const { system: after, answer } = how === REFUSAL && point === first
+        ? { system, answer: this.#answerId({ error: REFUSED }) }
+        : this.#apply(system, process, point, call, state)
       const next = point.next.get(answer)
       if (next === undefined) return { process, point, answer }
       point = next
@@ -210,9 +222,11 @@ class Explorer {
     return label
   }
 
-  /** Waiting for a lock is over when what was seen of it has changed. */
+  /** Waiting is over when the call that was refused, or what was seen of the lock, has another answer. */
   #isWorthALook (point: Point, system: FileSystem, process: number): boolean {
-    const look = point.history().findLast(({ call }) =>
+    const history = point.history()
+    const since = history.slice(history.findLastIndex(({ call }) => call.call === 'wait') + 1)
+    const look = since.findLast(({ result }) => 'error' in result && result.error === REFUSED) ?? history.findLast(({ call }) =>
       (call.call === 'readdir' || call.call === 'lstat') && call.path.endsWith('.lock'))
     if (look === undefined) return true
     const { result } = apply(system, this.#name(process), look.call)
@@ -325,7 +339,7 @@ class Explorer {
       const [from, process, how] = state.subarray(this.programs.length + 2) as unknown as [number, number, number]
       if (from < 0) return trace.reverse()
       const call = this.#point(this.#states.row(from), process)?.call
-      const done = how === CALL ? '' : how === PATIENCE ? ' (out of patience)' : how === CRASH ? ' - dies before this' : ` - only ${how} bytes so far`
+      const done = how === CALL ? '' : how === PATIENCE ? ' (out of patience)' : how === CRASH ? ' - dies before this' : how === REFUSAL ? ' - refused' : ` - only ${how} bytes so far`
       trace.push(`${this.#name(process)}: ${describe(call ?? null)}${done}`)
       at = from
     }
@@ -415,11 +429,16 @@ function isOwn (system: FileSystem, process: string, ino: number): boolean {
     names.every(name => name.includes('.tmp') || isHidden(name, process))
 }
 
-function pack ({ crashes, stalls, tears, preemptions, last }: Left): number {
-  return crashes | stalls << 4 | tears << 8 | preemptions << 12 | (last === null ? 15 : last) << 16
+/** Whether another program can be in the way of the call. */
+function isRefusable ({ call }: Call): boolean {
+  return ['open', 'lstat', 'unlink', 'link', 'rename', 'mkdir', 'rmdir', 'readdir'].includes(call)
+}
+
+function pack ({ crashes, stalls, tears, preemptions, refusals, last }: Left): number {
+  return refusals << 20 | crashes | stalls << 4 | tears << 8 | preemptions << 12 | (last === null ? 15 : last) << 16
 }
 
 function unpack (packed: number): Left {
   const part = (shift: number): number => packed >> shift & 15
-  return { crashes: part(0), stalls: part(4), tears: part(8), preemptions: part(12), last: part(16) === 15 ? null : part(16) }
+  return { crashes: part(0), stalls: part(4), tears: part(8), preemptions: part(12), refusals: part(20), last: part(16) === 15 ? null : part(16) }
 }

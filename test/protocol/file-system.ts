@@ -13,9 +13,23 @@ export interface FileSystem {
   /** By process and number, such as `A:3`. */
   readonly descriptors: ReadonlyMap<string, number>
   readonly clock: number
+  /** Null: the rules of POSIX. */
+  readonly ntfs: Ntfs | null
+  /** NTFS: how many files were made so far. Numbers are not used again. */
+  readonly made: number
+}
+
+/** Of what nobody knows for sure how NTFS does it, each is searched. */
+export interface Ntfs {
+  /** Of a file that is open: `pending` until it is closed, when nothing but its name is left of it (libuv before 1.49), or `at once`. */
+  readonly deletion: 'pending' | 'at once'
+  /** How many names a file without one has, when it is asked by a descriptor. */
+  readonly linksWithoutName: 0 | 1
 }
 
 interface Inode {
+  /** Deleted, and there until the last descriptor is closed: nothing can be done with it. */
+  readonly pending?: true
   readonly directory: boolean
   readonly born: number
   readonly links: number
@@ -37,7 +51,8 @@ export type Call =
   | { call: 'truncate', path: string, length: number }
   | { call: 'wait' | 'acknowledged' }
 
-export interface Status { ino: number, born: number, links: number, size: number, directory: boolean }
+/** `unique`: the number belongs to no other file, whenever that is made. */
+export interface Status { ino: number, unique: boolean, born: number, links: number, size: number, directory: boolean }
 export type Result = { value?: number | string | string[] | Status } | { error: string }
 
 /** The directory that all session files are in. */
@@ -50,7 +65,9 @@ export const EMPTY: FileSystem = {
   inodes: new Map([[FIRST_DIRECTORY, { directory: true, born: 0, links: 1, bytes: '', inFlight: null }]]),
   names: new Map([[ROOT, FIRST_DIRECTORY]]),
   descriptors: new Map(),
-  clock: 1
+  clock: 1,
+  ntfs: null,
+  made: 0
 }
 
 /** Calls that change nothing. */
@@ -111,6 +128,11 @@ export function namesOf (system: FileSystem, ino: number): string[] {
   return [...system.names].filter(name => name[1] === ino).map(name => name[0])
 }
 
+/** Whether the process has any file open. */
+export function hasOpen (system: FileSystem, process: string): boolean {
+  return [...system.descriptors.keys()].some(descriptor => descriptor.startsWith(`${process}:`))
+}
+
 /** Whether a process other than this one has the file open. */
 export function isOpenElsewhere (system: FileSystem, process: string, ino: number): boolean {
   for (const [descriptor, open] of system.descriptors) {
@@ -125,14 +147,14 @@ export function fileBytes (system: FileSystem, path: string): Buffer | null {
 }
 
 /** The same text for the same state. */
-export function keyOf ({ names, inodes, descriptors, clock }: FileSystem): string {
+export function keyOf ({ names, inodes, descriptors, clock, made }: FileSystem): string {
   const parts: string[] = []
   for (const [name, ino] of names) parts.push(`${name}=${ino}`)
   for (const [descriptor, ino] of descriptors) parts.push(`${descriptor}>${ino}`)
-  for (const [ino, { directory, born, links, bytes, inFlight }] of inodes) {
-    parts.push(`${ino}:${directory ? 'd' : 'f'}${born},${links},${inFlight === null ? '' : inFlight.process + inFlight.bytes}\0${bytes}`)
+  for (const [ino, { directory, born, links, bytes, inFlight, pending }] of inodes) {
+    parts.push(`${ino}:${directory ? 'd' : 'f'}${pending === true ? 'p' : ''}${born},${links},${inFlight === null ? '' : inFlight.process + inFlight.bytes}\0${bytes}`)
   }
-  return `${clock}\0${parts.sort().join('\0')}`
+  return `${clock}.${made}\0${parts.sort().join('\0')}`
 }
 
 class Draft implements FileSystem {
@@ -140,12 +162,16 @@ class Draft implements FileSystem {
   readonly names: Map<string, number>
   readonly descriptors: Map<string, number>
   clock: number
+  readonly ntfs: Ntfs | null
+  made: number
 
   constructor (before: FileSystem, readonly process: string) {
     this.inodes = new Map(before.inodes)
     this.names = new Map(before.names)
     this.descriptors = new Map(before.descriptors)
     this.clock = before.clock
+    this.ntfs = before.ntfs
+    this.made = before.made
   }
 
   perform (call: Call): string | number | string[] | Status | undefined {
@@ -155,7 +181,7 @@ class Draft implements FileSystem {
       case 'write': return this.#write(call.fd, call.bytes, call.position)
       case 'read': return this.inode(this.inodeOf(call.fd)).bytes.slice(call.position, call.position + call.length)
       case 'fstat': return this.#status(this.inodeOf(call.fd))
-      case 'lstat': return this.#status(this.#find(call.path))
+      case 'lstat': return this.#status(this.#present(call.path))
       case 'unlink': return this.#unlink(call.path)
       case 'rename': return this.#rename(call.path, call.to)
       case 'link': return this.#link(call.path, call.to)
@@ -183,6 +209,8 @@ class Draft implements FileSystem {
     if (ino === undefined) {
       if ((flags & constants.O_CREAT) === 0) fail('ENOENT')
       ino = this.#make(path, false)
+    } else if (this.inode(ino).pending === true) {
+      fail('EPERM')
     } else if ((flags & constants.O_EXCL) !== 0) {
       fail('EEXIST')
     } else if (this.inode(ino).directory && (flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0) {
@@ -212,19 +240,34 @@ class Draft implements FileSystem {
   }
 
   #unlink (path: string): undefined {
-    const ino = this.#find(path)
-    if (this.inode(ino).directory) fail('EISDIR')
+    const ino = this.#present(path)
+    if (this.inode(ino).directory) fail(this.ntfs === null ? 'EISDIR' : 'EPERM')
+    if (this.ntfs?.deletion === 'pending' && this.#isOpen(ino) && this.inode(ino).links === 1) {
+      this.inodes.set(ino, { ...this.inode(ino), pending: true })
+      return
+    }
     this.names.delete(path)
     this.#unlinked(ino)
   }
 
+  #isOpen (ino: number): boolean {
+    return [...this.descriptors.values()].includes(ino)
+  }
+
+  /** NTFS: no directory takes the place of another, no file that of one that is open, and a directory with an open file in it stays where it is. */
+  #isRefused (from: string, ino: number, over: number | undefined): boolean {
+    if (over !== undefined && (this.inode(over).directory || this.#isOpen(over))) return true
+    return this.inode(ino).directory && [...this.names].some(([name, inside]) => name.startsWith(`${from}/`) && this.#isOpen(inside))
+  }
+
   #rename (from: string, to: string): undefined {
-    const ino = this.#find(from)
+    const ino = this.#present(from)
     const { directory } = this.inode(ino)
     this.#parent(to)
     const over = this.names.get(to)
     // Two names of one file: POSIX lets both stand.
     if (over === ino) return
+    if (this.ntfs !== null && this.#isRefused(from, ino, over)) fail('EPERM')
     if (over !== undefined) {
       if (directory && !this.inode(over).directory) fail('ENOTDIR')
       if (!directory && this.inode(over).directory) fail('EISDIR')
@@ -241,7 +284,7 @@ class Draft implements FileSystem {
 
   /** A second name for a file. It takes no other file's name, and none but files has two. */
   #link (from: string, to: string): undefined {
-    const ino = this.#find(from)
+    const ino = this.#present(from)
     this.#parent(to)
     if (this.names.has(to)) fail('EEXIST')
     const inode = this.inode(ino)
@@ -278,7 +321,8 @@ class Draft implements FileSystem {
 
   #make (path: string, directory: boolean): number {
     this.#parent(path)
-    let ino = directory ? FIRST_DIRECTORY : 1
+    // Directories are told from each other by their times too.
+    let ino = directory ? FIRST_DIRECTORY : this.ntfs === null ? 1 : 1 + this.made++
     while (this.inodes.has(ino)) ino++
     this.inodes.set(ino, { directory, born: this.clock, links: 1, bytes: '', inFlight: null })
     this.names.set(path, ino)
@@ -292,17 +336,26 @@ class Draft implements FileSystem {
   }
 
   #free (ino: number): void {
-    if (this.inode(ino).links > 0 || [...this.descriptors.values()].includes(ino)) return
+    const { links, pending } = this.inode(ino)
+    if (this.#isOpen(ino) || (links > 0 && pending !== true)) return
+    for (const name of pending === true ? namesOf(this, ino) : []) this.names.delete(name)
     this.inodes.delete(ino)
   }
 
   #status (ino: number): Status {
-    const { born, links, bytes, directory } = this.inode(ino)
-    return { ino, born, links, size: bytes.length, directory }
+    const { born, links, bytes, directory, pending } = this.inode(ino)
+    const named = pending === true ? 0 : links
+    return { ino, unique: this.ntfs !== null, born, links: Math.max(named, this.ntfs?.linksWithoutName ?? 0), size: bytes.length, directory }
   }
 
   #find (path: string): number {
     return this.names.get(path) ?? fail('ENOENT')
+  }
+
+  /** What is there and not about to go. */
+  #present (path: string): number {
+    const ino = this.#find(path)
+    return this.inode(ino).pending === true ? fail('EPERM') : ino
   }
 
   #directory (path: string): string {

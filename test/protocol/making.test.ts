@@ -1,10 +1,7 @@
-import t from 'tap'
 import { creator, lateRemover, sweeper } from './ending-actors'
 import { makingRules } from './ending-rules'
 import { everyStart } from './report'
 import { EARLIER, overStarts, writer } from './scenario'
-
-t.setTimeout(600_000)
 
 const making = { rulesOf: makingRules, from: overStarts }
 

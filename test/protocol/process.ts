@@ -79,7 +79,7 @@ export class Runner {
   }
 
   async #begin (local: Local): Promise<Point> {
-    const key = JSON.stringify(local)
+    const key = JSON.stringify(local, (_, value: unknown) => typeof value === 'bigint' ? `${value}n` : value)
     let point = this.#starts.get(key)
     if (point === undefined) {
       const run = new Run(this.program, local)
@@ -186,6 +186,7 @@ class Run {
       },
       lstat: async path => fileStatus(await ask({ call: 'lstat', path: modelPath(path) })),
       lutimes: path => ask({ call: 'lutimes', path: modelPath(path) }),
+      futimes: async () => {},
       unlink: path => ask({ call: 'unlink', path: modelPath(path) }),
       link: (path, to) => ask({ call: 'link', path: modelPath(path), to: modelPath(to) }),
       rename: (path, to) => ask({ call: 'rename', path: modelPath(path), to: modelPath(to) }),
@@ -199,14 +200,14 @@ class Run {
   }
 }
 
-function fileStatus ({ ino, born, links, size, directory }: Status): FileStatus {
+function fileStatus ({ ino, unique, born, links, size, directory }: Status): FileStatus {
   const mode = directory ? 0o40700 : 0o100600
   const times = { atimeMs: NOW, mtimeMs: NOW, ctimeMs: NOW, birthtimeMs: born }
-  return { ino, size, nlink: links, mode, uid: process.geteuid?.() ?? 0, ...times }
+  return { ino: unique ? BigInt(ino) : ino, size, nlink: links, mode, uid: process.geteuid?.() ?? 0, ...times }
 }
 
 /**
  * A file that is opened to append is looked at for its owner and its mode first. Those never change
  * here, so that look is no call: the search would only become longer. Whatever else is taken from it is wrong.
  */
-const OWNED: FileStatus = fileStatus({ ino: NaN, born: NaN, links: NaN, size: NaN, directory: false })
+const OWNED: FileStatus = fileStatus({ ino: NaN, unique: false, born: NaN, links: NaN, size: NaN, directory: false })

@@ -24,7 +24,7 @@ export function everyStart (
       const { preemptions = Infinity } = bounds
       const isBounded = start === DEAD_LOCK && deadLock < preemptions
       const here = isBounded ? { ...bounds, preemptions: deadLock } : bounds
-      report(t, isBounded ? `${start}, ${deadLock} interruptions` : start, await run(programs(), make(), here, rulesOf))
+      report(t, isBounded ? `${start}, ${deadLock} ${deadLock === 1 ? 'interruption' : 'interruptions'}` : start, await run(programs(), make(), here, rulesOf))
     }
   })
 }

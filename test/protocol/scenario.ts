@@ -1,15 +1,18 @@
 import { constants } from 'node:fs'
-import { SessionFileError } from '../../lib/errors'
+import { hasCode, SessionFileError } from '../../lib/errors'
 import { encodeRecord, fold, NO_RECORD } from '../../lib/store/files/journal'
 import type { FileView } from '../../lib/store/files/file-view'
 import { SessionFile, type FileLimits } from '../../lib/store/files/session-file'
-import { apply, EMPTY, fileBytes, ROOT, type Call, type FileSystem } from './file-system'
+import { apply, EMPTY, fileBytes, kill, ROOT, type Call, type FileSystem } from './file-system'
 import type { Moment, Rules } from './explorer'
 import { NOW, Runner, type Local, type ModelDisk, type Program } from './process'
+import { onWindows } from './windows-process'
 
 export const PATH = '/s'
 /** Two records fit, the third is a seal. A stalled holder is noticed at the second look. */
 export const LIMITS: FileLimits = { size: 60, fewestRecords: 1, stale: 5, patience: 5 }
+/** Every record but seals is a patch, and another one fits. */
+export const patching: FileLimits = { ...LIMITS, size: 110, patchFrom: 0 }
 
 export type FileMaker = (disk: ModelDisk, known: FileView | null, limits: FileLimits) => SessionFile
 export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, false, known, limits)
@@ -44,24 +47,19 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
       const turn = local.turn + 1
       if (turn > MOST_TURNS) throw new Error('never gets done')
       const file = make(disk, local.view, limits)
-      const view = await file.read()
+      const view = await unlessRefused(file.read())
       if (view === null || view.tip?.ended === true) return { ...local, turn, ended: true, view: null }
       if (view.tip === null) throw new Error('read a file without a record')
       checkText(view.tip.text, local.acknowledged)
       if (view.tip.seal) {
-        try {
-          await file.rewrite()
-        } catch (error) {
-          // Another process took the lock from it each time. The request fails, and has stored nothing.
-          if (!isRefusal(error)) throw error
-          return { ...local, turn, ended: true, view: null }
-        }
-        return { ...local, turn, view: remembered(file) }
+        // When it is refused, the request fails, and has stored nothing.
+        const isDone = await unlessRefused(file.rewrite().then(() => true))
+        return isDone === null ? { ...local, turn, ended: true, view: null } : { ...local, turn, view: remembered(file) }
       }
       const update = local.updates.charAt(0)
       const record = { ...view.tip, id: `${name}${turn}`.padEnd(8), text: applied(view.tip.text, update), seal: false }
-      const outcome = await file.append(record, view.tip.id)
-      if (outcome === 'gone') return { ...local, turn, ended: true, view: null }
+      const outcome = await unlessRefused(file.append(record, view.tip.id))
+      if (outcome === null || outcome === 'gone') return { ...local, turn, ended: true, view: null }
       if (outcome === 'conflict') return { ...local, turn, view: remembered(file) }
       const rest = local.updates.slice(1)
       return { turn, ended: rest === '', acknowledged: local.acknowledged + update, updates: rest, view: rest === '' ? null : remembered(file) }
@@ -69,9 +67,22 @@ export function writer (name: string, updates: string, make: FileMaker = realFil
   }
 }
 
-/** Whether a request fails because other processes took the lock from it each time. Nothing is stored then. */
+/**
+ * Whether a request fails because other processes took the lock from it each time, or on Windows because
+ * they had the file open for longer than it waits. Nothing is stored then.
+ */
 export function isRefusal (error: unknown): boolean {
-  return error instanceof SessionFileError && error.message.includes('again and again')
+  return hasCode(error, 'EPERM') || (error instanceof SessionFileError && /again and again|EPERM/.test(error.message))
+}
+
+/** Returns null for a request that fails so. */
+async function unlessRefused<T> (work: Promise<T>): Promise<T | null> {
+  try {
+    return await work
+  } catch (error) {
+    if (isRefusal(error)) return null
+    throw error
+  }
 }
 
 /** What the next step knows of the file. When it was seen makes no difference here, and would be another time in each run. */
@@ -85,8 +96,8 @@ export function destroyer (make: FileMaker = realFile): Program {
     name: 'D',
     start: { turn: 0, ended: false, acknowledged: '' },
     async step (disk, local) {
-      await make(disk, null, LIMITS).remove()
-      return { ...local, ended: true }
+      const isDone = await unlessRefused(make(disk, null, LIMITS).remove().then(() => true))
+      return { ...local, ended: true, acknowledged: isDone === null ? NOT_DONE : '' }
     }
   }
 }
@@ -99,13 +110,16 @@ export function reader (): Program<Local & { view: FileView | null }> {
     async step (disk, local) {
       const before = await disk.acknowledged()
       const file = realFile(disk, local.view, LIMITS)
-      const view = await file.read()
+      const view = await unlessRefused(file.read())
       if (view !== null && view.tip === null) throw new Error('read a file without a record')
       if (view?.tip != null && !view.tip.ended) checkText(view.tip.text, before)
       return { ...local, turn: local.turn + 1, ended: local.turn === 1, view: local.turn === 1 ? null : remembered(file) }
     }
   }
 }
+
+/** Acknowledged by a destroyer that failed. */
+const NOT_DONE = '?'
 
 export const DEAD_LOCK = 'a sealed file with the lock of a dead process'
 
@@ -129,11 +143,11 @@ export const overStarts: Record<string, () => FileSystem> = {
   'an expired session in a sealed file': () => journal([old('1', NO_RECORD), old('2', pad('1'), true)])
 }
 
-const ENDING = { text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+const ENDING = { text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true, patches: 0 }
 
 /** A record of a session that was made in 1970. */
 function old (id: string, previous: string, seal = false): Buffer {
-  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false }, previous)
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: 0, seal, ended: false, patches: 0 }, previous)
 }
 
 /** The clock has not moved since the file was made: whatever is made next has the same birth time. */
@@ -143,20 +157,22 @@ export function coarse (): FileSystem {
 
 export function rules (programs: Program[]): Rules {
   const destroys = programs.some(({ name }) => name === 'D')
+  const isDestroyed = (processes: Moment['processes']): boolean =>
+    processes.some(({ name, ended, acknowledged }) => name === 'D' && ended && acknowledged !== NOT_DONE)
   return { always, finally: atEnd }
 
   function always ({ system, acknowledged, processes }: Moment): string | null {
     const text = liveText(system, PATH)
-    const destroyed = processes.some(({ name, ended }) => name === 'D' && ended)
+    const destroyed = isDestroyed(processes)
     if (text === null) return destroys ? null : 'the session is gone though nobody destroyed it'
     if (destroyed) return 'the session is there again after it was destroyed'
     return faultOf(text, acknowledged)
   }
 
   async function atEnd ({ system, acknowledged, processes }: Moment): Promise<string | null> {
-    const destroyed = processes.some(({ name, ended }) => name === 'D' && ended)
+    const destroyed = isDestroyed(processes)
     // One more, who seals whatever it meets, so that it needs the lock.
-    const after = await alone(writer('Z', 'z', realFile, { ...LIMITS, size: 0 }), system)
+    const after = await alone(writer('Z', 'z', realFile, { ...LIMITS, size: 0 }), allGone(system, processes))
     const text = liveText(after, PATH)
     if (text !== null && destroyed) return 'the last writer brought the session back'
     if (text !== null) {
@@ -174,9 +190,14 @@ export function rules (programs: Program[]): Rules {
   }
 }
 
+/** Processes that have come to their end exit: what they have open is in nobody's way any more. */
+export function allGone (system: FileSystem, processes: Moment['processes']): FileSystem {
+  return system.ntfs === null ? system : processes.reduce((system, { name }) => kill(system, name), system)
+}
+
 /** Runs one program by itself, with all the time that it needs. */
 export async function alone (program: Program, system: FileSystem): Promise<FileSystem> {
-  const runner = new Runner(program)
+  const runner = new Runner(system.ntfs === null ? program : onWindows(program, LIMITS))
   let point = await runner.start()
   for (let calls = 0; point.call !== null; calls++) {
     if (calls > 400) throw new Error(`${program.name}, all alone, never gets done`)
@@ -221,7 +242,7 @@ function pad (id: string): string {
 }
 
 function record (id: string, previous: string, seal = false): Buffer {
-  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: NOW, seal, ended: false }, previous)
+  return encodeRecord({ id: pad(id), text: NOTHING, idleTimeout: 0, createdAt: NOW, seal, ended: false, patches: 0 }, previous)
 }
 
 function journal (records: Buffer[]): FileSystem {

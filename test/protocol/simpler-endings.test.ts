@@ -17,8 +17,6 @@ const free = overStarts['no file'] as () => FileSystem
 const ended = overStarts['a file with a tombstone'] as () => FileSystem
 const patient: Bounds = { crashes: 0, stalls: 0, tears: 0 }
 
-t.setTimeout(600_000)
-
 function shows (t: Test, { fault }: Exploration, what: RegExp): void {
   t.match(fault?.what, what)
   t.comment(fault?.trace.join('\n'))

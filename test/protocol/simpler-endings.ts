@@ -41,7 +41,7 @@ export class WritesInPlace extends ModelStore {
     try {
       const fd = await this.model.open(PATH, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
       const version = name.slice(0, 8)
-      await this.model.write(fd, encodeRecord({ id: version, text, idleTimeout: 0, createdAt: NOW, seal: false, ended: false }, NO_RECORD))
+      await this.model.write(fd, encodeRecord({ id: version, text, idleTimeout: 0, createdAt: NOW, seal: false, ended: false, patches: 0 }, NO_RECORD))
       await this.model.close(fd)
       return { result: 'created', version }
     } catch (error) {

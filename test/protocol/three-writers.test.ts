@@ -1,14 +1,6 @@
-import t from 'tap'
 import { everyStart } from './report'
 import { destroyer, writer } from './scenario'
 
-t.setTimeout(600_000)
-
-// All orders of so many processes are too many; few faults need more than two processes to be
-// interrupted where they could have gone on. `npm run protocol` goes further than this.
-everyStart('two writers and a destroyer, a crash: every order with two interruptions',
-  () => [writer('A', 'a'), writer('B', 'b'), destroyer()], { crashes: 1, stalls: 0, tears: 0, preemptions: 2 })
-
-everyStart('three writers and a destroyer, a crash and a torn write: every order with one interruption',
-  () => [writer('A', 'a'), writer('B', 'b'), writer('C', 'c'), destroyer()],
-  { crashes: 1, stalls: 0, tears: 1, preemptions: 1 }, { deadLock: 1 })
+// All orders of so many processes are too many. `npm run protocol` goes further than this.
+everyStart('two writers and a destroyer, a crash: every order with one interruption',
+  () => [writer('A', 'a'), writer('B', 'b'), destroyer()], { crashes: 1, stalls: 0, tears: 0, preemptions: 1 })

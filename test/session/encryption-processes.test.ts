@@ -7,8 +7,6 @@ import { EncryptedApp } from '../support/encrypted-app'
 import { Visits } from '../support/visits'
 import { filesIn, pathOf, sessionDirectory } from '../support/session-files'
 
-t.setTimeout(180_000)
-
 const WORD = 'planted-word'
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'

@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
+import { SessionError } from '../../lib/errors'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
-import { newRecordId, encodeRecord, fold, NO_RECORD } from '../../lib/store/files/journal'
+import { newRecordId, encodeRecord, fold, HEADER_SIZE, NO_RECORD } from '../../lib/store/files/journal'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { unopenedSessions } from '../../lib/unopened'
+import { fileSessions } from '../support/command'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { filesIn, pathOf, sessionDirectory } from '../support/session-files'
 import { change, look, begin, json, Visits } from '../support/visits'
@@ -33,7 +36,7 @@ function storedText (sessionDir: string, sesid: string): string {
 
 /** What an attacker does who may write to the directory: puts a record of the session in place of its file. */
 function plant (sessionDir: string, sesid: string, text: string, appid = 'sid'): void {
-  const record = { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false }
+  const record = { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, patches: 0 }
   const path = pathOf(sessionDir, sesid, appid)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   writeFileSync(`${path}.new`, encodeRecord(record, NO_RECORD), { mode: 0o600 })
@@ -85,6 +88,44 @@ t.test('with secrets, what is written to the directory is not served', async t =
   }
   renameSync(pathOf(sessionDir, bob), pathOf(sessionDir, ann))
   t.equal(await look(visits, ann), null, 'swapped files')
+})
+
+t.test('two files of one app that are swapped are served to neither visitor, with secrets and without', async t => {
+  for (const encryption of [true, STRICT]) {
+    const sessionDir = sessionDirectory(t)
+    const visits = await processOf(sessionDir, encryption)
+    const [ann, bob] = [await visits.stored({ user: 'ann' }), await visits.stored({ user: 'bob' })]
+    const [one, other] = [pathOf(sessionDir, ann), pathOf(sessionDir, bob)]
+    const before = unopenedSessions().damaged
+    renameSync(one, `${one}.swap`)
+    renameSync(other, one)
+    renameSync(`${one}.swap`, other)
+    t.strictSame([await look(visits, ann), await look(visits, bob)], [null, null])
+    t.equal(unopenedSessions().damaged, before + 2)
+    t.equal(filesIn(sessionDir).filter(path => path.endsWith('.aside')).length, 2)
+    t.equal(words(sessionDir, 'ann') + words(sessionDir, 'bob'), 0, 'and stay encrypted')
+    rmSync(sessionDir, { recursive: true })
+  }
+})
+
+t.test('a file with one bit changed, and a checksum to match, says what it said or nothing', async t => {
+  const sessionDir = sessionDirectory(t)
+  const visits = await processOf(sessionDir, STRICT)
+  const sesid = await visits.stored({ user: 'ann' })
+  const path = pathOf(sessionDir, sesid)
+  const bytes = readFileSync(path)
+  let served = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = Buffer.from(bytes)
+    changed[at] = bytes.readUInt8(at) ^ 1 << at % 8
+    if (at >= 8) changed.writeUInt32LE(crc32(changed.subarray(8)), 4)
+    writeFileSync(path, changed, { mode: 0o600 })
+    const said = await look(await processOf(sessionDir, STRICT), sesid).catch((error: Error) => error)
+    const isRight = said === null || said instanceof SessionError || JSON.stringify(said) === '{"user":"ann"}'
+    if (!isRight || (at >= HEADER_SIZE && said !== null)) t.fail(`byte ${at}: ${JSON.stringify(said)}`)
+    if (said !== null && !(said instanceof Error)) served++
+  }
+  t.ok(served <= HEADER_SIZE, 'times and ids are not encrypted')
 })
 
 t.test('a record of another appid, or an edited one, is not served', async t => {
@@ -330,9 +371,11 @@ t.test('a store with the five methods keeps encrypted texts by the plugin\'s opt
   store.texts.set(planted, first)
   t.equal(await look(visits, planted), null)
   t.equal(store.texts.has(planted), false, 'such a store cannot set it aside')
-  store.newSession = async () => { store.texts.set('short', ''); return 'short' }
-  await t.rejects(visits.stored({ n: 1 }), { code: 'SESSION_ID', message: /22/ })
-  t.equal(store.texts.has('short'), false)
+  for (const weak of ['short', '1234567890'.repeat(3)]) {
+    store.newSession = async () => { store.texts.set(weak, ''); return weak }
+    await t.rejects(visits.stored({ n: 1 }), { code: 'SESSION_ID', message: /fewer random bits than the 128 .* 22 or more/ })
+    t.equal(store.texts.has(weak), false)
+  }
 })
 
 t.test('a session that is destroyed, or regenerated, takes its key along', async t => {
@@ -368,6 +411,24 @@ t.test('maxSize counts the plain text, and sessions that are that long can be re
   t.equal(await new SessionFileStore({ sessionDir, encryption: true, maxSize: 1000 }).getSession(sesid), '99'.padEnd(1000))
   await t.rejects(store.putSession(sesid, 'x'.repeat(1001)), { code: 'SESSION_TOO_BIG', message: /maxSize \(1000 bytes\)/ })
   await t.rejects(new Visits(store).stored({ x: 'x'.repeat(1000) }), { code: 'SESSION_TOO_BIG' })
+})
+
+t.test('a file takes twice the bytes before it is rewritten, and every process that may meet it reads it', async t => {
+  const sessionDir = sessionDirectory(t)
+  const settings = { sessionDir, maxSize: 100 }
+  const store = new SessionFileStore({ ...settings, encryption: true })
+  await store.open()
+  const sesid = await store.newSession()
+  const path = pathOf(sessionDir, sesid)
+  for (let round = 0; round < 300 && statSync(path).size < 31 * 1024; round++) await store.putSession(sesid, String(round).padEnd(100))
+  t.ok(statSync(path).size >= 31 * 1024)
+  t.match(await new SessionFileStore({ ...settings, encryption: true }).getSession(sesid), /^\d+ +$/)
+  t.equal(await new SessionFileStore(settings).getSession(sesid), null)
+  t.equal((await fileSessions(['verify', sessionDir])).out, '1 sessions: 0 torn, 0 unreadable; 0 foreign\n')
+  for (let round = 0; round < 300; round++) {
+    await store.putSession(sesid, String(round).padEnd(100))
+    if (statSync(path).size > 32 * 1024) t.fail(`${statSync(path).size} bytes`)
+  }
 })
 
 t.test('the texts of all sessions cannot be handed out', async t => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SessionError } from '../../lib/errors'
+import { SessionError, SessionStoreError } from '../../lib/errors'
 import * as moving from '../../lib/session/move'
 import { SessionRecords } from '../../lib/session/session-records'
 import type { SessionRecord, StoredSession } from '../../lib/store/session-store'
@@ -9,7 +9,7 @@ type Keep = Parameters<typeof moving.moveSession>[3]
 
 const moveSession = (store: MemoryStore, name: string, base: StoredSession | null, keep: Keep): Promise<moving.Move | null> =>
   moving.moveSession(new SessionRecords(store, store.cipher), { sesid: 'from', name }, base, keep)
-const createSession = (store: MemoryStore, record: SessionRecord): Promise<moving.NewSession> =>
+const createSession = (store: MemoryStore, record: SessionRecord): Promise<moving.NewSession | null> =>
   moving.createSession(new SessionRecords(store, store.cipher), record)
 const trouble = new SessionError('SESSION_FILE', 'no')
 const refuse = (): never => { throw trouble }
@@ -110,6 +110,44 @@ t.test('a store that fails on the way loses no session, and none is left behind'
   const { store, from, base } = await begin()
   store.before = { remove: refuse }
   await t.rejects(moveSession(store, from, base, keep), trouble, 'the first error counts, though the new session cannot be removed')
+})
+
+t.test('a server whose answer was lost is asked again, so that the new session is not discarded after the old one went', async t => {
+  const lost = new SessionStoreError('it is not known whether the server did it')
+  for (const outcome of ['removed', 'saved first', 'ended first'] as const) {
+    const { store, from, base } = await begin()
+    const { remove } = store
+    let asked = 0
+    // As a store that recognises a repeated call does.
+    store.remove = async (name, version) => {
+      if (name !== from) return await remove.call(store, name, version)
+      asked++
+      if (asked === 1 && outcome === 'saved first') store.write(from, { text: 'update' })
+      if (asked === 1 && outcome !== 'saved first') store.entries.delete(from)
+      if (asked < 4) throw lost
+      if (outcome === 'removed') return 'removed'
+      return await remove.call(store, name, version)
+    }
+    const move = await moveSession(store, from, base, keep)
+    if (outcome === 'ended first') t.equal(move, null, 'another request won')
+    else t.match(move, { to: { stored: { text: outcome === 'removed' ? 'kept old' : 'kept update' } } }, outcome)
+    t.strictSame(store.ids, outcome === 'ended first' ? [] : [move?.to?.sesid])
+  }
+})
+
+t.test('a move whose outcome stays unknown fails with the store\'s error, and no session is left behind', async t => {
+  const { store, from, base } = await begin()
+  const lost = new SessionStoreError('it is not known whether the server did it')
+  let asked = 0
+  store.before = {
+    remove: name => {
+      if (name === from && asked++ === 0) store.entries.delete(from)
+      if (name === from) throw lost
+    }
+  }
+  await t.rejects(moveSession(store, from, base, keep), lost)
+  t.equal(asked, 5)
+  t.strictSame(store.ids, [])
 })
 
 t.test('what keep throws is the caller\'s', async t => {

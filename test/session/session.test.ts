@@ -18,7 +18,7 @@ function texts (store: MemoryStore): string[] {
 }
 
 const members = [
-  'sessionId', 'isNew', 'changed', 'deleted', 'get', 'set', 'data', 'isModified', 'isSaved', 'save', 'reload', 'destroy',
+  'sessionId', 'handle', 'isNew', 'changed', 'deleted', 'freshAt', 'isFresh', 'authenticated', 'get', 'set', 'data', 'isModified', 'isSaved', 'save', 'reload', 'destroy',
   'delete', 'regenerate', 'update', 'touch', 'options', 'skipSave']
 
 t.test('data are plain properties', async t => {

@@ -12,8 +12,6 @@ import { NO_POSTGRES, PostgresServer } from '../support/postgres-server'
 import { redisIsMissing, RedisServer } from '../support/redis-server'
 import { change, look, Visits } from '../support/visits'
 
-t.setTimeout(180_000)
-
 const WORD = 'planted-word'
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'

@@ -42,12 +42,12 @@ t.test('create and read', async t => {
   const all = new FiveMethodStore(store)
   const sesid = await create(all, 'text', 7)
   t.strictSame(store.ids, [sesid])
-  t.equal(all.nameOf(sesid), sesid)
-  t.strictSame(await all.read(sesid), {
+  t.equal(all.nameOf(sesid), `id:${sesid}`)
+  t.strictSame(await all.read(all.nameOf(sesid)), {
     text: 'text', version: 'text', idleTimeout: undefined, createdAt: undefined, touchDue: false, idleLeft: undefined
   })
   t.strictSame(store.putOptions.get(sesid), { idleTimeout: 7 })
-  t.equal(await all.read('unknown'), null)
+  t.equal(await all.read(all.nameOf('unknown')), null)
 })
 
 t.test('a session that cannot be filled is removed again', async t => {
@@ -64,12 +64,12 @@ t.test('replace compares the text first', async t => {
   const store = new MapStore()
   const all = new FiveMethodStore(store)
   const sesid = await create(all, 'first')
-  t.strictSame(await all.replace(sesid, { text: 'second', idleTimeout: 9 }, 'first'), { result: 'replaced', version: 'second' })
+  t.strictSame(await all.replace(all.nameOf(sesid), { text: 'second', idleTimeout: 9 }, 'first'), { result: 'replaced', version: 'second' })
   t.strictSame(store.putOptions.get(sesid), { idleTimeout: 9 })
-  t.strictSame(await all.replace(sesid, { text: 'third' }, 'first'), { result: 'conflict' })
+  t.strictSame(await all.replace(all.nameOf(sesid), { text: 'third' }, 'first'), { result: 'conflict' })
   t.equal(store.texts.get(sesid), 'second', 'a conflict stores nothing')
-  t.match(await all.read(sesid), { text: 'second', version: 'second' })
-  t.match(await new FiveMethodStore(store).replace(sesid, { text: 'third' }, 'second'), { result: 'replaced' })
+  t.match(await all.read(all.nameOf(sesid)), { text: 'second', version: 'second' })
+  t.match(await new FiveMethodStore(store).replace(all.nameOf(sesid), { text: 'third' }, 'second'), { result: 'replaced' })
   t.equal(store.texts.get(sesid), 'third')
   t.equal(store.putOptions.get(sesid), undefined, 'without an idle timeout it keeps the one that it has')
 })
@@ -78,7 +78,7 @@ t.test('a change between comparing and replacing is not seen: the last writer wi
   const store = new MapStore()
   const [all, other] = [new FiveMethodStore(store), new FiveMethodStore(store)]
   const sesid = await create(all, 'first')
-  t.match(await Promise.all([all.replace(sesid, { text: 'second' }, 'first'), other.replace(sesid, { text: 'third' }, 'first')]),
+  t.match(await Promise.all([all.replace(all.nameOf(sesid), { text: 'second' }, 'first'), other.replace(other.nameOf(sesid), { text: 'third' }, 'first')]),
     [{ result: 'replaced' }, { result: 'replaced' }])
   t.equal(store.texts.get(sesid), 'third')
 })
@@ -87,10 +87,10 @@ t.test('within a process steps that compare and then act do not overlap', async 
   const store = new MapStore()
   const all = new FiveMethodStore(store)
   const first = await create(all, 'text')
-  t.strictSame(await Promise.all([all.remove(first, 'text'), all.remove(first), all.replace(first, { text: 'late' }, 'text')]),
+  t.strictSame(await Promise.all([all.remove(all.nameOf(first), 'text'), all.remove(all.nameOf(first)), all.replace(all.nameOf(first), { text: 'late' }, 'text')]),
     ['removed', 'gone', { result: 'gone' }], 'a regenerate, a logout and a save at once')
   const second = await create(all, 'text')
-  t.match(await Promise.all([all.replace(second, { text: 'new' }, 'text'), all.remove(second, 'text'), all.replace(second, { text: 'late' }, 'text')]),
+  t.match(await Promise.all([all.replace(all.nameOf(second), { text: 'new' }, 'text'), all.remove(all.nameOf(second), 'text'), all.replace(all.nameOf(second), { text: 'late' }, 'text')]),
     [{ result: 'replaced' }, 'conflict', { result: 'conflict' }])
   t.equal(store.texts.get(second), 'new')
 })
@@ -101,7 +101,7 @@ t.test('replace does not bring a destroyed session back', async t => {
   const sesid = await create(all, 'text')
   store.texts.clear()
   store.calls.length = 0
-  t.strictSame(await all.replace(sesid, { text: 'late' }, 'text'), { result: 'gone' })
+  t.strictSame(await all.replace(all.nameOf(sesid), { text: 'late' }, 'text'), { result: 'gone' })
   t.strictSame(store.ids, [])
   t.strictSame(store.calls, ['getSession'])
 })
@@ -109,7 +109,7 @@ t.test('replace does not bring a destroyed session back', async t => {
 t.test('what cannot be decoded is removed: there is no place to set it aside', async t => {
   const store = new MapStore()
   const all = new FiveMethodStore(store)
-  await all.setAside(await create(all, 'no JSON'))
+  await all.setAside(all.nameOf(await create(all, 'no JSON')))
   t.strictSame(store.ids, [])
 })
 
@@ -128,16 +128,16 @@ t.test('a store that knows idle times is asked for them, and touched', async t =
   const all = new FiveMethodStore(store)
   const sesid = await create(all, 'text')
   store.calls.length = 0
-  t.strictSame(await all.read(sesid), {
+  t.strictSame(await all.read(all.nameOf(sesid)), {
     text: 'text', version: 'text', idleTimeout: 5, createdAt: undefined, touchDue: true, idleLeft: undefined
   })
-  t.equal(await all.read('unknown'), null)
-  await all.touch(sesid)
+  t.equal(await all.read(all.nameOf('unknown')), null)
+  await all.touch(all.nameOf(sesid))
   t.strictSame(store.touched, [sesid])
-  t.match(await all.replace(sesid, { text: 'next' }, 'text'), { result: 'replaced' })
+  t.match(await all.replace(all.nameOf(sesid), { text: 'next' }, 'text'), { result: 'replaced' })
   t.strictSame(store.calls, ['putSession'], 'it compares without a read that counts as use')
 
   const plain = new MapStore()
-  await new FiveMethodStore(plain).touch(sesid)
+  await new FiveMethodStore(plain).touch(all.nameOf(sesid))
   t.strictSame(plain.calls, [])
 })

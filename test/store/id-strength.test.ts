@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { estimatedBits, idBits, LEAST_ID_BITS } from '../../lib/store/id-strength'
+import { estimatedBits, idBits, isKeyId, LEAST_ID_BITS, SHORTEST_KEY_ID } from '../../lib/store/id-strength'
 import { randomId } from '../../lib/store/session-id'
 
 const of = (make: (index: number) => string): Promise<number> => {
@@ -57,4 +57,23 @@ t.test('whatever the ids are, the estimate is a number of bits that they can hol
     return Number.isInteger(bits) && bits >= 0 && bits <= 16 * Math.min(...ids.map(({ length }) => length))
   }))
   t.pass('held')
+})
+
+/** Random characters of an alphabet. */
+function drawn (alphabet: string, length: number): string {
+  return Array.from(randomBytes(length), byte => alphabet.charAt(byte % alphabet.length)).join('')
+}
+
+const DIGITS = '0123456789'
+const LOWER = 'abcdefghijklmnopqrstuvwxyz'
+
+t.test('one id is judged by its length and its characters', async t => {
+  for (let round = 0; round < 3000; round++) {
+    const good = [randomId(), randomUUID(), randomBytes(16).toString('hex'), randomBytes(16).toString('base64url'),
+      drawn(LOWER + LOWER.toUpperCase() + DIGITS, SHORTEST_KEY_ID), drawn(DIGITS, 39), drawn(LOWER, 28), drawn(LOWER + DIGITS, 25)]
+    for (const sesid of good) if (!isKeyId(sesid)) t.fail(`${sesid} is refused`)
+    const bad = [drawn(DIGITS, 38), randomBytes(15).toString('hex'), drawn('0123456789ABCDEF', 31), drawn(LOWER, 20), drawn(LOWER + DIGITS, 21),
+      randomBytes(15).toString('base64url'), 'ab'.repeat(40), 'z'.repeat(100), '']
+    for (const sesid of bad) if (isKeyId(sesid)) t.fail(`${sesid} is taken`)
+  }
 })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { explore } from '../support/interleavings'
 import { logout, movingWorld, regenerate, save, visit, type Program } from '../support/moving-world'
 
-/** With three processes: `npm run protocol`. */
+/** With three processes: `npm run protocol`, moving-stores.long.ts. */
 const SCENARIOS: Array<[string, Program[]]> = [
   ['two requests move the session at once', [visit, visit]],
   ['two requests save at once', [save('a'), save('b')]],

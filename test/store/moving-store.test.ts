@@ -1,44 +1,21 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { MovingSessionStore } from '../../index'
-import { conformance } from '../../lib/conformance/conformance'
 import { FileStore } from '../../lib/store/files/file-store'
 import { departure, looksMarked, reservation, reservedBy } from '../../lib/store/moving-marks'
 import { isImmediate, isIterable, isPortable, isReapable } from '../../lib/store/features'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
 import type { PortableSession, RecordStore } from '../../lib/store/session-store'
-import { Time } from '../support/aged-sessions'
+import { fileConformance } from '../support/file-conformance'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { newSession } from '../support/new-session'
-import { filesIn } from '../support/session-files'
 
 const directory = t.testdir()
-const times = new Map<string, Time>()
-
-function timeAt (place: string): Time {
-  const time = times.get(place) ?? new Time()
-  times.set(place, time)
-  return time
-}
 
 t.test('it keeps what its stores declare', async t => {
-  conformance({
-    test: (name, run) => { t.test(name, run) },
-    makeStore ({ place, ...setup }) {
-      const [from, to] = ['old', 'new'].map(name =>
-        new FileStore({ sessionDir: join(directory, place, name), ...setup }, undefined, timeAt(place).clock)) as [FileStore, FileStore]
-      return new MovingSessionStore({ from, to }, timeAt(place).clock)
-    },
-    features: { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true },
-    maxSize: 1024 * 1024,
-    age: (place, _name, milliseconds) => { timeAt(place).pass(milliseconds / 1000) },
-    dump: place => Buffer.concat(filesIn(join(directory, place)).flatMap(path => [Buffer.from(path), readFileSync(path)])),
-    fail (place) {
-      renameSync(join(directory, place), join(directory, `${place}.away`))
-      writeFileSync(join(directory, place), '')
-    },
-    dispose: place => { rmSync(join(directory, place), { recursive: true, force: true }) }
+  fileConformance(t, directory, (place, setup, clock) => {
+    const [from, to] = ['old', 'new'].map(name => new FileStore({ sessionDir: join(place, name), ...setup }, undefined, clock)) as [FileStore, FileStore]
+    return new MovingSessionStore({ from, to }, clock)
   })
 })
 
@@ -126,6 +103,14 @@ t.test('an end completes no move', async t => {
   t.equal(to.entries.size, 0, 'and leaves no reservation')
 })
 
+t.test('a reservation in the old store, which another move to it left, is not a session', async t => {
+  const { from, to, store } = pair()
+  from.write('name', { text: reservation('1'.repeat(32)) })
+  t.equal(await store.read('name'), null)
+  t.equal(to.entries.size, 0)
+  t.equal(from.entries.size, 1, 'that move can go on')
+})
+
 t.test('a reservation that was made too late brings no session back', async t => {
   const { from, to, store } = pair()
   from.write('name', { text: departure('1'.repeat(32), 'ended') })
@@ -199,7 +184,8 @@ t.test('listing names each session once, also while it moves', async t => {
   const copied = await newSession(from, 'copied')
   await to.create(copied.name, { text: 'copied' })
   names.push(copied.name)
-  // As crashes leave them: reserved; departed; and departed and gone.
+  // As crashes leave them: reserved; departed; and departed and gone. And what a move to the old store left.
+  await from.create(from.nameOf(await from.newId()), { text: reservation('4'.repeat(32)) })
   const [reserved, left, gone] = await Promise.all(['reserved', 'left', 'gone'].map(text => newSession(from, text)))
   names.push(reserved!.name, left!.name)
   await to.create(reserved!.name, { text: reservation('1'.repeat(32)) })

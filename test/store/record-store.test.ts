@@ -1,4 +1,8 @@
 import t from 'tap'
+import { SessionFileError, SessionStoreError } from '../../lib/errors'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-store'
+import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
 import { storageName } from '../../lib/store/session-id'
 import { MemoryStore } from '../support/map-store'
 
@@ -35,6 +39,25 @@ t.test('getSession is use', async t => {
   store.touchDue = true
   await store.getSession(sesid)
   t.strictSame(store.calls, ['read', 'read', 'touch'])
+})
+
+t.test('putSession refuses what cannot be stored, also where there is no session', async t => {
+  const store = new MemoryStore()
+  for (const sesid of [await store.newSession(), 'unknown']) {
+    await t.rejects(store.putSession(sesid, 7 as unknown as string), { code: 'SESSION_OPTION', message: /must be a string/ })
+    await t.rejects(store.putSession(sesid, '', { idleTimeout: -1 }), { code: 'SESSION_OPTION', message: /idleTimeout/ })
+    await t.resolves(store.putSession(sesid, 'x'.repeat(1_000_000)), 'the verbs of this one take any length')
+  }
+})
+
+t.test('putSession refuses a text that is too long, before it asks for a session', async t => {
+  const client = { query: async () => await t.fail('the server was asked') as never }
+  const redis = { isOpen: true, isReady: true, sendCommand: client.query, multi: client.query, on: () => {}, off: () => {} }
+  const stores = [
+    new PostgresSessionStore({ pool: client, maxSize: 5 }), new RedisSessionStore({ client: redis as never, maxSize: 5 }),
+    new SessionFileStore({ sessionDir: t.testdir(), maxSize: 5 })
+  ]
+  for (const store of stores) await t.rejects(store.putSession('unknown', 'sixsix'), { code: 'SESSION_TOO_BIG', message: /maxSize \(5 bytes\)/ })
 })
 
 t.test('putSession wins in the end', async t => {
@@ -84,4 +107,23 @@ t.test('an id generator that returns taken ids, or none', async t => {
     await t.rejects(broken.newId(), { code: 'SESSION_ID' })
   }
   t.equal(await new MemoryStore('sid', () => 'x'.repeat(1024)).newId(), 'x'.repeat(1024))
+})
+
+t.test('what never opens is removed unread; what cannot be read just now is not, for it may lead to a renewed session', async t => {
+  const store = new MemoryStore()
+  const sesid = await store.newSession()
+  const read = store.read.bind(store)
+  const withCause = (code: string): Error => new SessionFileError('cannot read', { cause: Object.assign(new Error(code), { code }) })
+  for (const error of [withCause('EIO'), new SessionStoreError('no answer', {}), new Error('a mistake')]) {
+    store.read = async () => { throw error }
+    await t.rejects(store.delSession(sesid), error)
+    t.ok(store.peek(store.nameOf(sesid)))
+  }
+  for (const error of [withCause('ELOOP'), withCause('EACCES'), new SessionFileError('of a newer version')]) {
+    store.read = read
+    const next = await store.newSession()
+    store.read = async () => { throw error }
+    await store.delSession(next)
+    t.notOk(store.peek(store.nameOf(next)))
+  }
 })

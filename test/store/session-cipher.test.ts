@@ -1,4 +1,4 @@
-import { createDecipheriv, hkdfSync, webcrypto } from 'node:crypto'
+import { createDecipheriv, hkdfSync, randomBytes, webcrypto } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import fc from 'fast-check'
@@ -250,11 +250,19 @@ t.test('openssl derives the same keys', async t => {
   }
 })
 
+t.test('random secrets of every alphabet are taken', async t => {
+  for (let round = 0; round < 2000; round++) {
+    const secrets = [randomBytes(16).toString('hex'), randomBytes(32), randomBytes(32).toString('base64')]
+    if (cipherOf({ secrets }).keyIds.length !== 4) t.fail('a random secret was refused')
+  }
+})
+
 t.test('options that make no sense', async t => {
   const bad: Array<[unknown, string]> = [
     [null, 'encryption'], ['yes', 'encryption'], [1, 'encryption'], [{ secret: NEW }, 'encryption.secret'], [{ secrets: [] }, 'encryption.secrets'],
     [{ secrets: NEW }, 'encryption.secrets'], [{ secrets: [7] }, 'encryption.secrets'], [{ secrets: ['x'.repeat(31)] }, 'encryption.secrets'],
-    [{ secrets: [Buffer.alloc(31)] }, 'encryption.secrets'], [{ secrets: [NEW, OLD, NEW] }, 'encryption.secrets'],
+    [{ secrets: [Buffer.alloc(31)] }, 'encryption.secrets'], [{ secrets: [Buffer.alloc(32)] }, 'encryption.secrets'],
+    [{ secrets: ['x'.repeat(44)] }, 'encryption.secrets'], [{ secrets: [NEW, '123456'.repeat(8)] }, 'encryption.secrets'], [{ secrets: [NEW, OLD, NEW] }, 'encryption.secrets'],
     [{ acceptPlain: 1 }, 'encryption.acceptPlain'], [{ writePlain: 'no' }, 'encryption.writePlain'],
     [{ acceptPlain: false, writePlain: true }, 'encryption.writePlain']
   ]

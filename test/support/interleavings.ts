@@ -32,6 +32,9 @@ class Run {
   readonly isDone: boolean[]
   readonly crashed: boolean[]
   failure: unknown
+  /** The actor that took the last step. */
+  last = -1
+  interruptions = 0
 
   constructor (readonly world: World) {
     this.waiting = world.actors.map(() => null)
@@ -49,14 +52,18 @@ class Run {
       this.crashed[-choice - 1] = true
       return
     }
+    if (this.last !== choice && this.last >= 0 && !this.isDone[this.last] && !this.crashed[this.last]) this.interruptions++
+    this.last = choice
     const waiting = this.waiting[choice] as Waiting
     this.waiting[choice] = null
     waiting.go()
     await settle()
   }
 
-  choices (mayCrash: readonly number[], crashes: number): Choice[] {
-    const ready = this.world.actors.map((_, index) => index).filter(index => !this.isDone[index] && !this.crashed[index] && this.waiting[index] !== null)
+  /** `preemptions`: how often an actor may still be interrupted where it could have gone on. */
+  choices (mayCrash: readonly number[], crashes: number, preemptions = Infinity): Choice[] {
+    const able = this.world.actors.map((_, index) => index).filter(index => !this.isDone[index] && !this.crashed[index] && this.waiting[index] !== null)
+    const ready = preemptions - this.interruptions > 0 || !able.includes(this.last) ? able : [this.last]
     const left = crashes - this.crashed.filter(Boolean).length
     return [...ready, ...(left > 0 ? ready.filter(index => mayCrash.includes(index)).map(index => -index - 1) : [])]
   }
@@ -68,12 +75,12 @@ class Run {
 }
 
 /**
- * Explores every order. Of `crashes` actors at most, each may crash before any of its steps.
+ * Explores every order, or every one with at most so many `preemptions`. Of `crashes` actors at most, each may crash before any of its steps.
  *
  * @throws what `check` or an actor throws, with the order that led there
  */
 export async function explore (
-  make: () => World, { crashes = 0, mayCrash = [] as number[] } = {}
+  make: () => World, { crashes = 0, mayCrash = [] as number[], preemptions = Infinity } = {}
 ): Promise<Explored> {
   const seen = new Set<string>()
   const explored = { states: 0, runs: 0 }
@@ -84,11 +91,11 @@ export async function explore (
     explored.runs++
     for (const choice of path) await run.take(choice)
     for (;;) {
-      const key = run.key()
+      const key = preemptions === Infinity ? run.key() : `${run.key()}|${run.last}|${run.interruptions}`
       if (seen.has(key)) break
       seen.add(key)
       explored.states++
-      const choices = run.choices(mayCrash, crashes)
+      const choices = run.choices(mayCrash, crashes, preemptions)
       try {
         if (run.failure !== undefined) throw run.failure
         if (choices.length === 0) await run.world.check()

@@ -3,7 +3,7 @@ import { encodeRecord, fold, newRecordId, NO_RECORD, type JournalRecord } from '
 
 /** A record with this text, made now. */
 export function recordOf (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
-  return { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, ...more }
+  return { id: newRecordId(), text, idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, patches: 0, ...more }
 }
 
 /** The bytes of a journal in which each record replaces the one before. */
@@ -14,6 +14,11 @@ export function journalOf (...records: JournalRecord[]): Buffer {
 /** A journal whose last record, with this text, is a seal. */
 export function sealedJournal (text: string): Buffer {
   return journalOf(recordOf('long ago'), recordOf(text, { seal: true }))
+}
+
+/** A text of this length of which the next ones share next to nothing, so that it is stored whole, and not as what changed. */
+export function wholeText (turn: number | string, length: number): string {
+  return `${turn} `.repeat(length).slice(0, length)
 }
 
 /** The text of the session in the file. */

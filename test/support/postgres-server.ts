@@ -1,12 +1,12 @@
 import { spawn, execFile, type ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, lstat, mkdtemp, rename, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { Test } from 'tap'
+import { freePort } from './free-port'
 
 const run = promisify(execFile)
 
@@ -14,6 +14,8 @@ const run = promisify(execFile)
 export const POSTGRES_PROGRAMS = programs()
 /** Why a test with a PostgreSQL server is skipped; false when it is not. */
 export const NO_POSTGRES = POSTGRES_PROGRAMS === undefined && 'PostgreSQL is not installed'
+/** Why a test with a standby is skipped; false when it is not. */
+export const NO_STANDBY = NO_POSTGRES !== false ? NO_POSTGRES : !existsSync(join(POSTGRES_PROGRAMS as string, 'pg_basebackup')) && 'pg_basebackup is not installed'
 
 export interface PostgresServerOptions {
   /** Whether the server waits for the disk. A power loss is what nothing else survives. @default false */
@@ -214,15 +216,6 @@ async function copyTemplate (from: string, to: string): Promise<void> {
     await rm(to, { recursive: true, force: true })
     await run('cp', ['-Rp', from, to])
   })
-}
-
-/** A server cannot be told to choose a port itself, as others can with port 0. */
-export async function freePort (): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => { server.close(resolve) })
-  return port
 }
 
 function signal (pids: number[], name: NodeJS.Signals): void {

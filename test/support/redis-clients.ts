@@ -1,4 +1,4 @@
-import { GlideClient, GlideClusterClient } from '@valkey/valkey-glide'
+import { GlideClient, GlideClusterClient, Logger } from '@valkey/valkey-glide'
 import { Cluster, Redis } from 'ioredis'
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis-5'
 import { Cluster as ValkeyCluster, Redis as Valkey } from 'iovalkey'
@@ -9,6 +9,9 @@ import { SENTINEL_NAME, type Test } from './redis-server'
 
 /** Connects a client of this kind to a server on this port, until the test is over. */
 export type Connect = (t: Test, port: number) => Promise<RedisClient>
+
+// It would write what servers refuse among the results.
+Logger.init('off')
 
 const NO_WAIT = { reconnectStrategy: 20 }
 

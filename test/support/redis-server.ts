@@ -1,11 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
+import { freePort } from './free-port'
 
 /** The server to test with: set `REDIS_SERVER=valkey-server` to try another. */
 const PROGRAM = process.env.REDIS_SERVER ?? 'redis-server'
@@ -103,7 +104,8 @@ export class RedisServer {
 export async function startCluster (t: Test, masters = 3, options: Record<string, string> = {}): Promise<RedisServer[]> {
   const ports = await Promise.all(Array.from({ length: masters }, freePort))
   const servers = await Promise.all(ports.map(busPort => RedisServer.start(t, {
-    ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '2000'
+    // No server is given up by the others because the machine is busy.
+    ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '60000'
   })))
   const [first, ...others] = servers as [RedisServer, ...RedisServer[]]
   const share = 16384 / masters
@@ -136,8 +138,8 @@ export async function startReplicated (t: Test, options: Record<string, string> 
 /** The name that the sentinel of {@link startSentinel} gives the primary. */
 export const SENTINEL_NAME = 'sessions'
 
-/** A primary with one replica, and one sentinel that promotes the replica a second after the primary is gone. */
-export async function startSentinel (t: Test): Promise<Replicated & { readonly sentinel: RedisServer }> {
+/** A primary with one replica, and one sentinel that promotes the replica when the primary has not answered for so many milliseconds. */
+export async function startSentinel (t: Test, patience: number): Promise<Replicated & { readonly sentinel: RedisServer }> {
   const replicated = await startReplicated(t)
   const { primary } = replicated
   const directory = await mkdtemp(join(tmpdir(), 'redis-sentinel-'))
@@ -145,7 +147,7 @@ export async function startSentinel (t: Test): Promise<Replicated & { readonly s
   const file = join(directory, 'sentinel.conf')
   await writeFile(file, [
     `sentinel monitor ${SENTINEL_NAME} 127.0.0.1 ${primary.port} 1`,
-    `sentinel down-after-milliseconds ${SENTINEL_NAME} 1000`,
+    `sentinel down-after-milliseconds ${SENTINEL_NAME} ${patience}`,
     `sentinel failover-timeout ${SENTINEL_NAME} 3000`,
     ''
   ].join('\n'))
@@ -174,25 +176,5 @@ async function answers (port: number): Promise<boolean> {
     return false
   } finally {
     socket.destroy()
-  }
-}
-
-/**
- * Returns a port that nothing listens on, below those that the system gives to outgoing connections:
- * a client that tries again and again to reach a server that is away could otherwise connect to itself.
- */
-async function freePort (): Promise<number> {
-  for (;;) {
-    const server = createServer()
-    const port = 12_000 + Math.floor(Math.random() * 20_000)
-    server.listen(port, '127.0.0.1')
-    try {
-      await once(server, 'listening')
-    } catch {
-      continue
-    }
-    server.close()
-    await once(server, 'close')
-    return port
   }
 }

@@ -44,6 +44,11 @@ export class TcpProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy()
   }
 
+  /** Breaks all connections so that clients have an error, and not an end. */
+  reset (): void {
+    for (const [client] of this.#pairs) client.resetAndDestroy()
+  }
+
   /** From now on nothing passes in either direction, and no connection breaks: a network that hangs. */
   hold (): void {
     this.#isHeld = true

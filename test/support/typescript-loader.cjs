@@ -13,7 +13,9 @@ const { pathToFileURL } = require('node:url')
 const root = join(__dirname, '../..')
 const cache = join(root, 'node_modules/.cache/typescript-loader')
 const { compilerOptions } = JSON.parse(fs.readFileSync(join(root, 'tsconfig.json'), 'utf8'))
-const salt = JSON.stringify(compilerOptions) + fs.readFileSync(join(root, 'node_modules/typescript/package.json'), 'utf8')
+/** The map of the sources is in the output; the sources are not, for reading them at each start takes its time. */
+const OUTPUT = { noEmit: false, inlineSourceMap: true }
+const salt = JSON.stringify([compilerOptions, OUTPUT]) + fs.readFileSync(join(root, 'node_modules/typescript/package.json'), 'utf8')
 Module.register('./typescript-hooks.mjs', pathToFileURL(__filename))
 fs.mkdirSync(cache, { recursive: true })
 
@@ -35,5 +37,5 @@ function javascriptOf (path) {
 function transpile (fileName, source) {
   const ts = require('typescript')
   const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, root)
-  return ts.transpileModule(source, { fileName, compilerOptions: { ...options, noEmit: false, inlineSourceMap: true, inlineSources: true } }).outputText
+  return ts.transpileModule(source, { fileName, compilerOptions: { ...options, ...OUTPUT } }).outputText
 }

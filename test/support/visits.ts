@@ -1,6 +1,7 @@
 import type { SessionCodec } from '../../lib/session/codec'
 import { SessionManager, type CookieChange, type CookieValue, type Visit } from '../../lib/session/session-manager'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
+import type { RenewalOptions } from '../../lib/session/renewal-times'
 import type { SessionStore } from '../../lib/store/session-store'
 import { MemoryStore } from './map-store'
 
@@ -13,9 +14,13 @@ export const json: SessionCodec = {
 export class Visits {
   readonly log: Array<{ level: 'debug' | 'warn', message: string, session: string | undefined, error: unknown }> = []
   readonly manager: SessionManager
+  /** Milliseconds that the session layer's clock is ahead. */
+  later = 0
 
-  constructor (readonly store: SessionStore, { codec = json, rolling = true, encryption = false as boolean | EncryptionOptions } = {}) {
-    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption))
+  constructor (readonly store: SessionStore, {
+    codec = json, rolling = true, encryption = false as boolean | EncryptionOptions, renewal = null as RenewalOptions | null, now = Date.now
+  } = {}) {
+    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption), null, renewal, () => now() + this.later)
   }
 
   /** A request that brings these ids as its cookies, or none. */

@@ -4,6 +4,7 @@
 //   npm run torture -- --seconds 60 --processes 4 [--durability fsync]
 //   npm run torture -- --store redis|postgres
 //   npm run torture -- --store sentinel [--replicas 1]    a primary is killed, its replica promoted
+//   npm run torture -- --find                             finding and ending sessions, see find.mjs
 import { randomBytes } from 'node:crypto'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -13,6 +14,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { tortureFinding, WORST } from './find.mjs'
 import { judgeWorker } from './judge.mjs'
 import { openManager, placeOf, PLACES } from './place.mjs'
 
@@ -23,7 +25,9 @@ const { values } = parseArgs({
     processes: { type: 'string', default: '4' },
     durability: { type: 'string', default: 'os' },
     replicas: { type: 'string', default: '0' },
-    encryption: { type: 'boolean', default: false }
+    encryption: { type: 'boolean', default: false },
+    find: { type: 'boolean', default: false },
+    mutant: { type: 'string' }
   }
 })
 // For this process and its children: they open the store alike.
@@ -65,7 +69,20 @@ const worst = ['lost', 'doubled', 'unreadable', 'resurrected', 'errors', 'blocke
 let forks = 0
 let failed = true
 let opened
+let finding
 try {
+  failed = values.find ? await findFails() : await updatesFail()
+} finally {
+  for (const worker of workers) worker.child.kill('SIGKILL')
+  await Promise.all([...workers].map(({ exited }) => exited))
+  for (const teardown of teardowns.reverse()) await teardown()
+  fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
+}
+for (const [name, value] of Object.entries(values.find ? finding : figures)) console.log(`${name}: ${value}`)
+for (const [message, count] of refusals) console.log(`refused ${count} times: ${message}`)
+process.exit(failed ? 1 : 0)
+
+async function updatesFail () {
   opened = await openManager(kind, settings, 0, { idGenerator: newId })
   for (let slot = 0; slot < SLOTS; slot++) slots.push(await createSession())
   for (let count = 0; count < processes; count++) await startWorker()
@@ -73,17 +90,17 @@ try {
   await Promise.all([torture(end), trouble(end)])
   await stopWorkers()
   await judge()
-  failed = figures.acknowledged === 0 || worst.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
+  const fails = figures.acknowledged === 0 || worst.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
   await opened.close()
-} finally {
-  for (const worker of workers) worker.child.kill('SIGKILL')
-  await Promise.all([...workers].map(({ exited }) => exited))
-  for (const teardown of teardowns.reverse()) await teardown()
-  fs.rmSync(directory, { recursive: true, force: true })
+  return fails
 }
-for (const [name, value] of Object.entries(figures)) console.log(`${name}: ${value}`)
-for (const [message, count] of refusals) console.log(`refused ${count} times: ${message}`)
-process.exit(failed ? 1 : 0)
+
+async function findFails () {
+  const { figures, refusals: refused } = await tortureFinding({ ...values, kind, started, directory, seconds, processes })
+  finding = figures
+  for (const [message, count] of refused) refusals.set(message, count)
+  return figures.logins === 0 || figures.revocations === 0 || WORST.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
+}
 
 async function torture (end) {
   while (Date.now() < end) {
@@ -133,7 +150,8 @@ async function kill (worker) {
 }
 
 function stop (worker) {
-  if (worker.stopped !== null) return
+  // Windows stops no process.
+  if (worker.stopped !== null || process.platform === 'win32') return
   figures.stops++
   worker.child.kill('SIGSTOP')
   worker.stopped = setTimeout(() => {
@@ -209,7 +227,7 @@ async function replaceSlot (slot, next) {
 async function stopWorkers () {
   for (const worker of workers) {
     clearTimeout(worker.stopped)
-    worker.child.kill('SIGCONT')
+    if (worker.stopped !== null) worker.child.kill('SIGCONT')
     worker.child.send({ stop: true })
   }
   for (const worker of workers) {

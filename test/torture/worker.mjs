@@ -19,19 +19,25 @@ process.on('message', message => {
     stop.abort()
     Promise.all(loops.values()).then(async () => {
       await close()
-      process.send({ leaked: kind === 'files' ? fs.readdirSync('/proc/self/fd').length - descriptors : 0 })
-      process.disconnect()
+      const leaked = kind === 'files' ? openDescriptors() - descriptors : 0
+      // A Sentinel client that is destroyed while it looks for the primary connects again, and would keep the process.
+      process.send({ leaked }, () => { process.exit() })
     }, fail)
     return
   }
   // A pool thread and whatever else is made at first use is there by now.
-  descriptors ||= fs.readdirSync('/proc/self/fd').length
+  descriptors ||= openDescriptors()
   slots.splice(0, slots.length, ...message.slots)
   for (const slot of slots.keys()) {
     if (!loops.has(slot)) loops.set(slot, work(slot).catch(fail))
   }
 })
 process.send({ ready: true })
+
+/** Always 0 on Windows, which has no list of them. */
+function openDescriptors () {
+  return process.platform === 'win32' ? 0 : fs.readdirSync('/proc/self/fd').length
+}
 
 /** A server may just be down. */
 async function openAtLast () {

@@ -1,11 +1,12 @@
 import { fileError, isFull, SessionFileError } from '../../errors'
 import { printable } from '../../printable'
 import type { Disk } from './disk'
-import { clockLead, faultsOf } from './disk-trials'
+import { clockLead, faultsOf, type Needs } from './disk-trials'
 import { probePath } from './file-names'
-import { fileSystemOf, isForeignProgram, isNetwork, isVolatile, type FileSystem } from './file-system'
+import { isForeignProgram, isNetwork, isVolatile, type FileSystem } from './file-system'
 import { localDisk } from './local-disk'
 import { removeOrphan } from './orphans'
+import { platform as thisPlatform } from './platform'
 
 /** The clock of the file system may differ from the process's by this much (milliseconds): some keep even seconds only. */
 const SAME_TIME = 2500
@@ -34,13 +35,14 @@ interface Findings {
  */
 export async function probeDirectory (
   directory: string, { durable, allowUnsafe }: ProbeOptions,
-  disk: Disk = localDisk, fileSystem?: FileSystem
+  disk: Disk = localDisk, fileSystem?: FileSystem, platform = thisPlatform
 ): Promise<string[]> {
   let found: FileSystem
   let findings: Findings
   try {
-    found = fileSystem ?? await fileSystemOf(directory)
-    findings = await tryOut(directory, durable, disk)
+    found = fileSystem ?? await platform.fileSystemOf(directory)
+    const { freesOpenFiles, numbersFilesOnce } = platform
+    findings = await tryOut(directory, { durable, freesOpenFiles, numbersFilesOnce }, disk)
   } catch (error) {
     // A full disk is trouble that passes: the sessions that are there can be read all the same.
     if (isFull(error)) return [`the file system of ${printable(directory)} was not tried out, for the disk is full`]
@@ -73,11 +75,11 @@ export async function probeDirectory (
   return warnings
 }
 
-async function tryOut (directory: string, durable: boolean, disk: Disk): Promise<Findings> {
+async function tryOut (directory: string, needs: Needs, disk: Disk): Promise<Findings> {
   const path = probePath(directory)
   await disk.mkdir(path, 0o700)
   try {
-    return { faults: await faultsOf(disk, path, durable), lead: await clockLead(disk, path) }
+    return { faults: await faultsOf(disk, path, needs), lead: await clockLead(disk, path) }
   } finally {
     await removeOrphan(disk, path)
   }

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { hasCode, isFull } from '../../errors'
-import { syncDirectory, unlessMissing, type Disk } from './disk'
+import { syncDirectory, unlessMissing, type Disk, type FileNumber } from './disk'
 import { newToken } from './file-names'
 import { MAGIC } from './journal'
 
@@ -8,6 +8,8 @@ import { MAGIC } from './journal'
 const COARSE = 2000
 /** Some moment (milliseconds since 1970) that no file system sets by itself now. */
 const LONG_AGO = Date.UTC(2020, 1, 3, 4, 5, 6)
+/** Files that are made and removed one after the other, to see whether two get the same number. */
+const NUMBERED = 8
 /** Trouble with the disk: it says nothing of what the file system can do. */
 const TROUBLE = ['EACCES', 'EIO', 'EMFILE', 'ENFILE', 'ENOENT', 'ENOMEM', 'EROFS']
 
@@ -25,18 +27,37 @@ interface Trial {
 const TRIALS: Trial[] = [
   { fault: 'two processes can make one file (O_EXCL)', passes: makesOnce },
   { fault: 'what one process appends another overwrites or does not see (O_APPEND)', passes: appends },
-  { fault: 'a file that is renamed over another does not take its place', passes: replaces },
-  { fault: 'a removed file that is open still has a name', passes: forgets },
   { fault: 'a directory cannot be renamed onto an empty one, or can onto a full one', passes: locks },
   { fault: 'it has no hard links', passes: links },
   { fault: 'it does not keep access times', passes: keepsTimes }
 ]
+const REPLACES = 'a file that is renamed over another does not take its place'
+const OPEN_FILE_TRIALS: Trial[] = [
+  { fault: REPLACES, passes: replacesOpen },
+  { fault: 'a removed file that is open still has a name', passes: forgets }
+]
+const CLOSED_FILE_TRIALS: Trial[] = [{ fault: REPLACES, passes: replaces }]
+const NUMBER_TRIAL: Trial = { fault: 'it gives the number of a file that was removed to a new one, as Wine does', passes: numbersOnce }
 const SYNC_TRIAL: Trial = { fault: 'its directories cannot be synced', passes: syncs }
 
+/** What is asked of a file system beside what session files need everywhere. */
+export interface Needs {
+  /** What is synced has to last. */
+  durable: boolean
+  /** A file that is open can be replaced and loses its name at once. */
+  freesOpenFiles: boolean
+  /** The number alone says which file it is: no other file ever has it. */
+  numbersFilesOnce: boolean
+}
+
 /** Returns what the file system of the directory fails in; nothing when it can do all that session files need. */
-export async function faultsOf (disk: Disk, directory: string, durable: boolean): Promise<string[]> {
+export async function faultsOf (disk: Disk, directory: string, { durable, freesOpenFiles, numbersFilesOnce }: Needs): Promise<string[]> {
   const faults: string[] = []
-  for (const { fault, passes } of durable ? [...TRIALS, SYNC_TRIAL] : TRIALS) {
+  const trials = [
+    ...TRIALS, ...freesOpenFiles ? OPEN_FILE_TRIALS : CLOSED_FILE_TRIALS,
+    ...numbersFilesOnce ? [NUMBER_TRIAL] : [], ...durable ? [SYNC_TRIAL] : []
+  ]
+  for (const { fault, passes } of trials) {
     if (!await passes(disk, directory).catch(refused)) faults.push(fault)
   }
   return faults
@@ -76,16 +97,22 @@ async function appends (disk: Disk, directory: string): Promise<boolean> {
   }))
 }
 
-async function replaces (disk: Disk, directory: string): Promise<boolean> {
+async function replacesOpen (disk: Disk, directory: string): Promise<boolean> {
   const path = await make(disk, directory)
+  return await withFile(disk, path, TO_APPEND, async replaced =>
+    await isReplaced(disk, path, directory) && (await disk.fstat(replaced)).nlink === 0)
+}
+
+async function replaces (disk: Disk, directory: string): Promise<boolean> {
+  return await isReplaced(disk, await make(disk, directory), directory)
+}
+
+async function isReplaced (disk: Disk, path: string, directory: string): Promise<boolean> {
   const next = await make(disk, directory, 'next')
-  return await withFile(disk, path, TO_APPEND, async replaced => {
-    const { ino } = await disk.lstat(next)
-    await disk.rename(next, path)
-    return (await disk.lstat(path)).ino === ino && (await disk.fstat(replaced)).nlink === 0 &&
-      await unlessMissing(disk.lstat(next)) === null &&
-      await withFile(disk, path, TO_APPEND, fd => contents(disk, fd)) === 'FFS1next'
-  })
+  const { ino } = await disk.lstat(next)
+  await disk.rename(next, path)
+  return (await disk.lstat(path)).ino === ino && await unlessMissing(disk.lstat(next)) === null &&
+    await withFile(disk, path, TO_APPEND, fd => contents(disk, fd)) === 'FFS1next'
 }
 
 /** A file system that hides such a file under another name, as network ones do, says that it has one. */
@@ -123,6 +150,17 @@ async function keepsTimes (disk: Disk, directory: string): Promise<boolean> {
   await disk.lutimes(path, LONG_AGO / 1000, LONG_AGO / 1000)
   const { atimeMs, mtimeMs } = await disk.lstat(path)
   return Math.abs(atimeMs - LONG_AGO) <= COARSE && Math.abs(mtimeMs - LONG_AGO) <= COARSE
+}
+
+/** Where numbers are used again, that is at once: the next file has the number, or one of the next few where others make files too. */
+async function numbersOnce (disk: Disk, directory: string): Promise<boolean> {
+  const numbers = new Set<FileNumber>()
+  for (let file = 0; file < NUMBERED; file++) {
+    const path = await make(disk, directory)
+    numbers.add((await disk.lstat(path)).ino)
+    await disk.unlink(path)
+  }
+  return numbers.size === NUMBERED
 }
 
 async function syncs (disk: Disk, directory: string): Promise<boolean> {

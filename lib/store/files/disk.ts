@@ -20,6 +20,8 @@ export interface DiskCalls {
   lstat (path: string): Promise<FileStatus>
   /** Sets access and modification time, in seconds since 1970. */
   lutimes (path: string, atime: number, mtime: number): Promise<void>
+  /** Does the same for an open file. What its descriptor has written does not change these times any more, also when it is closed. */
+  futimes (fd: number, atime: number, mtime: number): Promise<void>
   unlink (path: string): Promise<void>
   /** Gives the file a second name. Rejects with EEXIST when there is something of that name. */
   link (path: string, name: string): Promise<void>
@@ -69,9 +71,17 @@ export interface DiskNow {
   lstat (path: string): FileStatus | undefined
 }
 
+/**
+ * What a file system numbers a file with. A number is used again at once when its file is gone. A
+ * bigint never is: it tells a file from all others, whenever they were made.
+ */
+export type FileNumber = number | bigint
+
 /** The part of `fs.Stats` that session files are judged by. */
-export type FileStatus = Pick<fs.Stats,
-  'ino' | 'size' | 'nlink' | 'mode' | 'uid' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'>
+export interface FileStatus extends Pick<fs.Stats,
+  'size' | 'nlink' | 'mode' | 'uid' | 'atimeMs' | 'mtimeMs' | 'ctimeMs' | 'birthtimeMs'> {
+  ino: FileNumber
+}
 
 export function isFile ({ mode }: FileStatus): boolean {
   return (mode & S_IFMT) === S_IFREG
@@ -85,8 +95,17 @@ export function isLink ({ mode }: FileStatus): boolean {
   return (mode & S_IFMT) === S_IFLNK
 }
 
-/** Returns when the file was made, in milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it. */
+/** Whether no other file ever has this number. */
+export function isUnique (ino: FileNumber): boolean {
+  return typeof ino === 'bigint'
+}
+
+/**
+ * Returns when the file was made, in milliseconds. Where a filesystem knows no birth time, the time of the last change stands for it.
+ * Returns 0 where the number alone says which file it is.
+ */
 export function birth (status: FileStatus): number {
+  if (isUnique(status.ino)) return 0
   return status.birthtimeMs === 0 ? status.ctimeMs : status.birthtimeMs
 }
 

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { SessionFileError } from '../../errors'
-import { birth, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { birth, isUnique, unlessMissing, type DiskCalls, type FileNumber, type FileStatus } from './disk'
 import { newToken } from './file-names'
 import { type Lockable } from './lock'
 import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
@@ -8,12 +8,13 @@ import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
 /**
  * What a file at a path is told from others by: inode number and birth time, in milliseconds. Numbers
  * are used again at once and clocks are coarse. So the next file but one could pass for this one, and
- * a process that remembers this one would take it for the other.
+ * a process that remembers this one would take it for the other. Not so where numbers are unique:
+ * there the birth time says nothing, and is 0.
  */
-export interface Identity { ino: number, born: number }
+export interface Identity { ino: FileNumber, born: number }
 
 /** A file that this process put in its place, and the inode numbers of all that stood there in the tick of its birth. */
-interface Placed extends Identity { inos: number[] }
+interface Placed extends Identity { inos: FileNumber[] }
 
 /** Milliseconds; no filesystem's clock has a longer tick. */
 const LONGEST_TICK = 3000
@@ -34,6 +35,7 @@ const placedOn = new WeakMap<DiskCalls, LRUCache<string, Placed>>()
  * It is another file when its birth time is another. In the tick of the birth of `before` it is one
  * if this process itself put `before` there, so that it knows the inode numbers of all files that
  * stood there in this tick, and the new file has none of these. Otherwise it is made at the next tick.
+ * A file with a unique number is always another one.
  */
 export async function writeDistinct (
   file: Lockable, directory: string, token: string, bytes: Buffer, before: Identity
@@ -41,7 +43,7 @@ export async function writeDistinct (
   const path = `${directory}/${token}`
   const inos = inosSince(file, before)
   const isDistinct = (status: FileStatus): boolean =>
-    birth(status) !== before.born || (inos.length > 0 && !inos.includes(status.ino))
+    birth(status) !== before.born || isUnique(status.ino) || (inos.length > 0 && !inos.includes(status.ino))
   const status = await writeUnder(file.disk, directory, path, bytes, isDistinct, inos.length)
   if (status !== null) return status
   return await writeNextTick(file, path, bytes, before.born, isDistinct)
@@ -56,7 +58,7 @@ export function rememberPlaced (file: Lockable, status: FileStatus, before: Iden
 }
 
 /** The numbers of all files that stood at the path in the tick of the birth of `before`; none if this process does not know all. */
-function inosSince ({ disk, path }: Lockable, before: Identity): number[] {
+function inosSince ({ disk, path }: Lockable, before: Identity): FileNumber[] {
   const last = placed(disk).get(path)
   return last?.ino === before.ino && last.born === before.born ? last.inos : []
 }

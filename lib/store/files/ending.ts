@@ -1,6 +1,6 @@
 import { hasCode } from '../../errors'
 import type { Removal } from '../session-store'
-import { checkWhole, unlessMissing, type DiskCalls } from './disk'
+import { checkWhole, unlessMissing, type DiskCalls, type FileNumber } from './disk'
 import { newToken, stagingPath } from './file-names'
 import { readView } from './file-reading'
 import { isNext, isSame, wasAlive, type FileView } from './file-view'
@@ -93,12 +93,12 @@ async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRe
 }
 
 function tombstone (): JournalRecord {
-  return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true }
+  return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true, patches: 0 }
 }
 
 async function appendTombstone (
   disk: DiskCalls, fd: number, known: FileView | null, previous: string
-): Promise<{ outcome: Removal, ino: number }> {
+): Promise<{ outcome: Removal, ino: FileNumber }> {
   const record = tombstone()
   const bytes = encodeRecord(record, previous)
   checkWhole(await disk.write(fd, bytes), bytes)
@@ -118,7 +118,7 @@ async function appendTombstone (
  * There is no system call that removes a name only if it still stands for a certain file. So the
  * file at the path is moved to a private name and looked at there. If it is another one, it goes back.
  */
-export async function takeOut (disk: DiskCalls, path: string, ino: number): Promise<boolean> {
+export async function takeOut (disk: DiskCalls, path: string, ino: FileNumber): Promise<boolean> {
   const taken = stagingPath(path, newToken())
   const wasThere = await unlessMissing(disk.rename(path, taken).then(() => true))
   if (wasThere === null) return false

@@ -5,6 +5,7 @@ import { randomText } from '../../random'
  * package makes or takes apart such a name.
  *
  *     .imported-<appid>                     what `file-sessions import` has imported
+ *     .index-<appid>/                       the lists of an app's sessions, with the same names below it as an appid's
  *     <appid>/                              the directory of one app
  *     <appid>/check.<token>.tmp             written by a check of the disk, for a moment
  *     <appid>/probe.<token>.tmp/            written by the probe of the file system, for a moment
@@ -17,6 +18,9 @@ import { randomText } from '../../random'
  * A token is 16 random hexadecimal digits.
  */
 const IMPORT_MEMORY = '.imported-'
+/** What Windows takes for a device, whatever directory it stands in. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])$/
+const INDEX = '.index-'
 const SHARD = /^[0-9a-f]{2}$/
 const SESSION = /^[0-9a-f]{62}$/
 const LOCK = /^[0-9a-f]{62}\.lock$/
@@ -29,10 +33,11 @@ const TOKEN_BYTES = 8
 
 /**
  * Returns the name of an appid's directory. A character that is not a small letter, a digit, `-` or
- * `_` is percent-encoded, so that no two appids share a name even where case does not count.
+ * `_` is percent-encoded, so that no two appids share a name even where case does not count. So is the
+ * first one of a name that Windows keeps for a device.
  */
 export function directoryName (appid: string): string {
-  return appid.replace(/[^a-z0-9_-]/g, character =>
+  return appid.replace(DEVICE.test(appid) ? /^./ : /[^a-z0-9_-]/g, character =>
     `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
@@ -40,6 +45,16 @@ export function directoryName (appid: string): string {
 export function appidOf (name: string): string | null {
   const appid = name.replace(/%([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
   return appid !== '' && directoryName(appid) === name ? appid : null
+}
+
+/** Returns the name of the directory of an appid's index, which no appid's directory can have. */
+export function indexDirectoryName (appid: string): string {
+  return INDEX + directoryName(appid)
+}
+
+/** Whether a directory in a session directory has the name of an appid's index. */
+export function isIndexDirectory (name: string): boolean {
+  return name.startsWith(INDEX) && appidOf(name.slice(INDEX.length)) !== null
 }
 
 /** Returns the path of the file that remembers what was imported for an appid. */
@@ -62,7 +77,7 @@ export function sessionPath (directory: string, name: string): string {
   return `${directory}/${name.slice(0, 2)}/${name.slice(2)}`
 }
 
-/** Pattern of the names of all locks, for `find -name`. */
+/** Pattern of the names of all locks, for commands that look for files. */
 export const LOCKS = '*.lock'
 
 export function lockPath (session: string): string {

@@ -2,6 +2,7 @@ import { SessionFileError } from '../../errors'
 import type { DiskCalls } from './disk'
 import { knownBytes, readOn, type FileView, type ReadView, type SizeLimits } from './file-view'
 import { HEADER_SIZE } from './journal'
+import { platform } from './platform'
 import { checkPrivate } from './private-file'
 
 /** Records that a file may hold beside those that its limits speak of: of appends that lost, or that a full disk cut off. */
@@ -50,5 +51,5 @@ export async function readAll (disk: DiskCalls, fd: number, start: number, lengt
 
 function tooLong (size: number, longest: number): SessionFileError {
   return new SessionFileError(`a session file has ${size} bytes, and with this maxSize none can have more than ${longest}: ` +
-    `look for it with find SESSION_DIR -size +${longest}c, then remove it, or raise maxSize`)
+    `look for it with ${platform.findBySize(longest)}, then remove it, or raise maxSize`)
 }

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { GRACE, type Clock } from '../clock'
 import { asSessionError, hasCode, type SessionError } from '../../errors'
 import { checkRecord } from '../record-options'
-import { sealedSize } from '../sealed-text'
+import { storedSize } from '../sealed-text'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
+import { indexInUse } from '../session-index'
 import type {
-  Creation, ImmediateRecordStore, PutOptions, Removal, Replacement, SessionRecord, StoredSession
+  Creation, ImmediateRecordStore, Removal, Replacement, SessionRecord, StoredSession
 } from '../session-store'
 import type { Disk } from './disk'
 import { FileCache } from './file-cache'
@@ -19,7 +20,7 @@ import { newRecord } from './new-record'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, SessionAges, type SessionView } from './session-age'
-import { LIMITS, type FileLimits } from './seen-file'
+import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from './seen-file'
 import { SessionFile, type Appended } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
@@ -38,19 +39,23 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   readonly #files = new FileCache(CACHE_SIZE)
 
   constructor (
-    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock
+    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock,
+    ownName = directoryName(options.appid)
   ) {
     super(options)
-    this.directory = join(options.sessionDir, directoryName(options.appid))
+    this.directory = join(options.sessionDir, ownName)
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
     this.ages = new SessionAges(options, clock)
-    this.fileLimits = { ...LIMITS, longest: longestFile(options.encryption === false ? options.maxSize : sealedSize(options.maxSize), LIMITS) }
+    const isEncrypted = options.encryption !== false
+    // Another process may encrypt.
+    this.fileLimits = { ...isEncrypted ? ENCRYPTED_LIMITS : LIMITS, longest: longestFile(storedSize(options.maxSize, isEncrypted), ENCRYPTED_LIMITS) }
   }
 
   /** {@inheritDoc RecordStore.close} Files stay open for a few seconds after their last use. The store can be used on. */
   async close (): Promise<void> {
     this.#files.release()
+    await indexInUse(this)?.close()
     this.cipher.clear()
   }
 
@@ -119,12 +124,6 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     // was used. The text is stored in any case.
     if (outcome === 'replaced' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
     return replacement(outcome, next)
-  }
-
-  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
-  override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.options.maxSize)
-    await super.putSession(sesid, text, options)
   }
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionFileError} */

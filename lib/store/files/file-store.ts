@@ -1,24 +1,40 @@
-import { Clock } from '../clock'
+import { Clock, type Lifetimes } from '../clock'
+import { isForwarding } from '../forwarding'
+import { publishEnded } from '../session-events'
+import { LONGEST_LIST, MARGIN } from '../index-lists'
+import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
+import { bodyOf } from '../session-header'
 import type {
-  Creation, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+  Companion, Creation, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'
+import { indexDirectoryName } from './file-names'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
+import { platform as thisPlatform } from './platform'
 import { portableSession } from './portable'
 import { removeSessions, storedSessions, type ListedSession } from './session-listing'
 import { sweep } from './sweep'
 
 /** All of the file store, on any disk and by any clock. */
-export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
-  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true } as const
+export class FileStore extends FileRecords implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore {
+  readonly features = { records: true, immediate: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true } as const
+  declare readonly lifetimes: Lifetimes
   #warnings: readonly string[] = []
 
-  constructor (options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock()) {
-    super(fileStoreOptions(options), disk, clock)
+  readonly #disk: Disk | undefined
+  /** Not the lists of an index. */
+  readonly #hasSessions: boolean
+
+  constructor (
+    options: SessionFileStoreOptions = {}, disk?: Disk, clock: Clock = new Clock(), protected readonly platform = thisPlatform, directoryName?: string
+  ) {
+    super(fileStoreOptions(options, platform), disk, clock, directoryName)
+    this.#disk = disk
+    this.#hasSessions = directoryName === undefined
   }
 
   /** {@inheritDoc RecordStore.warnings} */
@@ -30,7 +46,8 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   async open (): Promise<void> {
     const { durability, allowUnsafeDirectory: allowUnsafe } = this.options
     await this.privacy.make()
-    this.#warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
+    const warnings = await probeDirectory(this.directory, { durable: durability === 'fsync', allowUnsafe })
+    this.#warnings = [...await this.platform.warningsOf(this.options.sessionDir), ...warnings]
   }
 
   /** {@inheritDoc SessionFileStore.checkDisk} */
@@ -48,7 +65,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   async * texts (): AsyncGenerator<string, void> {
     for await (const view of this.#views()) {
       if (isSealed(view.tip.text)) throw cannotOpenAll()
-      yield view.tip.text
+      yield bodyOf(view.tip.text)
     }
   }
 
@@ -69,13 +86,23 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionFileError} */
   async clear (): Promise<number> {
-    return await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync', this.fileLimits))
+    const count = await this.guard('remove all sessions', removeSessions(this.directory, this.disk, this.options.durability === 'fsync', this.fileLimits))
+    await indexOf(this)?.clear()
+    return count
   }
 
   /** {@inheritDoc ReapableSessionStore.reap} @throws {SessionFileError} */
   async reap (signal?: AbortSignal): Promise<ReapCounts> {
     const { directory, options: limits, clock, disk, fileLimits } = this
-    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal }))
+    const expired = (name: string): void => { if (this.#hasSessions) publishEnded(this.sesAppid(), name, 'expired') }
+    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired }))
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} They are in a directory beside the appid's. */
+  companion (): Companion {
+    const { appid, sessionDir, durability, allowUnsafeDirectory, idleTimeout } = this.options
+    const options = { appid, sessionDir, durability, allowUnsafeDirectory, idleTimeout: idleTimeout + MARGIN, maxSize: LONGEST_LIST }
+    return { records: new FileStore(options, this.#disk, this.clock, this.platform, indexDirectoryName(appid)), idleTimeout, latest: name => this.read(name) }
   }
 
   async * #views (): AsyncGenerator<ListedSession, void> {
@@ -84,7 +111,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
       for (;;) {
         const next = await this.guard('list the sessions', views.next())
         if (next.done === true) return
-        if (this.ages.timeLeft(next.value) > 0) yield next.value
+        if (this.ages.timeLeft(next.value) > 0 && !isForwarding(next.value.tip.text)) yield next.value
       }
     } finally {
       await views.return()

@@ -45,7 +45,7 @@ const WITHOUT_MODES = /^(vfat|msdos|exfat|ntfs\d?|fuseblk|cifs|smb\d?)$/
 export async function fileSystemOf (directory: string, calls: DirectoryCalls = localDisk): Promise<FileSystem> {
   const { type } = await calls.statfs(directory)
   const path = await calls.realpath(directory)
-  const name = await calls.mounts().then(mounts => mountedAt(mounts, path), () => undefined)
+  const name = await calls.mounts().then(mounts => mountAt(mounts, path)?.name, () => undefined)
   return { name: name ?? NAMES[type] ?? `of type 0x${type.toString(16)}` }
 }
 
@@ -70,18 +70,24 @@ export function privateMountOptions ({ name }: FileSystem, uid: number): string 
   return /^(cifs|smb)/.test(name) ? `uid=${uid},dir_mode=0700,file_mode=0600` : `uid=${uid},umask=077`
 }
 
-/** Returns the file system of the mount that the path is in: the last one with the longest mount point. */
-function mountedAt (mounts: string, path: string): string | undefined {
+export interface Mount extends FileSystem {
+  /** Such as `rw` and `noatime`. */
+  options: string[]
+}
+
+/** Returns the mount that the path is in: the last one with the longest mount point. */
+export function mountAt (mounts: string, path: string): Mount | undefined {
   let longest = 0
-  let name: string | undefined
+  let mount: Mount | undefined
   for (const line of mounts.split('\n')) {
     // 36 35 98:0 /root /mount/point rw,noatime shared:1 - ext4 /dev/sda1 rw
-    const mountPoint = line.split(' ')[4]?.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
-    const type = / - (\S+)/.exec(line)?.[1]
-    if (mountPoint === undefined || type === undefined || mountPoint.length < longest) continue
+    const [,,,, point, options = ''] = line.split(' ')
+    const mountPoint = point?.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
+    const name = / - (\S+)/.exec(line)?.[1]
+    if (mountPoint === undefined || name === undefined || mountPoint.length < longest) continue
     if (mountPoint !== '/' && path !== mountPoint && !path.startsWith(`${mountPoint}/`)) continue
     longest = mountPoint.length
-    name = type
+    mount = { name, options: options.split(',') }
   }
-  return name
+  return mount
 }

@@ -1,4 +1,4 @@
-import { birth, type FileStatus } from './disk'
+import { birth, type FileNumber, type FileStatus } from './disk'
 import { fold, isLast, type JournalRecord } from './journal'
 
 /** Milliseconds for which the kernel surely keeps in memory what a file is. */
@@ -22,7 +22,7 @@ export interface FileView {
   /** When anything of it was last changed. */
   ctimeMs: number
   /** Which file this is, and how much of it was read. */
-  ino: number
+  ino: FileNumber
   born: number
   size: number
   end: number
@@ -70,9 +70,9 @@ export function wasAlive (view: FileView | null): boolean {
   return view?.tip?.ended === false
 }
 
-/** Whether no other process wrote between that view and these bytes, so that there is nothing to read: they follow its tip. */
+/** Whether no other process wrote between that view and these bytes, so that there is nothing to read: they follow its tip, which is not the last record. */
 export function isNext (known: FileView, status: FileStatus, previous: string, bytes: Buffer): boolean {
-  return known.tip?.id === previous && known.end === known.size && status.size === known.size + bytes.length &&
+  return known.tip?.id === previous && isOpen(known) && known.end === known.size && status.size === known.size + bytes.length &&
     status.nlink > 0 && isSame(known, status)
 }
 
@@ -92,8 +92,12 @@ export function readOn (known: FileView | null, status: FileStatus, bytes: Buffe
 
 /** Whether the next record is to end the file, because it is too long or holds bytes that must not stay. */
 export function mustSeal (view: FileView, record: JournalRecord, { size, fewestRecords }: SizeLimits): boolean {
+  if (view.torn) return true
+  // A code unit takes one to three bytes: most texts need not be counted.
+  const units = record.text.length
+  if (view.size + 3 * units <= Math.max(size, fewestRecords * units)) return false
   const length = Buffer.byteLength(record.text)
-  return view.torn || view.size + length > Math.max(size, fewestRecords * length)
+  return view.size + length > Math.max(size, fewestRecords * length)
 }
 
 /** Whether a record can follow: there is a tip, and it is neither a seal nor a tombstone. */

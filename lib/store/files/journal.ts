@@ -2,10 +2,11 @@ import { crc32 } from 'node:zlib'
 import { SessionFileError } from '../../errors'
 import { randomText } from '../../random'
 import { isSealed } from '../sealed-text'
+import { fits, patchBetween, patched, type TextPatch } from './text-patch'
 
 /**
  * One record of a session file. The file is a sequence of records, each with the whole text of the
- * session. Nothing in this module touches a disk.
+ * session or with what changed of it. Nothing in this module touches a disk.
  *
  *     offset  bytes
  *          0      4  magic 'FFS1'
@@ -15,9 +16,12 @@ import { isSealed } from '../sealed-text'
  *         16      8  this record's id, random
  *         24      8  id of the record that it replaces, zeros for the first of a file
  *         32      6  when the session was made, milliseconds since 1970
- *         38      1  flags: 1 for a seal, 2 for a tombstone; no record wins after either
+ *         38      1  flags: 1 for a seal, 2 for a tombstone; no record wins after either; 4 for a patch
  *         39      1  format: 1
- *         40      …  the text, UTF-8
+ *         40      …  the text, UTF-8; of a patch:
+ *         40      4  so much of the text before is kept, in UTF-16 code units
+ *         44      4  so much of its end is kept
+ *         48      …  what stands between them now, UTF-8
  *
  * Numbers are little-endian. A record with another flag or another format is one of a newer version
  * of this package: see {@link fold}.
@@ -32,7 +36,12 @@ export interface JournalRecord {
   seal: boolean
   /** Whether this record is a tombstone: it ends the session, and has no text. */
   ended: boolean
+  /** How many patches made its text of the last one that was written whole; 0: it was written whole itself. */
+  patches: number
 }
+
+/** What a patch is made of. */
+type PatchBase = Pick<JournalRecord, 'text' | 'patches'>
 
 /** What a reader made of a file's bytes, and where to go on when the file has grown. */
 export interface Folded {
@@ -59,7 +68,16 @@ export const NO_RECORD = '\0'.repeat(8)
 const ID_SIZE = 8
 const SEAL = 1
 const ENDED = 2
+/** A patch is neither a seal nor a tombstone. */
+const PATCH = 4
 const FORMAT = 1
+/** The two lengths of a patch. */
+const LENGTHS_SIZE = 8
+/**
+ * Code units that a reader copies at most for the patches between two whole texts; a patch copies all of the text. A file
+ * holds up to eight whole texts, and without this bound ten thousands of patches of a text of a mebibyte.
+ */
+const MOST_COPIED = 16 * 1024 * 1024
 
 /**
  * Folds bytes into what they say. `offset` is where `bytes` stands in its file and `tip` what the
@@ -93,9 +111,10 @@ export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = nul
       continue
     }
     if (follows(bytes, position, tip)) {
-      if (!isNewer(bytes, position)) beforeNewer = null
+      const next = decodeRecord(bytes, position, length, beforeNewer === null ? tip : null)
+      if (next.isKnown) beforeNewer = null
       else beforeNewer ??= { tip, end: offset + end, torn, won }
-      tip = decodeRecord(bytes, position, length)
+      tip = next.record
       won ||= tip.id === watched
       searching = false
     } else if (tip !== null && isSealed(tip.text)) {
@@ -114,19 +133,30 @@ export function isLast ({ seal, ended }: JournalRecord): boolean {
   return seal || ended
 }
 
-/** The record's bytes, ready to be appended in one write. */
-export function encodeRecord (record: JournalRecord, previous: string): Buffer {
-  const textLength = Buffer.byteLength(record.text)
-  const bytes = Buffer.allocUnsafe(HEADER_SIZE + textLength)
+/**
+ * The record's bytes, ready to be appended in one write. `before` is the record with the id `previous`:
+ * if most of its text is kept, the record becomes a patch, which its `patches` tells. Left out: the whole text is written.
+ */
+export function encodeRecord (record: JournalRecord, previous: string, before?: PatchBase): Buffer {
+  const patch = before === undefined ? null : usefulPatch(before, record)
+  record.patches = before === undefined || patch === null ? 0 : before.patches + 1
+  const text = patch === null ? record.text : patch.middle
+  const start = patch === null ? HEADER_SIZE : HEADER_SIZE + LENGTHS_SIZE
+  const textLength = Buffer.byteLength(text)
+  const bytes = Buffer.allocUnsafe(start + textLength)
   MAGIC.copy(bytes)
-  bytes.writeUInt32LE(textLength, 8)
+  bytes.writeUInt32LE(bytes.length - HEADER_SIZE, 8)
   bytes.writeUInt32LE(record.idleTimeout, 12)
   bytes.write(record.id, 16, ID_SIZE, 'latin1')
   bytes.write(previous, 24, ID_SIZE, 'latin1')
   bytes.writeUIntLE(record.createdAt, 32, 6)
-  bytes[38] = (record.seal ? SEAL : 0) | (record.ended ? ENDED : 0)
+  bytes[38] = (record.seal ? SEAL : 0) | (record.ended ? ENDED : 0) | (patch === null ? 0 : PATCH)
   bytes[39] = FORMAT
-  bytes.write(record.text, HEADER_SIZE, textLength, 'utf8')
+  if (patch !== null) {
+    bytes.writeUInt32LE(patch.prefix, HEADER_SIZE)
+    bytes.writeUInt32LE(patch.suffix, HEADER_SIZE + 4)
+  }
+  bytes.write(text, start, textLength, 'utf8')
   bytes.writeUInt32LE(crc32(bytes.subarray(8)), 4)
   return bytes
 }
@@ -150,20 +180,45 @@ function follows (bytes: Buffer, position: number, tip: JournalRecord | null): b
   return bytes.toString('latin1', position + 24, position + 24 + ID_SIZE) === (tip === null ? NO_RECORD : tip.id)
 }
 
-function isNewer (bytes: Buffer, position: number): boolean {
-  return bytes[position + 39] !== FORMAT || (bytes.readUInt8(position + 38) & ~(SEAL | ENDED)) !== 0
+/** Returns the patch to write instead of the whole text; null when it would not be much shorter, or there were too many of them. */
+function usefulPatch (before: PatchBase, { text, seal, ended }: JournalRecord): TextPatch | null {
+  if (seal || ended || isSealed(text) || (before.patches + 1) * text.length > MOST_COPIED) return null
+  const patch = patchBetween(before.text, text)
+  return patch.middle.length * 2 <= text.length ? patch : null
 }
 
-/** Of a record of a newer version only the id is what it seems. */
-function decodeRecord (bytes: Buffer, position: number, length: number): JournalRecord {
-  const isKnown = !isNewer(bytes, position)
+/**
+ * Returns the record, and whether it is known what it says: of a record of a newer version only the
+ * id is what it seems. `before` is the record that it replaces; null: that one is not known, or there is none.
+ */
+function decodeRecord (
+  bytes: Buffer, position: number, length: number, before: JournalRecord | null
+): { record: JournalRecord, isKnown: boolean } {
   const flags = bytes.readUInt8(position + 38)
+  const patch = flags === PATCH ? decodePatch(bytes, position, length, before) : null
+  const isKnown = bytes[position + 39] === FORMAT && (flags === PATCH ? patch !== null : (flags & ~(SEAL | ENDED)) === 0)
   return {
-    id: bytes.toString('latin1', position + 16, position + 16 + ID_SIZE),
-    text: bytes.toString('utf8', position + HEADER_SIZE, position + length),
-    idleTimeout: bytes.readUInt32LE(position + 12),
-    createdAt: bytes.readUIntLE(position + 32, 6),
-    seal: isKnown && (flags & SEAL) !== 0,
-    ended: isKnown && (flags & ENDED) !== 0
+    isKnown,
+    record: {
+      id: bytes.toString('latin1', position + 16, position + 16 + ID_SIZE),
+      text: patch ?? bytes.toString('utf8', position + HEADER_SIZE, position + length),
+      idleTimeout: bytes.readUInt32LE(position + 12),
+      createdAt: bytes.readUIntLE(position + 32, 6),
+      seal: isKnown && (flags & SEAL) !== 0,
+      ended: isKnown && (flags & ENDED) !== 0,
+      patches: before === null || patch === null ? 0 : before.patches + 1
+    }
   }
+}
+
+/** Returns the text that the one before became; null when that is not known, or the patch does not fit it. */
+function decodePatch (bytes: Buffer, position: number, length: number, before: JournalRecord | null): string | null {
+  const start = HEADER_SIZE + LENGTHS_SIZE
+  if (before === null || length < start) return null
+  const patch = {
+    prefix: bytes.readUInt32LE(position + HEADER_SIZE),
+    suffix: bytes.readUInt32LE(position + HEADER_SIZE + 4),
+    middle: bytes.toString('utf8', position + start, position + length)
+  }
+  return fits(before.text.length, patch) ? patched(before.text, patch) : null
 }

@@ -2,11 +2,18 @@ import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { withRoom } from './descriptors'
 import type { DirectoryCalls, Disk, DiskCalls, DiskNow, FileStatus } from './disk'
+import { exactCalls, exactDirectories } from './windows-calls'
+import { windowsDisk } from './windows-disk'
 
-/** Milliseconds; a call that takes longer had to wait for the disk. */
+/** Milliseconds; a call that takes longer had to wait: for the disk, or for a processor that others use too. */
 const SLOW = 5
-/** For so many times as long, all calls are pooled then: so the event loop waits for the disk 2 % of its time at most. */
+/** A wait is paid for with so many times as long without one: so the event loop waits 2 % of its time at most, on average. */
 const REST = 50
+/**
+ * Milliseconds of rest that can be owed before all calls are pooled: 20 ms of waiting. So a process
+ * that lost its processor for a moment does not take the disk for a slow one.
+ */
+const BURST = 1000
 /** Milliseconds of use of the quick lanes after which the disk is probed again. */
 const PROBE_AFTER = 100
 /** Names that are read from a directory at a time. */
@@ -28,6 +35,7 @@ const pooled: DiskCalls = {
   fstat: async fd => fs.fstatSync(fd),
   lstat: path => call(done => { fs.lstat(path, done) }),
   lutimes: (path, atime, mtime) => call(done => { fs.lutimes(path, atime, mtime, done) }),
+  futimes: (fd, atime, mtime) => call(done => { fs.futimes(fd, atime, mtime, done) }),
   unlink: path => call(done => { fs.unlink(path, done) }),
   link: (path, name) => call(done => { fs.link(path, name, done) }),
   rename: (from, to) => call(done => { fs.rename(from, to, done) }),
@@ -66,7 +74,7 @@ export interface QuickLanes {
  * most often before a call of the event loop has to wait for it.
  */
 export function localDiskWith ({ clock = () => performance.now(), probe }: QuickLanes): QuickDisk {
-  let readyAt = 0
+  let readyAt = -Infinity
   let probeAt = 0
   let isProbing = false
 
@@ -83,7 +91,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     probe().then(answered, answered)
   }
 
-  /** The call, after which the disk counts as slow if it took long. */
+  /** The call, after which the disk counts as slow if too much was waited for it (the generic cell rate algorithm). */
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
     return (...parameters) => {
       const start = clock()
@@ -91,7 +99,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
         return call(...parameters)
       } finally {
         const end = clock()
-        if (end - start > SLOW) readyAt = end + REST * (end - start)
+        if (end - start > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * (end - start)
       }
     }
   }
@@ -112,6 +120,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     write: eagerly(write, pooled.write),
     lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
     lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
+    futimes: eagerly((fd, atime, mtime) => { fs.futimesSync(fd, atime, mtime) }, pooled.futimes),
     unlink: eagerly(path => { fs.unlinkSync(path) }, pooled.unlink),
     link: eagerly((path, name) => { fs.linkSync(path, name) }, pooled.link),
     rename: eagerly((from, to) => { fs.renameSync(from, to) }, pooled.rename),
@@ -131,12 +140,19 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   return { ...pooled, eager, now }
 }
 
-/** The local disk, for work that may wait for a frozen filesystem, such as that of a command. */
-export const localDisk: Disk & DirectoryCalls = { ...localDiskWith({}), ...directories }
+/** Returns the local disk of a system, for work that may wait for a frozen filesystem, such as that of a command. */
+export function localDiskOf (system: string): Disk & DirectoryCalls {
+  return system === 'win32'
+    ? { ...windowsDisk(exactCalls(pooled)), ...exactDirectories(directories) }
+    : { ...localDiskWith({}), ...directories }
+}
+
+/** The local disk of this system. */
+export const localDisk = localDiskOf(process.platform)
 
 /** Returns the local disk for a server with its sessions in this directory: it does not wait for a frozen filesystem. */
-export function localDiskAt (directory: string): Disk {
-  return localDiskWith({ probe: () => probe(directory) })
+export function localDiskAt (directory: string, system: string = process.platform): Disk {
+  return system === 'win32' ? localDiskOf(system) : localDiskWith({ probe: () => probe(directory) })
 }
 
 /**

@@ -1,6 +1,7 @@
 import { hasCode, SessionFileError } from '../../errors'
 import { isDirectory, isLink, removeEmpty, unlessMissing, type DiskCalls } from './disk'
 import { isToken, LOCKS, lockPath, newToken, stagingPath } from './file-names'
+import { platform } from './platform'
 import { isOwnDirectory } from './private-file'
 
 /** Milliseconds. */
@@ -135,7 +136,8 @@ async function holderOf (disk: DiskCalls, lock: string): Promise<string> {
   return 'none'
 }
 
-function obstacle (what: string): SessionFileError {
+/** Returns the error of a save that fails because of what stands in the way of a rewrite. */
+export function obstacle (what: string): SessionFileError {
   return new SessionFileError(`cannot rewrite a session file: ${what}; ` +
-    `look for it with find SESSION_DIR -name "${LOCKS}", then remove it`)
+    `look for it with ${platform.findByName(LOCKS)}, then remove it`)
 }

@@ -41,7 +41,7 @@ export async function makeFile (file: NewFile): Promise<FileStatus> {
 async function name (file: NewFile, fd: number, staging: string): Promise<FileStatus> {
   const { path, disk } = file
   try {
-    const status = await fill(file, fd, staging)
+    const status = await fill(file, fd)
     await disk.link(staging, path)
     return status
   } catch (error) {
@@ -55,13 +55,13 @@ async function name (file: NewFile, fd: number, staging: string): Promise<FileSt
  * with a fake clock, a new session would be as old as the clocks differ; and a session that is
  * imported was last used at another time.
  */
-async function fill ({ bytes, disk, durable, lastAccess, tolerance }: NewFile, fd: number, staging: string): Promise<FileStatus> {
+async function fill ({ bytes, disk, durable, lastAccess, tolerance }: NewFile, fd: number): Promise<FileStatus> {
   checkWhole(await disk.write(fd, bytes), bytes)
   if (durable) await disk.fdatasync(fd)
   const status = await disk.fstat(fd)
   checkPrivate(status)
   if (Math.abs(lastAccess - status.mtimeMs) <= tolerance) return status
-  await disk.lutimes(staging, lastAccess / 1000, lastAccess / 1000)
+  await disk.futimes(fd, lastAccess / 1000, lastAccess / 1000)
   return await disk.fstat(fd)
 }
 

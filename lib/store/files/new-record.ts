@@ -20,6 +20,7 @@ export function newRecord (record: SessionRecord, { createdAt, now, maxSize }: {
     // No session is from the future, whatever the clock said when it was made.
     createdAt: Math.min(Math.max(Math.trunc(record.createdAt ?? createdAt), 0), now, LATEST),
     seal: false,
-    ended: false
+    ended: false,
+    patches: 0
   }
 }

@@ -3,12 +3,15 @@ import { removeEmpty, syncDirectory, unlessMissing, type FileStatus } from './di
 import { rememberPlaced, writeDistinct, type Identity } from './distinct-file'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 import { lockPath, newToken, stagingPath } from './file-names'
-import { takeLock, takeLockAway, type Lockable, type Patience } from './lock'
+import { obstacle, takeLock, takeLockAway, type Lockable, type Patience } from './lock'
 
 export type { Patience }
 
 /** The file that is sealed, or may be. */
 export interface Sealed extends Lockable { durable: boolean }
+
+/** Attempts of one process that held the lock, and lost it to another one, before its save fails. */
+const MOST_ATTEMPTS = 3
 
 /**
  * Puts a new journal that starts with `record` in place of a sealed file.
@@ -20,10 +23,26 @@ export interface Sealed extends Lockable { durable: boolean }
  * in place. To take the lock away from its holder, what is in it is unlinked or moved: after that the
  * holder's rename has nothing to move, however late it comes. So a process that stalls while it holds
  * the lock, even after its last look, can never put an old file over a newer one.
+ *
+ * @throws {SessionFileError} when other processes take the lock from this one each time
  */
 export async function replaceSealed (
   file: Sealed, record: JournalRecord, sealed: Identity, isStillSealed: () => Promise<boolean>
 ): Promise<FileStatus | null> {
+  let attempts = 0
+  for (;;) {
+    const outcome = await attempt(file, record, sealed, isStillSealed)
+    if (outcome !== 'lost') return outcome
+    // The process that took the lock may not get on either, such as when Windows lets no process rename.
+    if (!await isStillSealed()) return null
+    if (++attempts === MOST_ATTEMPTS) throw obstacle('other processes take its lock again and again')
+  }
+}
+
+/** Does it once. Returns `lost` when the lock was taken away from this process. */
+async function attempt (
+  file: Sealed, record: JournalRecord, sealed: Identity, isStillSealed: () => Promise<boolean>
+): Promise<FileStatus | 'lost' | null> {
   const { path, disk } = file
   const token = newToken()
   const staging = stagingPath(path, token)
@@ -33,12 +52,12 @@ export async function replaceSealed (
     const status = await writeDistinct(file, staging, token, encodeRecord(record, NO_RECORD), sealed) // Step 1.
     if (!await takeLock(file, staging, isStillSealed)) return null // Step 2.
     isStaged = false
-    const isInstalled = await isStillSealed() // Step 3.
-      ? await install(file, token) // Step 4.
+    const outcome = await isStillSealed() // Step 3.
+      ? await install(file, token) ? status : 'lost' // Step 4.
       : await giveUp(file, token)
-    if (isInstalled) rememberPlaced(file, status, sealed)
+    if (outcome === status) rememberPlaced(file, status, sealed)
     await removeEmpty(disk, lockPath(path)) // Step 5.
-    return isInstalled ? status : null
+    return outcome
   } finally {
     if (isStaged) {
       await unlessMissing(disk.unlink(`${staging}/${token}`))
@@ -67,14 +86,22 @@ export async function takeAway (file: Lockable, take: () => Promise<unknown>): P
 }
 
 /** Puts the new file in place of the sealed one. Returns false when the lock was taken away. */
-async function install ({ path, disk, durable }: Sealed, token: string): Promise<boolean> {
-  const isInstalled = await unlessMissing(disk.rename(`${lockPath(path)}/${token}`, path).then(() => true)) ?? false
+async function install (file: Sealed, token: string): Promise<boolean> {
+  const { path, disk, durable } = file
+  let isInstalled: boolean
+  try {
+    isInstalled = await unlessMissing(disk.rename(`${lockPath(path)}/${token}`, path).then(() => true)) ?? false
+  } catch (error) {
+    // Other processes would have to wait until a lock that stays is stale.
+    await giveUp(file, token).then(() => removeEmpty(disk, lockPath(path))).catch(() => undefined)
+    throw error
+  }
   if (isInstalled && durable) await syncDirectory(disk, dirname(path))
   return isInstalled
 }
 
 /** Removes the new file, which is not wanted any more. */
-async function giveUp ({ path, disk }: Sealed, token: string): Promise<false> {
+async function giveUp ({ path, disk }: Sealed, token: string): Promise<null> {
   await unlessMissing(disk.unlink(`${lockPath(path)}/${token}`))
-  return false
+  return null
 }

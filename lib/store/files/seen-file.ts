@@ -6,10 +6,15 @@ import type { Patience } from './lock'
 import { checkPrivate, openToRead } from './private-file'
 import { find } from './second-look'
 
-/** When a file is rewritten, how long that may take, and the length (bytes) above which it is not read. */
-export type FileLimits = SizeLimits & Patience & { longest?: number }
+/**
+ * When a file is rewritten, how long that may take, and the length (bytes) above which it is not read.
+ * Of a text that has `patchFrom` UTF-16 code units or more, a record holds what changed; left out: none does.
+ */
+export type FileLimits = SizeLimits & Patience & { longest?: number, patchFrom?: number }
 
-export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5 }
+export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 64 }
+/** The same where sessions are encrypted: their records are up to twice as long, and a file takes as many before it is rewritten. */
+export const ENCRYPTED_LIMITS: FileLimits = { ...LIMITS, size: 2 * LIMITS.size }
 /** More bytes than this are not written at once. */
 export const IMMEDIATE_SIZE = 64 * 1024
 

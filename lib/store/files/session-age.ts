@@ -57,7 +57,8 @@ export class SessionAges {
       idleTimeout: idleTimeout === 0 ? undefined : idleTimeout,
       createdAt,
       touchDue: this.isTouchDue(view, now),
-      idleLeft
+      idleLeft,
+      lastAccess: lifespan(view).lastAccess
     }
   }
 

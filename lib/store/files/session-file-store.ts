@@ -1,15 +1,20 @@
+import type { Lifetimes } from '../clock'
 import type {
-  IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, SessionInfo
+  IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, SessionInfo
 } from '../session-store'
+import type { SessionFinder } from '../session-finder'
 import type { DiskCheckOptions, DiskSpace } from './disk-check'
 import { FileStore } from './file-store'
 import type { SessionFileStoreOptions } from './options'
 
 /** What apps see of the file store. What it is made of is not a part of its type. */
-interface PublicFileStore extends IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
+interface PublicFileStore extends IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore, SessionFinder {
   readonly features: {
-    readonly records: true, readonly iterable: true, readonly readable: true, readonly reapable: true, readonly portable: true
+    readonly records: true, readonly iterable: true, readonly readable: true, readonly reapable: true, readonly portable: true, readonly indexable: true
   }
+
+  /** {@inheritDoc RecordStore.lifetimes} */
+  readonly lifetimes: Lifetimes
 
   /** {@inheritDoc RecordStore.warnings} */
   readonly warnings: readonly string[]

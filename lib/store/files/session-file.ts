@@ -48,7 +48,7 @@ export class SessionFile extends SeenFile {
   async append (record: JournalRecord, previous: string, forgetEarlier = false): Promise<Appended> {
     const known = this.view
     record.seal = forgetEarlier || (known !== null && mustSeal(known, record, this.limits))
-    const bytes = encodeRecord(record, previous)
+    const bytes = this.#encode(record, previous)
     // What may have to wait goes through the pool: here also the opening of a file that was not in use.
     const disk: DiskCalls = known !== null && isWarm(known, performance.now()) ? this.diskFor(bytes.length) : this.disk
     const fd = await this.find(() => openToAppend(disk, this.path))
@@ -74,7 +74,7 @@ export class SessionFile extends SeenFile {
     const disk = this.disk.now
     if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady(now) !== true) return undefined
     if (mustSeal(known, record, this.limits)) return undefined
-    const bytes = encodeRecord(record, previous)
+    const bytes = this.#encode(record, previous)
     if (bytes.length > IMMEDIATE_SIZE) return undefined
     const held = this.hold(disk)
     try {
@@ -153,6 +153,12 @@ export class SessionFile extends SeenFile {
     const view = this.view ?? await this.read()
     if (view === null) return
     await unlessMissing(this.diskFor(0).lutimes(this.path, now / 1000, Math.min(view.mtimeMs, now) / 1000))
+  }
+
+  #encode (record: JournalRecord, previous: string): Buffer {
+    const tip = this.view?.tip
+    const isPatched = tip?.id === previous && record.text.length >= (this.limits.patchFrom ?? Infinity)
+    return encodeRecord(record, previous, isPatched ? tip : undefined)
   }
 
   async #write (disk: DiskCalls, fd: number, record: JournalRecord, previous: string, bytes: Buffer): Promise<Appended> {

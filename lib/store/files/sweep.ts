@@ -3,12 +3,14 @@ import { GRACE, timeLeft, type Clock, type Lifetimes } from '../clock'
 import { asSessionError } from '../../errors'
 import { unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
+import { sessionNameOf } from './file-names'
 import { isOrphan, removeOrphan } from './orphans'
 import { isOurs } from './ours'
 import { PrivateDirectory } from './private-directory'
-import { lifespan } from './session-age'
+import { holdsSession, lifespan } from './session-age'
 import { LIMITS, type FileLimits } from './seen-file'
 import { SessionFile } from './session-file'
+import { isForwarding } from '../forwarding'
 import type { ReapCounts } from '../session-store'
 
 /** Locks and what is written for trial are there for milliseconds; older ones (ms) are orphans. */
@@ -28,6 +30,8 @@ export interface SweepOptions extends WalkOptions {
   disk: Disk
   /** Of each file. */
   fileLimits?: FileLimits | undefined
+  /** Is told the names of expired sessions that were removed. */
+  expired?: ((name: string) => void) | undefined
   /** Removes nothing, counts only. */
   dryRun?: boolean | undefined
 }
@@ -99,7 +103,7 @@ async function sweepEntry (
 }
 
 async function sweepSession (path: string, options: SweepOptions, guard: PrivateDirectory): Promise<boolean> {
-  const { limits, clock, disk, fileLimits = LIMITS, dryRun } = options
+  const { limits, clock, disk, fileLimits = LIMITS, dryRun, expired } = options
   const status = await unlessMissing(disk.lstat(path))
   if (status === null) return false
   if (isAhead(status, clock)) {
@@ -117,7 +121,9 @@ async function sweepSession (path: string, options: SweepOptions, guard: Private
   // A request may have come in the meantime.
   const now = await unlessMissing(disk.lstat(path))
   if (now === null || !isUnused(status, now)) return false
-  return await file.removeJudged(view)
+  if (!await file.removeJudged(view)) return false
+  if (holdsSession(view) && !isForwarding(view.tip.text)) expired?.(sessionNameOf(path))
+  return true
 }
 
 /** Returns whether the stamps were set by a clock that was ahead: the session would live until then. */

@@ -1,17 +1,19 @@
+import { performance } from 'node:perf_hooks'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type {
-  Creation, PortableSession, PutOptions, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
+  Creation, PortableSession, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
+import { UnsettledCalls } from '../unsettled-calls'
 import type { Answer } from './answer'
 import { openTable } from './opening'
 import { postgresStoreOptions, type PostgresSessionStoreOptions, type PostgresValue, type SettledPostgresOptions } from './options'
 import { isStored, outcomeOf } from './outcome'
 import { newRecordId, remembersSince, versionOf } from './recent'
-import { Server, type Question } from './server'
+import { Server, type Attempts, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'
-import { statementsFor, type Statements } from './statements'
+import { memoryOf, statementsFor, type Statements } from './statements'
 import { toColumn } from './text-column'
 import { storeError } from './trouble'
 import { PoolErrors } from './pool-errors'
@@ -25,17 +27,20 @@ export abstract class PostgresRecords extends BaseRecordStore {
   protected readonly options: SettledPostgresOptions
   protected readonly statements: Statements
   readonly #server: Server
+  readonly #unsettled: UnsettledCalls
   readonly #poolErrors: PoolErrors
   #opening: Promise<void> | null = null
   #isOpen = false
   #warnings: readonly string[] = []
 
-  constructor (options: PostgresSessionStoreOptions) {
+  /** `rowsOf` is the appid that the rows have, if not the store's own. */
+  constructor (options: PostgresSessionStoreOptions, rowsOf?: string) {
     const settled = postgresStoreOptions(options)
     super(settled)
     this.options = settled
-    this.statements = statementsFor(settled)
+    this.statements = statementsFor(rowsOf === undefined ? settled : { ...settled, appid: rowsOf })
     this.#server = new Server(settled)
+    this.#unsettled = new UnsettledCalls(memoryOf(settled.timeout), settled.timeout)
     this.#poolErrors = new PoolErrors(settled.pool)
   }
 
@@ -89,11 +94,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
 
   async #create (name: string, record: SessionRecord, createdAt: number | undefined, lastAccess: number | undefined): Promise<Creation> {
     const [text, idleTimeout] = this.#columns(record)
-    const id = newRecordId()
-    return await this.ask<Answer, Creation>({
+    const [created, accessed] = [moment(createdAt), moment(lastAccess)]
+    return await this.#settle(['create', name, text, idleTimeout, created, accessed], (id, attempts) => this.ask<Answer, Creation>({
       doing: 'create a session',
+      attempts,
       statement: this.statements.create,
-      values: deadline => [checkedName(name), text, id, idleTimeout, moment(createdAt), moment(lastAccess), deadline],
+      values: deadline => [checkedName(name), text, id, idleTimeout, created, accessed, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'created', version: id }
@@ -101,17 +107,18 @@ export abstract class PostgresRecords extends BaseRecordStore {
         if (isUnsure && !remembersSince(row, null)) throw unknown('create a session')
         return { result: 'taken' }
       }
-    })
+    }))
   }
 
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     const [text, idleTimeout] = this.#columns(record)
-    const [id, base] = [newRecordId(), versionOf(version)]
-    return await this.ask<Answer, Replacement>({
+    const [base, created] = [versionOf(version), moment(record.createdAt)]
+    return await this.#settle(['save', name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
       doing: 'save a session',
+      attempts,
       statement: this.statements.replace,
-      values: deadline => [checkedName(name), text, id, base, idleTimeout, moment(record.createdAt), deadline],
+      values: deadline => [checkedName(name), text, id, base, idleTimeout, created, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'replaced', version: id }
@@ -120,21 +127,15 @@ export abstract class PostgresRecords extends BaseRecordStore {
         if (isUnsure && !remembersSince(row, base)) throw unknown('save a session')
         return { result: 'conflict' }
       }
-    })
-  }
-
-  /** {@inheritDoc SessionStore.putSession} @throws {SessionError} */
-  override async putSession (sesid: string, text: string, options?: PutOptions): Promise<void> {
-    checkRecord({ text, idleTimeout: options?.idleTimeout }, this.options.maxSize)
-    await super.putSession(sesid, text, options)
+    }))
   }
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */
   async remove (name: string, version?: string): Promise<Removal> {
-    const id = newRecordId()
     const base = version === undefined ? null : versionOf(version)
-    return await this.ask<Answer, Removal>({
+    return await this.#settle(['remove', name, base], (id, attempts) => this.ask<Answer, Removal>({
       doing: 'remove a session',
+      attempts,
       statement: this.statements.remove,
       values: deadline => [checkedName(name), id, base, deadline],
       judge: (rows, isUnsure) => {
@@ -144,7 +145,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
         if (!row.isWritable) return 'gone'
         return base === null || row.version === base ? undefined : 'conflict'
       }
-    })
+    }))
   }
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
@@ -174,6 +175,19 @@ export abstract class PostgresRecords extends BaseRecordStore {
   protected async ask<R, T> (question: Question<R, T>): Promise<T> {
     if (!this.#isOpen) await this.open()
     return await this.#server.ask(question)
+  }
+
+  /** Asks for what is not to be done twice. An earlier call for the same thing whose outcome is not known is taken up. */
+  async #settle<T> (what: PostgresValue[], ask: (id: string, attempts: Attempts) => Promise<T>): Promise<T> {
+    const earlier = this.#unsettled.take(...what)
+    const { id, began } = earlier ?? { id: newRecordId(), began: performance.now() }
+    const attempts = { isUnsure: earlier !== undefined }
+    try {
+      return await ask(id, attempts)
+    } catch (error) {
+      if (attempts.isUnsure) this.#unsettled.remember({ id, began }, ...what)
+      throw error
+    }
   }
 
   #columns (record: SessionRecord): [string, PostgresValue] {

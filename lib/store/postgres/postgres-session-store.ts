@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { performance } from 'node:perf_hooks'
 import type { SessionError } from '../../errors'
+import { publishEnded } from '../session-events'
+import { LONGEST_LIST, MARGIN } from '../index-lists'
+import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
+import { bodyOf } from '../session-header'
 import type {
-  IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+  Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
 import type { Answer } from './answer'
+import type { PostgresSessionStoreOptions } from './options'
 import { PostgresRecords } from './postgres-records'
 import { portableSession, sessionInfo, type ListedRow, type TextRow } from './session-row'
 import type { Statement } from './statements'
@@ -21,6 +26,8 @@ interface SweptRow extends Answer {
   readonly seen: number | string
   readonly expired: number | string
   readonly set_aside: number | string
+  /** Those of expired sessions, with blanks between them; null: none. */
+  readonly names: string | null
 }
 
 /**
@@ -34,8 +41,15 @@ interface SweptRow extends Answer {
  * @throws {SessionError} SESSION_OPTION from the constructor, for an option that makes no sense.
  */
 export class PostgresSessionStore extends PostgresRecords
-  implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore {
-  readonly features = { records: true, iterable: true, readable: true, reapable: true, portable: true } as const
+  implements IterableSessionStore, ReadableSessionStore, ReapableSessionStore, PortableRecordStore, IndexableRecordStore {
+  readonly features = { records: true, iterable: true, readable: true, reapable: true, portable: true, indexable: true } as const
+  readonly #hasSessions: boolean
+
+  /** `rowsOf` is the appid that the rows have, of a store whose records are lists of an index. @internal */
+  constructor (options: PostgresSessionStoreOptions, rowsOf?: string) {
+    super(options, rowsOf)
+    this.#hasSessions = rowsOf === undefined
+  }
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
@@ -49,7 +63,7 @@ export class PostgresSessionStore extends PostgresRecords
   async * texts (): AsyncGenerator<string, void> {
     for await (const { text } of this.exportSessions()) {
       if (isSealed(text)) throw cannotOpenAll()
-      yield text
+      yield bodyOf(text)
     }
   }
 
@@ -75,6 +89,7 @@ export class PostgresSessionStore extends PostgresRecords
       removed += Number(row.removed)
       last = row.last
     }
+    await indexOf(this)?.clear()
     return removed
   }
 
@@ -96,6 +111,7 @@ export class PostgresSessionStore extends PostgresRecords
         counts.seen += Number(row.seen)
         counts.expired += Number(row.expired)
         counts.setAside += Number(row.set_aside)
+        if (this.#hasSessions) for (const name of row.names?.split(' ') ?? []) publishEnded(this.sesAppid(), name, 'expired')
         last = row.last
         if (last !== null) await delay(performance.now() - start)
       }
@@ -104,6 +120,13 @@ export class PostgresSessionStore extends PostgresRecords
       counts.error = error as SessionError
     }
     return counts
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} They are rows of the same table, of an appid that no app can have. */
+  companion (): Companion {
+    const { appid, pool, table, schema, timeout, prepare, idleTimeout } = this.options
+    const options = { pool, table, schema, timeout, prepare, appid, idleTimeout: idleTimeout + MARGIN, maxSize: LONGEST_LIST }
+    return { records: new PostgresSessionStore(options, `index of ${appid}`), idleTimeout, latest: name => this.read(name) }
   }
 
   /** Returns the rows of this appid, a page at a time, in the order of their names. */

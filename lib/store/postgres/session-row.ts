@@ -1,4 +1,5 @@
 import { touchInterval, type Lifetimes } from '../clock'
+import { isForwarding } from '../forwarding'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 import type { Answer } from './answer'
 import { fromColumn } from './text-column'
@@ -23,7 +24,7 @@ export interface TextRow extends Answer {
 
 /** Returns the session as the store returns it; null when there is none, or it has expired. */
 export function storedSession (row: SessionRow, limits: Lifetimes): StoredSession | null {
-  const { version, idleTimeout, createdAt, idle, idleLeft } = seen(row, limits)
+  const { version, idleTimeout, createdAt, lastAccess, idle, idleLeft } = seen(row, limits)
   if (row.text === null || idleLeft <= 0) return null
   return {
     text: fromColumn(row.text),
@@ -31,7 +32,8 @@ export function storedSession (row: SessionRow, limits: Lifetimes): StoredSessio
     idleTimeout,
     createdAt,
     touchDue: idle > touchInterval(idleTimeout ?? limits.idleTimeout),
-    idleLeft
+    idleLeft,
+    lastAccess
   }
 }
 
@@ -44,7 +46,7 @@ export function sessionInfo (row: ListedRow, limits: Lifetimes): SessionInfo | n
 /** Returns all that is known of the session; null when there is none alive. */
 export function portableSession (row: TextRow, limits: Lifetimes): PortableSession | null {
   const { idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
-  if (row.status !== 'live' || idleLeft <= 0) return null
+  if (row.status !== 'live' || idleLeft <= 0 || isForwarding(row.text)) return null
   return { name: row.name, text: fromColumn(row.text), idleTimeout, createdAt, lastAccess }
 }
 

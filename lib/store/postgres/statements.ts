@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { GRACE, touchInterval, type Lifetimes } from '../clock'
+import { FORWARDING } from '../forwarding'
 import { RECENT_LENGTH, SHORT_ID } from './recent'
 import { STANDBY } from './answer'
 import { literal, qualified } from './schema'
@@ -11,8 +12,10 @@ export interface Statement {
   readonly name: string
 }
 
-/** A remover whose answer was lost asks again until its time is up; for so long (s) beyond that the row tells what became of it. */
-const TOMBSTONE_KEPT = 55
+/** For so long (s) beyond some calls the row of a session that has ended tells what became of the call that ended it. */
+const MEMORY = 60
+/** So many calls: a caller may ask again that often, with pauses. */
+const CALLS = 6
 /** How long a person has to look at what was set aside (s). */
 const SET_ASIDE_KEPT = 7 * 24 * 3600
 /** Rows that a statement looks at when it lists or sweeps. */
@@ -57,7 +60,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
   const key = `${app} AND s.name = $1`
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
-  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > ${TOMBSTONE_KEPT + timeout} ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
+  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
   const found = `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
     CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent)`
   const done = `SELECT ${NOW} || ' done' AS about FROM done
@@ -85,7 +88,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
     ) ${done}`),
 
     remove: statement('remove', `WITH done AS (
-      UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', accessed_at = statement_timestamp()
+      UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
       WHERE ${key} AND s.version = coalesce($3, s.version) AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
       RETURNING 1
     ) ${done}`),
@@ -99,7 +102,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
       RETURNING 1
     ) ${done}`),
 
-    list: statement('list', `SELECT s.name, s.status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
+    list: statement('list', `SELECT s.name, CASE WHEN starts_with(s.text, ${literal(FORWARDING)}) THEN 'forwarding' ELSE s.status END AS status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
 
     texts: statement('texts', `SELECT s.name, s.status, s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM (
       SELECT s.*, sum(octet_length(s.text)) OVER (ORDER BY s.name) - octet_length(s.text) AS bytes_before
@@ -118,10 +121,15 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
     ), locked AS (
       SELECT s.name FROM ${rows} WHERE ${app} AND s.name IN (SELECT name FROM page WHERE doomed) AND ${doomed} FOR UPDATE SKIP LOCKED
     ), removed AS (
-      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status
+      DELETE FROM ${rows} USING locked WHERE ${app} AND s.name = locked.name AND ${doomed} RETURNING s.status, s.name, starts_with(s.text, ${literal(FORWARDING)}) AS forwards
     ) SELECT (${NOW})::text AS about, (SELECT max(name) FROM page) AS last, (SELECT count(*) FROM page WHERE status = 'live')::int AS seen,
-      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
+      (SELECT count(*) FROM removed WHERE status = 'live')::int AS expired, (SELECT string_agg(name, ' ') FROM removed WHERE status = 'live' AND NOT forwards) AS names, (SELECT count(*) FROM removed WHERE status = 'aside')::int AS set_aside`)
   }
+}
+
+/** Seconds for which the row of an ended session is kept. The row says so itself: a store with another `timeout` may sweep it. */
+export function memoryOf (timeout: number): number {
+  return MEMORY + CALLS * timeout
 }
 
 export function statement (verb: string, text: string): Statement {

@@ -4,6 +4,8 @@ import { SessionStoreError } from '../../errors'
 export interface Trouble {
   /** Whether it makes sense to send the statement again. */
   readonly canRepeat: boolean
+  /** Whether the server was not to be reached, or takes nothing just now: other statements fare alike. */
+  readonly isOutage: boolean
   /** Whether the statement may have been carried out all the same. */
   readonly isUnsure: boolean
   /** Whether the connection, or the pooler before the server, does not know the prepared statement. */
@@ -31,6 +33,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** SQLSTATEs, by their beginnings, that go away: of connections, of transactions that met, of a server that restarts or was demoted. */
 const PASSING = /^(08|40|57P|53300|25006)/
+/** Those of them that other statements are told, too. */
+const OUTAGE = /^(08|57P|53300|25006)/
 /** Those after which the statement may have been carried out, because the connection ended with it. */
 const UNSURE = /^(08|40003|57P)/
 /** Those whose text names no values. */
@@ -39,7 +43,7 @@ const UNPREPARED = ['26000', '42P05']
 const STALE_PLAN = '0A000'
 
 /** What pg says without a code. Other texts may quote a statement and its values. */
-const KNOWN_TEXT = /^(Connection terminated|Client has encountered a connection error|timeout e|Query read timeout|Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
+const KNOWN_TEXT = /^(Connection terminated|Client was closed|Client has encountered a connection error|timeout e|Query read timeout|Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
 /** After these there was not a connection to send the statement on. */
 const UNSENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connect E|trying to connect|connection timeout/
 const CLOSED = /^(Cannot use a pool|PGlite is clos)/
@@ -50,6 +54,7 @@ export function troubleOf (error: unknown): Trouble {
   if (isSqlState(code)) {
     return {
       canRepeat: PASSING.test(code) || UNPREPARED.includes(code) || code === STALE_PLAN,
+      isOutage: OUTAGE.test(code),
       isUnsure: UNSURE.test(code),
       isUnprepared: UNPREPARED.includes(code),
       reason: reasonOf(SPEAKING.test(code) ? `${message} (${code})` : code, ADVICE[code]),
@@ -60,6 +65,7 @@ export function troubleOf (error: unknown): Trouble {
   const isMistake = error instanceof TypeError || error instanceof RangeError || CLOSED.test(message)
   return {
     canRepeat: !isMistake,
+    isOutage: !isMistake,
     isUnsure: !isMistake && !UNSENT.test(`${code} ${message}`),
     isUnprepared: false,
     reason: reasonOf(text, isMistake ? undefined : 'look at the server, the network and the pool'),

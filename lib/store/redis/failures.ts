@@ -1,9 +1,10 @@
 import { SessionStoreError } from '../../errors'
-import { NoAnswer } from './deadlines'
+import { NoAnswer } from '../deadlines'
+import { AnswerOfAnother } from './own-answers'
 
 /** What became of a command that was not answered with a result. */
 export interface Failure {
-  /** The server's code, such as `OOM`, or `LOST` or `TIMEOUT`. */
+  /** The server's code, such as `OOM`, or one of ours: `LOST`, `TIMEOUT`, `LATE`, `MIXED`, `CLIENT`. */
   readonly code: string
   /** `refused`: the server or the client did not carry it out. `unknown`: it may have. */
   readonly outcome: 'refused' | 'unknown'
@@ -16,6 +17,7 @@ export interface Failure {
 
 const CLUSTER = 'the cluster is being changed, or a part of it is down: see CLUSTER INFO'
 const SILENT = 'the server did not answer in time: is it overloaded, stopped or cut off?'
+const MIXED = 'the client hands out answers to other commands, so none of them can be used: restart the app, and update the client library'
 const MISFIT = 'the client cannot do it: is it a version of it that docs/stores.md names?'
 /** For a key that another program uses. */
 export const FOREIGN_KEY = 'a key under the prefix of the sessions holds something else: ' +
@@ -32,6 +34,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
   [/^TRYAGAIN|- TryAgain/, 'TRYAGAIN', true, CLUSTER],
   [/^(?:MOVED|ASK) |- (?:Moved|Ask)\b/, 'MOVED', true, 'the server is one of a cluster: make the client for a cluster'],
   [/^NOREPLICAS/, 'NOREPLICAS', true, 'the server has too few replicas (min-replicas-to-write): start them'],
+  [/^UNBLOCKED/, 'UNBLOCKED', true, 'the primary became a replica before the replicas confirmed it: is a failover under way?'],
   [/^BUSY\b/, 'BUSY', true, 'a script of another program keeps the server busy: end it with SCRIPT KILL'],
   [/^OOM/, 'OOM', false, 'the server has no memory left: raise maxmemory, and keep maxmemory-policy noeviction'],
   [/^MISCONF/, 'MISCONF', false, 'the server cannot write to its disk: see its log'],
@@ -45,7 +48,11 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
 ]
 
 /** What Redis before 7 puts before the error of a command that a script calls. */
-const WRAPPED = /^ERR Error running script.*@user_script: ?\d+: -?(?=[A-Z]{2,} )/
+const WRAPPED = /^(?:ERR Error running script.*)?@user_script: ?\d+: -?(?=[A-Z]{2,} )/
+/** Codes that say nothing to people, or nothing that the advice does not. */
+const OWN_CODES = ['LOST', 'TIMEOUT', 'LATE', 'MIXED', 'CLIENT', 'NOSCRIPT', 'ERR']
+/** `WAIT` is never refused with these, because it writes nothing and names no key: so nothing was written before it. */
+const NOT_OF_WAIT = ['NOSCRIPT', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'NOREPLICAS', 'OOM', 'MISCONF', 'WRONGTYPE', 'CROSSSLOT']
 
 /** Thrown when the server says that a call came after its time was up. */
 export class TooLate extends Error {}
@@ -56,6 +63,7 @@ const UNSENT = /client is (?:closed|offline)|isn't writeable/
 export function failureOf (error: unknown): Failure {
   if (error instanceof NoAnswer) return failure('TIMEOUT', 'unknown', SILENT)
   if (error instanceof TooLate) return failure('LATE', 'refused', SILENT)
+  if (error instanceof AnswerOfAnother) return failure('MIXED', 'unknown', MIXED)
   const message = (error instanceof Error ? error.message : String(error)).replace(WRAPPED, '')
   for (const [says, code, passes, advice] of REPLIES) {
     if (says.test(message)) return { code, outcome: 'refused', passes, advice, cause: withoutCommand(error, message, code) }
@@ -65,6 +73,25 @@ export function failureOf (error: unknown): Failure {
   return { code: 'LOST', outcome, passes: true, advice: LOST, cause: withoutCommand(error, message, codeOf(error) ?? 'LOST') }
 }
 
+/** Returns what the error of a command means that `WAIT` followed: the error may be that of `WAIT`, after the command was carried out. */
+export function failureBesideWait (error: unknown): Failure {
+  const failure = failureOf(error)
+  return failure.outcome === 'unknown' || NOT_OF_WAIT.includes(failure.code) || error instanceof TooLate ? failure : { ...failure, outcome: 'unknown' }
+}
+
+/**
+ * Returns what a failure means while the client hands out answers to other commands: it may be that of another.
+ * A script that the server does not know is sent again all the same.
+ */
+export function failureAmongMixed ({ code, cause }: Failure): Failure {
+  return { ...failure(code === 'NOSCRIPT' ? code : 'MIXED', 'unknown', MIXED), cause }
+}
+
+/** Returns what it means that the keys of several calls lie in different places: alone each can be carried out, if it was not before the script came to the others. */
+export function splitCalls (failure: Failure): Failure {
+  return { ...failure, outcome: 'unknown', passes: true }
+}
+
 /** The client was not connected, so the command was not sent. */
 export function notConnected (obstacle: string | null): Failure {
   return failure('LOST', 'refused', obstacle ?? LOST)
@@ -72,8 +99,9 @@ export function notConnected (obstacle: string | null): Failure {
 
 /** Returns the error for the caller. `doing` says what could not be done; `mayBeDone`: an attempt may have been carried out. */
 export function storeError (doing: string, { code, advice, cause }: Failure, mayBeDone: boolean): SessionStoreError {
+  const said = OWN_CODES.includes(code) ? '' : `${code}; `
   const outcome = mayBeDone ? '. It is not known whether the server did it before the answer was lost' : ''
-  return new SessionStoreError(`cannot ${doing} in Redis: ${code}; ${advice}${outcome}`, { cause })
+  return new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause })
 }
 
 function failure (code: string, outcome: Failure['outcome'], advice: string): Failure {

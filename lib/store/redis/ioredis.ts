@@ -31,6 +31,7 @@ export function ioredisConnection (client: IoredisClient | IoredisCluster): Redi
   return {
     client: isCluster ? 'cluster of ioredis' : 'client of ioredis',
     isCluster,
+    joinsCalls: !isCluster,
     keyPrefix: typeof keyPrefix === 'string' ? keyPrefix : '',
     // `wait`: it connects at the first command.
     isReady: () => client.status === 'ready' || client.status === 'wait',

@@ -25,13 +25,18 @@ export class KeyNames {
 
   /** Returns the pattern for SCAN that fits the sessions, and not what was set aside. */
   patternWith (keyPrefix: string): string {
-    return `${this.prefixWith(keyPrefix).replace(/[*?[\]\\^-]/g, '\\$&')}*}`
+    return `${literally(this.prefixWith(keyPrefix))}*}`
   }
 
   /** Returns the name of the session with this key; null when the key is not one of ours. */
   nameOf (key: string): string | null {
     return /\{([0-9a-f]{64})\}$/.exec(key)?.[1] ?? null
   }
+}
+
+/** Returns a pattern for SCAN that fits this text and no other. */
+export function literally (text: string): string {
+  return text.replace(/[*?[\]\\^-]/g, '\\$&')
 }
 
 function percentEncoded (character: string): string {

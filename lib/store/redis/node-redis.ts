@@ -77,6 +77,7 @@ export function nodeRedisConnection (client: Client): RedisConnection {
   return {
     client: isPool ? 'pool of node-redis' : 'client of node-redis',
     isCluster: false,
+    joinsCalls: isNewer(client),
     keyPrefix: '',
     // A pool has no such thing; its clients reject what they cannot send.
     isReady: () => isPool ? client.isOpen : client.isReady,
@@ -131,6 +132,7 @@ function clusterConnection (client: NodeRedisCluster): RedisConnection {
   return {
     client: 'cluster of node-redis',
     isCluster: true,
+    joinsCalls: false,
     keyPrefix: '',
     isReady: () => client.isOpen,
     obstacle: () => obstacle(client),
@@ -153,6 +155,7 @@ function sentinelConnection (client: NodeRedisSentinel): RedisConnection {
   return {
     client: 'sentinel client of node-redis',
     isCluster: false,
+    joinsCalls: isNewer(client),
     keyPrefix: '',
     isReady: () => client.isReady,
     obstacle: () => obstacle(client),
@@ -165,6 +168,15 @@ function sentinelConnection (client: NodeRedisSentinel): RedisConnection {
     },
     servers: async () => [run]
   }
+}
+
+/**
+ * Whether the client is of version 6 or newer. One of version 5 mixes up all later answers when its connection
+ * breaks between the call of a command and the end of that turn of the event loop. A call that waits for others
+ * begins at the end of a turn, which makes that more likely.
+ */
+function isNewer (client: object): boolean {
+  return 'commandDocs' in client
 }
 
 function obstacle ({ isOpen }: Emitting): string | null {

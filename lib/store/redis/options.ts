@@ -44,7 +44,7 @@ const KNOWN = ['client', 'prefix', 'timeout', 'replicas', 'cache', ...RECORD_STO
 const DEFAULT_CACHE_SIZE = 32 * 1024 * 1024
 /** Seconds: a heartbeat needs its time. */
 const LEAST_STALENESS = 0.05
-/** Seconds. The server recognises a repeated call for a minute. */
+/** Seconds. See `MEMORY`: so long the server recognises a repeated call. */
 const LONGEST_TIMEOUT = 30
 
 /** Checks the options and fills in the defaults. @throws {SessionError} */

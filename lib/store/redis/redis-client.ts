@@ -20,6 +20,8 @@ export interface RedisConnection {
   readonly client: string
   /** Whether sessions are spread over several servers: one may be down while others answer. */
   readonly isCluster: boolean
+  /** Whether calls that begin in one turn of the event loop may go to the server as one command. */
+  readonly joinsCalls: boolean
   /** What the client puts before every key by itself. */
   readonly keyPrefix: string
   /** Whether a command would be sent now, and not wait in the client until it is connected. */

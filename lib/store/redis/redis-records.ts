@@ -1,17 +1,20 @@
+import { performance } from 'node:perf_hooks'
 import { randomText } from '../../random'
 import { SessionStoreError } from '../../errors'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import type { Creation, PortableSession, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
+import { UnsettledCalls } from '../unsettled-calls'
 import { KeyNames } from './key-names'
 import type { SettledRedisStoreOptions } from './options'
 import { InvalidationFeed } from './invalidation-feed'
 import { ReadCache } from './read-cache'
 import { ScriptRunner, type Answer, type Call } from './script-runner'
-import { CONFLICT, CREATE, DONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN, WRITER, type Script } from './scripts'
+import type { Script } from './script'
+import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
-import { UnsettledCalls } from './unsettled-calls'
+import { MEMORY, WRITER } from './value-format'
 
 /** Characters of a record id. */
 const ID_SIZE = 16
@@ -26,11 +29,9 @@ export abstract class RedisRecords extends BaseRecordStore {
   abstract override readonly features: RecordStore['features']
   protected readonly names: KeyNames
   protected readonly runner: ScriptRunner
-  /** What the scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
-  readonly #lifetimes: string
   /** What its record ids begin with: the server remembers a few of each writer. */
   readonly #writer = randomText(WRITER * 6 / 8, 'base64url')
-  readonly #unsettled = new UnsettledCalls()
+  readonly #unsettled: UnsettledCalls
   readonly #cache: ReadCache | undefined
   /** Tells of changes, for the cache. */
   protected readonly feed: InvalidationFeed | undefined
@@ -39,12 +40,13 @@ export abstract class RedisRecords extends BaseRecordStore {
     super(options)
     const { connection, prefix, appid, timeout, replicas, idleTimeout, absoluteTimeout, cache } = options
     this.names = new KeyNames(prefix, appid)
-    this.runner = new ScriptRunner(connection, timeout, replicas)
+    this.#unsettled = new UnsettledCalls(MEMORY, timeout)
+    this.runner = new ScriptRunner(connection, timeout, replicas,
+      `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`)
     if (cache !== undefined) {
       this.#cache = new ReadCache(cache.maxSize)
       this.feed = new InvalidationFeed(connection, this.names.prefixWith(connection.keyPrefix), this.#cache, cache.maxStaleness)
     }
-    this.#lifetimes = `${milliseconds(idleTimeout)} ${absoluteTimeout === undefined ? 0 : milliseconds(absoluteTimeout)}`
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
@@ -81,13 +83,13 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
-    await this.#run(name, this.#call('touch a session', TOUCH, name, this.#newId(), NOTHING, false))
+    await this.#run(name, this.#call('touch a session', TOUCH, name, this.#newId(), NOTHING))
   }
 
   /** {@inheritDoc RecordStore.setAside} It is kept for a week. @throws {SessionStoreError} */
   async setAside (name: string, version?: string): Promise<void> {
     const id = this.#newId()
-    const call = this.#call('set a session aside', SET_ASIDE, name, id, onlyAt(version), true)
+    const call = this.#call('set a session aside', SET_ASIDE, name, id, onlyAt(version))
     await this.#run(name, { ...call, otherKey: this.names.asideOf(name, id) })
   }
 
@@ -100,15 +102,19 @@ export abstract class RedisRecords extends BaseRecordStore {
   /** {@inheritDoc ImmediateRecordStore.replaceNow} The server must be asked. @internal */
   replaceNow (): undefined {}
 
+  /** Returns the session as the server has it. */
+  protected async latest (name: string): Promise<StoredSession | null> {
+    const value = await this.#value(name)
+    return value === null ? null : storedSession(value, this.options)
+  }
+
   protected value (name: string): Promise<StoredValue | null> {
     return this.#cache === undefined ? this.#value(name) : this.#cache.through(name, () => this.#value(name))
   }
 
   async #value (name: string): Promise<StoredValue | null> {
-    const { reply } = await this.runner.run({
-      doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '', waits: false
-    })
-    return storedValue(reply, this.options)
+    const { reply, now } = await this.runner.run({ doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '' })
+    return reply === null ? null : storedValue(String(reply), now, this.options)
   }
 
   async #create (name: string, record: SessionRecord, lastAccess: string): Promise<Creation> {
@@ -117,30 +123,33 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
-  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: unknown }> {
-    const earlier = this.#unsettled.idOf(script.sha, name, parameters, text)
-    const id = earlier ?? this.#newId()
+  async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
+    const what = [script.sha, name, parameters, text]
+    const earlier = this.#unsettled.take(...what)
+    const { id, began } = earlier ?? { id: this.#newId(), began: performance.now() }
     try {
-      const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, true, text), earlier !== undefined)
-      this.#checkConfirmed(doing, answer)
-      if (earlier !== undefined) this.#unsettled.settle(script.sha, name, parameters, text)
-      return { id, reply: answer.reply }
+      const answer = await this.#run(name, this.#call(doing, script, name, id, parameters, text), earlier !== undefined)
+      const reply = Number(answer.reply)
+      this.#checkConfirmed(doing, script, reply, answer.replicas)
+      return { id, reply }
     } catch (error) {
-      this.#unsettled.remember(id, script.sha, name, parameters, text)
+      this.#unsettled.remember({ id, began }, ...what)
       throw error
     }
   }
 
   /** @throws {SessionStoreError} unless it is known what became of the call, and as many replicas have it as the caller wants */
-  #checkConfirmed (doing: string, { reply, replicas }: Answer): void {
+  #checkConfirmed (doing: string, script: Script, reply: number, replicas: number | undefined): void {
     if (reply === UNKNOWN) {
       throw new SessionStoreError(`cannot ${doing} in Redis: the connection was lost, and so many other requests saved the ` +
         'session since that it is not known whether the server did it')
     }
     const { replicas: wanted } = this.options
-    if (reply === DONE && replicas !== undefined && wanted !== undefined && replicas < wanted.count) {
-      throw new SessionStoreError(`the primary did ${doing}, but only ${replicas} of ${wanted.count} replicas confirmed it ` +
-        `within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
+    if (replicas === undefined || wanted === undefined || replicas >= wanted.count) return
+    // A caller that is told that the session has ended relies on it as the one that ended it does.
+    if (reply === DONE || (script === REMOVE && reply === GONE)) {
+      throw new SessionStoreError(`the call to ${doing} in Redis was carried out by the primary, but only ${replicas} of ${wanted.count} replicas ` +
+        `confirmed it within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
     }
   }
 
@@ -152,8 +161,8 @@ export abstract class RedisRecords extends BaseRecordStore {
     return this.runner.run(call, isRepeated).finally(() => { cache.drop(name) })
   }
 
-  #call (doing: string, script: Script, name: string, id: string, parameters: string, waits: boolean, text = ''): Call {
-    return { doing, script, key: this.#keyOf(name), parameters: `${id} ${this.#lifetimes} ${parameters}`, text, waits }
+  #call (doing: string, script: Script, name: string, id: string, parameters: string, text = ''): Call {
+    return { doing, script, key: this.#keyOf(name), parameters: `${id} ${parameters}`, text }
   }
 
   /** Returns what a script is told of a record beside its text. */

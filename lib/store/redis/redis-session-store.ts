@@ -1,7 +1,12 @@
+import { isForwarding } from '../forwarding'
+import { LONGEST_LIST, MARGIN } from '../index-lists'
+import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
+import { bodyOf } from '../session-header'
 import type {
-  IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
+  Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
 } from '../session-store'
+import { reachesKeysTogether } from './joined-keys'
 import { scanNames } from './key-scan'
 import { redisStoreOptions, type RedisSessionStoreOptions } from './options'
 import { RedisRecords } from './redis-records'
@@ -11,7 +16,7 @@ import { portableSession, sessionInfo, type StoredValue } from './stored-value'
 /** So many sessions are read at once for a listing: no more texts than these are in memory. */
 const BATCH = 8
 
-const FEATURES = { records: true, iterable: true, readable: true, portable: true } as const
+const FEATURES = { records: true, iterable: true, readable: true, portable: true, indexable: true } as const
 
 /**
  * Sessions in Redis or Valkey, one key each. Any number of stores, on any number of hosts, can work
@@ -19,12 +24,14 @@ const FEATURES = { records: true, iterable: true, readable: true, portable: true
  *
  * @throws {SessionError} from the constructor, for an option that makes no sense.
  */
-export class RedisSessionStore extends RedisRecords implements IterableSessionStore, ReadableSessionStore, PortableRecordStore {
+export class RedisSessionStore extends RedisRecords implements IterableSessionStore, ReadableSessionStore, PortableRecordStore, IndexableRecordStore {
   readonly features: typeof FEATURES & { readonly immediate?: true }
+  readonly #given: RedisSessionStoreOptions
   #warnings: readonly string[] = []
 
   constructor (options: RedisSessionStoreOptions) {
     super(redisStoreOptions(options))
+    this.#given = options
     this.features = this.feed === undefined ? FEATURES : { ...FEATURES, immediate: true }
   }
 
@@ -41,6 +48,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   async open (): Promise<void> {
     const { connection, timeout } = this.options
     this.#warnings = await checkServer(connection, this.runner, this.names, timeout)
+    if (connection.joinsCalls && !await reachesKeysTogether(connection, this.names, timeout)) this.runner.stopJoining()
     this.feed?.start()
   }
 
@@ -59,7 +67,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   async * texts (): AsyncGenerator<string, void> {
     for await (const [, { text }] of this.#values()) {
       if (isSealed(text)) throw cannotOpenAll()
-      yield text
+      yield bodyOf(text)
     }
   }
 
@@ -75,7 +83,18 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
       const removals = await Promise.all(names.map(name => this.remove(name)))
       count += removals.filter(removal => removal === 'removed').length
     }
+    await indexOf(this)?.clear()
     return count
+  }
+
+  /** {@inheritDoc IndexableRecordStore.companion} Their keys have `index:` behind the prefix. */
+  companion (): Companion {
+    const { client, timeout, replicas } = this.#given
+    const { appid, prefix, idleTimeout } = this.options
+    const records = new RedisSessionStore({
+      client, timeout, replicas, appid, prefix: `${prefix}index:`, idleTimeout: idleTimeout + MARGIN, maxSize: LONGEST_LIST
+    })
+    return { records, idleTimeout, latest: name => this.latest(name) }
   }
 
   async * #values (): AsyncGenerator<readonly [name: string, value: StoredValue], void> {
@@ -83,7 +102,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
       for (let start = 0; start < names.length; start += BATCH) {
         const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await this.value(name)] as const))
         for (const [name, value] of values) {
-          if (value !== null) yield [name, value]
+          if (value !== null && !isForwarding(value.text)) yield [name, value]
         }
       }
     }

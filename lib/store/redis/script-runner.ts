@@ -1,11 +1,14 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SessionStoreError } from '../../errors'
+import { Deadlines, NoAnswer } from '../deadlines'
+import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
-import { Deadlines } from './deadlines'
-import { failureOf, notConnected, storeError, TooLate, type Failure } from './failures'
+import { CallBatches, type Waiting } from './call-batches'
+import { failureAmongMixed, failureBesideWait, failureOf, notConnected, splitCalls, storeError, TooLate, type Failure } from './failures'
+import { OwnAnswers } from './own-answers'
 import type { RedisConnection } from './redis-client'
-import { LATE, OUTCOMES, type Script } from './scripts'
+import { REFUSAL, type Script } from './script'
 
 /** Between attempts, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 10
@@ -20,15 +23,20 @@ export interface Replicas {
   timeout: number
 }
 
-/** What a script answered. */
+/** An answer begins with so many entries for all calls of a command. */
+const START = 2
+
+/** What a script answered for one session. */
 export interface Answer {
-  /** What `READ` returned, or the outcome of another script. */
-  readonly reply: unknown
+  /** The outcome, or what `READ` returns of a key. */
+  readonly reply: number | string | null
+  /** What the server's clock showed, in milliseconds since 1970. */
+  readonly now: number
   /** How many replicas have what it wrote; `undefined` when nothing waited for them. */
   readonly replicas: number | undefined
 }
 
-/** A call of a script. */
+/** A call of a script for one session. */
 export interface Call {
   /** What the caller wants, for messages: `save a session`. */
   readonly doing: string
@@ -36,12 +44,9 @@ export interface Call {
   readonly key: string
   /** A second key in the same slot, if the script uses one. */
   readonly otherKey?: string
-  /** What follows the deadline; null for a script that takes no parameters, and changes nothing. */
+  /** Its id and three more; null for a script that takes no parameters, and changes nothing. */
   readonly parameters: string | null
-  /** The second parameter; left out when empty. */
   readonly text: string
-  /** Whether replicas are to confirm it. */
-  readonly waits: boolean
 }
 
 /**
@@ -50,47 +55,78 @@ export interface Call {
  * after that time by the server's clock: so a call that was given up, and waits somewhere, is not
  * carried out later.
  *
- * When a call failed because the time was up, the server counts as down: one call at a time tries on,
- * and the others fail at once, until one succeeds. A cluster never counts as down, because its other
- * servers may answer.
+ * Calls that begin in one turn of the event loop go to the server as one command, where the connection allows
+ * that: a cluster has their keys in different places. What fails is repeated alone.
+ *
+ * When a call failed because the time was up, the server counts as down (see `outage.ts`). A cluster
+ * never does, because its other servers may answer.
  */
 export class ScriptRunner {
   readonly #connection: RedisConnection
   /** Milliseconds for all attempts of a call. */
   readonly #timeout: number
   readonly #wait: string[] | null
+  /** What scripts need to judge ages by, in milliseconds: the idle timeout, and the absolute one or 0. */
+  readonly #lifetimes: string
+  /** Whether calls that begin in one turn go to the server as one command. */
+  #joins: boolean
+  readonly #batches = new CallBatches(waiting => { this.#runTogether(waiting) })
   readonly #deadlines = new Deadlines()
   readonly #clock = new ServerClock()
-  #down: Failure | null = null
-  #isTried = false
+  readonly #own: OwnAnswers
+  readonly #outage = new Outage<Failure>()
 
   /** `timeout` is in seconds. */
-  constructor (connection: RedisConnection, timeout: number, replicas: Replicas | undefined) {
+  constructor (connection: RedisConnection, timeout: number, replicas: Replicas | undefined, lifetimes: string) {
     this.#connection = connection
+    this.#own = new OwnAnswers(connection.client)
     this.#timeout = timeout * 1000
     this.#wait = replicas === undefined ? null : ['WAIT', String(replicas.count), String(Math.ceil(replicas.timeout * 1000))]
+    this.#lifetimes = lifetimes
+    this.#joins = connection.joinsCalls
   }
 
-  /** @throws {SessionStoreError} */
-  async run (call: Call, isRepeated = false): Promise<Answer> {
-    if (this.#down !== null) return await this.#runWhileDown(call, isRepeated, this.#down)
-    const end = performance.now() + this.#timeout
-    if (!this.#connection.isReady()) return await this.#repeat(call, end, notConnected(this.#connection.obstacle()), isRepeated)
+  /** `isRepeated`: an earlier call with this id may have been carried out. @throws {SessionStoreError} */
+  run (call: Call, isRepeated = false): Promise<Answer> {
+    const { cause } = this.#outage
+    if (cause !== null) return this.#outage.try(() => this.#repeat(call, this.#end(), null, isRepeated), () => storeError(call.doing, cause, isRepeated))
+    return isRepeated || !this.#joins ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
+  }
+
+  /** From now on each call is a command of its own. */
+  stopJoining (): void {
+    this.#joins = false
+  }
+
+  /** Returns the moment of `performance.now()` at which the time of a call is up that begins now. */
+  #end (): number {
+    return performance.now() + this.#timeout
+  }
+
+  async #runTogether (waiting: Waiting[]): Promise<void> {
+    const end = this.#end()
+    const goOn = ({ call, resolve }: Waiting, failure: Failure | null): void => { resolve(this.#repeat(call, end, failure, false)) }
+    if (!this.#connection.isReady()) {
+      for (const one of waiting) goOn(one, null)
+      return
+    }
+    let answers: AnswerOf
     try {
-      return this.#answer(call, await this.#attempt(call, 'EVALSHA', isRepeated, end))
+      answers = await this.#attempt(waiting.map(({ call }) => call), 'EVALSHA', false, end)
     } catch (error) {
-      return await this.#repeat(call, end, failureOf(error), isRepeated)
+      const isSplit = waiting.length > 1 && failureOf(error).code === 'CROSSSLOT'
+      // Behind the address is a cluster: it would refuse every such command.
+      if (isSplit) this.stopJoining()
+      for (const one of waiting) goOn(one, isSplit ? splitCalls(failureOf(error)) : this.#failureOf(one.call, error))
+      return
     }
-  }
-
-  async #runWhileDown (call: Call, isRepeated: boolean, down: Failure): Promise<Answer> {
-    if (this.#isTried) throw storeError(call.doing, down, false)
-    this.#isTried = true
-    try {
-      return await this.#repeat(call, performance.now() + this.#timeout, null, isRepeated)
-    } finally {
-      this.#isTried = false
-    }
+    waiting.forEach((one, index) => {
+      try {
+        one.resolve(answers(index))
+      } catch (error) {
+        goOn(one, failureOf(error))
+      }
+    })
   }
 
   /** Tries until `end`. `failure` is what became of the attempt before; null: there was none. */
@@ -99,11 +135,10 @@ export class ScriptRunner {
     let answer: Answer | null = null
     for (let pause = FIRST_PAUSE; answer === null; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (failure?.outcome === 'unknown') mayBeDone = true
+      const obstacle = this.#connection.obstacle()
+      if (obstacle !== null) throw this.#givenUp(call, notConnected(obstacle), mayBeDone)
       if (failure !== null) {
-        const obstacle = this.#connection.obstacle()
-        if (!failure.passes || obstacle !== null || end - performance.now() <= pause) {
-          throw this.#givenUp(call, obstacle === null ? failure : notConnected(obstacle), mayBeDone)
-        }
+        if (!failure.passes || end - performance.now() <= pause) throw this.#givenUp(call, failure, mayBeDone)
         if (!AT_ONCE.includes(failure.code)) await sleep(pause)
       }
       if (!this.#connection.isReady()) {
@@ -112,46 +147,77 @@ export class ScriptRunner {
       }
       try {
         const verb = failure?.code === 'NOSCRIPT' ? 'EVAL' : 'EVALSHA'
-        answer = this.#answer(call, await this.#attempt(call, verb, mayBeDone, end))
+        answer = (await this.#attempt([call], verb, mayBeDone, end))(0)
       } catch (error) {
-        failure = failureOf(error)
+        failure = this.#failureOf(call, error)
       }
     }
-    this.#down = null
+    this.#outage.end()
     return answer
   }
 
+  #failureOf ({ script }: Call, error: unknown): Failure {
+    const failure = script.waits && this.#wait !== null ? failureBesideWait(error) : failureOf(error)
+    return this.#own.areMixed ? failureAmongMixed(failure) : failure
+  }
+
   #givenUp (call: Call, failure: Failure, mayBeDone: boolean): SessionStoreError {
-    this.#down = failure.passes && !this.#connection.isCluster ? failure : null
+    if (failure.passes && !this.#connection.isCluster) this.#outage.begin(failure)
+    else this.#outage.end()
     return storeError(call.doing, failure, mayBeDone && call.parameters !== null)
   }
 
-  /** Returns what the client returns: the script's reply, or a list of that and the count of replicas. */
-  #attempt (call: Call, verb: 'EVAL' | 'EVALSHA', isRepeated: boolean, end: number): Promise<unknown> {
-    const { script, key, otherKey, parameters, text } = call
-    const code = verb === 'EVAL' ? script.text : script.sha
-    const command = otherKey === undefined ? [verb, code, '1', key] : [verb, code, '2', key, otherKey]
-    if (parameters !== null) {
+  /** Runs calls of one script as one command. @throws {NoAnswer}, {@link AnswerOfAnother}, {@link TooLate}, and what the client throws */
+  async #attempt (calls: readonly Call[], verb: 'EVAL' | 'EVALSHA', isRepeated: boolean, end: number): Promise<AnswerOf> {
+    const { script, key, parameters } = calls[0] as Call
+    const command = [verb, verb === 'EVAL' ? script.text : script.sha, '']
+    for (const { key, otherKey } of calls) {
+      command.push(key)
+      if (otherKey !== undefined) command.push(otherKey)
+    }
+    command[2] = String(command.length - 3)
+    const number = this.#own.nextNumber()
+    if (parameters === null) {
+      command.push(String(number))
+    } else {
       const deadline = Math.max(Math.floor(this.#clock.at(end)), 0)
-      command.push(`${isRepeated ? '1' : '0'}${deadline} ${parameters}`)
-      if (text !== '') command.push(text)
+      command.push(`${number} ${isRepeated ? '1' : '0'}${deadline} ${this.#lifetimes}`)
+      for (const { parameters, text } of calls) command.push(parameters as string, text)
     }
     const { runAndWait } = this.#connection
-    const answer = call.waits && this.#wait !== null && runAndWait !== undefined
-      ? runAndWait(key, command, this.#wait)
-      : this.#connection.run(key, command)
-    return this.#deadlines.watch(answer, end)
+    if (!script.waits || this.#wait === null || runAndWait === undefined) {
+      return this.#answers(await this.#watch(this.#connection.run(key, command), end, number, answer => answer), number, undefined)
+    }
+    const [answer, replicas] = await this.#watch(runAndWait(key, command, this.#wait), end, number, ([answer]) => answer)
+    return this.#answers(answer, number, Number(replicas))
   }
 
-  /** @throws {TooLate} */
-  #answer (call: Call, answer: unknown): Answer {
-    const isList = call.waits && this.#wait !== null
-    const [reply, replicas] = isList ? answer as [unknown, unknown] : [answer]
-    if (!call.script.hasOutcome) return { reply, replicas: undefined }
-    const told = Number(reply)
-    const outcome = told % OUTCOMES
-    this.#clock.hear((told - outcome) / OUTCOMES)
-    if (outcome === LATE) throw new TooLate()
-    return { reply: outcome, replicas: isList ? Number(replicas) : undefined }
+  /** Returns what comes of `asked` by `end`. What comes later tells only whether the client mixes up answers. @throws {NoAnswer} */
+  async #watch <T> (asked: Promise<T>, end: number, number: number, answerIn: (come: T) => unknown): Promise<T> {
+    try {
+      return await this.#deadlines.watch(asked, end)
+    } catch (error) {
+      if (error instanceof NoAnswer) asked.then(come => this.#own.check(answerIn(come), number)).catch(() => {})
+      throw error
+    }
+  }
+
+  /** @throws {AnswerOfAnother}, {@link TooLate} */
+  #answers (answer: unknown, number: number, replicas: number | undefined): AnswerOf {
+    const replies = this.#own.check(answer, number)
+    const now = Number(replies[0])
+    this.#clock.hear(now)
+    if (replies.length === START) throw new TooLate()
+    return index => {
+      // The client may be set to return strings or buffers.
+      const reply = replies[START + index]
+      if (reply === null || typeof reply === 'number') return { reply, now, replicas }
+      const text = String(reply)
+      if (text.startsWith(REFUSAL)) throw new Error(text.slice(REFUSAL.length))
+      return { reply: text, now, replicas }
+    }
   }
 }
+
+/** Returns the answer to the call with this index. @throws what the server refused it with */
+type AnswerOf = (index: number) => Answer

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { randomId, storageName } from '../session-id'
-import { Deadlines } from './deadlines'
+import { Deadlines } from '../deadlines'
 import { failureOf } from './failures'
 import type { KeyNames } from './key-names'
 import type { RedisConnection, RunOnServer } from './redis-client'
@@ -18,7 +18,7 @@ const LEAST_VERSION = [6, 2] as const
 export async function checkServer (connection: RedisConnection, runner: ScriptRunner, names: KeyNames, timeout: number): Promise<string[]> {
   const name = storageName('trial', randomId())
   const [key, otherKey] = [names.keyOf(name), names.asideOf(name, randomId())]
-  const trial = { doing: 'keep sessions', script: TRIAL, key, otherKey, parameters: null, text: '', waits: true }
+  const trial = { doing: 'keep sessions', script: TRIAL, key, otherKey, parameters: null, text: '' }
   let warnings: string[]
   try {
     warnings = await informationWarnings(connection, timeout)

@@ -26,6 +26,7 @@ export function valkeyGlideConnection (client: ValkeyGlideClient): RedisConnecti
   return {
     client: isCluster ? 'cluster client of valkey-glide' : 'client of valkey-glide',
     isCluster,
+    joinsCalls: !isCluster,
     keyPrefix: '',
     isReady: () => true,
     obstacle: () => 'isClosed' in client && client.isClosed === true ? 'the client was closed: make a new one, and close it after the app' : null,

@@ -5,7 +5,10 @@ import { systemError } from '../../../lib/errors'
 import { probeDirectory } from '../../../lib/store/files/disk-probe'
 import type { Disk } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { windowsPlatform } from '../../../lib/store/files/windows'
+import { windowsDisk } from '../../../lib/store/files/windows-disk'
 import { diskWith } from '../../support/disks'
+import { ntfsDisk } from '../../support/ntfs-disk'
 import { privateDirectory } from '../../support/session-files'
 
 const LOCAL = { name: 'ext4' }
@@ -49,6 +52,19 @@ t.test('each thing that a file system cannot do is named', async t => {
   await t.rejects(probeDirectory(directory, { durable: true, allowUnsafe: false }, unsynced, LOCAL), { message: /directories cannot be synced/ })
   mkdirSync(join(directory, 'only'))
   t.strictSame(readdirSync(directory), ['only'], 'nothing is left behind')
+})
+
+t.test('where a file is known by its number alone, numbers that are used again are named', async t => {
+  const directory = privateDirectory(t)
+  const reusing = windowsDisk(ntfsDisk({ isNumberReused: true }).calls)
+  const once = windowsDisk(ntfsDisk().calls)
+  const message = /cannot keep sessions safe: it gives the number of a file that was removed to a new one, as Wine does\. .*allowUnsafeDirectory: true/
+  await t.rejects(probeDirectory(directory, STRICT, reusing, LOCAL, windowsPlatform), { code: 'SESSION_FILE', message })
+  t.match(await probeDirectory(directory, { durable: false, allowUnsafe: true }, reusing, LOCAL, windowsPlatform), [/as Wine does$/])
+  t.strictSame(await probeDirectory(directory, STRICT, once, LOCAL, windowsPlatform), [])
+  const here = { ...windowsPlatform, numbersFilesOnce: false }
+  t.strictSame(await probeDirectory(directory, STRICT, reusing, LOCAL, here), [], 'elsewhere it is not asked')
+  t.strictSame(readdirSync(directory), [], 'nothing is left behind')
 })
 
 t.test('a clock of the file system that differs from this process\'s is named', async t => {

@@ -1,6 +1,7 @@
 import { constants, fstatSync } from 'node:fs'
 import t from 'tap'
-import { birth, type Disk, type FileStatus } from '../../../lib/store/files/disk'
+import { birth, type Disk, type FileNumber, type FileStatus } from '../../../lib/store/files/disk'
+import type { Identity } from '../../../lib/store/files/distinct-file'
 import { replaceSealed } from '../../../lib/store/files/seal'
 import { interceptedDisk, openDescriptors } from '../../support/disks'
 import { recordOf, textIn } from '../../support/journal-files'
@@ -12,7 +13,7 @@ const LIMITS = { stale: 2000, patience: 5 }
 function coarseDisk (hasBirths: boolean): { disk: Disk, calls: string[], waited: () => number } {
   let now = 0
   const second = (): number => Math.floor(now / 1000) * 1000
-  const births = new Map<number, number>()
+  const births = new Map<FileNumber, number>()
   const calls: string[] = []
   const disk = interceptedDisk(async (name, given, call) => {
     calls.push(name)
@@ -49,7 +50,7 @@ t.test('where a clock is coarse, one process rewrites many times in a tick, and 
     const { disk, waited } = coarseDisk(hasBirths)
     const file = { path, disk, durable: false, limits: LIMITS }
     const identities = new Set<string>()
-    const look = async (): Promise<{ ino: number, born: number }> => {
+    const look = async (): Promise<Identity> => {
       const status = await disk.lstat(path)
       return { ino: status.ino, born: birth(status) }
     }

@@ -8,6 +8,7 @@ import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import type { SessionInfo } from '../../../lib/store/session-store'
 import { Time } from '../../support/aged-sessions'
+import { wholeText } from '../../support/journal-files'
 import { newSession } from '../../support/new-session'
 import { filesIn, pathOf, sessionDirectory } from '../../support/session-files'
 
@@ -126,7 +127,7 @@ t.test('a session\'s own idle timeout is kept until it is given another', async 
   await store.putSession(sesid, 'changed')
   age(29 * 24 * HOUR, 29 * 24 * HOUR)
   t.equal((await readAnew())?.text, 'changed', 'kept over a save without one')
-  for (let turn = 0; turn < 200; turn++) await store.putSession(sesid, `${turn}`.padEnd(200))
+  for (let turn = 0; turn < 200; turn++) await store.putSession(sesid, wholeText(turn, 200))
   age(29 * 24 * HOUR, 29 * 24 * HOUR)
   t.match(await readAnew(), { idleTimeout: 30 * 24 * HOUR }, 'and over rewrites')
   await store.putSession(sesid, 'short', { idleTimeout: 10 })
@@ -212,9 +213,9 @@ t.test('where the clock is ahead of the kernel\'s, or behind, a new session is n
     t.match(await store.read(name), { text: '0', touchDue: false, createdAt: now - 5 * HOUR * 1000 })
     now += (2 * HOUR - 1) * 1000
     t.equal(await store.getSession(sesid), '0')
-    for (let turn = 1; turn < 200; turn++) await store.putSession(sesid, `${turn}`.padEnd(200))
+    for (let turn = 1; turn < 200; turn++) await store.putSession(sesid, wholeText(turn, 200))
     now += (2 * HOUR - 1) * 1000
-    t.equal((await store.getSession(sesid))?.trim(), '199', 'also after saves, and after a rewrite')
+    t.equal(await store.getSession(sesid), wholeText(199, 200), 'also after saves, and after a rewrite')
     now += (2 * HOUR + 1) * 1000
     t.equal(await store.getSession(sesid), null)
   }

@@ -12,8 +12,6 @@ const REQUESTS = 10_000
 interface Answer { status: number, body: Record<string, unknown>, cookie: string | undefined }
 type Ask = (method: 'GET' | 'POST', path: string, cookie?: string) => Promise<Answer>
 
-t.setTimeout(600_000)
-
 t.test('a server that runs out of descriptors', { skip: noDescriptorList }, async t => {
   const ask = await start(t)
   const cookie = await connect(ask)

@@ -16,12 +16,17 @@ t.test('an appid\'s directory is named by the appid, percent-encoded', async t =
   t.equal(directoryName('a.b'), 'a%2eb')
   t.equal(directoryName('%2e'), '%252e')
   t.equal(directoryName('__Host-sid'), '__%48ost-sid')
+  for (const device of ['con', 'prn', 'aux', 'nul', 'com1', 'lpt9']) {
+    t.equal(directoryName(device), `%${device.charCodeAt(0).toString(16)}${device.slice(1)}`, 'Windows keeps such a name for a device')
+  }
+  t.equal(directoryName('nul.txt'), 'nul%2etxt')
+  t.equal(directoryName('console'), 'console')
   t.equal(directoryName('!#$%&\'*+-.^_`|~'), '%21%23%24%25%26%27%2a%2b-%2e%5e_%60%7c%7e')
 })
 
 t.test('a directory\'s name says the appid', async t => {
-  for (const appid of ['sid', 'Sid', '..', 'a%2eb', '__Host-sid']) t.equal(appidOf(directoryName(appid)), appid)
-  for (const name of ['', 'Sid', '.', 'a.b', '%', '%2', '%2E', '%61']) t.equal(appidOf(name), null, `'${name}' is no appid's`)
+  for (const appid of ['sid', 'Sid', '..', 'a%2eb', '__Host-sid', 'con', 'CON', 'com1']) t.equal(appidOf(directoryName(appid)), appid)
+  for (const name of ['', 'Sid', '.', 'a.b', '%', '%2', '%2E', '%61', 'con', '%63']) t.equal(appidOf(name), null, `'${name}' is no appid's`)
 })
 
 t.test('no two appids share a name, not even where case does not count', async t => {

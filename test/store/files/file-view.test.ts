@@ -28,7 +28,7 @@ t.test('another file is read from its start', async t => {
   const { view } = readOn(null, statusOf(t, bytes.length), bytes)
   const status = { ...statusOf(t, bytes.length), ino: view.ino }
   t.equal(isSame(view, status), true)
-  for (const other of [{ ...status, ino: view.ino + 1 }, { ...status, birthtimeMs: 6 }]) {
+  for (const other of [{ ...status, ino: Number(view.ino) + 1 }, { ...status, birthtimeMs: 6 }]) {
     t.equal(isSame(view, other), false)
     t.equal(knownBytes(view, other), 0)
   }
@@ -47,6 +47,7 @@ t.test('a record follows what is known, unless another process wrote between', a
   t.equal(isNext(view, { ...status, nlink: 0 }, record.id, next), false, 'the file is gone')
   t.equal(isNext(view, { ...status, ino: 1 }, record.id, next), false, 'it is another file')
   t.equal(isNext(view, status, 'another.', next), false, 'to another tip')
+  t.equal(isNext({ ...view, tip: recordOf('text', { id: record.id, seal: true }) }, status, record.id, next), false, 'after a seal')
   t.equal(isNext({ ...view, end: view.end - 1 }, status, record.id, next), false, 'behind what is torn')
 })
 

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { encodeRecord, fold, HEADER_SIZE, newRecordId, NO_RECORD, type JournalRecord } from '../../../lib/store/files/journal'
 
 function record (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
-  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ended: false, ...more }
+  return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ended: false, patches: 0, ...more }
 }
 
 /** The records one after the other, each replacing the one before. */
@@ -15,7 +15,7 @@ function journal (...records: JournalRecord[]): Buffer {
 
 t.test('the layout is the documented one', async t => {
   const bytes = encodeRecord({
-    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true, ended: false
+    id: 'ABCDEFGH', text: 'é', idleTimeout: 0x01020304, createdAt: 0x060504030201, seal: true, ended: false, patches: 0
   }, 'abcdefgh')
   t.equal(bytes.length, HEADER_SIZE + 2)
   t.equal(bytes.toString('latin1', 0, 4), 'FFS1')
@@ -24,6 +24,69 @@ t.test('the layout is the documented one', async t => {
   t.equal(bytes.toString('latin1', 16, 32), 'ABCDEFGHabcdefgh')
   t.equal(bytes.toString('hex', 32, 40), '010203040506' + '01' + '01')
   t.equal(bytes.toString('utf8', 40), 'é')
+})
+
+t.test('the layout of a patch is the documented one', async t => {
+  const [before, after] = ['abcdefgh'.repeat(20), 'abcdefgh'.repeat(10) + 'é' + 'abcdefgh'.repeat(10)]
+  const bytes = encodeRecord(record(after), NO_RECORD, record(before))
+  t.equal(bytes.length, HEADER_SIZE + 8 + 2)
+  t.equal(bytes.readUInt32LE(8), 10)
+  t.equal(bytes[38], 4)
+  t.equal(bytes.readUInt32LE(40), 80)
+  t.equal(bytes.readUInt32LE(44), 80)
+  t.equal(bytes.toString('utf8', 48), 'é')
+})
+
+t.test('what is a patch and what is not', async t => {
+  const flags = (before: string | undefined, of: JournalRecord): number | undefined => encodeRecord(of, NO_RECORD, before === undefined ? undefined : record(before))[38]
+  t.equal(flags('aaaa', record('aaab')), 4)
+  t.equal(flags('aaaa', record('aabb')), 4)
+  t.equal(flags('aaaa', record('abbb')), 0, 'more than half of it would be written anyway')
+  t.equal(flags(undefined, record('aaab')), 0)
+  t.equal(flags('aaaa', record('aaab', { seal: true })), 1)
+  t.equal(flags('aaaa', record('', { ended: true })), 2)
+  t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$AAAAAAAB')), 0, 'an encrypted text is written as it is')
+})
+
+t.test('the patches since the last whole text copy 16 Mi code units at most', async t => {
+  for (const [length, most] of [[1024 * 1024, 16], [100_000, 167]] as const) {
+    const half = 'x'.repeat(length / 2 - 4)
+    let last = record(`${half}00000000${half}`)
+    const parts = [journal(last)]
+    const patches: number[] = []
+    for (let turn = 1; turn < 2 * most + 3; turn++) {
+      const next = record(`${half}${String(turn).padStart(8, '0')}${half}`, { patches: 7 })
+      parts.push(encodeRecord(next, last.id, last))
+      patches.push(next.patches)
+      last = next
+    }
+    const inARow = Array.from({ length: most + 1 }, (_, index) => (index + 1) % (most + 1))
+    t.strictSame(patches, [...inARow, ...inARow], `${length}`)
+    t.strictSame(fold(Buffer.concat(parts)).tip, last)
+  }
+})
+
+t.test('a patch is read with the record that it names, and with no other', async t => {
+  const [base, first, lost, second] = [record('0000'), record('0100'), record('1000'), record('0101')]
+  const patches = [encodeRecord(first, base.id, base), encodeRecord(lost, base.id, base), encodeRecord(second, first.id, first)]
+  const bytes = Buffer.concat([journal(base), ...patches])
+  t.equal(fold(bytes).tip?.text, '0101', 'one that has lost changes nothing')
+  const start = journal(base).length
+  t.equal(fold(bytes.subarray(start), start, base).tip?.text, '0101', 'nor for a reader who knows the start')
+})
+
+t.test('a patch that cannot be applied is not understood', async t => {
+  const refusal = { code: 'SESSION_FILE', message: /written by a newer version/ }
+  const [base, next, last] = [record('0000'), record('0001'), record('whole')]
+  const short = record('0')
+  t.throws(() => fold(Buffer.concat([journal(short), encodeRecord(next, short.id, base)])), refusal, 'it is of a longer text')
+  t.throws(() => fold(encodeRecord(next, NO_RECORD, base)), refusal, 'there is no text before it')
+  t.throws(() => fold(Buffer.concat([journal(base), newerRecord(next, base.id, [4, 1])])), refusal, 'it has no lengths')
+  const newer = newerRecord(next, base.id, [8, 1])
+  const bytes = Buffer.concat([journal(base), newer, encodeRecord(record('0002'), next.id, next)])
+  t.throws(() => fold(bytes), refusal, 'it is of a text that is not understood')
+  const whole = Buffer.concat([journal(base), newer, encodeRecord(last, next.id, next)])
+  t.equal(fold(whole).tip?.text, 'whole', 'a whole text needs no other')
 })
 
 t.test('a record comes back as it was', async t => {
@@ -104,7 +167,7 @@ function newerRecord (of: JournalRecord, previous: string, [flags, format]: read
 
 t.test('a record of a newer version is not understood, whatever its other flags say', async t => {
   const [base, newer, next] = [record('base'), record('newer'), record('next')]
-  for (const signs of [[4, 1], [5, 1], [6, 1], [128, 1], [0, 2], [1, 0], [0, 255]] as const) {
+  for (const signs of [[8, 1], [5, 1], [6, 1], [128, 1], [0, 2], [1, 0], [0, 255]] as const) {
     const bytes = Buffer.concat([journal(base), newerRecord(newer, base.id, signs)])
     const refusal = { name: 'SessionFileError', code: 'SESSION_FILE', message: /written by a newer version .*update this process/ }
     t.throws(() => fold(bytes), refusal, signs.join())
@@ -122,7 +185,7 @@ t.test('a record of a newer version is not understood, whatever its other flags 
 t.test('a record that won before a newer version put another on top of it has won', async t => {
   const [base, mine, newer, newest] = [record('base'), record('mine'), record('newer'), record('newest')]
   const known = journal(base, mine)
-  const bytes = Buffer.concat([known, newerRecord(newer, mine.id, [4, 1]), newerRecord(newest, newer.id, [4, 1])])
+  const bytes = Buffer.concat([known, newerRecord(newer, mine.id, [8, 1]), newerRecord(newest, newer.id, [8, 1])])
   t.strictSame(fold(bytes, 0, null, mine.id), { tip: mine, end: known.length, torn: false, won: true })
   t.throws(() => fold(bytes, 0, null, base.id === mine.id ? '' : 'nobody..'), { code: 'SESSION_FILE' })
 })
@@ -153,7 +216,7 @@ t.test('a text full of magic numbers does not cost more than its length', async 
 
 /** One stretch of a file, and what it does to the one who folds it. */
 type Stretch =
-  | { kind: 'next', text: string, seal: boolean }
+  | { kind: 'next', text: string, seal: boolean, isPatch: boolean }
   | { kind: 'loser', text: string, back: number }
   | { kind: 'torn', text: string, length: number }
   | { kind: 'garbage', bytes: Uint8Array }
@@ -161,8 +224,8 @@ type Stretch =
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.constant('FFS1FFS1'),
   fc.constant(encodeRecord(record('forged'), NO_RECORD).toString('latin1')))
 const stretch: fc.Arbitrary<Stretch> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('next' as const), text, seal: fc.constant(false) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('next' as const), text, seal: fc.boolean() }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('next' as const), text, seal: fc.constant(false), isPatch: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('next' as const), text, seal: fc.boolean(), isPatch: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('loser' as const), text, back: fc.integer({ min: 1, max: 3 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('torn' as const), text, length: fc.integer({ min: 1, max: HEADER_SIZE }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('garbage' as const), bytes: fc.uint8Array({ minLength: 1, maxLength: 60 }) }) }
@@ -183,10 +246,12 @@ function build (stretches: Stretch[]): { bytes: Buffer, chain: JournalRecord[], 
     let bytes: Buffer
     if (each.kind === 'garbage') bytes = Buffer.from(each.bytes)
     else if (each.kind === 'torn') bytes = encodeRecord(record(each.text), previous).subarray(0, each.length - 1 || 1)
-    else if (each.kind === 'loser') bytes = encodeRecord(record(each.text), chain.at(-1 - each.back)?.id ?? newRecordId())
-    else {
-      const next = record(each.text, { seal: each.seal })
-      bytes = encodeRecord(next, previous)
+    else if (each.kind === 'loser') {
+      const earlier = chain.at(-1 - each.back)
+      bytes = encodeRecord(record(`${earlier?.text ?? ''}${each.text}`), earlier?.id ?? newRecordId(), earlier)
+    } else {
+      const next = record(each.isPatch ? `${tip?.text ?? ''}${each.text}` : each.text, { seal: each.seal })
+      bytes = encodeRecord(next, previous, each.isPatch ? tip : undefined)
       if (open) {
         chain.push(next)
         clean = true
@@ -229,14 +294,15 @@ t.test('folding in two steps says the same as in one, wherever the file was cut 
 })
 
 t.test('no flipped bit of a record goes unseen', async t => {
-  const [base, last] = [record('base'), record('last')]
+  const [base, last] = [record('base'), record('bass')]
   const start = journal(base).length
-  const bytes = journal(base, last)
-  for (let position = start; position < bytes.length; position++) {
-    for (let bit = 0; bit < 8; bit++) {
-      const flipped = Buffer.from(bytes)
-      flipped[position]! ^= 1 << bit
-      deepStrictEqual(fold(flipped), { tip: base, end: start, torn: true, won: false })
+  for (const bytes of [journal(base, last), Buffer.concat([journal(base), encodeRecord(last, base.id, base)])]) {
+    for (let position = start; position < bytes.length; position++) {
+      for (let bit = 0; bit < 8; bit++) {
+        const flipped = Buffer.from(bytes)
+        flipped[position]! ^= 1 << bit
+        deepStrictEqual(fold(flipped), { tip: base, end: start, torn: true, won: false })
+      }
     }
   }
 })

@@ -4,7 +4,7 @@ import fs, {
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import { isDirectory, isLink } from '../../../lib/store/files/disk'
+import { isDirectory, isLink, type DiskNow } from '../../../lib/store/files/disk'
 import { localDisk, localDiskAt, localDiskWith } from '../../../lib/store/files/local-disk'
 import { systemError } from '../../support/disks'
 
@@ -80,40 +80,88 @@ t.test('the lane without promises does what the system calls do', async t => {
   t.equal(disk.lstat(join(path, 'below a file')), undefined, 'ENOTDIR: the pooled call says so')
 })
 
-t.test('after a call that had to wait for the disk the next ones are not done at once, for fifty times as long', async t => {
-  const path = join(t.testdir(), 'file')
-  // Each look at the clock takes as long as the next one in the list, at last no time at all.
-  const passing: number[] = []
-  let time = 1000
-  const disk = localDiskWith({
+/** A disk with a clock of its own. Each call takes as long as the next one in the list, and then no time at all. */
+function slowDisk (): { now: DiskNow, takes: number[], pass: (milliseconds: number) => void } {
+  const takes: number[] = []
+  let time = 1
+  let isUnderWay = false
+  const { now } = localDiskWith({
     clock: () => {
-      time += passing.shift() ?? 0
+      if (isUnderWay) time += takes.shift() ?? 0
+      isUnderWay = !isUnderWay
       return time
     }
-  }).now
-  const fd = disk.open(path, constants.O_WRONLY | constants.O_CREAT)
-  const write = (milliseconds: number): void => {
-    passing.push(0, milliseconds)
-    disk.write(fd, Buffer.from('x'))
+  })
+  return { now: { ...now, isReady: () => now.isReady(time) }, takes, pass: milliseconds => { time += milliseconds } }
+}
+
+t.test('a call that had to wait for a moment leaves the quick lanes open', t => {
+  const { now, takes, pass } = slowDisk()
+  const path = t.testdir()
+  takes.push(6)
+  now.lstat(path)
+  t.equal(now.isReady(), true, 'the process lost its processor, soon after its start')
+  takes.push(6, 6)
+  now.lstat(path)
+  t.equal(now.isReady(), true)
+  now.lstat(path)
+  t.equal(now.isReady(), true, '18 milliseconds')
+  takes.push(5, 5, 5)
+  for (let call = 0; call < 3; call++) now.lstat(path)
+  t.equal(now.isReady(), true, 'that is no waiting')
+  takes.push(6)
+  now.lstat(path)
+  t.equal(now.isReady(), false, '24 milliseconds, of which little is paid for')
+  pass(200)
+  t.equal(now.isReady(), true)
+  t.end()
+})
+
+t.test('a call that waited long closes the quick lanes until fifty times as long is over, less a second', t => {
+  const path = join(t.testdir(), 'file')
+  let fd = 0
+  const calls: Record<string, (disk: DiskNow) => void> = {
+    open: disk => { fd = disk.open(path, constants.O_RDWR | constants.O_CREAT) },
+    write: disk => { disk.write(fd, Buffer.from('x')) },
+    read: disk => { disk.read(fd, Buffer.alloc(1), 0) },
+    lstat: disk => { disk.lstat(path) },
+    'a call that fails': disk => { t.throws(() => disk.open(join(path, 'x'), constants.O_RDONLY), { code: 'ENOTDIR' }) }
   }
-  write(5)
-  t.equal(disk.isReady(), true, 'quick enough')
-  write(6)
-  t.equal(disk.isReady(), false)
-  time += 299
-  t.equal(disk.isReady(), false)
-  write(1)
-  t.equal(disk.isReady(), true, 'that is over, and began with the slow write')
-  passing.push(0, 10)
-  disk.lstat(path)
-  t.equal(disk.isReady(), false, 'looking counts')
-  time += 500
-  t.equal(disk.isReady(), true)
-  passing.push(0, 10)
-  disk.close(disk.open(path, constants.O_RDONLY))
-  t.equal(disk.isReady(), false, 'and so does opening')
-  disk.close(fd)
-  t.equal(localDiskWith({ clock: () => time }).now.isReady(), true, 'each disk for itself')
+  for (const [name, call] of Object.entries(calls)) {
+    const { now, takes, pass } = slowDisk()
+    takes.push(100)
+    call(now)
+    t.equal(now.isReady(), false, name)
+    pass(3999)
+    call(now)
+    t.equal(now.isReady(), false, 'a quick one changes nothing')
+    pass(1)
+    t.equal(now.isReady(), true)
+    if (name === 'open') fs.closeSync(fd)
+    fd = fs.openSync(path, 'r+')
+  }
+  fs.closeSync(fd)
+  t.equal(slowDisk().now.isReady(), true, 'each disk for itself')
+  t.end()
+})
+
+t.test('on a disk that is always slow the event loop waits 2 % of its time, and 20 ms ahead', t => {
+  const { now, takes, pass } = slowDisk()
+  const path = t.testdir()
+  let waited = 0
+  for (let time = 0; time < 10_000;) {
+    const duration = now.isReady() ? 6 : 0
+    if (duration > 0) {
+      takes.push(duration)
+      now.lstat(path)
+      waited += duration
+    } else {
+      pass(1)
+    }
+    time += duration === 0 ? 1 : duration
+  }
+  t.ok(waited > 200 && waited <= 200 + 20 + 6, `${waited} ms of 10 s`)
+  t.end()
 })
 
 t.test('the eager lane does what the system calls do, at once or pooled', async t => {
@@ -121,7 +169,7 @@ t.test('the eager lane does what the system calls do, at once or pooled', async 
   let time = 0
   const { eager } = localDiskWith({
     clock: () => {
-      if (isSlow) time += 6
+      if (isSlow) time += 100
       return time
     }
   })

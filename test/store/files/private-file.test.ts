@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, constants, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import fs, { chmodSync, constants, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import {
   checkPrivate, FILE_MODE, isOwn, isPrivate, openToAppend, openToAppendNow, openToRead, TO_MAKE
 } from '../../../lib/store/files/private-file'
 import { interceptedDisk, openDescriptors, pooledDisk, systemError } from '../../support/disks'
+import { freshModule } from '../../support/fresh-module'
 
 const now = localDisk.now as DiskNow
 
@@ -134,4 +135,19 @@ t.test('where the system refuses to leave the access time alone, the file is rea
   t.equal(opened.length, 2)
   t.equal((opened[0] ?? 0) & ~(opened[1] ?? 0), constants.O_NOATIME ?? 0)
   for (const flags of opened) t.equal(flags & constants.O_NONBLOCK & constants.O_NOFOLLOW, constants.O_NONBLOCK & constants.O_NOFOLLOW)
+})
+
+t.test('a refusal to open a file for reading is asked about again only where an access time could be spared', async t => {
+  const path = require.resolve('../../../lib/store/files/private-file')
+  const { O_NOATIME, ...others } = constants
+  for (const [known, attempts] of [[constants, O_NOATIME === undefined ? 1 : 2], [others, 1]] as const) {
+    const module = freshModule<typeof import('../../../lib/store/files/private-file')>(path, { 'node:fs': { ...fs, constants: known } })
+    let opened = 0
+    const disk = interceptedDisk(async name => {
+      if (name === 'open') opened++
+      throw systemError('EPERM', name)
+    })
+    await t.rejects(module.openToRead(disk, 'file'), { code: 'EPERM' })
+    t.equal(opened, attempts)
+  }
 })

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type Disk } from '../../../lib/store/files/disk'
@@ -357,4 +357,34 @@ t.test('takeAway says whether the file was found', async t => {
   const file = { path, disk: pooledDisk, limits: LIMITS }
   t.equal(await takeAway(file, () => pooledDisk.unlink(path)), true)
   t.equal(await takeAway(file, () => pooledDisk.unlink(path)), false)
+})
+
+t.test('a process that loses the lock each time gives up', async t => {
+  const path = sealedFile(t)
+  let losses = 0
+  const robbed: Disk = {
+    ...impatientDisk,
+    async rename (from, to) {
+      if (to === path) {
+        losses++
+        unlinkSync(from)
+      }
+      await impatientDisk.rename(from, to)
+    }
+  }
+  await t.rejects(new SessionFile(path, robbed, false).rewrite(), { code: 'SESSION_FILE', message: /other processes take its lock again and again/ })
+  t.equal(losses, 3)
+  t.strictSame(beside(path), ['file'], 'nothing is left in the way of others')
+  t.equal(textIn(path), 'sealed')
+})
+
+t.test('a process that cannot put the new file in place leaves no lock to others', async t => {
+  const path = sealedFile(t)
+  const { rename, unlink } = impatientDisk
+  const refused: Disk = { ...impatientDisk, async rename (from, to) { if (to === path) throw systemError('EIO', 'rename'); await rename(from, to) } }
+  await t.rejects(new SessionFile(path, refused, false).rewrite(), { code: 'EIO' })
+  t.strictSame(beside(path), ['file'])
+  const broken: Disk = { ...refused, async unlink (name) { if (name.includes('.lock/')) throw systemError('EROFS', 'unlink'); await unlink(name) } }
+  await t.rejects(new SessionFile(path, broken, false).rewrite(), { code: 'EIO' }, 'the first error is the one that counts')
+  t.strictSame(beside(path), ['file', 'file.lock'])
 })

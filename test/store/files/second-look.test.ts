@@ -4,6 +4,8 @@ import t, { type Test } from 'tap'
 import type { Disk } from '../../../lib/store/files/disk'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { platformOf } from '../../../lib/store/files/platform'
+import { find } from '../../../lib/store/files/second-look'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { interceptedDisk, systemError } from '../../support/disks'
 import { newSession, type NewSession } from '../../support/new-session'
@@ -87,4 +89,33 @@ t.test('a session that is at hand is looked for again before it is gone', async 
   t.equal(store.replaceNow(name, { text: 'late' }, version), undefined)
   t.strictSame(await store.replace(name, { text: 'late' }, version), { result: 'gone' })
   t.equal(await store.read(name), null)
+})
+
+t.test('on Windows a file that was never seen is waited for as well', async t => {
+  const { path } = await made(t)
+  const limits = { stale: 50, patience: 5 }
+  let waits = 0
+  let comesBackAfter = 3
+  const disk: Disk = {
+    ...localDisk,
+    wait: async () => {
+      if (++waits === comesBackAfter) renameSync(`${path}.moved`, path)
+    }
+  }
+  const look = async (system: string): Promise<unknown> =>
+    await find({ path, disk, limits }, false, () => localDisk.lstat(path), platformOf(system))
+  mkdirSync(`${path}.lock`)
+  writeFileSync(`${path}.lock/0123456789abcdef`, '')
+  renameSync(path, `${path}.moved`)
+  t.equal(await look('linux'), null)
+  t.equal(waits, 0)
+  t.not(await look('win32'), null)
+  t.equal(waits, 3)
+  renameSync(path, `${path}.moved`)
+  comesBackAfter = Infinity
+  t.equal(await look('win32'), null, 'but not for ever')
+  t.equal(waits, 3 + 10)
+  rmSync(`${path}.lock`, { recursive: true })
+  t.equal(await look('win32'), null)
+  t.equal(waits, 3 + 10, 'and not where there is no lock')
 })

@@ -9,7 +9,7 @@ import { encodeRecord, NO_RECORD } from '../../../lib/store/files/journal'
 import { FileStore } from '../../../lib/store/files/file-store'
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
 import { interceptedDisk, noDescriptorList, passTick } from '../../support/disks'
-import { recordOf } from '../../support/journal-files'
+import { recordOf, wholeText } from '../../support/journal-files'
 import { newSession } from '../../support/new-session'
 import { otherProcess } from '../../support/other-process'
 import { pathOf, sessionDirectory } from '../../support/session-files'
@@ -179,11 +179,17 @@ t.test('sessions made long ago and written often stay one file of bounded size',
   const store = new SessionFileStore({ sessionDir })
   const sesid = await store.newSession()
   const path = pathOf(sessionDir, sesid)
-  for (let turn = 0; turn < 300; turn++) {
-    await store.putSession(sesid, `${turn}`.padEnd(100))
-    if (statSync(path).size > 17 * 1024) t.fail('too long')
+  for (const textOf of [(turn: number) => wholeText(turn, 100), (turn: number) => `${turn}`.padEnd(100)]) {
+    const files = new Set<number>()
+    for (let turn = 0; turn < 1000; turn++) {
+      await store.putSession(sesid, textOf(turn))
+      const { ino, size } = statSync(path)
+      files.add(ino)
+      if (size > 17 * 1024) t.fail('too long')
+    }
+    t.equal(await store.getSession(sesid), textOf(999))
+    t.ok(files.size > 1, 'of whole texts and of changes')
   }
-  t.equal((await store.getSession(sesid))?.trim(), '299')
   t.strictSame(readdirSync(join(path, '..')), [path.split('/').pop()])
 })
 
@@ -194,7 +200,7 @@ t.test('two processes see each other\'s writes at once', async t => {
   const sesid = await other.call('newSession') as string
   t.equal(await store.getSession(sesid), '')
   for (let turn = 0; turn < 200; turn++) {
-    const text = `turn ${turn}`.padEnd(100)
+    const text = turn % 10 < 5 ? wholeText(turn, 100) : `turn ${turn}`.padEnd(100)
     if (turn % 2 === 0) {
       await store.putSession(sesid, text)
       if (await other.call('getSession', sesid) !== text) t.fail(text)

@@ -1,9 +1,13 @@
+import { equal } from 'node:assert/strict'
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { Disk, DiskNow } from '../../../lib/store/files/disk'
+import type { Disk, DiskNow, FileNumber } from '../../../lib/store/files/disk'
 import type { FileView } from '../../../lib/store/files/file-view'
+import { encodeRecord } from '../../../lib/store/files/journal'
 import { localDisk } from '../../../lib/store/files/local-disk'
+import { LIMITS } from '../../../lib/store/files/seen-file'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
@@ -116,13 +120,14 @@ t.test('a record that won before the file was sealed and replaced has won', asyn
 t.test('a file that has grown too long is rewritten with its last record', async t => {
   const file = await newFile(t, 'x'.repeat(1000))
   let largest = 0
-  const inodes = new Set<number>()
+  const inodes = new Set<FileNumber>()
   for (let turn = 0; turn < 100; turn++) {
     await file.read()
-    t.equal(await file.append(recordOf(`${turn}`.padEnd(1000)), tipId(file)), 'replaced')
+    const text = `${turn} `.repeat(300)
+    t.equal(await file.append(recordOf(text), tipId(file)), 'replaced')
     largest = Math.max(largest, statSync(file.path).size)
     inodes.add((await file.read())?.ino ?? 0)
-    if (textIn(file.path)?.trim() !== `${turn}`) t.fail(`lost after turn ${turn}`)
+    if (textIn(file.path) !== text) t.fail(`lost after turn ${turn}`)
     if (!isClean(file.path)) t.fail(`not clean after turn ${turn}`)
   }
   t.ok(largest < 16 * 1024, `${largest} bytes`)
@@ -131,15 +136,85 @@ t.test('a file that has grown too long is rewritten with its last record', async
 })
 
 t.test('large records get room for a few of them', async t => {
-  const text = 'x'.repeat(20_000)
-  const file = await newFile(t, text)
+  const file = await newFile(t, 'x'.repeat(20_000))
   const sizes: number[] = []
   for (let turn = 0; turn < 9; turn++) {
     await file.read()
-    await file.append(recordOf(text), tipId(file))
+    await file.append(recordOf(String(turn).repeat(20_000)), tipId(file))
     sizes.push(Math.round(statSync(file.path).size / 20_000))
   }
   t.strictSame(sizes, [2, 3, 4, 5, 6, 7, 1, 2, 3])
+})
+
+t.test('a small change to a large text takes little room, and other processes read it', async t => {
+  const long = 'x'.repeat(20_000)
+  const file = await newFile(t, `${long}0${long}`)
+  const other = another(file)
+  await other.read()
+  const { size } = statSync(file.path)
+  for (let turn = 1; turn <= 100; turn++) {
+    const writer = turn % 3 === 0 ? other : file
+    await writer.read()
+    t.equal(await writer.append(recordOf(`${long}${turn}${long}`), tipId(writer)), 'replaced')
+  }
+  t.ok(statSync(file.path).size < size + 100 * 60)
+  for (const each of [file, other, another(file)]) t.equal(await textOf(each), `${long}100${long}`)
+})
+
+t.test('of two patches of one record, the first wins', async t => {
+  const long = 'x'.repeat(2000)
+  const file = await newFile(t, `00${long}`)
+  const other = another(file)
+  await other.read()
+  t.equal(await file.append(recordOf(`01${long}`), tipId(file)), 'replaced')
+  t.equal(await other.append(recordOf(`10${long}`), tipId(other)), 'conflict')
+  t.equal(await other.append(recordOf(`11${long}`), tipId(other)), 'replaced')
+  t.equal(await textOf(another(file)), `11${long}`)
+})
+
+t.test('whatever several processes write, and whoever is behind, changes say what whole texts would', async t => {
+  const dir = directory(t)
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '\0', 'é', '😀', 'FFS1'), maxLength: 30 })
+  const step = fc.record({
+    by: fc.nat(2),
+    reads: fc.boolean(),
+    at: fc.nat(200),
+    removed: fc.nat(60),
+    added: text,
+    event: fc.constantFrom('', '', '', '', 'torn', 'forget')
+  })
+  let files = 0
+  await fc.assert(fc.asyncProperty(fc.string({ unit: fc.constantFrom('a', 'é', '😀'), maxLength: 300 }), fc.array(step, { maxLength: 40 }), async (first, steps) => {
+    const path = join(dir, `${++files}`)
+    const limits = { ...LIMITS, size: 2000, patchFrom: 0 }
+    const processes = [0, 1, 2].map(() => new SessionFile(path, localDisk, false, null, limits))
+    await processes[0]?.create(recordOf(first))
+    let stored = first
+    for (const { by, reads, at, removed, added, event } of steps) {
+      const file = processes[by] as SessionFile
+      if (reads || file.view?.tip?.seal !== false) await file.read()
+      // The end of a patch that was cut off: the next save begins a new file.
+      if (event === 'torn') appendFileSync(path, encodeRecord(recordOf(`${stored}x`), tipId(file), recordOf(stored)).subarray(0, -1))
+      const before = file.view?.tip?.text ?? ''
+      const next = [...before].toSpliced(at, removed, added).join('')
+      const outcome = await file.append(recordOf(next), tipId(file), event === 'forget')
+      if (outcome === 'replaced') {
+        equal(before, stored, 'nobody wins who is behind')
+        stored = next
+      }
+      equal(file.view?.tip?.text, stored)
+      equal(textIn(path), stored)
+    }
+    for (const file of processes) equal(await textOf(file), stored)
+  }), { numRuns: 300 })
+})
+
+t.test('a text that is smaller than that is written whole', async t => {
+  const text = 'x'.repeat(63)
+  const file = await newFile(t, text)
+  const { size } = statSync(file.path)
+  t.equal(await file.append(recordOf(text), tipId(file)), 'replaced')
+  t.equal(statSync(file.path).size, 2 * size)
 })
 
 t.test('a save is stored when the file cannot be rewritten, and the next save rewrites it', async t => {

@@ -279,7 +279,7 @@ t.test('a file that is longer than any can be is not read into memory', async t 
   const { store, path } = await oneSession(t, { maxSize: 1000 })
   truncateSync(path, 2 ** 20)
   age(path, DAY)
-  const refusal = /a session file has 1048576 bytes, and with this maxSize none can have more than 83984: /
+  const refusal = /a session file has 1048576 bytes, and with this maxSize none can have more than 374928: /
   t.match(await store.reap(), { seen: 1, expired: 0, failed: 1, error: { message: refusal } })
   await t.rejects(store.sessions().next(), { message: refusal })
   await t.rejects(store.texts().next(), { message: refusal })
@@ -311,7 +311,7 @@ t.test('the cached view of a removed session goes with it', async t => {
   age(path, DAY)
   t.match(await store.reap(), { expired: 1 })
   // A file with the same name that is older than its session: only a cache could take it for that.
-  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false })
+  await new SessionFile(path, localDisk, false).create({ id: 'abcdefgh', text: 'other', idleTimeout: 0, createdAt: Date.now(), seal: false, ended: false, patches: 0 })
   t.equal(await store.getSession(sesid), 'other')
 })
 

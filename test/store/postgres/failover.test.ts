@@ -1,7 +1,7 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
-import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
+import { NO_STANDBY, PostgresServer } from '../../support/postgres-server'
 
 interface Pair {
   primary: PostgresServer
@@ -42,7 +42,7 @@ async function startPair (t: Test): Promise<Pair> {
   }
 }
 
-t.test('with an asynchronous standby a failover brings a session back that has ended', { skip: NO_POSTGRES }, async t => {
+t.test('with an asynchronous standby a failover brings a session back that has ended', { skip: NO_STANDBY }, async t => {
   const { primary, standby, store, name, failOver } = await startPair(t)
   // What is on the way when the primary dies may still arrive: so the standby is down for a moment.
   await standby.stop()
@@ -54,7 +54,7 @@ t.test('with an asynchronous standby a failover brings a session back that has e
   t.match(await store.read(name), { text: 'text' }, 'as the table in docs/stores.md says')
 })
 
-t.test('with a synchronous standby a failover loses nothing that was answered', { skip: NO_POSTGRES }, async t => {
+t.test('with a synchronous standby a failover loses nothing that was answered', { skip: NO_STANDBY }, async t => {
   const { standby, sql, store, name, failOver } = await startPair(t)
   await sql("ALTER SYSTEM SET synchronous_standby_names TO '*'")
   await sql('SELECT pg_reload_conf()')

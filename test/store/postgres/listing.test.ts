@@ -1,6 +1,10 @@
+import diagnosticsChannel from 'node:diagnostics_channel'
 import { PGlite } from '@electric-sql/pglite'
 import t from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
+import { decodeList } from '../../../lib/store/index-entry'
+import { headFor } from '../../../lib/store/session-header'
+import { indexOf } from '../../../lib/store/session-index'
 import { connectionLost, ScriptedClient, serverError } from '../../support/scripted-client'
 
 const server = new PGlite()
@@ -72,7 +76,7 @@ t.test('sessions that come and go while they are listed do no harm', async t => 
 t.test('the reaper removes what has had its time, by the page', async t => {
   const { store, client, table } = await emptyStore()
   await fill(table, 600, { seconds: 1070 })
-  await fill(table, 5, { status: 'ended', seconds: 70 })
+  await fill(table, 5, { status: 'ended', seconds: 100 })
   await fill(table, 5, { status: 'aside', seconds: 8 * 24 * 3600 })
   const { rows } = await server.query<{ name: string }>(`SELECT name FROM ${table} WHERE status = 'live' ORDER BY name LIMIT 3`)
   const [alive, grace, own] = rows.map(({ name }) => name)
@@ -114,6 +118,53 @@ t.test('clear removes the sessions of its appid, expired ones too, and nothing t
   t.equal(await store.clear(), 600)
   const left = await server.query(`SELECT appid, status, count(*)::int FROM ${table} GROUP BY appid, status ORDER BY appid, status`)
   t.same(left.rows, [{ appid: 'other', status: 'live', count: 3 }, { appid: 'sid', status: 'aside', count: 3 }, { appid: 'sid', status: 'ended', count: 3 }])
+})
+
+t.test('the lists of indexes are rows of the same table, which sessions know nothing of', async t => {
+  const { store, table } = await emptyStore()
+  const records = store.companion().records as PostgresSessionStore
+  const lists = "appid = 'index of sid'"
+  await fill(table, 600)
+  await fill(table, 600, { appid: 'index of sid' })
+  t.equal(await count(store.sessions()), 600)
+  t.equal(await count(store.exportSessions()), 600)
+  t.equal(await count(store.texts()), 600)
+  t.equal(await count(records.exportSessions()), 600)
+
+  const ended: unknown[] = []
+  const listener = (event: unknown): void => { ended.push(event) }
+  diagnosticsChannel.subscribe('fastify-file-sessions:ended', listener)
+  t.teardown(() => { diagnosticsChannel.unsubscribe('fastify-file-sessions:ended', listener) })
+  await server.query(`UPDATE ${table} SET accessed_at = now() - interval '1 year' WHERE ${lists}`)
+  t.match(await store.reap(), { seen: 600, expired: 0 }, 'the reaper of sessions leaves lists alone')
+  t.match(await records.reap(), { seen: 600, expired: 600 })
+  t.strictSame(ended, [], 'a list that expires is not a session that has ended')
+  await server.query(`UPDATE ${table} SET accessed_at = now() - interval '1 year'`)
+  t.match(await store.reap(), { seen: 600, expired: 600 })
+  t.equal(ended.length, 600)
+})
+
+t.test('texts tells of sessions that are encrypted', async t => {
+  const store = new PostgresSessionStore({ pool: server, table: 'sealed', encryption: true })
+  await store.putSession(await store.newSession(), 'text')
+  await t.rejects(count(store.texts()), { code: 'SESSION_UNOPENED' })
+})
+
+t.test('clear empties the lists of indexes, in whatever schema', async t => {
+  await server.query('CREATE SCHEMA IF NOT EXISTS "o\'ther"')
+  const store = new PostgresSessionStore({ pool: server, schema: "o'ther", table: 'lists' })
+  const index = indexOf(store)
+  const name = store.nameOf(await store.newId())
+  const places = [{ label: 'label', login: 'login' }]
+  t.ok(await index?.entering.enter(name, places, undefined, undefined))
+  await store.create(name, { text: headFor({ indexed: { label: 'login' } }) + 'text' })
+  t.match((await server.query('SELECT appid, status FROM "o\'ther".lists ORDER BY appid')).rows,
+    [{ appid: 'index of sid', status: 'live' }, { appid: 'sid', status: 'live' }])
+  for await (const text of store.texts()) t.equal(text, 'text', 'without its header')
+  t.equal(await store.clear(), 1)
+  // An entry stays for a session that is about to be stored: marked, so that this one ends at once.
+  for await (const { text } of store.companion().records.exportSessions()) t.match(decodeList(text).entries, [{ login: 'login', isEnded: true }])
+  t.same((await server.query('SELECT appid FROM "o\'ther".lists')).rows, [{ appid: 'index of sid' }])
 })
 
 t.test('a name that nameOf does not return is refused', async t => {

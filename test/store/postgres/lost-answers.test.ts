@@ -1,7 +1,12 @@
 import { PGlite } from '@electric-sql/pglite'
-import t from 'tap'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { moveSession } from '../../../lib/session/move'
+import { SessionRecords } from '../../../lib/session/session-records'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
-import { connectionLost, ScriptedClient } from '../../support/scripted-client'
+import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
+import { connectionLost, ScriptedClient, serverError } from '../../support/scripted-client'
+import { TcpProxy } from '../../support/tcp-proxy'
 
 const server = new PGlite()
 t.teardown(() => server.close())
@@ -13,6 +18,13 @@ const other = new PostgresSessionStore({ pool: server })
 
 function lost (): never {
   throw connectionLost()
+}
+
+const UNKNOWN = { code: 'SESSION_STORE', message: /it is not known whether the server has done it$/ }
+
+/** What no call asks again after. */
+function refuse (): never {
+  throw serverError('28P01')
 }
 
 async function session (): Promise<{ name: string, version: string }> {
@@ -173,6 +185,118 @@ t.test('what is set aside once more was set aside', async t => {
   t.same(rows, [{ text: 'first' }])
 })
 
+t.test('a call that ended with its outcome unknown is recognised when the caller asks again', async t => {
+  const free = store.nameOf(await store.newId())
+  const { name, version } = await session()
+  const bare = await session()
+  const creation = await unsettled(t, () => store.create(free, { text: 'first' }))
+  t.match(creation, { result: 'created' })
+  t.match(await other.read(free), { text: 'first', version: (creation as { version: string }).version })
+  const replacement = await unsettled(t, () => store.replace(name, { text: 'second' }, version)) as { version: string }
+  t.match(replacement, { result: 'replaced' })
+  t.match(await other.read(name), { text: 'second', version: replacement.version })
+  const imported = store.nameOf(await store.newId())
+  const now = Date.now()
+  t.match(await unsettled(t, () => store.importSession({ name: imported, text: '', idleTimeout: undefined, createdAt: now, lastAccess: now })), { result: 'created' })
+
+  t.equal(await unsettled(t, () => store.remove(name, replacement.version)), 'removed')
+  t.equal(await store.remove(name, replacement.version), 'gone', 'what was recognised is settled')
+  t.equal(await unsettled(t, () => store.remove(bare.name)), 'removed')
+  t.equal(await store.remove(bare.name), 'gone')
+})
+
+t.test('a call that is not known to have been done is done when it is asked for again', async t => {
+  const { name, version } = await session()
+  client.before.push(lost, refuse)
+  await t.rejects(store.remove(name, version), UNKNOWN)
+  t.match(await other.read(name), { text: 'first' })
+  t.equal(await store.remove(name, version), 'removed')
+})
+
+t.test('of removers in this process and in others one is told removed, however often they ask', async t => {
+  for (const winner of ['this', 'other'] as const) {
+    const { name, version } = await session()
+    client.before.push(winner === 'this' ? () => {} : lost, refuse)
+    client.after.push(lost)
+    await t.rejects(store.remove(name, version), UNKNOWN)
+    client.after.length = 0
+    const answers = [await other.remove(name, version), ...await Promise.all([store.remove(name, version), store.remove(name, version)])]
+    t.same(answers.sort(), ['gone', 'gone', 'removed'], winner)
+  }
+})
+
+t.test('a call is not recognised after another, and stays unknown as long as nobody can tell', async t => {
+  const { name, version } = await session()
+  client.before.push(lost, refuse)
+  await t.rejects(store.replace(name, { text: 'second' }, version), UNKNOWN)
+  t.same(await store.replace(name, { text: 'third' }, 'another version...'), { result: 'conflict' }, 'another call is another')
+  await saves(name, 17)
+  for (let time = 0; time < 2; time++) await t.rejects(store.replace(name, { text: 'second' }, version), { message: /so many others/ })
+  t.match(await other.read(name), { text: '16' })
+})
+
+t.test('a call that was refused for sure is a new one when it is asked for again', async t => {
+  const { name, version } = await session()
+  client.before.push(refuse)
+  await t.rejects(store.replace(name, { text: 'second' }, version), { code: 'SESSION_STORE', message: /user and password of the pool$|pg_hba/ })
+  await saves(name, 17)
+  t.same(await store.replace(name, { text: 'second' }, version), { result: 'conflict' })
+})
+
+t.test('a row of a session that has ended outlives the calls that may ask for it, whichever store sweeps', async t => {
+  const patient = new PostgresSessionStore({ pool: client, timeout: 60 })
+  await patient.open()
+  const { name, version } = await session()
+  t.equal(await unsettled(t, () => patient.remove(name, version)), 'removed')
+  const age = async (seconds: number): Promise<unknown> =>
+    await server.query('UPDATE sessions SET accessed_at = statement_timestamp() - $2 * interval \'1 second\' WHERE name = $1', [name, seconds])
+  const isThere = async (): Promise<boolean> => (await server.query('SELECT FROM sessions WHERE name = $1', [name])).rows.length === 1
+  await age(60 + 6 * 60 - 1)
+  await other.reap()
+  t.ok(await isThere())
+  await age(60 + 6 * 60 + 1)
+  await other.reap()
+  t.notOk(await isThere())
+})
+
+t.test('a session that moves is not lost with a connection that breaks after the old one went', { skip: NO_POSTGRES }, async t => {
+  const { address } = await PostgresServer.start(t)
+  const proxy = await TcpProxy.start(address.port)
+  const [near, far] = [new pg.Pool(address), new pg.Pool({ ...address, port: proxy.port })]
+  t.teardown(async () => {
+    await Promise.all([near.end(), far.end()])
+    await proxy.stop()
+  })
+  const there = new PostgresSessionStore({ pool: near })
+  const store = new PostgresSessionStore({ pool: far, timeout: 1 })
+  await there.open()
+  while (!await store.open().then(() => true, () => false));
+  const sesid = await there.newSession()
+  await there.putSession(sesid, 'text')
+  const records = new SessionRecords(store, store.cipher)
+  let failures = 0
+  const failing = {
+    newKey: () => records.newKey(),
+    read: records.read.bind(records),
+    create: records.create.bind(records),
+    replace: records.replace.bind(records),
+    async remove (...call: Parameters<typeof records.remove>) {
+      if (failures > 0) return await records.remove(...call)
+      const cut = proxy.cutAt('fastify-file-sessions remove', 'after').then(() => { proxy.refuses = true })
+      const removal = records.remove(...call)
+      await cut
+      t.equal(await there.getSession(sesid), null, 'it is gone')
+      return await removal.finally(() => {
+        failures++
+        proxy.refuses = false
+      })
+    }
+  }
+  const move = await moveSession(failing, { sesid, name: store.nameOf(sesid) }, null, ({ text }) => ({ text }))
+  t.equal(failures, 1)
+  t.equal(await there.getSession(move?.to?.sesid as string), 'text')
+})
+
 t.test('a statement that reaches the server too late does nothing', async t => {
   const { name, version } = await session()
   const free = store.nameOf(await store.newId())
@@ -211,10 +335,20 @@ t.test('when the clock of the server has jumped ahead, a call asks twice', async
     const { length } = skewed.sent
     skewed.before.push(early)
     await call()
-    t.equal(skewed.sent.length, length + statements + 1)
+    const sent = skewed.sent.slice(length)
+    t.equal(sent.filter(text => text === sent[0]).length, statements + 1)
   }
   t.same((await server.query("SELECT FROM sessions WHERE status = 'live'")).rows, [])
 })
+
+/** Has the server carry out a call and its answer be lost, and the caller be told that the outcome is unknown. Returns what it is told when it asks again. */
+async function unsettled<T> (t: Test, call: () => Promise<T>): Promise<T> {
+  await store.open()
+  client.before.push(() => {}, refuse)
+  client.after.push(lost)
+  await t.rejects(call(), UNKNOWN)
+  return await call()
+}
 
 /** Others save the session so many times. */
 async function saves (name: string, count: number): Promise<void> {

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
-import { asOwner, freePort, NO_POSTGRES, OWNER, PostgresServer, type PostgresAddress } from '../../support/postgres-server'
+import { freePort } from '../../support/free-port'
+import { asOwner, NO_POSTGRES, OWNER, PostgresServer, type PostgresAddress } from '../../support/postgres-server'
 
 const PGBOUNCER = '/usr/sbin/pgbouncer'
 

@@ -13,7 +13,7 @@ for (const [client, connect] of Object.entries(SINGLE)) {
     const { leftOut } = conformance({
       test: (name, run) => { t.test(name, run) },
       makeStore: ({ place, ...setup }) => new RedisSessionStore({ client: shared, prefix: `${place}:`, ...setup }),
-      features: { records: true, iterable: true, readable: true, portable: true },
+      features: { records: true, iterable: true, readable: true, portable: true, indexable: true },
       maxSize: 1024 * 1024,
       async age (place, name, milliseconds) {
         for (const key of await look.keys(`${place}:*${name}*`)) await look.age(key, milliseconds)

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import t from 'tap'
-import { failureOf, storeError } from '../../../lib/store/redis/failures'
+import { NoAnswer } from '../../../lib/store/deadlines'
+import { failureBesideWait, failureOf, storeError, TooLate } from '../../../lib/store/redis/failures'
 
 t.test('what a command in a script was refused with is understood from servers before Redis 7', async t => {
   const start = 'ERR Error running script (call to f_ec6e2e9a05be67bd0d0abd8e6f0a1ab0bb34d4bf): @user_script:77: '
@@ -32,10 +33,27 @@ t.test('what the error of a client means', async t => {
   for (const [error, meaning] of meanings) t.match(failureOf(error), meaning, String(error))
 })
 
+t.test('an error that may be that of WAIT does not say that nothing was stored', async t => {
+  for (const message of ['UNBLOCKED force unblock', 'NOPERM no permissions to run the \'wait\' command', 'ERR WAIT cannot be used', 'BUSY Redis is busy', 'MASTERDOWN Link']) {
+    t.match(failureBesideWait(new Error(message)), { outcome: 'unknown' }, message)
+  }
+  for (const error of [new Error('OOM command not allowed'), new Error('READONLY You'), new TooLate()]) {
+    t.match(failureBesideWait(error), { outcome: 'refused' }, String(error))
+  }
+  t.match(failureBesideWait(new Error('read ECONNRESET')), { outcome: 'unknown', code: 'LOST' })
+})
+
+t.test('a message for people holds no code of this package', async t => {
+  for (const error of [new NoAnswer(), new TooLate(), new Error('NOSCRIPT No matching script'), new Error('read ECONNRESET'), new TypeError('no'), new Error('SOMETHING new')]) {
+    const { message } = storeError('read a session', failureOf(error), false)
+    t.notMatch(message, /\b(?:LOST|TIMEOUT|LATE|CLIENT|NOSCRIPT|ERR)\b/, message)
+  }
+})
+
 t.test('an error for the caller holds neither the command nor a name', async t => {
   const error = Object.assign(new Error(`ERR unknown command, with args beginning with: ${name} data`), { command: { args: [name, 'data'] } })
   const shown = inspect(storeError('save a session', failureOf(error), true), { depth: 10 })
-  t.match(shown, /cannot save a session in Redis: ERR; .*not known whether/)
+  t.match(shown, /cannot save a session in Redis: the server must be Redis 6\.2 .*not known whether/)
   t.notMatch(shown, /a{64}|data\b(?!base)/)
   t.match(failureOf(new Error(`WRONGTYPE ${name}`)).cause.message, /^WRONGTYPE …$/)
 })

@@ -3,6 +3,7 @@ import { REMOVE, REPLACE, CREATE } from '../../../lib/store/redis/scripts'
 import type { NodeRedisClient } from '../../../lib/store/redis/node-redis'
 import type { Replacement, StoredSession } from '../../../lib/store/session-store'
 import { RedisSessionStore } from '../../../redis'
+import { patiently } from '../../support/patiently'
 import { SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, type Test } from '../../support/redis-server'
 import { TcpProxy } from '../../support/tcp-proxy'
@@ -61,7 +62,7 @@ for (const [client, connect] of Object.entries(SINGLE)) {
   t.test(`a call that was given up and arrives later does nothing, with ${client}`, { skip: redisIsMissing }, async t => {
     const { near, proxy, server } = await stores(t, connect)
     const far = new RedisSessionStore({ client: await connect(t, proxy.port), timeout: 0.3 })
-    await far.open()
+    await patiently(() => far.open())
     const [name, other] = [near.nameOf(await near.newId()), near.nameOf(await near.newId())]
     const { version } = await near.create(name, { text: 'kept' }) as { version: string }
     const calls = async (): Promise<number> => callsIn(String(await server.run('INFO', 'commandstats')))
@@ -76,7 +77,7 @@ for (const [client, connect] of Object.entries(SINGLE)) {
     await server.until(['INFO', 'commandstats'], answer => callsIn(answer) >= before + 3)
     t.match(await near.read(name), { text: 'kept', version })
     t.equal(await near.read(other), null)
-    t.match(await far.replace(name, { text: 'again' }, version), { result: 'replaced' }, 'asked again, it is done')
+    t.match(await patiently(() => far.replace(name, { text: 'again' }, version)), { result: 'replaced' }, 'asked again, it is done')
   })
 }
 

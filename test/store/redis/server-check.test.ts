@@ -1,12 +1,12 @@
 import t from 'tap'
 import { RedisSessionStore } from '../../../redis'
-import { DONE, OUTCOMES } from '../../../lib/store/redis/scripts'
+import { DONE } from '../../../lib/store/redis/scripts'
 import { ScriptedNodeRedis } from '../../support/scripted-node-redis'
 
 function storeOf (version: string): RedisSessionStore {
   const client = new ScriptedNodeRedis()
   client.answer = ([verb, section]) => {
-    if (verb !== 'INFO') return OUTCOMES * 1000 + DONE
+    if (verb !== 'INFO') return [1000, DONE]
     return section === 'server' ? `# Server\r\n${version === '' ? '' : `redis_version:${version}\r\n`}os:Linux\r\n` : 'maxmemory_policy:noeviction\r\n'
   }
   return new RedisSessionStore({ client })

@@ -1,0 +1,10 @@
+import { Clock, timeLeft, type Lifetimes } from '../store/clock'
+import type { PortableSession } from '../store/session-store'
+
+/** The longest idle timeout (seconds) that a record has room for: no session is taken for expired. */
+export const ANY_AGE: Lifetimes = { idleTimeout: 2 ** 32 - 1, absoluteTimeout: undefined }
+
+/** Returns the milliseconds that a session has left; 0 or less: it is over. */
+export function timeLeftOf ({ createdAt, lastAccess, idleTimeout = 0 }: PortableSession, limits: Lifetimes, clock = new Clock()): number {
+  return timeLeft({ createdAt, lastAccess, idleTimeout }, limits, clock)
+}

@@ -1,0 +1,38 @@
+import { GRACE } from '../store/clock'
+import { forwardingText, openForwarding, type Forwarding } from '../store/forwarding'
+import type { RecordStore, Replacement, StoredSession } from '../store/session-store'
+import type { SessionKey } from './opened-session'
+
+/** The records of one store that forward from ids that were renewed. */
+export class Forwards {
+  readonly #store: RecordStore
+  readonly #now: () => number
+
+  /** `now` is the clock that graces end by, in milliseconds since 1970. */
+  constructor (store: RecordStore, now: () => number) {
+    this.#store = store
+    this.#now = now
+  }
+
+  /** Returns where the record forwards to; null for one that does not. For requests that had the session already. */
+  of ({ sesid }: SessionKey, { text }: StoredSession): Forwarding | null {
+    return openForwarding(this.#store.sesAppid(), sesid, text)
+  }
+
+  /** Returns the id that the record forwards to while its grace lasts; otherwise null. */
+  inGrace (key: SessionKey, stored: StoredSession): string | null {
+    const forwarding = this.of(key, stored)
+    return forwarding !== null && forwarding.until > this.#now() ? forwarding.sesid : null
+  }
+
+  /**
+   * Replaces the session by a record that forwards, if it is still `base`. For `grace` seconds the old id
+   * names the new session. The record stays a minute more for requests that loaded the session before.
+   */
+  async put ({ sesid, name }: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
+    const text = forwardingText(this.#store.sesAppid(), sesid, { sesid: to.sesid, until: this.#now() + grace * 1000 })
+    const record = { text, idleTimeout: Math.ceil(grace) + GRACE / 1000, createdAt: base.createdAt, forgetEarlier: true }
+    const { result } = await this.#store.replace(name, record, base.version)
+    return result
+  }
+}

@@ -1,0 +1,43 @@
+import { check, checkKnown } from '../option-checks'
+import type { IndexValue } from '../store/index-labels'
+import type { OnLimit } from '../store/index-entering'
+import type { SettledIndexes } from './indexing'
+
+/** The options of a registration that let sessions be found by what they hold. */
+export interface IndexOptions<Data extends object> {
+  /**
+   * What sessions are found by, such as `{ user: data => data.user?.id }`: a string, a number, or
+   * `undefined` for a session that is not in the index. At most 16. The functions see the data as they
+   * are stored, and should do nothing else. @default none
+   */
+  indexes?: Readonly<Record<string, (data: Readonly<Data>) => IndexValue | undefined | null>> | undefined
+  /** How many sessions a value of an index may have, such as `{ user: 5 }`. @default any number */
+  maxPerValue?: Readonly<Record<string, number>> | undefined
+  /**
+   * What a login does that is one too many: `'end-oldest'` ends the session whose login is longest ago,
+   * `'refuse'` fails with a SessionLimitError (409). @default 'end-oldest'
+   */
+  onLimit?: OnLimit | undefined
+}
+
+export const INDEX_OPTIONS = ['indexes', 'maxPerValue', 'onLimit']
+const NAME = /^[A-Za-z][\w-]{0,31}$/
+/** So many labels fit into a header. */
+const MOST = 16
+
+/** Checks the options and fills in the defaults; null without indexes. @throws {SessionError} SESSION_OPTION */
+export function indexOptions ({ indexes, maxPerValue = {}, onLimit = 'end-oldest' }: IndexOptions<Record<string, unknown>>): SettledIndexes | null {
+  check(indexes === undefined || (typeof indexes === 'object' && indexes !== null), 'indexes', 'must be an object with functions')
+  const names = Object.keys(indexes ?? {})
+  check(names.length <= MOST, 'indexes', `must have at most ${MOST} functions`)
+  for (const name of names) {
+    check(NAME.test(name), 'indexes', `must have names of 1 to 32 letters, digits, _ or -, a letter first, not ${JSON.stringify(name)}`)
+    check(typeof indexes?.[name] === 'function', `indexes.${name}`, 'must be a function, such as data => data.user?.id')
+  }
+  check(onLimit === 'end-oldest' || onLimit === 'refuse', 'onLimit', "must be 'end-oldest' or 'refuse'")
+  checkKnown(maxPerValue, names, 'maxPerValue.')
+  for (const [name, most] of Object.entries(maxPerValue)) {
+    check(Number.isInteger(most) && most > 0, `maxPerValue.${name}`, 'must be a whole number above 0')
+  }
+  return indexes === undefined || names.length === 0 ? null : { indexes, maxPerValue, onLimit }
+}

@@ -1,0 +1,108 @@
+import { SessionError } from '../errors'
+import type { IndexValue } from '../store/index-labels'
+import { newLogin } from '../store/index-entry'
+import type { OnLimit, Place } from '../store/index-entering'
+import { indexOfLabel } from '../store/index-labels'
+import type { SessionHeader } from '../store/session-header'
+import { indexOf, type SessionIndex } from '../store/session-index'
+import type { SessionStore, StoredSession } from '../store/session-store'
+import type { SessionText } from './codec'
+import type { PlainObject } from './plain-object'
+import { headerOf, isPast, type PlainRecord } from './opened-session'
+
+/** Returns what a session with these data is found by; `undefined` or null for one that is not in the index. */
+export type IndexFunction = (data: PlainObject) => IndexValue | undefined | null
+
+export interface SettledIndexes {
+  readonly indexes: Readonly<Record<string, IndexFunction>>
+  readonly maxPerValue: Readonly<Record<string, number>>
+  readonly onLimit: OnLimit
+}
+
+/** What a record that is to be stored means for the indexes. */
+export interface IndexPlan {
+  /** The record, with its labels in the header. */
+  readonly record: PlainRecord
+  /** Places to be written before the record is stored. */
+  readonly enter: readonly Place[]
+  /** Places to be given up after it is stored. */
+  readonly leave: readonly Place[]
+  /** Places to be given up if it is not stored. */
+  readonly added: readonly Place[]
+  /** The labels that the session has before and after. */
+  readonly lasting: readonly string[]
+}
+
+const NONE: Readonly<Record<string, string>> = {}
+
+/** Works out which places a session has in the indexes, of the data that are about to be stored. */
+export class Indexing {
+  readonly #store: SessionStore
+  readonly #settled: SettledIndexes | null
+  readonly #text: SessionText | null
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+
+  /** Without indexes sessions keep the places that they have. */
+  constructor (store: SessionStore, settled: SettledIndexes | null = null, text: SessionText | null = null, now: () => number = Date.now) {
+    this.#store = store
+    this.#settled = settled
+    this.#text = text
+    this.now = now
+  }
+
+  get index (): SessionIndex | null {
+    return indexOf(this.#store)
+  }
+
+  /** Returns null for a session that is in no index, and was in none. `base` is null for a new session. @throws {SessionError} */
+  plan (record: PlainRecord, base: StoredSession | null): IndexPlan | null {
+    const header = record.header ?? (base === null ? {} : headerOf(base))
+    const before = (base === null ? header : headerOf(base)).indexed ?? NONE
+    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesOf(before) : this.#wanted(record.text, before, this.#settled)
+    if ((wanted.length === 0 && before === NONE) || this.index === null) return null
+    const added = wanted.filter(({ label }) => base === null || before[label] === undefined)
+    const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
+    return {
+      record: { ...record, header: withPlaces(header, wanted) },
+      enter: isLate ? wanted : added,
+      added,
+      leave: base === null ? [] : placesOf(before).filter(({ label }) => wanted.every(place => place.label !== label)),
+      lasting: wanted.map(({ label }) => label)
+    }
+  }
+
+  #wanted (text: string, before: Readonly<Record<string, string>>, { indexes, maxPerValue, onLimit }: SettledIndexes): Place[] {
+    // Another process may have indexes that this one does not know.
+    const places = placesOf(before).filter(({ label }) => !Object.hasOwn(indexes, indexOfLabel(label)))
+    const data = (this.#text as SessionText).decode(text)
+    for (const [name, find] of Object.entries(indexes)) {
+      const value = valueOf(name, find, data)
+      if (value === undefined || value === null) continue
+      const labels = (this.index as SessionIndex).labels.of(name, value)
+      const known = labels.find(label => before[label] !== undefined)
+      const login = known === undefined ? undefined : before[known]
+      const former = known === labels[0] ? undefined : known
+      places.push({ label: labels[0], login: login ?? newLogin(this.now()), former, limit: login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined, onLimit })
+    }
+    return places
+  }
+}
+
+function valueOf (name: string, find: IndexFunction, data: PlainObject): IndexValue | undefined | null {
+  try {
+    return find(data)
+  } catch (error) {
+    // An error of the app may quote the data.
+    throw new SessionError('SESSION_INDEX', `the function of the index ${name} threw (${error instanceof Error ? error.name : typeof error}): ` +
+      'it must take any data, such as data => data.user?.id')
+  }
+}
+
+function placesOf (indexed: Readonly<Record<string, string>>): Place[] {
+  return Object.entries(indexed).map(([label, login]) => ({ label, login }))
+}
+
+function withPlaces ({ indexed, ...header }: SessionHeader, places: readonly Place[]): SessionHeader {
+  return places.length === 0 ? header : { indexed: Object.fromEntries(places.map(({ label, login }) => [label, login])), ...header }
+}

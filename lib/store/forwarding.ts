@@ -1,0 +1,78 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { fillRandom } from '../random'
+import { decodeExactly, NONCE_SIZE, TAG_SIZE } from './sealed-text'
+import { storageName } from './session-id'
+
+/**
+ * What stands in place of a session that has moved to a new id by itself: a forwarding record. It holds
+ * the new id and until when the old one is answered, encrypted under a key that is made of the old id.
+ * The storage name stands before it, so that the session can be ended by the handle that it had:
+ *
+ *     $ffs>1$<new storage name>$<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
+ *
+ * - Key: HKDF-SHA-256 of the old id, without salt; info: purpose and appid.
+ * - Authenticated data: heading, appid, a zero byte, storage name of the old id, new storage name.
+ *
+ * So no id is at rest, with the option `encryption` and without it. No text of a codec begins so.
+ */
+export const FORWARDING = '$ffs>1$'
+const PREFIX = /^\$ffs>1\$([0-9a-f]{64})\$/
+const ALGORITHM = 'aes-256-gcm'
+const KEY_SIZE = 32
+const LEAST_SIZE = NONCE_SIZE + TAG_SIZE
+
+/** Where a session has moved to. */
+export interface Forwarding {
+  /** The new id. */
+  readonly sesid: string
+  /** Milliseconds since 1970: from then on the old id names no live session. Requests under way may still follow. */
+  readonly until: number
+}
+
+/** Whether the text is a forwarding record, which is not a session. */
+export function isForwarding (text: string): boolean {
+  return text.startsWith(FORWARDING)
+}
+
+/** Returns the storage name of the session that the text forwards to, without a proof that it is right; null for any other text. */
+export function forwardedName (text: string): string | null {
+  return PREFIX.exec(text)?.[1] ?? null
+}
+
+/** Returns the text that forwards from this id. */
+export function forwardingText (appid: string, from: string, { sesid, until }: Forwarding): string {
+  const name = storageName(appid, sesid)
+  const nonce = Buffer.alloc(NONCE_SIZE)
+  fillRandom(nonce, NONCE_SIZE)
+  const cipher = createCipheriv(ALGORITHM, keyOf(appid, from), nonce)
+  cipher.setAAD(authenticatedOf(appid, from, name))
+  const encrypted = Buffer.concat([cipher.update(`${Math.floor(until)} ${sesid}`, 'utf8'), cipher.final()])
+  return `${FORWARDING}${name}$${Buffer.concat([nonce, encrypted, cipher.getAuthTag()]).toString('base64url')}`
+}
+
+/** Returns where the text forwards to; null for any other text, and for one that was not made for this id. */
+export function openForwarding (appid: string, from: string, text: string): Forwarding | null {
+  const name = forwardedName(text)
+  const bytes = name === null ? null : decodeExactly(text.slice(PREFIX.exec(text)?.[0].length))
+  if (name === null || bytes === null || bytes.length < LEAST_SIZE) return null
+  const end = bytes.length - TAG_SIZE
+  const decipher = createDecipheriv(ALGORITHM, keyOf(appid, from), bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
+  decipher.setAAD(authenticatedOf(appid, from, name))
+  decipher.setAuthTag(bytes.subarray(end))
+  const plain = decipher.update(bytes.subarray(NONCE_SIZE, end))
+  try {
+    decipher.final()
+  } catch {
+    return null
+  }
+  const [until, ...sesid] = plain.toString('utf8').split(' ')
+  return { sesid: sesid.join(' '), until: Number(until) }
+}
+
+function keyOf (appid: string, from: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', from, '', `fastify-file-sessions forwarding key\0${appid}`, KEY_SIZE))
+}
+
+function authenticatedOf (appid: string, from: string, name: string): Buffer {
+  return Buffer.from(`${FORWARDING}${appid}\0${storageName(appid, from)}${name}`)
+}

@@ -1,0 +1,85 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { check } from '../option-checks'
+
+/** What a device list shows of a session. */
+export type About = Readonly<Record<string, unknown>>
+
+/** Bytes of JSON. */
+const LONGEST = 1024
+/** Characters that are kept of a word, when all together are too many. A client chooses its user agent, and must not fail by it. */
+const LONGEST_WORD = 160
+const ALGORITHM = 'aes-256-gcm'
+const NONCE_SIZE = 12
+const TAG_SIZE = 16
+
+/**
+ * Turns what a device list shows into the text that an index keeps, and back. With secrets of the
+ * server it is encrypted under the newest.
+ */
+export class AboutText {
+  readonly #keys: ReadonlyArray<Uint8Array | null>
+
+  /** `keys`: the newest first; null: without one. */
+  constructor (keys: ReadonlyArray<Uint8Array | null>) {
+    this.#keys = keys
+  }
+
+  /**
+   * Returns `undefined` for what says nothing, or is too long even when its words are cut.
+   *
+   * @throws {SessionError} SESSION_OPTION, for what is not an object that JSON can hold
+   */
+  seal (about: About | undefined): string | undefined {
+    const json = shortened(about)
+    const [key] = this.#keys
+    if (json === undefined || key === null || key === undefined) return json
+    const nonce = randomBytes(NONCE_SIZE)
+    const cipher = createCipheriv(ALGORITHM, key, nonce)
+    return Buffer.concat([nonce, cipher.update(json, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+  }
+
+  /** Returns `undefined` for what does not open. */
+  open (text: string | undefined): About | undefined {
+    if (text === undefined) return undefined
+    if (text.startsWith('{')) return JSON.parse(text) as About
+    const bytes = Buffer.from(text, 'base64url')
+    for (const key of this.#keys) {
+      const json = key === null ? null : decrypt(key, bytes)
+      if (json !== null) return JSON.parse(json) as About
+    }
+    return undefined
+  }
+}
+
+function shortened (about: About | undefined): string | undefined {
+  if (about === undefined || about === null) return undefined
+  const json = jsonOf(about)
+  check(json?.startsWith('{') === true, 'about', "must return an object that JSON can hold, such as { agent: request.headers['user-agent'] }")
+  if (Buffer.byteLength(json) <= LONGEST) return json
+  const words = Object.entries(about).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, LONGEST_WORD) : value])
+  const cut = JSON.stringify(Object.fromEntries(words))
+  return Buffer.byteLength(cut) <= LONGEST ? cut : undefined
+}
+
+/** The error of a JSON that fails may quote names that the app stores under. */
+function jsonOf (about: About): string | undefined {
+  try {
+    return JSON.stringify(about)
+  } catch {
+    return undefined
+  }
+}
+
+function decrypt (key: Uint8Array, bytes: Buffer): string | null {
+  if (bytes.length < NONCE_SIZE + TAG_SIZE) return null
+  const end = bytes.length - TAG_SIZE
+  const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
+  decipher.setAuthTag(bytes.subarray(end))
+  const json = decipher.update(bytes.subarray(NONCE_SIZE, end))
+  try {
+    decipher.final()
+  } catch {
+    return null
+  }
+  return json.toString('utf8')
+}

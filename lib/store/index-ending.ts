@@ -1,0 +1,93 @@
+import type { IndexEntry } from './index-entry'
+import { NO_LONGER, type IndexLists } from './index-lists'
+import { publishEnded } from './session-events'
+import { headerOf } from './session-header'
+import { nameOfHandle } from './session-id'
+import type { Companion, RecordStore, StoredSession } from './session-store'
+
+type Entries = readonly IndexEntry[]
+
+/** An entry without a session is stale when it is older than this (ms). */
+export const STALE = 10 * 60_000
+/** So many sessions are looked at at once. */
+const BATCH = 16
+
+/** Ends the sessions whose entries are marked. */
+export class IndexEnding {
+  readonly #store: RecordStore
+  readonly #latest: Companion['latest']
+  readonly #lists: IndexLists
+  readonly #now: () => number
+
+  constructor (store: RecordStore, latest: Companion['latest'], lists: IndexLists, now: () => number) {
+    this.#store = store
+    this.#latest = latest
+    this.#lists = lists
+    this.#now = now
+  }
+
+  /** Returns the session of an entry if it has one of these labels by the entry's login; otherwise null. @throws {SessionError} */
+  async sessionOf (labels: readonly string[], entry: IndexEntry): Promise<StoredSession | null> {
+    const session = await this.#latest(nameOf(entry))
+    return session !== null && hasLogin(session, labels, entry) ? session : null
+  }
+
+  /**
+   * Ends what is marked among these entries of a list. Returns the logins that this has ended. An entry stays as
+   * long as a process may be about to store its session: if that process dies then, the mark ends the session later.
+   * `reason` is what events say of them. `labels`: those under which the sessions may stand by now. @throws {SessionError}
+   */
+  async finish (label: string, entries: Entries, reason: 'revoked' | 'limit', labels: readonly string[] = [label]): Promise<Set<string>> {
+    const marked = entries.filter(({ isEnded }) => isEnded)
+    const ended = new Set<string>()
+    const over: IndexEntry[] = []
+    if (marked.length === 0) return ended
+    for (const batch of batches(marked)) {
+      await Promise.all(batch.map(async entry => {
+        const isEnded = await this.#end(labels, entry, reason)
+        if (isEnded) ended.add(entry.login)
+        if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
+      }))
+    }
+    if (over.length > 0) await this.#lists.change(label, newest => without(newest, over), NO_LONGER)
+    return ended
+  }
+
+  async #end (labels: readonly string[], entry: IndexEntry, reason: 'revoked' | 'limit'): Promise<boolean> {
+    const name = nameOf(entry)
+    for (;;) {
+      const session = await this.#latest(name)
+      // One that has expired a moment ago may be saved by a request that loaded it in time.
+      if (session === null) return await this.#store.remove(name) === 'removed'
+      if (!hasLogin(session, labels, entry)) return false
+      const removal = await this.#store.remove(name, session.version)
+      if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, reason)
+      if (removal !== 'conflict') return removal === 'removed'
+    }
+  }
+}
+
+/** Returns the entries without these; null when none of them is there. */
+export function without (entries: Entries, those: ReadonlyArray<Pick<IndexEntry, 'handle' | 'login'>>): Entries | null {
+  const gone = new Set(those.map(keyOf))
+  const left = entries.filter(entry => !gone.has(keyOf(entry)))
+  return left.length === entries.length ? null : left
+}
+
+export function * batches<T> (all: readonly T[]): Generator<T[], void> {
+  for (let start = 0; start < all.length; start += BATCH) yield all.slice(start, start + BATCH)
+}
+
+/** `decodeList` lets no entry in whose handle is wrong. */
+function nameOf ({ handle }: IndexEntry): string {
+  return nameOfHandle(handle) as string
+}
+
+function keyOf ({ handle, login }: Pick<IndexEntry, 'handle' | 'login'>): string {
+  return `${handle} ${login}`
+}
+
+function hasLogin (session: StoredSession, labels: readonly string[], { login }: IndexEntry): boolean {
+  const { indexed } = headerOf(session.text) ?? {}
+  return labels.some(label => indexed?.[label] === login)
+}

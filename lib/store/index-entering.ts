@@ -1,0 +1,152 @@
+import { SessionLimitError } from '../errors'
+import { touchInterval } from './clock'
+import type { About, AboutText } from './index-about'
+import { isSameEntry, type IndexEntry } from './index-entry'
+import { batches, without, type IndexEnding } from './index-ending'
+import { indexOfLabel } from './index-labels'
+import type { IndexLists } from './index-lists'
+import { sessionHandle } from './session-id'
+
+/** What becomes of a login that is one too many. */
+export type OnLimit = 'end-oldest' | 'refuse'
+
+/** A place that a session is to have in an index. */
+export interface Place {
+  readonly label: string
+  readonly login: string
+  /** The label that the login had so far, under an older secret of the server. */
+  readonly former?: string | undefined
+  /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
+  readonly limit?: number | undefined
+  readonly onLimit?: OnLimit | undefined
+}
+
+type Entries = readonly IndexEntry[]
+
+/** An entry without a session counts for this long (ms) as a login that is under way. */
+const UNDER_WAY = 2 * 60_000
+/** A process that took longer than this (ms) writes its entry again: a sweep may have judged it meanwhile. */
+const SLOW = 60_000
+/** So many lists are remembered as touched lately. */
+const LISTS = 10_000
+
+/** Keeps the entries of a session right while it is stored, moves and ends. */
+export class IndexEntering {
+  readonly #lists: IndexLists
+  readonly #ending: IndexEnding
+  readonly #about: AboutText
+  readonly #now: () => number
+  /** Milliseconds. */
+  readonly #interval: number
+  /** When a list was touched last, by label. */
+  readonly #touched = new Map<string, number>()
+
+  /** `idleTimeout` is the store's own, in seconds. */
+  constructor (lists: IndexLists, ending: IndexEnding, about: AboutText, idleTimeout: number, now: () => number) {
+    this.#lists = lists
+    this.#ending = ending
+    this.#about = about
+    this.#interval = touchInterval(idleTimeout)
+    this.#now = now
+  }
+
+  /**
+   * Writes the entries of a session that is about to be stored with these labels. Returns false when one of
+   * the logins was ended: then the session must not be stored. @throws {SessionLimitError}, and {SessionError}
+   */
+  async enter (name: string, places: readonly Place[], idleTimeout: number | undefined, about: About | undefined): Promise<boolean> {
+    return await this.enterSealed(name, places, idleTimeout, this.#about.seal(about))
+  }
+
+  /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
+  async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
+    const handle = sessionHandle(name)
+    for (const place of places) {
+      const { label, login } = place
+      let isEnded = false
+      await this.#lists.change(label, async entries => {
+        const before = entries.filter(entry => entry.login === login)
+        isEnded = before.some(entry => entry.isEnded)
+        if (isEnded) return null
+        const entry = { handle, login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
+        return await this.#limited([...without(entries, [entry]) ?? entries, entry], place)
+      }, idleTimeout)
+      if (isEnded) return false
+    }
+    return true
+  }
+
+  /**
+   * Whether the session that was stored with these labels may stay. Ends what is marked in the lists.
+   * `since`: when `enter` was called. @throws {SessionError}
+   */
+  async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
+    const handle = sessionHandle(name)
+    for (const { label, login, former } of places) {
+      const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
+      const at = this.#now()
+      const entries = at - since > SLOW
+        ? await this.#lists.change(label, all => all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null)
+        : await this.#lists.read(label)
+      await this.#ending.finish(label, entries, 'limit')
+      if (!entries.some(isMine)) return false
+      // An end that looked under the newest label before this login had it has marked the former one.
+      if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
+    }
+    return true
+  }
+
+  /** Takes the session out of lists. What cannot be taken out is stale, and swept later. */
+  async leave (name: string, places: readonly Place[]): Promise<void> {
+    const handle = sessionHandle(name)
+    for (const { label, login } of places) {
+      await this.#lists.change(label, entries => without(entries, [{ handle, login }])).catch(() => undefined)
+    }
+  }
+
+  /** Whether it is time to touch one of the lists, because a session in it is used. */
+  isTouchDue (labels: readonly string[]): boolean {
+    return labels.some(label => this.#isDue(label))
+  }
+
+  /** Touches those of the lists for which it is time: a list must outlive its sessions. @throws {SessionError} */
+  async keepAlive (labels: readonly string[]): Promise<void> {
+    for (const label of labels) {
+      if (!this.#isDue(label)) continue
+      const now = this.#now()
+      await this.#lists.touch(label)
+      if (this.#touched.size >= LISTS) this.#touched.clear()
+      this.#touched.set(label, now)
+    }
+  }
+
+  #isDue (label: string): boolean {
+    const last = this.#touched.get(label)
+    return last === undefined || Math.abs(this.#now() - last) >= this.#interval
+  }
+
+  /** Marks the oldest logins, as far as there are too many. Stale entries do not count. */
+  async #limited (entries: Entries, { label, login, limit, onLimit }: Place): Promise<Entries> {
+    if (limit === undefined || loginsOf(entries).length <= limit) return entries
+    const living: IndexEntry[] = []
+    for (const batch of batches(entries)) {
+      const counts = await Promise.all(batch.map(async entry => entry.login === login || this.#now() - entry.at < UNDER_WAY ||
+        await this.#ending.sessionOf([label], entry) !== null))
+      living.push(...batch.filter((_, at) => counts[at]))
+    }
+    const logins = loginsOf(living)
+    if (logins.length <= limit) return entries
+    if (onLimit === 'refuse') throw tooMany(label, limit)
+    const excess = new Set(logins.filter(each => each !== login).sort().slice(0, logins.length - limit))
+    return entries.map(entry => excess.has(entry.login) ? { ...entry, isEnded: true } : entry)
+  }
+}
+
+/** Returns the logins that were not ended. */
+function loginsOf (entries: Entries): string[] {
+  return [...new Set(entries.filter(({ isEnded }) => !isEnded).map(({ login }) => login))]
+}
+
+function tooMany (label: string, limit: number): SessionLimitError {
+  return new SessionLimitError(`there are ${limit} sessions of this ${indexOfLabel(label)} already (option maxPerValue): end one of them first`)
+}

@@ -1,0 +1,57 @@
+import type { Answer, Call } from './script-runner'
+import type { Script } from './script'
+
+/** So many calls go out as one command at most, with so many characters: the server does nothing else meanwhile. */
+const MOST_CALLS = 16
+const MOST_TEXT = 64 * 1024
+
+/** Taken now: tests of apps put clocks of their own in its place. */
+const later = setImmediate
+
+/** A call, and the caller that waits for its answer. */
+export interface Waiting {
+  readonly call: Call
+  readonly resolve: (answer: Answer | Promise<Answer>) => void
+}
+
+interface Batch {
+  readonly waiting: Waiting[]
+  /** Characters. */
+  size: number
+}
+
+/**
+ * Gathers the calls of one script that begin in one turn of the event loop, to send them as one command:
+ * for the app's process a command costs more than a session.
+ */
+export class CallBatches {
+  /** Those that are not sent yet. */
+  readonly #open = new Map<Script, Batch>()
+  readonly #send: (waiting: Waiting[]) => void
+
+  constructor (send: (waiting: Waiting[]) => void) {
+    this.#send = send
+  }
+
+  add (call: Call): Promise<Answer> {
+    return new Promise(resolve => {
+      const batch = this.#open.get(call.script) ?? this.#begin(call.script)
+      batch.waiting.push({ call, resolve })
+      batch.size += call.text.length
+      if (batch.waiting.length === MOST_CALLS || batch.size > MOST_TEXT) this.#end(call.script, batch)
+    })
+  }
+
+  #begin (script: Script): Batch {
+    const batch: Batch = { waiting: [], size: 0 }
+    this.#open.set(script, batch)
+    later(() => { this.#end(script, batch) })
+    return batch
+  }
+
+  #end (script: Script, batch: Batch): void {
+    if (this.#open.get(script) !== batch) return
+    this.#open.delete(script)
+    this.#send(batch.waiting)
+  }
+}

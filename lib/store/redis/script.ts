@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { VALUE_FUNCTIONS } from './value-format'
+
+/** What an answer begins with that says why the call of one session failed. */
+export const REFUSAL = '-'
+
+/** A script for the server, which keeps it under its hash. One command runs it for several sessions. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+  /** Whether it writes what a failover must not lose. */
+  readonly waits: boolean
+}
+
+/** Returns a script that answers with what `body` returns for the key with each number. */
+export function reading (body: string): Script {
+  return script(`
+local function read (number)
+${body}
+end
+for number = 1, #KEYS do answers[number + 2] = read(number) end
+return answers
+`, false)
+}
+
+/**
+ * Returns a script that does `body` for each call, whose keys follow each other. It answers with an outcome or
+ * a refusal for each; too late, with none.
+ * A write of the first call that is refused, as by a server that became a replica, fails the whole command:
+ * clients act on that.
+ */
+export function changing (body: string, { keys = 1, waits = true } = {}): Script {
+  return script(`${VALUE_FUNCTIONS}
+local function change ()
+${body}
+end
+for number = 1, #KEYS / ${keys} do
+  key, aside = KEYS[(number - 1) * ${keys} + 1], KEYS[number * ${keys}]
+  local outcome = look(number)
+  if not outcome then
+    local isDone
+    isDone, outcome = pcall(change)
+    if not isDone then
+      local refusal = type(outcome) == 'table' and outcome.err or string.gsub(outcome, '^@user_script: ?%d+: ', '')
+      refusal = string.gsub(refusal, '^%-', '')
+      if number == 1 then return { err = refusal } end
+      outcome = REFUSAL .. refusal
+    end
+  end
+  answers[number + 2] = outcome
+end
+return answers
+`, waits)
+}
+
+/**
+ * Returns a script with this body. Its answer begins with the time and the number of the command, which the first
+ * argument begins with: so the answer to another command is recognised.
+ */
+export function script (body: string, waits: boolean): Script {
+  const text = `
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local answers = { now, tonumber(string.match(ARGV[1], '^%d+')) }
+local REFUSAL = '${REFUSAL}'
+local FOREIGN = REFUSAL .. 'FOREIGN the key holds another value'
+${body}`
+  return { text, sha: createHash('sha1').update(text).digest('hex'), waits }
+}

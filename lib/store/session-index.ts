@@ -1,0 +1,258 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { SessionError } from '../errors'
+import { hasRecords, isIndexable, isReapable } from './features'
+import { AboutText } from './index-about'
+import { batches, IndexEnding, STALE } from './index-ending'
+import { IndexEntering, type Place } from './index-entering'
+import { isSameEntry, type IndexEntry, type IndexList } from './index-entry'
+import { IndexLabels, type IndexValue } from './index-labels'
+import { IndexLists, NO_LONGER } from './index-lists'
+import { headerOf, type SessionHeader } from './session-header'
+import { forwardedName } from './forwarding'
+import { publishEnded } from './session-events'
+import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session-finder'
+import { nameOfHandle, sessionHandle } from './session-id'
+import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
+
+/** A sweep works for this long (ms), and then lets requests go first for as long. */
+const STINT = 5
+
+/**
+ * Finds sessions by what they hold, and ends them together.
+ *
+ * Each label has a list of entries. An entry is written before the session is stored with the label, and
+ * removed after the session ended or lost it: the list names every session that has the label, and perhaps
+ * more. Whether an entry is right is for the header of the session to say, which holds label and login.
+ *
+ * To end logins their entries are *marked* first, at once. A session that is stored with a label looks for
+ * its entry afterwards, before any visitor is told: if that is marked, or not there, the session ends
+ * itself. So of a login and an end at the same time one sees the other. A session that moves to a new id
+ * keeps its login, and a login with a marked entry gets no other entry.
+ *
+ * The clocks of the hosts may differ by some minutes.
+ */
+export class SessionIndex {
+  readonly labels: IndexLabels
+  readonly entering: IndexEntering
+  readonly #store: IndexableRecordStore
+  readonly #latest: Companion['latest']
+  readonly #companion: Companion
+  readonly #lists: IndexLists
+  readonly #ending: IndexEnding
+  readonly #about: AboutText
+  readonly #now: () => number
+  readonly #pause: (milliseconds: number) => Promise<unknown>
+
+  constructor (store: IndexableRecordStore, now: () => number = Date.now, pause: (milliseconds: number) => Promise<unknown> = wait) {
+    this.#store = store
+    this.#companion = store.companion()
+    this.#latest = this.#companion.latest
+    this.#lists = new IndexLists(this.#companion, pause)
+    this.#ending = new IndexEnding(store, this.#latest, this.#lists, now)
+    this.#about = new AboutText(store.cipher?.keysFor('index about') ?? [null])
+    this.labels = new IndexLabels(store.sesAppid(), store.cipher?.keysFor('index label') ?? [null])
+    this.entering = new IndexEntering(this.#lists, this.#ending, this.#about, this.#companion.idleTimeout, now)
+    this.#now = now
+    this.#pause = pause
+  }
+
+  /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
+  async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
+    const labels = this.labels.of(index, value)
+    const logins = new Set<string>()
+    const looked = new Set<string>()
+    // A session that moved during a pass, or got the newest label, may have entered a list after that was read.
+    for (let hasMissed = true; hasMissed;) {
+      hasMissed = false
+      for (const label of labels) {
+        const entries = (await this.#lists.read(label)).filter(entry => !looked.has(`${label} ${entry.handle}`))
+        for (const batch of batches(entries)) {
+          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf([label], entry)))
+          for (const [at, entry] of batch.entries()) {
+            const session = sessions[at] ?? null
+            looked.add(`${label} ${entry.handle}`)
+            hasMissed ||= session === null
+            if (session === null || logins.has(entry.login)) continue
+            logins.add(entry.login)
+            yield this.#found(entry, session)
+          }
+        }
+      }
+    }
+  }
+
+  /** Ends the session with this handle for good. Returns whether this has ended it. @throws {SessionError} */
+  async revoke (handle: string): Promise<boolean> {
+    const name = nameOfHandle(handle)
+    if (name === null) return false
+    const session = await this.#latest(name)
+    const moved = session === null ? null : forwardedName(session.text)
+    // It has a new id by now, and so a new handle.
+    const hasMoved = moved !== null && await this.revoke(sessionHandle(moved))
+    const places = session === null ? [] : placesIn(headerOf(session.text))
+    const logins = new Set(places.map(({ login }) => login))
+    // A request may be moving it at this moment: what it moves to has the same logins.
+    const ended = await this.#endAll(places.map(({ label }) => label), () => ({ login }) => logins.has(login))
+    const removal = await this.#store.remove(name)
+    if (moved !== null) return hasMoved
+    await this.entering.leave(name, places)
+    if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, 'revoked')
+    return removal === 'removed' || ended > 0
+  }
+
+  /**
+   * Ends every session with this value for good, and returns how many logins that were. None that had the
+   * value, and was answered before the call, works after it: whatever was under way. If the process is
+   * killed meanwhile, a further call completes it. @throws {SessionError}
+   */
+  async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
+    const labels = this.labels.of(index, value)
+    const spared = await this.#handlesOf(typeof except === 'object' ? except.handle : except)
+    const logins = new Set<string>()
+    const spare = (entries: readonly IndexEntry[]): void => {
+      for (const { handle, login } of entries) if (spared.includes(handle)) logins.add(login)
+    }
+    if (spared.length > 0) for (const label of labels.toReversed()) spare(await this.#lists.read(label))
+    return await this.#endAll(labels, entries => {
+      spare(entries)
+      return entry => !logins.has(entry.login)
+    })
+  }
+
+  /** Returns the handle, and those of the sessions which it has moved to by itself since. */
+  async #handlesOf (handle: string | undefined): Promise<string[]> {
+    const names = new Set<string>()
+    let name = nameOfHandle(handle)
+    while (name !== null && !names.has(name)) {
+      names.add(name)
+      const session = await this.#latest(name)
+      name = session === null ? null : forwardedName(session.text)
+    }
+    return [...names].map(sessionHandle)
+  }
+
+  async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
+    const ended = new Set<string>()
+    const marked: Array<[string, readonly IndexEntry[]]> = []
+    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
+    for (const label of labels.toReversed()) {
+      marked.push([label, await this.#lists.change(label, entries => {
+        const isChosen = choose(entries)
+        if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
+        return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+      }, NO_LONGER)])
+    }
+    for (const [label, entries] of marked) {
+      for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
+    }
+    return ended.size
+  }
+
+  /**
+   * Removes, once, the entries whose sessions are gone, and what has expired of the lists. Stays out of the
+   * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
+   */
+  async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
+    const counts: IndexSweepCounts = { seen: 0, removed: 0, failed: 0 }
+    let start = performance.now()
+    for await (const list of this.#lists.all()) {
+      if (signal?.aborted === true) break
+      counts.seen += list.entries.length
+      try {
+        counts.removed += await this.#sweepList(list)
+      } catch (error) {
+        counts.failed++
+        counts.error ??= error as SessionError
+      }
+      const worked = performance.now() - start
+      if (worked < STINT) continue
+      await this.#pause(worked)
+      start = performance.now()
+    }
+    if (isReapable(this.#companion.records)) await this.#companion.records.reap(signal)
+    return counts
+  }
+
+  async #sweepList ({ label, entries }: IndexList): Promise<number> {
+    await this.#ending.finish(label, entries, 'revoked')
+    const old = entries.filter(({ at, isEnded }) => !isEnded && this.#now() - at > STALE)
+    const stale = new Set<string>()
+    for (const batch of batches(old)) {
+      await Promise.all(batch.map(async entry => { if (await this.#ending.sessionOf([label], entry) === null) stale.add(stamp(entry)) }))
+    }
+    if (stale.size > 0) {
+      // One that was written again since stays.
+      await this.#lists.change(label, newest => newest.some(entry => stale.has(stamp(entry))) ? newest.filter(entry => !stale.has(stamp(entry))) : null)
+    }
+    return stale.size
+  }
+
+  /** Ends all sessions that any list names, and empties the lists. @throws {SessionError} */
+  async clear (): Promise<void> {
+    for await (const { label } of this.#lists.all()) await this.#endAll([label], () => () => true)
+  }
+
+  /**
+   * Writes the entries of a session that is about to come from another store, by its header, with what the index over
+   * there says about it. @throws {SessionError}
+   */
+  async welcome ({ name, text, idleTimeout }: PortableSession, from: SessionIndex): Promise<void> {
+    const handle = sessionHandle(name)
+    for (const place of placesIn(headerOf(text))) {
+      const entries = await from.#lists.read(place.label)
+      const entry = entries.find(each => isSameEntry(each, { handle, login: place.login }))
+      await this.entering.enterSealed(name, [place], idleTimeout, entry?.about)
+    }
+  }
+
+  /** Reads the lists of a session that has moved from one store to another: so they move as well. @throws {SessionError} */
+  async fetchLists (text: string): Promise<void> {
+    for (const { label } of placesIn(headerOf(text))) await this.#lists.read(label)
+  }
+
+  async close (): Promise<void> {
+    await this.#companion.records.close()
+  }
+
+  #found ({ handle, about }: IndexEntry, { createdAt, lastAccess, idleLeft }: StoredSession): FoundSession {
+    return {
+      handle,
+      createdAt,
+      // The clock of a disk may be a little behind.
+      lastUsed: lastAccess === undefined ? undefined : Math.max(Math.round(lastAccess), createdAt ?? 0),
+      expiresAt: idleLeft === undefined ? undefined : Math.round(this.#now() + idleLeft),
+      about: this.#about.open(about)
+    }
+  }
+}
+
+/** Returns the places that a session has in indexes. */
+export function placesIn (header: SessionHeader | null): Place[] {
+  return Object.entries(header?.indexed ?? {}).map(([label, login]) => ({ label, login }))
+}
+
+const indexes = new WeakMap<SessionStore, SessionIndex>()
+
+/** Returns the index of a store; null for a store that can have none. The same for each call. */
+export function indexOf (store: SessionStore): SessionIndex | null {
+  const known = indexes.get(store)
+  if (known !== undefined) return known
+  if (!hasRecords(store) || !isIndexable(store)) return null
+  const index = new SessionIndex(store)
+  registerIndex(store, index)
+  return index
+}
+
+/** Makes it the index that `indexOf` returns for the store. */
+export function registerIndex (store: SessionStore, index: SessionIndex): void {
+  indexes.set(store, index)
+}
+
+/** Returns the index of a store if anything has used it; it is not made. */
+export function indexInUse (store: SessionStore): SessionIndex | undefined {
+  return indexes.get(store)
+}
+
+function stamp ({ handle, login, at }: IndexEntry): string {
+  return `${handle} ${login} ${at}`
+}

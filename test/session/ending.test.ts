@@ -1,0 +1,68 @@
+import t from 'tap'
+import { endSession } from '../../lib/session/ending'
+import { renewSession } from '../../lib/session/renewal'
+import { SessionRecords } from '../../lib/session/session-records'
+import type { Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import { MemoryStore } from '../support/map-store'
+import { Visits } from '../support/visits'
+
+/** A store whose session has expired a moment ago: nobody reads it, and who has loaded it can use it. */
+class ExpiringStore extends MemoryStore {
+  readonly expired = new Set<string>()
+  /** No touch helps: the absolute timeout is over. */
+  isOver = false
+
+  override async read (name: string): Promise<StoredSession | null> {
+    const stored = await super.read(name)
+    return this.expired.has(name) ? null : stored
+  }
+
+  override async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+    const replacement = await super.replace(name, record, version)
+    if (replacement.result === 'replaced') this.expired.delete(name)
+    return replacement
+  }
+
+  override async touch (name: string): Promise<void> {
+    await super.touch(name)
+    if (!this.isOver) this.expired.delete(name)
+  }
+}
+
+async function begin () {
+  const store = new ExpiringStore()
+  const records = new SessionRecords(store, store.cipher)
+  const key = records.keyOf(await new Visits(store).stored({ user: 'ada' }))
+  const stored = await records.read(key) as StoredSession
+  const renew = async () => await renewSession(records, key, stored, ({ text }) => ({ text }), 10)
+  store.expired.add(key.name)
+  return { store, records, key, stored, renew }
+}
+
+t.test('a session that has expired, and is renewed by a late request, ends under its new id', async t => {
+  for (const verb of ['touch', 'remove'] as const) {
+    const { store, records, key, renew } = await begin()
+    store.before = { [verb]: async () => { store.before = {}; await renew() } }
+    const ended = await endSession(records, key)
+    t.equal(ended?.sesid === key.sesid, false, verb)
+    t.equal(store.entries.size, 0, verb)
+  }
+})
+
+t.test('one that has expired for good ends, too, and one that is gone is not ended again', async t => {
+  const { store, records, key } = await begin()
+  store.isOver = true
+  t.strictSame(await endSession(records, key), key)
+  t.equal(store.entries.size, 0)
+  t.equal(await endSession(records, key), null)
+})
+
+t.test('what was read is what is removed: at a conflict it looks again', async t => {
+  const { store, records, key, stored } = await begin()
+  store.overwrite(key.sesid, '{"user":"grace"}')
+  store.expired.clear()
+  t.strictSame(await endSession(records, key, stored), key)
+  const other = await begin()
+  other.store.remove = async (): Promise<Removal> => 'conflict'
+  await t.rejects(endSession(other.records, other.key, other.stored), { code: 'SESSION_CONFLICT' })
+})

@@ -1,0 +1,91 @@
+import t, { type Test } from 'tap'
+import { SessionText } from '../../lib/session/codec'
+import { Indexing, type SettledIndexes } from '../../lib/session/indexing'
+import { SessionRecords } from '../../lib/session/session-records'
+import { FileStore } from '../../lib/store/files/file-store'
+import { sessionHandle } from '../../lib/store/session-id'
+import { indexOf, registerIndex, SessionIndex } from '../../lib/store/session-index'
+import type { Companion, StoredSession } from '../../lib/store/session-store'
+import { sessionDirectory } from '../support/session-files'
+import { json } from '../support/visits'
+
+const SETTLED: SettledIndexes = { indexes: { user: data => data.user as number }, maxPerValue: {}, onLimit: 'end-oldest' }
+
+/** The records of an app with indexes. `alter` changes where the lists are kept. */
+async function indexedRecords (t: Test, settled: Partial<SettledIndexes> = {}, alter = (companion: Companion): Companion => companion) {
+  const store = new FileStore({ sessionDir: sessionDirectory(t) })
+  await store.open()
+  t.teardown(() => store.close())
+  const companion = alter(store.companion())
+  Object.assign(store, { companion: () => companion })
+  registerIndex(store, new SessionIndex(store))
+  const records = new SessionRecords(store, store.cipher, new Indexing(store, { ...SETTLED, ...settled }, new SessionText(json)))
+  const make = async (text: string) => {
+    const key = await records.newKey()
+    return { key, stored: await records.create(key, { text }) as StoredSession }
+  }
+  return { store, records, make }
+}
+
+t.test('an index with the name of something that every object has is like any other', async t => {
+  const { make, store } = await indexedRecords(t, { indexes: { constructor: (data: Record<string, unknown>) => data.user as number }, onLimit: 'refuse' })
+  await make('{"user":42}')
+  await make('{"user":42}')
+  t.equal(await store.revokeAll('constructor', 42), 2)
+})
+
+t.test('when a list cannot be read after a save, the session is as it was before', async t => {
+  let reads = Infinity
+  const { store, records, make } = await indexedRecords(t, {}, companion => {
+    const read = companion.records.read.bind(companion.records)
+    companion.records.read = async name => {
+      if (reads-- <= 0) throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+      return await read(name)
+    }
+    return companion
+  })
+  const { key, stored } = await make('{"cart":1}')
+  reads = 1
+  await t.rejects(records.replace(key, { text: '{"cart":1,"user":42}' }, stored), { code: 'EIO' })
+  reads = Infinity
+  const left = await records.read(key)
+  t.equal(left?.text, '{"cart":1}')
+  const found = []
+  for await (const each of store.sessionsOf('user', 42)) found.push(each)
+  t.strictSame(found, [])
+  const again = await records.replace(key, { text: '{"cart":1,"user":42}' }, left as StoredSession)
+  t.equal(again.result, 'replaced')
+})
+
+t.test('a session that moves while it is revoked by its handle ends under its new id', async t => {
+  let onRead: (() => Promise<void>) | null = null
+  const { store, records, make } = await indexedRecords(t, {}, companion => ({
+    ...companion,
+    latest: async name => {
+      const session = await companion.latest(name)
+      const next = onRead
+      onRead = null
+      await next?.()
+      return session
+    }
+  }))
+  const from = await make('{"user":42}')
+  const to = await records.newKey()
+  onRead = async () => {
+    const header = indexOf(store) === null ? {} : { indexed: Object.fromEntries([[labelOf(store), loginOf(from.stored)]]) }
+    await records.create(to, { text: '{"user":42}', header })
+    await records.remove(from.key, from.stored.version, from.stored)
+  }
+  t.equal(await store.revoke(sessionHandle(from.key.name)), true)
+  t.equal(await records.read(to), null)
+  t.equal(await store.revoke(sessionHandle(from.key.name)), false)
+})
+
+function labelOf (store: FileStore): string {
+  return (indexOf(store) as SessionIndex).labels.of('user', 42)[0]
+}
+
+function loginOf (session: StoredSession): string {
+  const { header } = session as StoredSession & { header: { indexed: Record<string, string> } }
+  return Object.values(header.indexed)[0] as string
+}

@@ -1,0 +1,101 @@
+import t, { type Test } from 'tap'
+import { JSON_CODEC, SessionText } from '../../lib/session/codec'
+import { Indexing } from '../../lib/session/indexing'
+import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
+import { SessionRecords } from '../../lib/session/session-records'
+import { FileStore } from '../../lib/store/files/file-store'
+import { decodeList, encodeList } from '../../lib/store/index-entry'
+import { headFor } from '../../lib/store/session-header'
+import { listName } from '../../lib/store/index-labels'
+import { indexOf } from '../../lib/store/session-index'
+import type { StoredSession } from '../../lib/store/session-store'
+import { MemoryStore } from '../support/map-store'
+import { sessionDirectory } from '../support/session-files'
+
+async function begin (t: Test) {
+  const store = new FileStore({ sessionDir: sessionDirectory(t) })
+  await store.open()
+  t.teardown(() => store.close())
+  const settled = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
+  const records = new SessionRecords(store, store.cipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
+  const key = await records.newKey()
+  const found = async (user: number): Promise<number> => {
+    const handles: string[] = []
+    for await (const { handle } of store.sessionsOf('user', user)) handles.push(handle)
+    return handles.length
+  }
+  const create = async (text: string): Promise<StoredSession> => await records.create(key, { text }) as StoredSession
+  return { store, records, key, found, create }
+}
+
+t.test('a login that comes second gives its place in the list back', async t => {
+  const { store, records, key, found, create } = await begin(t)
+  const base = await create('{"n":0}')
+  t.match(await records.replace(key, { text: '{"n":1}' }, base), { result: 'replaced' })
+  t.strictSame(await records.replace(key, { text: '{"user":42}' }, base), { result: 'conflict' })
+  t.equal(await records.create(key, { text: '{"user":42}' }), 'taken')
+  t.equal(await found(42), 0)
+  t.equal((await store.sweepIndexes()).seen, 0)
+})
+
+t.test('a save that leaves the user alone stores at once, and one that changes him does not', async t => {
+  const { records, key, found, create } = await begin(t)
+  const base = await create('{"user":42}')
+  t.equal(records.replaceNow(key, { text: '{"user":7}' }, base), undefined)
+  const swap = await records.replace(key, { text: '{"user":42,"n":1}' }, base)
+  if (swap.result !== 'replaced') throw new Error(swap.result)
+  t.match(records.replaceNow(key, { text: '{"user":42,"n":2}' }, swap.stored), { result: 'replaced' })
+  const newest = await records.read(key) as StoredSession
+  t.equal(Object.keys(headerOf(newest).indexed ?? {}).length, 1)
+  const longer = await records.replace(key, { text: '{"user":42,"n":3}', idleTimeout: 86_400 }, newest)
+  if (longer.result !== 'replaced') throw new Error(longer.result)
+  t.equal(await found(42), 1)
+  t.match(await records.replace(key, { text: '{"n":1}' }, longer.stored), { result: 'replaced' })
+  t.strictSame(headerOf(await records.read(key) as StoredSession), {})
+  t.equal(await found(42), 0)
+})
+
+t.test('whether a session has expired since it was read', t => {
+  const store = new MemoryStore()
+  const key = { sesid: 'id', name: store.nameOf('id') }
+  const stored = { text: '{}', idleTimeout: undefined, createdAt: undefined, version: '1', touchDue: false }
+  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: undefined })), false)
+  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 3600_000 })), false)
+  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
+  t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
+  t.end()
+})
+
+t.test('a save after expiry of a login that was ended meanwhile finds the session gone', async t => {
+  const { store, records, key, create } = await begin(t)
+  const base = await create('{"user":42}')
+  const lists = store.companion().records
+  for (const label of Object.keys(headerOf(base).indexed ?? {})) {
+    const list = await lists.read(listName(label)) as StoredSession
+    const { entries } = decodeList(list.text)
+    await lists.replace(listName(label), { text: encodeList({ label, entries: entries.map(entry => ({ ...entry, isEnded: true })) }) }, list.version)
+  }
+  t.strictSame(await records.replace(key, { text: '{"user":42,"n":1}', idleTimeout: 60 }, base), { result: 'gone' })
+})
+
+t.test('a session with labels is touched in a store that can have no index', async t => {
+  const store = new MemoryStore()
+  const records = new SessionRecords(store, store.cipher)
+  const key = await records.newKey()
+  await store.create(key.name, { text: `${headFor({ indexed: { 'user:x': 'login' } })}{}` })
+  const stored = await records.read(key) as StoredSession
+  t.strictSame(headerOf(stored), { indexed: { 'user:x': 'login' } })
+  await records.touch(key, stored)
+  t.ok(store.calls.includes('touch'))
+  t.match(await records.read(key), { text: '{}' })
+})
+
+t.test('a touch of a session is one of the lists that it is in', async t => {
+  const { store, records, key, create } = await begin(t)
+  const base = await create('{"user":42}')
+  const labels = Object.keys(headerOf(base).indexed ?? {})
+  const entering = indexOf(store)?.entering
+  t.equal(entering?.isTouchDue(labels), true)
+  await records.touch(key, base)
+  t.equal(entering?.isTouchDue(labels), false)
+})

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { KeyMemory, type CipherKey } from '../../lib/store/key-memory'
+
+/** So many sessions' keys are kept. */
+const KEPT = 10_000
+
+function derive (keyId: string): CipherKey {
+  return { keyId, key: randomBytes(32), authenticated: Buffer.alloc(0) }
+}
+
+function keyOf (memory: KeyMemory, sesid: string, keyId = 'secret'): Buffer {
+  return memory.lend(sesid, keyId, () => derive(keyId), ({ key }) => key)
+}
+
+function isWiped (key: Buffer): boolean {
+  return key.every(byte => byte === 0)
+}
+
+t.test('a key is wiped when others take its place, when its session ends, and when all are cleared', async t => {
+  const memory = new KeyMemory()
+  const first = keyOf(memory, 'first')
+  t.equal(keyOf(memory, 'first'), first, 'it is kept')
+  for (let count = 1; count < KEPT; count++) keyOf(memory, `other ${count}`)
+  t.notOk(isWiped(first))
+  keyOf(memory, 'one too many')
+  t.ok(isWiped(first))
+  const again = keyOf(memory, 'first')
+  t.notOk(isWiped(again), 'and derived anew')
+  memory.forget('first')
+  t.ok(isWiped(again))
+  const last = keyOf(memory, 'last')
+  memory.clear()
+  t.ok(isWiped(last))
+})
+
+t.test('keys under all secrets have one bound', async t => {
+  const memory = new KeyMemory()
+  const keys = Array.from({ length: KEPT }, (_, index) => keyOf(memory, `session ${index}`, `secret ${index % 3}`))
+  t.equal(keys.filter(isWiped).length, 0)
+  for (let index = 0; index < 10; index++) keyOf(memory, `more ${index}`, `secret ${index % 3}`)
+  t.equal(keys.filter(isWiped).length, 10)
+})
+
+t.test('a session that moves to another secret leaves no key behind', async t => {
+  const memory = new KeyMemory()
+  const old = keyOf(memory, 'session', 'old')
+  const moved = keyOf(memory, 'session', 'new')
+  t.ok(isWiped(old))
+  t.notOk(isWiped(moved))
+  t.equal(keyOf(memory, 'session', 'new'), moved)
+})
+
+t.test('the key of a long id is wiped as soon as it was used', async t => {
+  const memory = new KeyMemory()
+  t.ok(isWiped(keyOf(memory, 'x'.repeat(129))))
+  let lent: Buffer | undefined
+  t.throws(() => memory.lend('x'.repeat(129), 'secret', () => derive('secret'), ({ key }) => { lent = key; throw new Error('no') }))
+  t.ok(lent !== undefined && isWiped(lent))
+})
+
+t.test('a plain text is known by the whole encrypted one, for a while', async t => {
+  const memory = new KeyMemory()
+  memory.remember('session', 'sealed', 'plain')
+  t.equal(memory.plainOf('session', 'sealed'), 'plain')
+  t.equal(memory.plainOf('session', 'Sealed'), undefined)
+  t.equal(memory.plainOf('another', 'sealed'), undefined)
+  for (let index = 0; index < 9; index++) memory.remember(`big ${index}`, 'sealed', 'x'.repeat(1024 * 1024))
+  t.equal(memory.plainOf('session', 'sealed'), undefined, 'eight million characters are kept')
+  memory.forget('big 8')
+  t.equal(memory.plainOf('big 8', 'sealed'), undefined)
+  memory.clear()
+  t.equal(memory.plainOf('big 7', 'sealed'), undefined)
+  memory.remember('x'.repeat(129), 'sealed', 'plain')
+  t.equal(memory.plainOf('x'.repeat(129), 'sealed'), undefined)
+})

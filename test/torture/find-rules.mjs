@@ -1,0 +1,33 @@
+// What all processes that find and end sessions agree on.
+export const LIMIT = 3
+export const USERS = 6
+export const TEAMS = 2
+export const INDEXES = {
+  indexes: { user: data => data.who?.user, team: data => data.who?.team },
+  maxPerValue: { user: LIMIT },
+  onLimit: 'end-oldest'
+}
+
+/** Mistakes that the torture must find: each changes the index of a process. */
+export const MUTANTS = {
+  /** An entry is written after the session. */
+  'late-entry' (index) {
+    const { entering } = index
+    const enter = entering.enter.bind(entering)
+    const entered = new Map()
+    entering.enter = async (name, places, idleTimeout, about) => { entered.set(name, { places, idleTimeout, about }); return true }
+    entering.confirm = async (name, places) => {
+      const { idleTimeout, about } = entered.get(name) ?? {}
+      return await enter(name, places, idleTimeout, about)
+    }
+  },
+  /** A session that was stored does not look for its entry. */
+  'no-confirm' ({ entering }) {
+    entering.confirm = async () => true
+  }
+}
+
+/** One clock for all processes of the machine, in milliseconds. */
+export function clock () {
+  return Number(process.hrtime.bigint()) / 1e6
+}

@@ -1,0 +1,171 @@
+// One of the processes that are killed: logs in, switches users, regenerates, finds and ends sessions, and
+// notes in a file of its own what it was told, for find-judge.mjs.
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import { setImmediate as later, setTimeout as wait } from 'node:timers/promises'
+import { indexOf } from '../../dist/lib/store/session-index.js'
+import { clock, INDEXES, MUTANTS, TEAMS, USERS } from './find-rules.mjs'
+import { openManager } from './place.mjs'
+
+const [index, kind, settings, path, mutant] = process.argv.slice(2)
+const notes = fs.openSync(path, 'a')
+const log = { debug () {}, warn () { note({ fault: 'a session does not open' }) } }
+const AT_ONCE = 4
+const stop = new AbortController()
+/** Ids of sessions that some process was answered with, and that may have ended. */
+let pool = []
+const { store, manager, close } = await openAtLast()
+if (mutant !== '') MUTANTS[mutant](indexOf(store))
+
+/** What may happen, and how often beside the others. */
+const ACTIONS = [[25, login], [15, switchUser], [18, regenerate], [22, visit], [6, revokeAll], [6, revoke], [4, destroy], [8, list], [1, sweep]]
+const TOTAL = ACTIONS.reduce((sum, [weight]) => sum + weight, 0)
+
+process.on('message', message => {
+  if (message.pool !== undefined) pool = message.pool
+  if (message.stop) stop.abort()
+})
+process.send({ ready: true })
+await Promise.all(Array.from({ length: AT_ONCE }, work)).catch(fail)
+await close()
+process.disconnect()
+
+/** A server may just be down. */
+async function openAtLast () {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await openManager(kind, JSON.parse(settings), Number(index), {}, INDEXES)
+    } catch (error) {
+      if (kind === 'files' || attempt === 100) fail(error)
+      await wait(100)
+    }
+  }
+}
+
+async function work () {
+  while (!stop.signal.aborted) {
+    let dice = Math.random() * TOTAL
+    const [, action] = ACTIONS.find(([weight]) => (dice -= weight) < 0)
+    try {
+      await action()
+    } catch (error) {
+      if (error.code !== 'SESSION_STORE') throw error
+      note({ refused: error.message.replace(/[0-9]+/g, 'N') })
+      await wait(50)
+    }
+    await later()
+  }
+}
+
+async function login () {
+  const visit = manager.begin(log)
+  const who = newWho(random('chain'))
+  visit.about = () => ({ chain: who.chain })
+  Object.assign(visit.session, { who, updates: {} })
+  await visit.session.save()
+  answered(visit.session, who)
+}
+
+async function switchUser () {
+  const session = await loaded()
+  if (session?.who === undefined) return
+  const who = newWho(session.who.chain)
+  session.who = who
+  await session.save()
+  answered(session, who)
+}
+
+async function regenerate () {
+  const session = await loaded()
+  if (session === null) return
+  const before = session.handle
+  await session.regenerate(['who', 'updates'])
+  // Another call moves or ends it: the old id may work for a moment.
+  if (session.deleted) return
+  note({ gone: before, to: clock() })
+  tell(session)
+}
+
+async function visit () {
+  await loaded()
+}
+
+async function destroy () {
+  const session = await loaded()
+  if (session === null) return
+  const { handle } = session
+  await session.destroy()
+  note({ gone: handle, to: clock() })
+}
+
+async function revoke () {
+  const session = await loaded()
+  if (session === null) return
+  const { handle } = session
+  await store.revoke(handle)
+  note({ gone: handle, to: clock() })
+}
+
+async function revokeAll () {
+  const session = Math.random() < 0.5 ? await loaded() : null
+  const who = session?.who ?? newWho('nobody')
+  const name = Math.random() < 0.8 ? 'user' : 'team'
+  const from = clock()
+  await store.revokeAll(name, who[name], session === null ? {} : { except: session })
+  note({ revokedAll: name, value: who[name], from, to: clock(), except: session?.who?.chain })
+}
+
+async function list () {
+  const name = Math.random() < 0.5 ? 'user' : 'team'
+  const value = newWho('')[name]
+  const from = clock()
+  const found = []
+  for await (const { about } of store.sessionsOf(name, value)) found.push(about?.chain)
+  note({ found, index: name, value, from, to: clock() })
+}
+
+async function sweep () {
+  const { failed, error } = await store.sweepIndexes()
+  if (failed > 0) throw error
+}
+
+/** A session that some process was answered with; null when it has ended. */
+async function loaded () {
+  const sesid = pool[Math.floor(Math.random() * pool.length)]
+  if (sesid === undefined) return null
+  const from = clock()
+  const visit = await manager.load([{ sesid, renew: false }], log)
+  if (visit.sesid === null) return null
+  const { session } = visit
+  const { chain, stint, user, team } = session.who
+  visit.about = () => ({ chain })
+  note({ seen: stint, chain, user, team, handle: session.handle, from, to: clock() })
+  return session
+}
+
+function answered (session, { chain, stint, user, team }) {
+  if (session.deleted) return
+  note({ answered: stint, chain, user, team, at: clock() })
+  tell(session)
+}
+
+function tell ({ sessionId }) {
+  if (sessionId !== undefined && process.connected) process.send({ sesid: sessionId })
+}
+
+function newWho (chain) {
+  return { chain, stint: random('stint'), user: `u${Math.floor(Math.random() * USERS)}`, team: `t${Math.floor(Math.random() * TEAMS)}` }
+}
+
+function random (kind) {
+  return `${kind}-${randomBytes(9).toString('base64url')}`
+}
+
+function note (line) {
+  fs.writeSync(notes, `${JSON.stringify(line)}\n`)
+}
+
+function fail (error) {
+  note({ fault: String(error.stack ?? error) })
+  process.exit(1)
+}
