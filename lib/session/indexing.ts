@@ -4,7 +4,7 @@ import { newLogin } from '../store/index-entry'
 import type { OnLimit, Place } from '../store/index-entering'
 import { indexOfLabel } from '../store/index-labels'
 import type { SessionHeader } from '../store/session-header'
-import { indexOf, type SessionIndex } from '../store/session-index'
+import { indexOf, placesIn, type SessionIndex } from '../store/session-index'
 import type { SessionStore, StoredSession } from '../store/session-store'
 import type { SessionText } from './codec'
 import type { PlainObject } from './plain-object'
@@ -59,7 +59,7 @@ export class Indexing {
   plan (record: PlainRecord, base: StoredSession | null): IndexPlan | null {
     const header = record.header ?? (base === null ? {} : headerOf(base))
     const before = (base === null ? header : headerOf(base)).indexed ?? NONE
-    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesOf(before) : this.#wanted(record.text, before, this.#settled)
+    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesIn({ indexed: before }) : this.#wanted(record.text, before, this.#settled)
     if ((wanted.length === 0 && before === NONE) || this.index === null) return null
     const added = wanted.filter(({ label }) => base === null || before[label] === undefined)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
@@ -67,14 +67,14 @@ export class Indexing {
       record: { ...record, header: withPlaces(header, wanted) },
       enter: isLate ? wanted : added,
       added,
-      leave: base === null ? [] : placesOf(before).filter(({ label }) => wanted.every(place => place.label !== label)),
+      leave: base === null ? [] : placesIn({ indexed: before }).filter(({ label }) => wanted.every(place => place.label !== label)),
       lasting: wanted.map(({ label }) => label)
     }
   }
 
   #wanted (text: string, before: Readonly<Record<string, string>>, { indexes, maxPerValue, onLimit }: SettledIndexes): Place[] {
     // Another process may have indexes that this one does not know.
-    const places = placesOf(before).filter(({ label }) => !Object.hasOwn(indexes, indexOfLabel(label)))
+    const places = placesIn({ indexed: before }).filter(({ label }) => !Object.hasOwn(indexes, indexOfLabel(label)))
     const data = (this.#text as SessionText).decode(text)
     for (const [name, find] of Object.entries(indexes)) {
       const value = valueOf(name, find, data)
@@ -97,10 +97,6 @@ function valueOf (name: string, find: IndexFunction, data: PlainObject): IndexVa
     throw new SessionError('SESSION_INDEX', `the function of the index ${name} threw (${error instanceof Error ? error.name : typeof error}): ` +
       'it must take any data, such as data => data.user?.id')
   }
-}
-
-function placesOf (indexed: Readonly<Record<string, string>>): Place[] {
-  return Object.entries(indexed).map(([label, login]) => ({ label, login }))
 }
 
 function withPlaces ({ indexed, ...header }: SessionHeader, places: readonly Place[]): SessionHeader {
