@@ -4,7 +4,7 @@ import { decodeList } from '../../dist/lib/store/index-entry.js'
 import { bodyOf, headerOf } from '../../dist/lib/store/session-header.js'
 import { sessionHandle } from '../../dist/lib/store/session-id.js'
 import { registerIndex, SessionIndex } from '../../dist/lib/store/session-index.js'
-import { clock, LIMIT } from './find-rules.mjs'
+import { clock, LIMIT, whoOf } from './find-rules.mjs'
 import { openManager } from './place.mjs'
 
 /** Milliseconds: then an entry without a session is stale. */
@@ -37,11 +37,15 @@ export async function leftInStore (kind, settings) {
     'lost from the index': [...sessions].filter(([handle, session]) => !isInLists(handle, session, index, lists)).length,
     'entries left over': [...lists].reduce((count, [label, entries]) => count + entries.filter(({ handle, login }) => sessions.get(handle)?.indexed?.[label] !== login).length, 0),
     'lists beyond the limit': [...lists].filter(([label, entries]) => label.startsWith('user:') && new Set(entries.map(({ login }) => login)).size > LIMIT).length,
-    final: [...sessions].map(([handle, { who: { stint, chain, user, team } }]) => ({ seen: stint, chain, user, team, handle, from, to: clock() }))
+    final: [...sessions].map(([handle, data]) => {
+      const { stint, ...who } = whoOf(data)
+      return { seen: stint, ...who, handle, from, to: clock() }
+    })
   }
 }
 
-function isInLists (handle, { indexed = {}, who }, index, lists) {
+function isInLists (handle, { indexed = {}, ...data }, index, lists) {
+  const who = whoOf(data)
   const labels = ['user', 'team'].map(name => index.labels.of(name, who[name])[0])
   return Object.keys(indexed).sort().join() === labels.sort().join() &&
     labels.every(label => lists.get(label)?.some(entry => entry.handle === handle && entry.login === indexed[label] && !entry.isEnded))

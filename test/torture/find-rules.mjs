@@ -3,7 +3,7 @@ export const LIMIT = 3
 export const USERS = 6
 export const TEAMS = 2
 export const INDEXES = {
-  indexes: { user: data => data.who?.user, team: data => data.who?.team },
+  indexes: { user: data => whoOf(data)?.user, team: data => whoOf(data)?.team },
   maxPerValue: { user: LIMIT },
   onLimit: 'end-oldest'
 }
@@ -25,6 +25,18 @@ export const MUTANTS = {
   'no-confirm' ({ entering }) {
     entering.confirm = async () => true
   }
+}
+
+/** What a session holds of one stint. An array: a merge takes the one or the other, and never parts of both. */
+export function dataOf ({ chain, stint, user, team }) {
+  return [chain, stint, user, team]
+}
+
+/** Returns the stint that the data of a session hold; `undefined` if nobody logged in. */
+export function whoOf ({ who }) {
+  if (who === undefined) return undefined
+  const [chain, stint, user, team] = who
+  return { chain, stint, user, team }
 }
 
 /** One clock for all processes of the machine, in milliseconds. */

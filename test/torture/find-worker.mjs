@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import { setImmediate as later, setTimeout as wait } from 'node:timers/promises'
 import { indexOf } from '../../dist/lib/store/session-index.js'
-import { clock, INDEXES, MUTANTS, TEAMS, USERS } from './find-rules.mjs'
+import { clock, dataOf, INDEXES, MUTANTS, TEAMS, USERS, whoOf } from './find-rules.mjs'
 import { openManager } from './place.mjs'
 
 const [index, kind, settings, path, mutant] = process.argv.slice(2)
@@ -61,16 +61,16 @@ async function login () {
   const visit = manager.begin(log)
   const who = newWho(random('chain'))
   visit.about = () => ({ chain: who.chain })
-  Object.assign(visit.session, { who, updates: {} })
+  Object.assign(visit.session, { who: dataOf(who), updates: {} })
   await visit.session.save()
   answered(visit.session, who)
 }
 
 async function switchUser () {
   const session = await loaded()
-  if (session?.who === undefined) return
-  const who = newWho(session.who.chain)
-  session.who = who
+  if (session === null) return
+  const who = newWho(whoOf(session).chain)
+  session.who = dataOf(who)
   await session.save()
   answered(session, who)
 }
@@ -108,11 +108,11 @@ async function revoke () {
 
 async function revokeAll () {
   const session = Math.random() < 0.5 ? await loaded() : null
-  const who = session?.who ?? newWho('nobody')
+  const who = session === null ? newWho('nobody') : whoOf(session)
   const name = Math.random() < 0.8 ? 'user' : 'team'
   const from = clock()
   await store.revokeAll(name, who[name], session === null ? {} : { except: session })
-  note({ revokedAll: name, value: who[name], from, to: clock(), except: session?.who?.chain })
+  note({ revokedAll: name, value: who[name], from, to: clock(), except: session === null ? undefined : who.chain })
 }
 
 async function list () {
@@ -137,7 +137,7 @@ async function loaded () {
   const visit = await manager.load([{ sesid, renew: false }], log)
   if (visit.sesid === null) return null
   const { session } = visit
-  const { chain, stint, user, team } = session.who
+  const { chain, stint, user, team } = whoOf(session)
   visit.about = () => ({ chain })
   note({ seen: stint, chain, user, team, handle: session.handle, from, to: clock() })
   return session

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { leftInStore } from './find-leftovers.mjs'
 import { judgeFinding } from './find-judge.mjs'
 import { LIMIT, MUTANTS } from './find-rules.mjs'
+import { tell } from './tell.mjs'
 
 /** Past the time after which a lock is taken away, and after a fault, for requests to get on (ms). */
 const STALL = 2500
@@ -31,7 +32,7 @@ export async function tortureFinding ({ kind, started, directory, seconds, proce
   const paths = []
   const pool = []
   const figures = { kills: 0, stops: 0, ...Object.fromEntries(Object.keys(started.faults).map(name => [name, 0])) }
-  const news = setInterval(() => { for (const { child } of workers) if (child.connected) child.send({ pool }) }, NEWS)
+  const news = setInterval(() => { for (const { child } of workers) tell(child, { pool }) }, NEWS)
   try {
     for (let count = 0; count < processes; count++) await startWorker()
     const end = Date.now() + seconds * 1000
@@ -115,7 +116,7 @@ export async function tortureFinding ({ kind, started, directory, seconds, proce
     for (const worker of workers) {
       clearTimeout(worker.stopped)
       if (worker.stopped !== null) worker.child.kill('SIGCONT')
-      worker.child.send({ stop: true })
+      tell(worker.child, { stop: true })
     }
     for (const { exited } of workers) await exited
     workers.clear()

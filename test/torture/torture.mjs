@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util'
 import { tortureFinding, WORST } from './find.mjs'
 import { judgeWorker } from './judge.mjs'
 import { openManager, placeOf, PLACES } from './place.mjs'
+import { tell } from './tell.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -137,7 +138,7 @@ async function startWorker () {
   workers.add(worker)
   child.on('message', message => { worker.leaked = message.leaked ?? null })
   await Promise.race([once(child, 'message'), worker.exited])
-  if (child.connected) child.send({ slots })
+  tell(child, { slots })
 }
 
 async function kill (worker) {
@@ -221,14 +222,14 @@ async function replaceSlot (slot, next) {
   ended.add(sesid)
   if (await insist(() => opened.store.getSession(sesid)) !== null) figures.resurrected++
   slots[slot] = next
-  for (const { child } of workers) if (child.connected) child.send({ slots })
+  for (const { child } of workers) tell(child, { slots })
 }
 
 async function stopWorkers () {
   for (const worker of workers) {
     clearTimeout(worker.stopped)
     if (worker.stopped !== null) worker.child.kill('SIGCONT')
-    worker.child.send({ stop: true })
+    tell(worker.child, { stop: true })
   }
   for (const worker of workers) {
     const [code] = await worker.exited
