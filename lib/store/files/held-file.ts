@@ -9,6 +9,10 @@ import { openToAppendNow } from './private-file'
  * coarse clock.
  */
 const TRUSTED = 20
+/** Milliseconds: to open a file in order to look at it pays when it is looked at again so soon. */
+const HOT = 5
+/** Milliseconds within which a second look before an append would show nothing that an append by itself might not miss as well. */
+const JUST_NOW = 1
 /** Milliseconds for which a file that could not be opened is only looked at. */
 const REFUSED = 1000
 
@@ -25,6 +29,10 @@ export class HeldFile implements Holder {
   readonly #disk: DiskNow
   #fd: number | null = null
   #openedAt = 0
+  /** When it was looked at last, by whatever way. */
+  #lookedAt = -Infinity
+  /** When the descriptor was last seen to stand for the path. */
+  #checkedAt = -Infinity
   /** Do not retry opening before this time: the last attempt was refused. */
   #refusedUntil = 0
   #isKept = false
@@ -41,8 +49,10 @@ export class HeldFile implements Holder {
    */
   status (ctimeMs: number, now: number): FileStatus | undefined {
     const status = this.#check(ctimeMs, now)
+    const isHot = now - this.#lookedAt < HOT
+    this.#lookedAt = now
     if (status !== null) return status
-    if (descriptors.hasRoom && now >= this.#refusedUntil) {
+    if (isHot && descriptors.hasRoom && now >= this.#refusedUntil) {
       try {
         return this.#open(now)
       } catch {
@@ -60,7 +70,8 @@ export class HeldFile implements Holder {
    */
   append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
     try {
-      if (this.#check(ctimeMs, now) === null) this.#open(now)
+      const isChecked = this.#fd !== null && now - this.#checkedAt < JUST_NOW
+      if (!isChecked && this.#check(ctimeMs, now) === null) this.#open(now)
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error
@@ -108,6 +119,7 @@ export class HeldFile implements Holder {
         const status = this.#disk.fstat(this.#fd)
         if (status.nlink > 0 && status.ctimeMs === ctimeMs) {
           this.isUsed = true
+          this.#checkedAt = now
           return status
         }
       } catch {
@@ -122,6 +134,7 @@ export class HeldFile implements Holder {
     const { fd, status } = openToAppendNow(this.#disk, this.#path)
     this.#fd = fd
     this.#openedAt = now
+    this.#checkedAt = now
     this.#isKept = descriptors.add(this)
     this.isUsed = true
     return status
