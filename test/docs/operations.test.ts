@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { root } from '../support/built-package'
+import { fileSessions } from '../support/command'
 import { checkShell, checkSnippets, COUNTER, Document, printed, run, serve } from './document'
 
 const page = new Document('docs/operations.md')
 
-const directory = checkSnippets(page, {
+checkSnippets(page, {
   async dockerfile (t, { text }, cwd) {
     const instructions = text.trim().split('\n').map(line => /^([A-Z]+) (.+)$/.exec(line) ?? [])
     for (const [line, name, rest = ''] of instructions) {
@@ -121,5 +122,5 @@ t.test('the table of channels is complete', async t => {
 
 /** What the command says of itself. */
 async function help (args: string[]): Promise<string> {
-  return (await run(process.execPath, [join(directory, 'node_modules/fastify-file-sessions/dist/lib/cli/main.js'), ...args, '--help'])).stdout
+  return (await fileSessions([...args, '--help'])).out
 }

@@ -4,47 +4,13 @@ import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
-import { IndexedWorld, type Mutant, type Process, type WorldOptions } from '../support/indexed-world'
-import { explore, type Explored } from '../support/interleavings'
+import type { Mutant } from '../support/indexed-world'
+import { games, loggedIn, login, move, revokeAll, search, sweep, USER, wait, type Run } from './searches/indexes'
 
-const USER = 42
-type Run = WorldOptions['processes'][number]
-
-const loggedIn = async (process: Process): Promise<SessionKey[]> => [await process.login(USER) as SessionKey]
-const visited = async (process: Process): Promise<SessionKey[]> => [await process.visit()]
-const login: Run = process => process.login(USER)
-const move: Run = (process, [key]) => process.move(key as SessionKey)
-const switchUser: Run = (process, [key]) => process.become(key as SessionKey, 7)
-const logOut: Run = (process, [key]) => process.destroy(key as SessionKey)
-const save: Run = (process, [key]) => process.become(key as SessionKey, USER)
-const change: Run = (process, [key]) => process.become(key as SessionKey, USER, 1)
-const revokeAll: Run = process => process.revokeAll(USER)
-const sweep: Run = process => process.sweep()
-const wait: Run = process => process.wait(11)
-
-async function search (options: WorldOptions, crashes = 0): Promise<Explored> {
-  return await explore(() => new IndexedWorld(options), { crashes, mayCrash: options.processes.map((_, at) => at) })
-}
-
-const GAMES: Record<string, { options: WorldOptions, crashes?: number }> = {
-  'a login and revokeAll': { options: { before: loggedIn, processes: [login, revokeAll] }, crashes: 1 },
-  'a move and revokeAll': { options: { before: loggedIn, processes: [move, revokeAll] }, crashes: 1 },
-  'a login by a save, and revokeAll': { options: { before: visited, processes: [save, revokeAll] }, crashes: 1 },
-  'a save after the secret of the server changed, and revokeAll': { options: { isRotated: true, before: loggedIn, processes: [change, revokeAll] }, crashes: 1 },
-  'a switch of the user and revokeAll': { options: { before: loggedIn, processes: [switchUser, revokeAll] }, crashes: 1 },
-  'a logout and a move': { options: { before: loggedIn, processes: [logOut, move] }, crashes: 1 },
-  'a logout and revokeAll': { options: { before: loggedIn, processes: [logOut, revokeAll] }, crashes: 1 },
-  'a save and a switch of the user': { options: { before: loggedIn, processes: [save, switchUser] }, crashes: 1 },
-  'revokeAll, twice': { options: { before: loggedIn, processes: [revokeAll, revokeAll] }, crashes: 1 },
-  'logins beyond the limit': { options: { limit: 1, before: loggedIn, processes: [login, login] }, crashes: 1 },
-  'a login beyond the limit and a move': { options: { limit: 1, before: loggedIn, processes: [login, move] }, crashes: 1 },
-  'a login that is held up, and a sweep': { options: { isSlow: true, processes: [login, wait, sweep] }, crashes: 1 },
-  'a move that is held up, and a sweep': { options: { isSlow: true, before: loggedIn, processes: [move, wait, sweep] } }
-}
-
-for (const [name, { options, crashes }] of Object.entries(GAMES)) {
+for (const [name, { options, test }] of Object.entries(games)) {
+  if (test === undefined) continue
   t.test(name, async t => {
-    const { states, runs } = await search(options, crashes)
+    const { states, runs } = await search(options, test)
     t.ok(states > 10, `${states} states, ${runs} runs`)
     t.comment(`${states} states, ${runs} runs`)
   })

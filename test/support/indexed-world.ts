@@ -1,3 +1,4 @@
+import './small-caches'
 import { SessionText } from '../../lib/session/codec'
 import { Indexing } from '../../lib/session/indexing'
 import { createSession, moveSession } from '../../lib/session/move'

@@ -1,13 +1,13 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
-import { PGlite } from '@electric-sql/pglite'
 import t from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { decodeList } from '../../../lib/store/index-entry'
 import { headFor } from '../../../lib/store/session-header'
 import { indexOf } from '../../../lib/store/session-index'
+import { emptyPGlite } from '../../support/pglite'
 import { connectionLost, ScriptedClient, serverError } from '../../support/scripted-client'
 
-const server = new PGlite()
+const server = emptyPGlite()
 t.teardown(() => server.close())
 t.before(() => server.waitReady)
 let tables = 0

@@ -1,14 +1,14 @@
-import { PGlite } from '@electric-sql/pglite'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { moveSession } from '../../../lib/session/move'
 import { SessionRecords } from '../../../lib/session/session-records'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
+import { emptyPGlite } from '../../support/pglite'
 import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
 import { connectionLost, ScriptedClient, serverError } from '../../support/scripted-client'
 import { TcpProxy } from '../../support/tcp-proxy'
 
-const server = new PGlite()
+const server = emptyPGlite()
 t.teardown(() => server.close())
 t.before(() => server.waitReady)
 const client = new ScriptedClient(server)
