@@ -92,7 +92,7 @@ them, and codec if the app has one:
   export const indexes = { user: data => data.user?.id }
 
 It is run with your rights. --idle and --absolute must be the app's. May run beside the app,
-and again: what is right stays as it is. A session that is entered counts as used then.
+and again: what is right stays as it is. To be entered is not use of a session.
 maxPerValue ends none of them here. Encrypted sessions cannot be looked into without
 their ids: they are counted, and enter when they are saved.
 

@@ -20,7 +20,7 @@ export class Reindexing {
     this.#records = new SessionRecords(store, new SessionCipher(store.sesAppid(), false), this.#indexing)
   }
 
-  /** Enters the session with this name; that counts as use. @throws {SessionError} when its text cannot be decoded, or a function of an index throws */
+  /** Enters the session with this name; that is not use of it. @throws {SessionError} when its text cannot be decoded, or a function of an index throws */
   async enter (name: string): Promise<Reindexed> {
     // No plain text needs the id.
     const key = { sesid: '', name }
@@ -28,7 +28,7 @@ export class Reindexing {
       const base = await this.#records.read(key)
       if (base === null) return 'gone'
       if (isSealed(sealedText(base))) return 'encrypted'
-      const record: PlainRecord = { text: base.text, idleTimeout: base.idleTimeout, isIndexedAnew: true }
+      const record: PlainRecord = { text: base.text, idleTimeout: base.idleTimeout, isIndexedAnew: true, keepLastUse: true }
       const plan = this.#indexing.plan(record, base)
       if (plan === null || plan.enter.length + plan.leave.length === 0) return 'right'
       const { result } = await this.#records.replace(key, record, base)

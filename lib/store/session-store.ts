@@ -84,6 +84,11 @@ export interface SessionRecord {
    * text and this one is encrypted. A store that keeps earlier records rewrites the session at once.
    */
   readonly forgetEarlier?: boolean | undefined
+  /**
+   * Whether the session's last use stays when it was, because no visitor asks for this record. `replace`
+   * heeds it; for `create` it means nothing. A crash in the middle may count as use.
+   */
+  readonly keepLastUse?: boolean | undefined
 }
 
 /** A live session as a store returns it. */
