@@ -1,21 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { SessionError } from '../errors'
-import { hasRecords, isIndexable, isReapable } from './features'
+import { hasRecords, isIndexable } from './features'
 import { AboutText } from './index-about'
-import { batches, IndexEnding, STALE } from './index-ending'
+import { batches, IndexEnding } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
-import { isSameEntry, type IndexEntry, type IndexList } from './index-entry'
+import { isSameEntry, type IndexEntry } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
-import { IndexLists, NO_LONGER } from './index-lists'
+import { DamagedList, IndexLists, NO_LONGER } from './index-lists'
+import { IndexRepair } from './index-repair'
+import { IndexSweeping } from './index-sweeping'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
 import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session-finder'
 import { nameOfHandle, sessionHandle } from './session-id'
 import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
-
-/** A sweep works for this long (ms), and then lets requests go first for as long. */
-const STINT = 5
 
 /**
  * Finds sessions by what they hold, and ends them together.
@@ -153,43 +151,21 @@ export class SessionIndex {
    * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
    */
   async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
-    const counts: IndexSweepCounts = { seen: 0, removed: 0, failed: 0 }
-    let start = performance.now()
-    for await (const list of this.#lists.all()) {
-      if (signal?.aborted === true) break
-      counts.seen += list.entries.length
-      try {
-        counts.removed += await this.#sweepList(list)
-      } catch (error) {
-        counts.failed++
-        counts.error ??= error as SessionError
-      }
-      const worked = performance.now() - start
-      if (worked < STINT) continue
-      await this.#pause(worked)
-      start = performance.now()
-    }
-    if (isReapable(this.#companion.records)) await this.#companion.records.reap(signal)
-    return counts
+    return await new IndexSweeping(this.#lists, this.#ending, this.#companion.records, this.#now, this.#pause).sweep(signal)
   }
 
-  async #sweepList ({ label, entries }: IndexList): Promise<number> {
-    await this.#ending.finish(label, entries, 'revoked')
-    const old = entries.filter(({ at, isEnded }) => !isEnded && this.#now() - at > STALE)
-    const stale = new Set<string>()
-    for (const batch of batches(old)) {
-      await Promise.all(batch.map(async entry => { if (await this.#ending.sessionOf([label], entry) === null) stale.add(stamp(entry)) }))
-    }
-    if (stale.size > 0) {
-      // One that was written again since stays.
-      await this.#lists.change(label, newest => newest.some(entry => stale.has(stamp(entry))) ? newest.filter(entry => !stale.has(stamp(entry))) : null)
-    }
-    return stale.size
+  /** Begins to put sessions back into lists that have lost them. */
+  repair (): IndexRepair {
+    return new IndexRepair(this.#lists, this.#now)
   }
 
   /** Ends all sessions that any list names, and empties the lists. @throws {SessionError} */
   async clear (): Promise<void> {
-    for await (const { label } of this.#lists.all()) await this.#endAll([label], () => () => true)
+    for await (const { name, list, error } of this.#lists.all()) {
+      if (list !== null) await this.#endAll([list.label], () => () => true)
+      else if (error instanceof DamagedList) await this.#lists.restore(name, { label: '', entries: [] })
+      else throw error
+    }
   }
 
   /**
@@ -251,8 +227,4 @@ export function registerIndex (store: SessionStore, index: SessionIndex): void {
 /** Returns the index of a store if anything has used it; it is not made. */
 export function indexInUse (store: SessionStore): SessionIndex | undefined {
   return indexes.get(store)
-}
-
-function stamp ({ handle, login, at }: IndexEntry): string {
-  return `${handle} ${login} ${at}`
 }

@@ -20,7 +20,7 @@ import { localDiskAt } from './local-disk'
 import { newRecord } from './new-record'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
-import { holdsSession, SessionAges, type SessionView } from './session-age'
+import { holdsSession, ListAges, SessionAges, type SessionView } from './session-age'
 import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from './seen-file'
 import { SessionFile, type Appended } from './session-file'
 
@@ -39,15 +39,15 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   protected readonly fileLimits: FileLimits
   readonly #files = new FileCache(CACHE_SIZE)
 
+  /** `listsName`: the directory of a store whose records are lists of an index. */
   constructor (
-    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock,
-    ownName = directoryName(options.appid)
+    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock, listsName?: string
   ) {
     super(options)
-    this.directory = join(options.sessionDir, ownName)
+    this.directory = join(options.sessionDir, listsName ?? directoryName(options.appid))
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
-    this.ages = new SessionAges(options, clock)
+    this.ages = listsName === undefined ? new SessionAges(options, clock) : new ListAges(options, clock)
     const isEncrypted = options.encryption !== false
     // Another process may encrypt.
     this.fileLimits = { ...isEncrypted ? ENCRYPTED_LIMITS : LIMITS, longest: longestFile(storedSize(options.maxSize, isEncrypted), ENCRYPTED_LIMITS) }
