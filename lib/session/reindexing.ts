@@ -78,7 +78,7 @@ export class Reindexing {
       const isPutBack = await this.#repair.putBack(name, placesIn(headerOf(base)), base.idleTimeout)
       if (isSealed(sealedText(base))) return isPutBack ? 'entered' : 'encrypted'
       const record: PlainRecord = { text: base.text, idleTimeout: base.idleTimeout, isIndexedAnew: true, keepLastUse: true }
-      const plan = this.#indexing.plan(record, base)
+      const plan = this.#indexing.plan(name, record, base)
       if (plan === null || plan.enter.length + plan.leave.length === 0) return isPutBack ? 'entered' : 'right'
       const { result } = await this.#records.replace(key, record, base)
       if (result !== 'conflict') return result === 'replaced' ? 'entered' : 'gone'

@@ -15,6 +15,9 @@ import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session
 import { nameOfHandle, sessionHandle } from './session-id'
 import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
 
+/** So often the lists of a value are gone through, while further logins come. */
+const MOST_PASSES = 20
+
 /**
  * Finds sessions by what they hold, and ends them together.
  *
@@ -59,8 +62,8 @@ export class SessionIndex {
     const labels = this.labels.of(index, value)
     const logins = new Set<string>()
     const looked = new Set<string>()
-    // A session that moved during a pass, or got the newest label, may have entered a list after that was read.
-    for (let hasMissed = true; hasMissed;) {
+    // A session that moved during a pass, or got another label, may have entered a list after that was read.
+    for (let hasMissed = true, passes = 0; hasMissed || passes < leastPasses(labels); passes++) {
       hasMissed = false
       for (const label of labels) {
         const entries = (await this.#lists.read(label)).filter(entry => !looked.has(`${label} ${entry.handle}`))
@@ -131,14 +134,18 @@ export class SessionIndex {
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
     const ended = new Set<string>()
-    const marked: Array<[string, readonly IndexEntry[]]> = []
-    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
-    for (const label of labels.toReversed()) {
-      marked.push([label, await this.#lists.change(label, entries => {
-        const isChosen = choose(entries)
-        if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
-        return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
-      }, NO_LONGER)])
+    const marked = new Map<string, readonly IndexEntry[]>()
+    // A session may get another label meanwhile: it is in the list of that before it leaves the other one.
+    for (let hasMarked = true, passes = 0; passes < leastPasses(labels) || (hasMarked && passes < MOST_PASSES && labels.length > 1); passes++) {
+      hasMarked = false
+      for (const label of labels.toReversed()) {
+        marked.set(label, await this.#lists.change(label, entries => {
+          const isChosen = choose(entries)
+          if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
+          hasMarked = true
+          return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+        }, NO_LONGER))
+      }
     }
     for (const [label, entries] of marked) {
       for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
@@ -200,6 +207,11 @@ export class SessionIndex {
       about: this.#about.open(about)
     }
   }
+}
+
+/** A session that changes its label while the lists are read one after the other is in one of them by the second time. */
+function leastPasses (labels: readonly string[]): number {
+  return labels.length > 1 ? 2 : 1
 }
 
 /** Returns the places that a session has in indexes. */
