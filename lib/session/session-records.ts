@@ -113,7 +113,7 @@ export class SessionRecords {
 
   /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
   async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken' | 'ended'> {
-    const plan = this.#indexing.plan(record, null)
+    const plan = this.#indexing.plan(key.name, record, null)
     if (plan === null) return await this.#create(key, record)
     const index = this.#indexing.index as SessionIndex
     const since = this.#indexing.now()
@@ -143,7 +143,7 @@ export class SessionRecords {
   /** Does what `replace` does, if that takes no time; `undefined`: nothing has happened, call `replace`. */
   replaceNow (key: SessionKey, record: PlainRecord, base: StoredSession): Swap | undefined {
     if (this.#immediate === null) return undefined
-    const plan = this.#indexing.plan(record, base)
+    const plan = this.#indexing.plan(key.name, record, base)
     if (plan !== null) {
       if (plan.enter.length > 0 || plan.leave.length > 0 || this.#indexing.index?.entering.isTouchDue(plan.lasting) === true) return undefined
       record = plan.record
@@ -157,7 +157,7 @@ export class SessionRecords {
 
   /** Replaces the record if it is still `base`. */
   async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
-    const plan = this.#indexing.plan(record, base)
+    const plan = this.#indexing.plan(key.name, record, base)
     if (plan === null) return await this.#replace(key, record, base)
     const { entering } = this.#indexing.index as SessionIndex
     const since = this.#indexing.now()

@@ -1,10 +1,9 @@
-import { SessionLimitError } from '../errors'
 import { touchInterval } from './clock'
 import type { About, AboutText } from './index-about'
 import { isSameEntry, type IndexEntry } from './index-entry'
-import { batches, without, type IndexEnding } from './index-ending'
-import { indexOfLabel } from './index-labels'
-import type { IndexLists } from './index-lists'
+import { without, type IndexEnding } from './index-ending'
+import { IndexLimit, loginsOf, marked } from './index-limit'
+import { NO_LONGER, type IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'
 
 /** What becomes of a login that is one too many. */
@@ -19,12 +18,10 @@ export interface Place {
   /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
   readonly limit?: number | undefined
   readonly onLimit?: OnLimit | undefined
+  /** The labels of the value under other secrets of the server, where logins count as well; left out: there are none. */
+  readonly others?: readonly string[] | undefined
 }
 
-type Entries = readonly IndexEntry[]
-
-/** An entry without a session counts for this long (ms) as a login that is under way. */
-const UNDER_WAY = 2 * 60_000
 /** A process that took longer than this (ms) writes its entry again: a sweep may have judged it meanwhile. */
 const SLOW = 60_000
 /** So many lists are remembered as touched lately. */
@@ -34,6 +31,7 @@ const LISTS = 10_000
 export class IndexEntering {
   readonly #lists: IndexLists
   readonly #ending: IndexEnding
+  readonly #limit: IndexLimit
   readonly #about: AboutText
   readonly #now: () => number
   /** Milliseconds. */
@@ -45,6 +43,7 @@ export class IndexEntering {
   constructor (lists: IndexLists, ending: IndexEnding, about: AboutText, idleTimeout: number, now: () => number) {
     this.#lists = lists
     this.#ending = ending
+    this.#limit = new IndexLimit(ending, now)
     this.#about = about
     this.#interval = touchInterval(idleTimeout)
     this.#now = now
@@ -64,16 +63,46 @@ export class IndexEntering {
     for (const place of places) {
       const { label, login } = place
       let isEnded = false
+      let known: string[] = []
       await this.#lists.change(label, async entries => {
         const before = entries.filter(entry => entry.login === login)
         isEnded = before.some(entry => entry.isEnded)
         if (isEnded) return null
         const entry = { handle, login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
-        return await this.#limited([...without(entries, [entry]) ?? entries, entry], place)
+        const elsewhere = await this.#elsewhere(place)
+        known = loginsOf(elsewhere)
+        const all = [...without(entries, [entry]) ?? entries, entry]
+        return marked(all, await this.#limit.excess([...all, ...elsewhere], place)) ?? all
       }, idleTimeout)
-      if (isEnded) return false
+      if (isEnded || !await this.#limitElsewhere(name, place, known)) return false
     }
     return true
+  }
+
+  /** Returns what lists of other secrets hold of the value, as far as it is limited. */
+  async #elsewhere ({ others = [] }: Place): Promise<IndexEntry[]> {
+    return (await Promise.all(others.map(label => this.#lists.read(label)))).flat()
+  }
+
+  /**
+   * Looks again at the lists of other secrets, now that the entry of the login is there: of two processes that
+   * write to different lists one at least sees both logins. `known`: the logins that the first look found.
+   * Returns false when this login is one too many. @throws {SessionLimitError}
+   */
+  async #limitElsewhere (name: string, place: Place, known: readonly string[]): Promise<boolean> {
+    const { label, login, others = [] } = place
+    if (others.length === 0) return true
+    const elsewhere = await this.#elsewhere(place)
+    const late = loginsOf(elsewhere).filter(each => !known.includes(each))
+    let excess: Set<string>
+    try {
+      excess = await this.#limit.excess([...await this.#lists.read(label), ...elsewhere], place, late)
+    } catch (error) {
+      await this.leave(name, [place])
+      throw error
+    }
+    if (excess.size > 0) for (const each of [label, ...others]) await this.#lists.change(each, entries => marked(entries, excess), NO_LONGER)
+    return !excess.has(login)
   }
 
   /**
@@ -82,13 +111,14 @@ export class IndexEntering {
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
     const handle = sessionHandle(name)
-    for (const { label, login, former } of places) {
+    for (const { label, login, former, others = [] } of places) {
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
       const at = this.#now()
       const entries = at - since > SLOW
         ? await this.#lists.change(label, all => all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null)
         : await this.#lists.read(label)
-      await this.#ending.finish(label, entries, 'limit')
+      await this.#ending.finish(label, entries, 'limit', [label, ...others])
+      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others])
       if (!entries.some(isMine)) return false
       // An end that looked under the newest label before this login had it has marked the former one.
       if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
@@ -124,29 +154,4 @@ export class IndexEntering {
     const last = this.#touched.get(label)
     return last === undefined || Math.abs(this.#now() - last) >= this.#interval
   }
-
-  /** Marks the oldest logins, as far as there are too many. Stale entries do not count. */
-  async #limited (entries: Entries, { label, login, limit, onLimit }: Place): Promise<Entries> {
-    if (limit === undefined || loginsOf(entries).length <= limit) return entries
-    const living: IndexEntry[] = []
-    for (const batch of batches(entries)) {
-      const counts = await Promise.all(batch.map(async entry => entry.login === login || this.#now() - entry.at < UNDER_WAY ||
-        await this.#ending.sessionOf([label], entry) !== null))
-      living.push(...batch.filter((_, at) => counts[at]))
-    }
-    const logins = loginsOf(living)
-    if (logins.length <= limit) return entries
-    if (onLimit === 'refuse') throw tooMany(label, limit)
-    const excess = new Set(logins.filter(each => each !== login).sort().slice(0, logins.length - limit))
-    return entries.map(entry => excess.has(entry.login) ? { ...entry, isEnded: true } : entry)
-  }
-}
-
-/** Returns the logins that were not ended. */
-function loginsOf (entries: Entries): string[] {
-  return [...new Set(entries.filter(({ isEnded }) => !isEnded).map(({ login }) => login))]
-}
-
-function tooMany (label: string, limit: number): SessionLimitError {
-  return new SessionLimitError(`there are ${limit} sessions of this ${indexOfLabel(label)} already (option maxPerValue): end one of them first`)
 }

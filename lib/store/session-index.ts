@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { SessionError } from '../errors'
-import { hasRecords, isIndexable, isReapable } from './features'
+import { hasRecords, isIndexable } from './features'
 import { AboutText } from './index-about'
-import { batches, IndexEnding, STALE } from './index-ending'
+import { batches, IndexEnding } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
-import { isSameEntry, type IndexEntry, type IndexList } from './index-entry'
+import { isSameEntry, type IndexEntry } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
-import { IndexLists, NO_LONGER } from './index-lists'
+import { DamagedList, IndexLists, NO_LONGER } from './index-lists'
+import { IndexRepair } from './index-repair'
+import { IndexSweeping } from './index-sweeping'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
@@ -14,8 +15,8 @@ import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session
 import { nameOfHandle, sessionHandle } from './session-id'
 import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
 
-/** A sweep works for this long (ms), and then lets requests go first for as long. */
-const STINT = 5
+/** So often the lists of a value are gone through, while further logins come. */
+const MOST_PASSES = 20
 
 /**
  * Finds sessions by what they hold, and ends them together.
@@ -61,8 +62,8 @@ export class SessionIndex {
     const labels = this.labels.of(index, value)
     const logins = new Set<string>()
     const looked = new Set<string>()
-    // A session that moved during a pass, or got the newest label, may have entered a list after that was read.
-    for (let hasMissed = true; hasMissed;) {
+    // A session that moved during a pass, or got another label, may have entered a list after that was read.
+    for (let hasMissed = true, passes = 0; hasMissed || passes < leastPasses(labels); passes++) {
       hasMissed = false
       for (const label of labels) {
         const entries = (await this.#lists.read(label)).filter(entry => !looked.has(`${label} ${entry.handle}`))
@@ -133,14 +134,18 @@ export class SessionIndex {
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
     const ended = new Set<string>()
-    const marked: Array<[string, readonly IndexEntry[]]> = []
-    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
-    for (const label of labels.toReversed()) {
-      marked.push([label, await this.#lists.change(label, entries => {
-        const isChosen = choose(entries)
-        if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
-        return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
-      }, NO_LONGER)])
+    const marked = new Map<string, readonly IndexEntry[]>()
+    // A session may get another label meanwhile: it is in the list of that before it leaves the other one.
+    for (let hasMarked = true, passes = 0; passes < leastPasses(labels) || (hasMarked && passes < MOST_PASSES && labels.length > 1); passes++) {
+      hasMarked = false
+      for (const label of labels.toReversed()) {
+        marked.set(label, await this.#lists.change(label, entries => {
+          const isChosen = choose(entries)
+          if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
+          hasMarked = true
+          return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+        }, NO_LONGER))
+      }
     }
     for (const [label, entries] of marked) {
       for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
@@ -153,43 +158,21 @@ export class SessionIndex {
    * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
    */
   async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
-    const counts: IndexSweepCounts = { seen: 0, removed: 0, failed: 0 }
-    let start = performance.now()
-    for await (const list of this.#lists.all()) {
-      if (signal?.aborted === true) break
-      counts.seen += list.entries.length
-      try {
-        counts.removed += await this.#sweepList(list)
-      } catch (error) {
-        counts.failed++
-        counts.error ??= error as SessionError
-      }
-      const worked = performance.now() - start
-      if (worked < STINT) continue
-      await this.#pause(worked)
-      start = performance.now()
-    }
-    if (isReapable(this.#companion.records)) await this.#companion.records.reap(signal)
-    return counts
+    return await new IndexSweeping(this.#lists, this.#ending, this.#companion.records, this.#now, this.#pause).sweep(signal)
   }
 
-  async #sweepList ({ label, entries }: IndexList): Promise<number> {
-    await this.#ending.finish(label, entries, 'revoked')
-    const old = entries.filter(({ at, isEnded }) => !isEnded && this.#now() - at > STALE)
-    const stale = new Set<string>()
-    for (const batch of batches(old)) {
-      await Promise.all(batch.map(async entry => { if (await this.#ending.sessionOf([label], entry) === null) stale.add(stamp(entry)) }))
-    }
-    if (stale.size > 0) {
-      // One that was written again since stays.
-      await this.#lists.change(label, newest => newest.some(entry => stale.has(stamp(entry))) ? newest.filter(entry => !stale.has(stamp(entry))) : null)
-    }
-    return stale.size
+  /** Begins to put sessions back into lists that have lost them. */
+  repair (): IndexRepair {
+    return new IndexRepair(this.#lists, this.#now)
   }
 
   /** Ends all sessions that any list names, and empties the lists. @throws {SessionError} */
   async clear (): Promise<void> {
-    for await (const { label } of this.#lists.all()) await this.#endAll([label], () => () => true)
+    for await (const { name, list, error } of this.#lists.all()) {
+      if (list !== null) await this.#endAll([list.label], () => () => true)
+      else if (error instanceof DamagedList) await this.#lists.restore(name, { label: '', entries: [] })
+      else throw error
+    }
   }
 
   /**
@@ -226,6 +209,11 @@ export class SessionIndex {
   }
 }
 
+/** A session that changes its label while the lists are read one after the other is in one of them by the second time. */
+function leastPasses (labels: readonly string[]): number {
+  return labels.length > 1 ? 2 : 1
+}
+
 /** Returns the places that a session has in indexes. */
 export function placesIn (header: SessionHeader | null): Place[] {
   return Object.entries(header?.indexed ?? {}).map(([label, login]) => ({ label, login }))
@@ -251,8 +239,4 @@ export function registerIndex (store: SessionStore, index: SessionIndex): void {
 /** Returns the index of a store if anything has used it; it is not made. */
 export function indexInUse (store: SessionStore): SessionIndex | undefined {
   return indexes.get(store)
-}
-
-function stamp ({ handle, login, at }: IndexEntry): string {
-  return `${handle} ${login} ${at}`
 }

@@ -46,6 +46,21 @@ checkSnippets(page, {
     t.equal((await client.get('/seen')).text, '1')
   },
 
+  async reindex (t, { text }, cwd) {
+    t.equal(await printed(`import Fastify from 'fastify'
+      import fileSessions, { SessionFileStore, sessionCookie } from 'fastify-file-sessions'
+      const before = Fastify()
+      before.register(fileSessions)
+      await sessionCookie(before, { user: { id: 42 } })
+      await before.close()
+      const app = Fastify()
+      app.register(fileSessions, { indexes: { user: data => data.user?.id } })
+      await app.ready()
+      ${text}
+      console.log(await app.sessionStore.revokeAll('user', 42))
+      await app.close()`, cwd), '1 sessions entered, 0 failed \n1\n')
+  },
+
   async 'session-cookie' (t, { text }, cwd) {
     t.equal(await printed(`import Fastify from 'fastify'
       import fileSessions from 'fastify-file-sessions'

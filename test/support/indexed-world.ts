@@ -5,6 +5,7 @@ import { createSession, moveSession } from '../../lib/session/move'
 import { headerOf as openedHeader, type SessionKey } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
 import { decodeList, type IndexEntry } from '../../lib/store/index-entry'
+import type { OnLimit } from '../../lib/store/index-entering'
 import { IndexLabels, listName } from '../../lib/store/index-labels'
 import { BaseRecordStore } from '../../lib/store/record-store'
 import { headerOf } from '../../lib/store/session-header'
@@ -123,15 +124,17 @@ export class Process {
   records: SessionRecords
 
   constructor (readonly world: IndexedWorld, readonly number: number, readonly step: Step) {
-    const { shared, limit, isRotated } = world
+    const { shared, limit, onLimit, isRotated, isMixed } = world
     let ids = 0
     this.store = new SharedRecords(shared, 'sessions', number, step, () => `a session id of process ${number}, the ${++ids}th`)
     this.index = new SessionIndex(this.store, () => shared.now, async () => {})
     if (isRotated) Object.assign(this.index, { labels: new IndexLabels('sid', number === BEFORE ? [null] : [NEWER, null]) })
+    if (isMixed) Object.assign(this.index, { labels: new IndexLabels('sid', number % 2 === 0 ? [NEWER, null] : [null, NEWER]) })
     registerIndex(this.store, this.index)
     const text = new SessionText(json)
-    const settled = { indexes: { user: (data: Record<string, unknown>) => data.user as number }, maxPerValue: limit === undefined ? {} : { user: limit }, onLimit: 'end-oldest' as const }
-    this.records = new SessionRecords(this.store, this.store.cipher, new Indexing(this.store, settled, text, () => shared.now))
+    // Of two logins it is known which one is the older.
+    const settled = { indexes: { user: (data: Record<string, unknown>) => data.user as number }, maxPerValue: limit === undefined ? {} : { user: limit }, onLimit }
+    this.records = new SessionRecords(this.store, this.store.cipher, new Indexing(this.store, settled, text, () => number === BEFORE ? shared.now : shared.now + 1 + number))
   }
 
   /** A login that makes a session. Returns its key once it is answered; null when it was ended before. */
@@ -196,6 +199,10 @@ export interface WorldOptions {
   isSlow?: boolean
   /** Whether the server got a newer secret after what happened before. */
   isRotated?: boolean
+  /** Whether all processes have both secrets, and only some take the newer one into use. */
+  isMixed?: boolean
+  /** What becomes of a login that is one too many. */
+  onLimit?: OnLimit
   /** What happens before the processes begin, one step after the other. */
   before?: (process: Process) => Promise<SessionKey[]>
   processes: Array<(process: Process, keys: SessionKey[]) => Promise<unknown>>
@@ -206,6 +213,8 @@ export class IndexedWorld implements World {
   readonly shared = new Shared()
   readonly limit: number | undefined
   readonly isRotated: boolean
+  readonly isMixed: boolean
+  readonly onLimit: OnLimit
   readonly actors: Actor[]
   /** Sessions that a visitor was told of, by name, with their user and the session that they go back to. */
   readonly #answered = new Map<string, { user: number, first: string }>()
@@ -214,7 +223,9 @@ export class IndexedWorld implements World {
   readonly #isSlow: boolean
   #failure: string | null = null
 
-  constructor ({ limit, before, processes, mutant, isSlow = false, isRotated = false }: WorldOptions) {
+  constructor ({ limit, before, processes, mutant, isSlow = false, isRotated = false, isMixed = false, onLimit = 'end-oldest' }: WorldOptions) {
+    this.isMixed = isMixed
+    this.onLimit = onLimit
     this.isRotated = isRotated
     this.#isSlow = isSlow
     this.limit = limit
@@ -273,7 +284,7 @@ export class IndexedWorld implements World {
 
   /** Looks for what must never be. */
   #look (): void {
-    const living = new Map<string, number>()
+    const living = new Map<number, number>()
     for (const [name, { text }] of this.shared.sessions) {
       const answered = this.#answered.get(name)
       const indexed = headerOf(text)?.indexed ?? {}
@@ -281,7 +292,7 @@ export class IndexedWorld implements World {
         const isNamed = this.#entriesOf(label).some(entry => entry.handle === sessionHandle(name) && entry.login === login)
         if (!isNamed && (answered !== undefined || !this.#isSlow)) this.#failure ??= `the session ${name.slice(0, 6)} has a label, and the index does not name it`
         if (answered === undefined) continue
-        living.set(label, (living.get(label) ?? 0) + 1)
+        living.set(answered.user, (living.get(answered.user) ?? 0) + 1)
         if (this.#revoked.has(`${answered.first} ${label}`) || this.#revoked.has(`${name} ${label}`)) this.#failure ??= `the session ${name.slice(0, 6)} lives after revokeAll was answered`
       }
     }

@@ -114,10 +114,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     const [text, idleTimeout] = this.#columns(record)
     const [base, created] = [versionOf(version), moment(record.createdAt)]
-    return await this.#settle(['save', name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
+    const { replace, replaceUnused } = this.statements
+    const statement = record.keepLastUse === true ? replaceUnused : replace
+    return await this.#settle([statement.name, name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
       doing: 'save a session',
       attempts,
-      statement: this.statements.replace,
+      statement,
       values: deadline => [checkedName(name), text, id, base, idleTimeout, created, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)

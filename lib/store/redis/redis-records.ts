@@ -12,7 +12,7 @@ import { InvalidationFeed } from './invalidation-feed'
 import { ReadCache } from './read-cache'
 import { ScriptRunner, type Answer, type Call } from './script-runner'
 import type { Script } from './script'
-import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
+import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, REPLACE_UNUSED, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
 import { MEMORY, WRITER } from './value-format'
 
@@ -69,7 +69,7 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
-    const { id, reply } = await this.#settle('save a session', REPLACE, name, this.#recordParameters(record, known(version)), record.text)
+    const { id, reply } = await this.#settle('save a session', record.keepLastUse === true ? REPLACE_UNUSED : REPLACE, name, this.#recordParameters(record, known(version)), record.text)
     if (reply === DONE) return { result: 'replaced', version: id }
     return { result: reply === CONFLICT ? 'conflict' : 'gone' }
   }

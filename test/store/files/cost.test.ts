@@ -160,7 +160,8 @@ const costs: Cost[] = [
     verb: 'remove of one that this process has ended',
     before: async ({ store, name }) => { await store.remove(name) },
     act: async ({ store, name, version }) => { await store.remove(name, version) },
-    os: ''
+    os: '',
+    fsync: SYNC_DIR
   },
   { verb: 'touch, cold, of one that was just used', act: async ({ store, name }) => { await store.touch(name) }, os: LOAD },
   { verb: 'touch, warm, of one that was just used', before: warm, act: async ({ store, name }) => { await store.touch(name) }, os: LOOK },
