@@ -5,6 +5,7 @@ import type { SettledEncryption } from '../store/encryption-options'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { importMemoryPath } from '../store/files/file-names'
 import { indexesIn } from './index-module'
+import { serverUrl } from './server-url'
 import { selectAppids } from './session-directory'
 import { print, printJson, Progress, type Terminal } from './terminal'
 import { UsageError } from './usage'
@@ -28,6 +29,8 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 export async function importSessions (
   from: string, sessionDir: string, { appid, ttl, extension, module, json = false, encryption }: ImportCommandOptions, terminal: Terminal
 ): Promise<number> {
+  // The URL may hold a password, so it is not repeated.
+  if (serverUrl(from) !== null) throw new UsageError('import reads a directory of session-file-store, not a server: copy takes sessions of this package from one place to another')
   const { files, others } = await count(from, extension)
   if (files === 0 && others > 0) throw await notForeign(from, extension)
   const ofApp = module === undefined ? {} : await indexesIn(module)

@@ -81,5 +81,7 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     copy.createdAt = createdAt
   }
   if (!copy.mergeIn(first, kept)) propertiesOf(copy.session).fill(text.decode(kept))
+  // The request goes on with the new session, which is all that is left.
+  if (moved.unconfirmed !== undefined) throw moved.unconfirmed
   return key.name
 }

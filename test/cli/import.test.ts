@@ -142,3 +142,19 @@ t.test('import shows on a terminal how far it is', async t => {
   t.equal(exitCode, 0)
   t.match(err, /shop .*%/)
 })
+
+t.test('a server in place of a directory: the command says so, and nothing of the URL', async t => {
+  const directory = t.testdir({ old: {} })
+  const [from, sessionDir] = [join(directory, 'old'), join(directory, 'sessions')]
+  const url = 'redis://user:hunter2@127.0.0.1:1'
+  for (const [args, message] of [
+    [[url, sessionDir], /^file-sessions: import reads a directory of session-file-store, not a server: copy takes sessions/],
+    [[from, url], /^file-sessions: import makes sessions in a directory alone: copy takes them to a server/]
+  ] as const) {
+    const { exitCode, out, err } = await fileSessions(['import', ...args, '--appid', 'shop'])
+    t.strictSame({ exitCode, out }, { exitCode: 2, out: '' })
+    t.match(err, message)
+    t.notMatch(err, /hunter2|127\.0/)
+  }
+  t.notOk(existsSync(sessionDir))
+})

@@ -150,6 +150,47 @@ t.test('a move whose outcome stays unknown fails with the store\'s error, and no
   t.strictSame(store.ids, [])
 })
 
+t.test('what the store refuses ends the move at once, and leaves the session as it was', async t => {
+  const refused = new SessionStoreError('no memory left', { outcome: 'refused' })
+  for (const verb of ['create', 'remove', 'replace', 'read'] as const) {
+    const { store, from, base } = await begin()
+    let conflicts = 0
+    let asked = 0
+    const conflict = (name: string): void => { if (name === from && conflicts++ === 0) store.write(from, { text: 'update' }) }
+    store.before = {
+      remove: conflict,
+      [verb]: (name: string) => {
+        if (verb === 'remove' && name !== from) return
+        asked++
+        throw refused
+      }
+    }
+    const record = store.peek(from)
+    await t.rejects(moveSession(store, from, base, keep), refused)
+    t.equal(asked, 1, `${verb} is not repeated`)
+    t.strictSame(store.ids, ['from'])
+    if (verb !== 'replace' && verb !== 'read') t.strictSame(store.peek(from), record)
+  }
+})
+
+t.test('an end that too few replicas have is asked for again, and the move is done when none confirms it', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  for (const confirmedAt of [3, Infinity]) {
+    const { store, from, base } = await begin()
+    const { remove } = store
+    let asked = 0
+    store.remove = async (name, version) => {
+      if (asked++ === 0) await remove.call(store, name, version)
+      if (asked < confirmedAt) throw unconfirmed
+      return 'removed'
+    }
+    const move = await moveSession(store, from, base, keep)
+    t.equal(asked, Math.min(confirmedAt, 5))
+    t.strictSame(store.ids, [move?.to?.sesid], 'the new session is all that is left')
+    t.equal(move?.unconfirmed, confirmedAt === 3 ? undefined : unconfirmed)
+  }
+})
+
 t.test('what keep throws is the caller\'s', async t => {
   const { store, from, base } = await begin()
   await t.rejects(moveSession(store, from, base, refuse), trouble)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SessionError } from '../../lib/errors'
+import { SessionError, SessionStoreError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { begin, Visits } from '../support/visits'
@@ -37,6 +37,22 @@ t.test('updates of the same process: each is in the new session, or is told that
     t.strictSame(store.data, { n: answered.length })
     t.strictSame(session.data(), { n: answered.length })
   }
+})
+
+t.test('an end that no replica confirms: the caller hears of it, and the visitor goes on with the new session', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  const { store, visits, visit, session, sesid } = await begin({ n: 1, drop: 1 })
+  const { remove } = store
+  store.remove = async (name, version) => {
+    await remove.call(store, name, version)
+    throw unconfirmed
+  }
+  await t.rejects(session.regenerate(['n']), unconfirmed)
+  store.remove = remove
+  t.not(session.sessionId, sesid)
+  t.strictSame(session.data(), { n: 1 })
+  t.match(await visits.finish(visit), { change: 'send', sesid: session.sessionId as string })
+  t.strictSame(store.ids, [session.sessionId])
 })
 
 for (const [kind, processes] of [['of one process', 1], ['of eight processes', 8]] as const) {

@@ -199,7 +199,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
 }
 
 function unknown (doing: string): Error {
-  return storeError(doing, 'the connection was lost, and so many others have saved the session since that it is not known whether it was done')
+  return storeError(doing, 'the connection was lost, and so many others have saved the session since that it is not known whether it was done', undefined, 'unknown')
 }
 
 function moment (time: number | undefined): number | null {

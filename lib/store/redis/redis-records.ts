@@ -122,7 +122,7 @@ export abstract class RedisRecords extends BaseRecordStore {
     return reply === DONE ? { result: 'created', version: id } : { result: 'taken' }
   }
 
-  /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
+  /** Runs a script that is not to be carried out twice. An earlier call for the same thing that may have been is taken up. */
   async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
     const what = [script.sha, name, parameters, text]
     const earlier = this.#unsettled.take(...what)
@@ -133,7 +133,7 @@ export abstract class RedisRecords extends BaseRecordStore {
       this.#checkConfirmed(doing, script, reply, answer.replicas)
       return { id, reply }
     } catch (error) {
-      this.#unsettled.remember({ id, began }, ...what)
+      if (mayBeDone(error)) this.#unsettled.remember({ id, began }, ...what)
       throw error
     }
   }
@@ -142,14 +142,15 @@ export abstract class RedisRecords extends BaseRecordStore {
   #checkConfirmed (doing: string, script: Script, reply: number, replicas: number | undefined): void {
     if (reply === UNKNOWN) {
       throw new SessionStoreError(`cannot ${doing} in Redis: the connection was lost, and so many other requests saved the ` +
-        'session since that it is not known whether the server did it')
+        'session since that it is not known whether the server did it', { outcome: 'unknown' })
     }
     const { replicas: wanted } = this.options
     if (replicas === undefined || wanted === undefined || replicas >= wanted.count) return
     // A caller that is told that the session has ended relies on it as the one that ended it does.
     if (reply === DONE || (script === REMOVE && reply === GONE)) {
       throw new SessionStoreError(`the call to ${doing} in Redis was carried out by the primary, but only ${replicas} of ${wanted.count} replicas ` +
-        `confirmed it within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
+        `confirmed it within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`,
+      { outcome: reply === DONE ? 'unconfirmed' : 'refused' })
     }
   }
 
@@ -194,6 +195,11 @@ function known (version: string): string {
 /** Returns a moment as scripts take it; `-`: the server's own, or that of before. */
 function moment (time: number | undefined): string {
   return time === undefined || Number.isNaN(time) ? '-' : String(Math.max(Math.trunc(time), 0))
+}
+
+/** Whether the server may have carried out the call that failed. */
+function mayBeDone (error: unknown): boolean {
+  return !(error instanceof SessionStoreError) || error.outcome !== 'refused'
 }
 
 function milliseconds (seconds: number): string {

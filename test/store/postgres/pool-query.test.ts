@@ -1,0 +1,109 @@
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
+import { PreparedQuery } from '../../../lib/store/postgres/prepared-query'
+import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
+
+/** How a program gives a connection back that is in a transaction: what it ran before. */
+const LEAVING: Record<string, string[]> = {
+  'without having written': ['BEGIN'],
+  'after a write': ['BEGIN', 'INSERT INTO notes VALUES (1)'],
+  'after an error': ['BEGIN', 'SELECT 1 / 0'],
+  'that shows what was there then': ['BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT FROM notes']
+}
+
+t.test('a connection that comes from the pool with an open transaction', { skip: NO_POSTGRES }, async t => {
+  const server = await PostgresServer.start(t)
+  const admin = new pg.Pool(server.address)
+  t.teardown(() => admin.end())
+  await admin.query('CREATE TABLE notes (n integer)')
+  /** Another process. */
+  const other = new PostgresSessionStore({ pool: admin })
+
+  function poolOf (t: Test, prepare: (client: pg.PoolClient) => void = () => {}, options: object = {}): pg.Pool {
+    const pool = new pg.Pool({ ...server.address, max: 1, ...options })
+    pool.on('connect', prepare)
+    t.teardown(() => pool.end())
+    return pool
+  }
+
+  async function leave (pool: pg.Pool, statements: string[]): Promise<pg.PoolClient> {
+    const client = await pool.connect()
+    for (const statement of statements) await client.query(statement).catch(() => {})
+    client.release()
+    return client
+  }
+
+  const traced = (client: pg.PoolClient): void => {
+    const query = client.query.bind(client) as (...parameters: unknown[]) => unknown
+    Object.assign(client, { query: (first: object, ...rest: unknown[]) => query(first instanceof PreparedQuery ? { ...first } : first, ...rest) })
+  }
+  const older = (client: pg.PoolClient): void => { Object.assign(client, { getTransactionStatus: undefined }) }
+
+  const pools: Array<[name: string, pool: (t: Test) => pg.Pool, prepare: boolean]> = [
+    ['statements of ours', t => poolOf(t), true], ['no names', t => poolOf(t), false], ['a tracer', t => poolOf(t, traced), true],
+    ['an older pg', t => poolOf(t, older), false], ['the option pipeline', t => poolOf(t, undefined, { pipeline: true }), true]
+  ]
+  for (const [name, make, prepare] of pools) {
+    for (const [how, statements] of Object.entries(LEAVING)) {
+      t.test(`${how}, with ${name}`, async t => {
+        const pool = make(t)
+        const store = new PostgresSessionStore({ pool, prepare })
+        const sesid = await store.newSession()
+        await leave(pool, statements)
+        await store.putSession(sesid, 'saved')
+        t.equal(await other.getSession(sesid), 'saved', 'what was answered is committed')
+        await leave(pool, statements)
+        await other.delSession(sesid)
+        t.equal(await store.getSession(sesid), null, 'a session that has ended is not shown as it was')
+        await leave(pool, statements)
+        const next = await store.newSession()
+        t.equal(await other.getSession(next), '')
+        await leave(pool, statements)
+        t.equal(await store.remove(store.nameOf(next)), 'removed')
+        t.equal(await other.getSession(next), null)
+        t.same((await admin.query('SELECT FROM notes')).rows, [], 'the other program\'s transaction is undone')
+      })
+    }
+  }
+
+  t.test('a program that commits after it gave the connection back', async t => {
+    const pool = poolOf(t)
+    const store = new PostgresSessionStore({ pool })
+    const name = store.nameOf(await store.newSession())
+    const { version } = await store.read(name) as { version: string }
+    const client = await leave(pool, ['BEGIN'])
+    const saving = store.replace(name, { text: 'saved' }, version)
+    const committing = client.query('COMMIT').catch(() => {})
+    t.match(await saving, { result: 'replaced' }, 'what was committed is recognised')
+    await committing
+    t.equal((await other.read(name))?.text, 'saved')
+  })
+
+  t.test('a pool all of whose connections are in a transaction: the error says so', async t => {
+    const store = new PostgresSessionStore({ pool: poolOf(t, client => { client.query('BEGIN').catch(() => {}) }), timeout: 0.5 })
+    const name = store.nameOf(await other.newSession())
+    await t.rejects(store.read(name), { code: 'SESSION_STORE', outcome: 'refused', message: /came from the pool with an open transaction; .*without COMMIT or ROLLBACK/ })
+    await t.rejects(store.remove(name), { code: 'SESSION_STORE', message: /open transaction/ })
+    t.ok(await other.read(name), 'nothing was done')
+  })
+
+  t.test('a connection that breaks, and a query that the client refuses', async t => {
+    const pool = poolOf(t)
+    const store = new PostgresSessionStore({ pool })
+    const sesid = await store.newSession()
+    const { rows: [row] } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+    const client = await admin.connect()
+    await client.query('BEGIN')
+    await client.query('LOCK TABLE sessions')
+    const reading = store.getSession(sesid)
+    while ((await admin.query('SELECT FROM pg_locks WHERE NOT granted AND pid = $1', [row?.pid])).rows.length === 0);
+    await admin.query('SELECT pg_terminate_backend($1)', [row?.pid])
+    await client.query('ROLLBACK')
+    client.release()
+    t.equal(await reading, '', 'it is asked again')
+    const broken = poolOf(t, client => { Object.assign(client, { query: () => { throw new TypeError('no') } }) })
+    await t.rejects(new PostgresSessionStore({ pool: broken }).getSession(sesid), { code: 'SESSION_STORE', cause: { message: 'the client failed' } })
+    t.equal(broken.totalCount, 0, 'the connection does not go back')
+  })
+})
