@@ -67,6 +67,11 @@ export class SessionRecords {
       `for keys are made of ids: have it make ids of ${SHORTEST_KEY_ID} or more random letters and digits`)
   }
 
+  /** Whether `readNow` may find something. */
+  get areImmediate (): boolean {
+    return this.#immediate !== null
+  }
+
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
   readNow (key: SessionKey): StoredSession | null | undefined {
     const stored = this.#immediate?.readNow(key.name)
@@ -106,9 +111,10 @@ export class SessionRecords {
     return result
   }
 
-  async #readStored (key: SessionKey): Promise<StoredSession | null> {
+  /** Returns the record under the key, for a caller that waits for it. */
+  #readStored (key: SessionKey): Promise<StoredSession | null> | StoredSession | null {
     const stored = this.#immediate?.readNow(key.name)
-    return stored === undefined ? await this.#store.read(key.name) : stored
+    return stored === undefined ? this.#store.read(key.name) : stored
   }
 
   /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */

@@ -72,8 +72,8 @@ export abstract class PostgresRecords extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
-  async read (name: string): Promise<StoredSession | null> {
-    return await this.ask<SessionRow, StoredSession | null>({
+  read (name: string): Promise<StoredSession | null> {
+    return this.ask<SessionRow, StoredSession | null>({
       doing: 'read a session',
       statement: this.statements.read,
       values: () => [checkedName(name)],
@@ -174,9 +174,8 @@ export abstract class PostgresRecords extends BaseRecordStore {
   }
 
   /** Asks the server, once the store is open. */
-  protected async ask<R, T> (question: Question<R, T>): Promise<T> {
-    if (!this.#isOpen) await this.open()
-    return await this.#server.ask(question)
+  protected ask<R, T> (question: Question<R, T>): Promise<T> {
+    return this.#isOpen ? this.#server.ask(question) : this.open().then(() => this.#server.ask(question))
   }
 
   /** Asks for what is not to be done twice. An earlier call for the same thing whose outcome is not known is taken up. */

@@ -53,7 +53,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   async read (name: string): Promise<StoredSession | null> {
     const cached = this.readNow(name)
     if (cached !== undefined) return cached
-    const value = await this.value(name)
+    const value = this.#cache === undefined ? this.#valueIn(await this.#ask(name)) : await this.value(name)
     return value === null ? null : storedSession(value, this.options)
   }
 
@@ -113,7 +113,14 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   async #value (name: string): Promise<StoredValue | null> {
-    const { reply, now } = await this.runner.run({ doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '' })
+    return this.#valueIn(await this.#ask(name))
+  }
+
+  #ask (name: string): Promise<Answer> {
+    return this.runner.run({ doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '' })
+  }
+
+  #valueIn ({ reply, now }: Answer): StoredValue | null {
     return reply === null ? null : storedValue(String(reply), now, this.options)
   }
 
