@@ -7,7 +7,8 @@ import { FileStore } from '../../lib/store/files/file-store'
 import { indexDirectoryName, sessionPath } from '../../lib/store/files/file-names'
 import { newLogin } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
-import { headFor } from '../../lib/store/session-header'
+import { departure } from '../../lib/store/moving-marks'
+import { headFor, headOf } from '../../lib/store/session-header'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
 import type { PortableSession, StoredSession } from '../../lib/store/session-store'
@@ -155,6 +156,58 @@ t.test('a list that has lost its sessions gets them back, but none that is being
   t.match(await heal(), { entered: 0, right: 2 })
   t.match(await index.sweep(), { failed: 0 })
   t.strictSame(await found(7), [], other)
+})
+
+t.test('a damaged list that has expired, or is well again, when it is to be made anew', async t => {
+  const { index, records, login, listOf, damage, found } = await begin(t)
+  const [first, other] = [await login(42), await login(7)]
+  const places = { 42: index.labels.of('user', 42)[0], 7: index.labels.of('user', 7)[0] }
+  const whole = await records.read(listOf(7)) as StoredSession
+  await damage(42)
+  await damage(7)
+  const repair = index.repair()
+  await repair.begin()
+  repair.collect(first, [{ label: places[42], login: 'one' }], undefined)
+  repair.collect(first, [{ label: places[42], login: 'two' }], 100_000)
+  await records.remove(listOf(42))
+  const { version } = await records.read(listOf(7)) as StoredSession
+  await records.replace(listOf(7), { text: whole.text }, version)
+  await repair.finish()
+  t.equal((await records.read(listOf(42)))?.idleTimeout, 100_600)
+  t.strictSame(await found(7), [sessionHandle(other)])
+})
+
+t.test('a session that two processes put back is entered once; one of a login that was ended is not', async t => {
+  const { index, records, login, listOf, found } = await begin(t)
+  const name = await login(42)
+  const [label] = index.labels.of('user', 42)
+  const [tag = ''] = (JSON.parse((await records.read(listOf(42)))?.text ?? '') as [number, string, string[]])[2].slice(1)
+  await records.remove(listOf(42))
+  const repair = index.repair()
+  await Promise.all([1, 2].map(() => repair.putBack(name, [{ label, login: tag }], undefined)))
+  t.strictSame(await found(42), [sessionHandle(name)])
+  t.equal(await index.revokeAll('user', 42), 1)
+  await index.entering.enter(name, [{ label, login: tag }], undefined, undefined)
+  const list = await records.read(listOf(42)) as StoredSession
+  await records.replace(listOf(42), { text: list.text.replace(/,0\]\]$/, ',1]]') }, list.version)
+  t.equal(await repair.putBack('0'.repeat(64), [{ label, login: tag }], undefined), false)
+})
+
+t.test('encrypted sessions, and those that are on their way to another store, are put back by their headers', async t => {
+  const { store, index, records, login, listOf, damage, heal, found } = await begin(t)
+  const [name, moving] = [await login(42), await login(42)]
+  const [label] = index.labels.of('user', 42)
+  const encrypted = await store.read(name) as StoredSession
+  await store.replace(name, { text: `${headOf(encrypted.text)}$ffs1$-$AAAA` }, encrypted.version)
+  const { text, version } = await store.read(moving) as StoredSession
+  await store.replace(moving, { text: departure('1'.repeat(32), text) }, version)
+  await records.remove(listOf(42))
+  t.match(await heal(), { entered: 1, encrypted: 0, moving: 1 })
+  await damage(42)
+  t.match(await heal(), { entered: 0, encrypted: 1, moving: 1 })
+  t.equal(label, index.labels.of('user', 42)[0])
+  t.strictSame(await found(42), [sessionHandle(name)])
+  t.match((await records.read(listOf(42)))?.text, sessionHandle(moving))
 })
 
 t.test('a list of a newer version is neither damaged nor removed', async t => {
