@@ -5,6 +5,9 @@ import { patiently } from '../../support/patiently'
 import { CLUSTER } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, startCluster } from '../../support/redis-server'
 
+/** redis 5 keeps on waiting for the primary that is gone: see docs/stores.md. valkey-glide cannot wait for replicas. iovalkey has not passed this yet. */
+const FOLLOWING = ['redis 6, cluster', 'ioredis 6, cluster', 'ioredis 5, cluster']
+
 interface Cluster {
   readonly servers: RedisServer[]
   /** Of the first server. */
@@ -26,8 +29,7 @@ async function startWithReplica (t: Test): Promise<Cluster> {
 }
 
 for (const [client, connect] of Object.entries(CLUSTER)) {
-  // redis 5 keeps on waiting for the primary that is gone: see docs/stores.md.
-  if (client.startsWith('valkey-glide') || client.startsWith('redis 5')) continue
+  if (!FOLLOWING.includes(client)) continue
   t.test(`what the replica of a primary in a cluster has confirmed is there after a failover, with ${client}`, { skip: redisIsMissing }, async t => {
     const { servers, replica } = await startWithReplica(t)
     const [first, second] = servers as [RedisServer, RedisServer]
