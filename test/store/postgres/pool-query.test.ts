@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events'
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import { queryPool } from '../../../lib/store/postgres/pool-query'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { PreparedQuery } from '../../../lib/store/postgres/prepared-query'
 import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
@@ -105,5 +107,29 @@ t.test('a connection that comes from the pool with an open transaction', { skip:
     const broken = poolOf(t, client => { Object.assign(client, { query: () => { throw new TypeError('no') } }) })
     await t.rejects(new PostgresSessionStore({ pool: broken }).getSession(sesid), { code: 'SESSION_STORE', cause: { message: 'the client failed' } })
     t.equal(broken.totalCount, 0, 'the connection does not go back')
+  })
+})
+
+t.test('what a connection tells twice counts once, and one of pg-native tells nothing of transactions', async t => {
+  class Connection extends EventEmitter {
+    query (_query: object, _values: undefined, callback: (error: unknown, result: { rows: object[] }) => void): void {
+      if (this.listenerCount('breaks') > 0) this.emit('error', new Error('broken'))
+      callback(null, { rows: [{ one: 1 }] })
+    }
+  }
+  const broken = new Connection().on('breaks', () => {})
+  for (const [client, expected] of [[new Connection(), [undefined, 1]], [broken, ['broken', 0]]] as const) {
+    const released: unknown[] = []
+    const told: unknown[] = []
+    queryPool({ connect (callback) { callback(undefined, client, error => { released.push((error as Error | null)?.message) }) } }, {}, (error, rows) => {
+      told.push([(error as Error | null)?.message, rows.length])
+    })
+    t.strictSame(told, [expected])
+    t.strictSame(released, [expected[0]])
+    t.equal(client.listenerCount('error'), 0)
+  }
+  queryPool({ connect (callback) { callback(new Error('full'), undefined as never, () => {}) } }, {}, (error, rows) => {
+    t.match(error, { message: 'full' })
+    t.strictSame(rows, [])
   })
 })
