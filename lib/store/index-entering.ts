@@ -14,7 +14,7 @@ export type OnLimit = 'end-oldest' | 'refuse'
 export interface Place {
   readonly label: string
   readonly login: string
-  /** The label that the login had so far, under an older secret of the server. */
+  /** The label that the login had so far, under another secret of the server. Its list names the session until a sweep. */
   readonly former?: string | undefined
   /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
   readonly limit?: number | undefined
@@ -60,20 +60,26 @@ export class IndexEntering {
 
   /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
   async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
-    const handle = sessionHandle(name)
     for (const place of places) {
-      const { label, login } = place
-      let isEnded = false
-      await this.#lists.change(label, async entries => {
-        const before = entries.filter(entry => entry.login === login)
-        isEnded = before.some(entry => entry.isEnded)
-        if (isEnded) return null
-        const entry = { handle, login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
-        return await this.#limited([...without(entries, [entry]) ?? entries, entry], place)
-      }, idleTimeout)
-      if (isEnded) return false
+      const { login, former } = place
+      if (!await this.#enterList(name, place, idleTimeout, sealed)) return false
+      // A process may list the secrets in another order still, and look under the former label last.
+      if (former !== undefined && !await this.#enterList(name, { label: former, login }, idleTimeout, sealed)) return false
     }
     return true
+  }
+
+  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
+    const { label, login } = place
+    let isEnded = false
+    await this.#lists.change(label, async entries => {
+      const before = entries.filter(entry => entry.login === login)
+      isEnded = before.some(entry => entry.isEnded)
+      if (isEnded) return null
+      const entry = { handle: sessionHandle(name), login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
+      return await this.#limited([...without(entries, [entry]) ?? entries, entry], place)
+    }, idleTimeout)
+    return !isEnded
   }
 
   /**

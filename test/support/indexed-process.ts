@@ -32,12 +32,12 @@ export class Process {
   readonly records: SessionRecords
 
   constructor (readonly world: IndexedWorld, readonly number: number, readonly step: Step) {
-    const { shared, limit, onLimit, isRotated } = world
+    const { shared, limit, onLimit, isRotated, isMixed } = world
     let ids = 0
     let ticks = 0
     this.store = new SharedRecords(shared, 'sessions', number, step, () => `a session id of process ${number}, the ${++ids}th`)
     this.index = new SessionIndex(this.store, () => shared.now, async () => {})
-    if (isRotated) Object.assign(this.index, { labels: new IndexLabels('sid', number === BEFORE ? [null] : [NEWER, null]) })
+    if (isRotated) Object.assign(this.index, { labels: new IndexLabels('sid', number === BEFORE ? [null] : isMixed && number % 2 === 1 ? [null, NEWER] : [NEWER, null]) })
     registerIndex(this.store, this.index)
     const settled = { indexes: { user: (data: Record<string, unknown>) => data.user as number }, maxPerValue: limit === undefined ? {} : { user: limit }, onLimit }
     const clock = (): number => shared.now + (number === BEFORE ? 0 : number + 1) * APART + ++ticks

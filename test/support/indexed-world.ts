@@ -36,6 +36,8 @@ export interface WorldOptions {
   isSlow?: boolean
   /** Whether the server got a newer secret after what happened before. */
   isRotated?: boolean
+  /** Whether each second process lists the newer secret last still. */
+  isMixed?: boolean
   /** What happens before the processes begin, one step after the other. */
   before?: (process: Process) => Promise<SessionKey[]>
   processes: Array<(process: Process, keys: SessionKey[]) => Promise<unknown>>
@@ -47,6 +49,7 @@ export class IndexedWorld implements World {
   readonly limit: number | undefined
   readonly onLimit: OnLimit
   readonly isRotated: boolean
+  readonly isMixed: boolean
   readonly actors: Actor[]
   /** Whether the app itself may call for a new id: then an id that is gone may have moved. */
   mayMove = false
@@ -61,8 +64,9 @@ export class IndexedWorld implements World {
   readonly #logins: number | undefined
   #failure: string | null = null
 
-  constructor ({ limit, onLimit = 'end-oldest', logins, before, processes, mutant, isSlow = false, isRotated = false }: WorldOptions) {
+  constructor ({ limit, onLimit = 'end-oldest', logins, before, processes, mutant, isSlow = false, isRotated = false, isMixed = false }: WorldOptions) {
     this.isRotated = isRotated
+    this.isMixed = isMixed
     this.#isSlow = isSlow
     this.limit = limit
     this.onLimit = onLimit
