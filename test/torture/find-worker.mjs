@@ -13,7 +13,8 @@ const { mutant, secrets } = JSON.parse(given)
 const notes = fs.openSync(path, 'a')
 /** A response whose headers are not sent yet. */
 const OUTLET = { closedBecause: () => null, put () {}, opened () {} }
-const log = { debug () {}, warn () { note({ fault: 'a session does not open' }) } }
+/** An id that could not be renewed is renewed by a later request. */
+const log = { debug () {}, warn (_fields, message) { note(/could not get a new id/.test(message) ? { refused: message } : { fault: message }) } }
 const AT_ONCE = 4
 const stop = new AbortController()
 /** Ids of sessions that some process was answered with, and that may have ended. */

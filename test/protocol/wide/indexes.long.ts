@@ -20,6 +20,8 @@ const GAMES: Record<string, Game> = {
   'a limit with two logins beside revokeAll, one interruption': { limit: 1, before: loggedIn, processes: [login, login, revokeAll], preemptions: 1 },
   'a limit with three logins, a crash and two interruptions': { limit: 2, processes: [login, login, login], crashes: 1, preemptions: 2 },
   'a limit that refuses, with three logins, a crash and three interruptions': { limit: 2, onLimit: 'refuse', processes: [login, login, login], crashes: 1, preemptions: 3 },
+  'a move while the secret changes beside revokeAll, a crash and two interruptions': { isRotated: true, isMixed: true, before: loggedIn, processes: [move, revokeAll], crashes: 1, preemptions: 2 },
+  'two saves while the secret changes beside revokeAll, two interruptions': { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, revokeAll], preemptions: 2 },
   'a listing beside two moves, two interruptions': { before: loggedIn, processes: [list, move, move], preemptions: 2 },
   'a listing beside two renewals, a crash and two interruptions': { before: loggedIn, processes: [list, renew, renew], crashes: 1, preemptions: 2 },
   'a listing beside a move after the secret of the server changed and a save, two interruptions': { isRotated: true, before: loggedIn, processes: [list, move, change], preemptions: 2 }
