@@ -62,24 +62,25 @@ export class IndexEntering {
   async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
     for (const place of places) {
       const { login, former } = place
-      if (!await this.#enterList(name, place, idleTimeout, sealed)) return false
       // A process may list the secrets in another order still, and look under the former label last.
-      if (former !== undefined && !await this.#enterList(name, { label: former, login }, idleTimeout, sealed)) return false
+      const before = former === undefined ? sealed : await this.#enterList(name, { label: former, login }, idleTimeout, sealed)
+      if (before === null || await this.#enterList(name, place, idleTimeout, before) === null) return false
     }
     return true
   }
 
-  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
+  /** Returns what the entry says about the session; null when its login was ended. */
+  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined): Promise<string | undefined | null> {
     const { label, login } = place
-    let isEnded = false
+    let about: string | undefined | null
     await this.#lists.change(label, async entries => {
       const before = entries.filter(entry => entry.login === login)
-      isEnded = before.some(entry => entry.isEnded)
-      if (isEnded) return null
-      const entry = { handle: sessionHandle(name), login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
+      about = before.some(entry => entry.isEnded) ? null : sealed ?? before[0]?.about
+      if (about === null) return null
+      const entry = { handle: sessionHandle(name), login, at: this.#now(), isEnded: false, about }
       return await this.#limited([...without(entries, [entry]) ?? entries, entry], place)
     }, idleTimeout)
-    return !isEnded
+    return about
   }
 
   /**
