@@ -67,7 +67,7 @@ export class Indexing {
       record: { ...record, header: withPlaces(header, wanted) },
       enter: isLate ? wanted : added,
       added,
-      leave: base === null ? [] : placesIn({ indexed: before }).filter(({ label }) => wanted.every(place => place.label !== label)),
+      leave: base === null ? [] : placesIn({ indexed: before }).filter(({ label }) => wanted.every(place => place.label !== label && place.former !== label)),
       lasting: wanted.map(({ label }) => label)
     }
   }

@@ -13,7 +13,7 @@ export type OnLimit = 'end-oldest' | 'refuse'
 export interface Place {
   readonly label: string
   readonly login: string
-  /** The label that the login had so far, under an older secret of the server. */
+  /** The label that the login had so far, under another secret of the server. Its list names the session until a sweep. */
   readonly former?: string | undefined
   /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
   readonly limit?: number | undefined
@@ -59,24 +59,31 @@ export class IndexEntering {
 
   /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
   async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
-    const handle = sessionHandle(name)
     for (const place of places) {
-      const { label, login } = place
-      let isEnded = false
-      let known: string[] = []
-      await this.#lists.change(label, async entries => {
-        const before = entries.filter(entry => entry.login === login)
-        isEnded = before.some(entry => entry.isEnded)
-        if (isEnded) return null
-        const entry = { handle, login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
-        const elsewhere = await this.#elsewhere(place)
-        known = loginsOf(elsewhere)
-        const all = [...without(entries, [entry]) ?? entries, entry]
-        return marked(all, await this.#limit.excess([...all, ...elsewhere], place)) ?? all
-      }, idleTimeout)
-      if (isEnded || !await this.#limitElsewhere(name, place, known)) return false
+      const { login, former } = place
+      // A process may list the secrets in another order still, and look under the former label last.
+      const before = former === undefined ? sealed : await this.#enterList(name, { label: former, login }, idleTimeout, sealed)
+      if (before === null || await this.#enterList(name, place, idleTimeout, before) === null) return false
     }
     return true
+  }
+
+  /** Returns what the entry says about the session; null when its login was ended. @throws {SessionLimitError}, and {SessionError} */
+  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined): Promise<string | undefined | null> {
+    const { label, login } = place
+    let about: string | undefined | null
+    let known: string[] = []
+    await this.#lists.change(label, async entries => {
+      const before = entries.filter(entry => entry.login === login)
+      about = before.some(entry => entry.isEnded) ? null : sealed ?? before[0]?.about
+      if (about === null) return null
+      const entry = { handle: sessionHandle(name), login, at: this.#now(), isEnded: false, about }
+      const elsewhere = await this.#elsewhere(place)
+      known = loginsOf(elsewhere)
+      const all = [...without(entries, [entry]) ?? entries, entry]
+      return marked(all, await this.#limit.excess([...all, ...elsewhere], place)) ?? all
+    }, idleTimeout)
+    return about === null || !await this.#limitElsewhere(name, place, known) ? null : about
   }
 
   /** Returns what lists of other secrets hold of the value, as far as it is limited. */

@@ -17,6 +17,11 @@ import type { Companion, IndexableRecordStore, PortableSession, SessionStore, St
 
 /** So often the lists of a value are gone through, while further logins come. */
 const MOST_PASSES = 20
+/**
+ * An entry is looked at so often until its session is found: the first look may have come before the session was
+ * stored, and the look at the one that it takes the place of after that was gone.
+ */
+const LOOKS = 2
 
 /**
  * Finds sessions by what they hold, and ends them together.
@@ -59,19 +64,21 @@ export class SessionIndex {
 
   /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
   async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
-    const labels = this.labels.of(index, value)
+    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
+    const labels = this.labels.of(index, value).toReversed()
     const logins = new Set<string>()
-    const looked = new Set<string>()
+    const looks = new Map<string, number>()
     // A session that moved during a pass, or got another label, may have entered a list after that was read.
     for (let hasMissed = true, passes = 0; hasMissed || passes < leastPasses(labels); passes++) {
       hasMissed = false
       for (const label of labels) {
-        const entries = (await this.#lists.read(label)).filter(entry => !looked.has(`${label} ${entry.handle}`))
+        const entries = (await this.#lists.read(label)).filter(entry => (looks.get(lookOf(label, entry)) ?? 0) < LOOKS)
         for (const batch of batches(entries)) {
-          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf([label], entry)))
+          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf(labels, entry)))
           for (const [at, entry] of batch.entries()) {
             const session = sessions[at] ?? null
-            looked.add(`${label} ${entry.handle}`)
+            const look = lookOf(label, entry)
+            looks.set(look, session === null ? (looks.get(look) ?? 0) + 1 : LOOKS)
             hasMissed ||= session === null
             if (session === null || logins.has(entry.login)) continue
             logins.add(entry.login)
@@ -94,7 +101,9 @@ export class SessionIndex {
     const logins = new Set(places.map(({ login }) => login))
     // A request may be moving it at this moment: what it moves to has the same logins.
     const ended = await this.#endAll(places.map(({ label }) => label), () => ({ login }) => logins.has(login))
-    const removal = await this.#store.remove(name)
+    const removal = await this.#store.remove(name, session?.version)
+    // A request has changed it meanwhile, or given it a new id.
+    if (removal === 'conflict') return await this.revoke(handle) || ended > 0
     if (moved !== null) return hasMoved
     await this.entering.leave(name, places)
     if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, 'revoked')
@@ -239,4 +248,8 @@ export function registerIndex (store: SessionStore, index: SessionIndex): void {
 /** Returns the index of a store if anything has used it; it is not made. */
 export function indexInUse (store: SessionStore): SessionIndex | undefined {
   return indexes.get(store)
+}
+
+function lookOf (label: string, { handle, login }: IndexEntry): string {
+  return `${label} ${handle} ${login}`
 }

@@ -2,22 +2,27 @@ import t, { type Test } from 'tap'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
 import { Indexing } from '../../lib/session/indexing'
 import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
+import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { headFor } from '../../lib/store/session-header'
 import { listName } from '../../lib/store/index-labels'
-import { indexOf } from '../../lib/store/session-index'
+import { indexOf, SessionIndex } from '../../lib/store/session-index'
+import type { SessionCipher } from '../../lib/store/session-cipher'
+import { sessionHandle } from '../../lib/store/session-id'
 import type { StoredSession } from '../../lib/store/session-store'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
+
+const SETTLED = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
 
 async function begin (t: Test) {
   const store = new FileStore({ sessionDir: sessionDirectory(t) })
   await store.open()
   t.teardown(() => store.close())
-  const settled = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
-  const records = new SessionRecords(store, store.cipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
+  const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
   const key = await records.newKey()
   const found = async (user: number): Promise<number> => {
     const handles: string[] = []
@@ -98,4 +103,25 @@ t.test('a touch of a session is one of the lists that it is in', async t => {
   t.equal(entering?.isTouchDue(labels), true)
   await records.touch(key, base)
   t.equal(entering?.isTouchDue(labels), false)
+})
+
+t.test('what a device list shows stays when an id is renewed while the secret changes', async t => {
+  const sessionDir = sessionDirectory(t)
+  const [OLD, NEW] = ['an old secret of the tests, long enough', 'a new secret of the tests, long enough']
+  const opened = async (secrets: string[]) => {
+    const store = new SessionFileStore({ sessionDir, encryption: { secrets } })
+    await store.open()
+    t.teardown(() => store.close())
+    return { store, records: new SessionRecords(store, store.cipher as SessionCipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC))) }
+  }
+  const before = await opened([OLD])
+  const key = await before.records.newKey()
+  await before.records.create(key, { text: '{"user":42}', about: () => ({ agent: 'a phone' }) })
+  const { store, records } = await opened([NEW, OLD])
+  const to = await renewSession(records, key, null, newest => ({ text: newest.text, header: headerOf(newest) }), 10)
+  t.match(await new SessionIndex(store, () => Date.now() + 3600_000).sweep(), { removed: 1 }, 'the list of the former label names it no more')
+  const found = []
+  for await (const session of store.sessionsOf('user', 42)) found.push(session)
+  t.match(found, [{ handle: sessionHandle(to?.name ?? ''), about: { agent: 'a phone' } }])
+  t.equal(found.length, 1)
 })

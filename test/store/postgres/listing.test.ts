@@ -131,8 +131,8 @@ t.test('the lists of indexes are rows of the same table, which sessions know not
   t.equal(await count(store.texts()), 600)
   t.equal(await count(records.exportSessions()), 600)
 
-  const ended: unknown[] = []
-  const listener = (event: unknown): void => { ended.push(event) }
+  const ended: Array<{ session: string, reason: string }> = []
+  const listener = (event: unknown): void => { ended.push(event as typeof ended[number]) }
   diagnosticsChannel.subscribe('fastify-file-sessions:ended', listener)
   t.teardown(() => { diagnosticsChannel.unsubscribe('fastify-file-sessions:ended', listener) })
   await server.query(`UPDATE ${table} SET accessed_at = now() - interval '1 year' WHERE ${lists}`)
@@ -142,6 +142,7 @@ t.test('the lists of indexes are rows of the same table, which sessions know not
   await server.query(`UPDATE ${table} SET accessed_at = now() - interval '1 year'`)
   t.match(await store.reap(), { seen: 600, expired: 600 })
   t.equal(ended.length, 600)
+  t.ok(ended.every(event => /^[\w-]{43}$/.test(event.session) && event.reason === 'expired'))
 })
 
 t.test('texts tells of sessions that are encrypted', async t => {
