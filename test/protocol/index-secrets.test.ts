@@ -1,6 +1,5 @@
 import t from 'tap'
-import { change, list, loggedIn, move, play, renew, revokeAll, type Game } from '../support/index-games'
-import type { Mutant } from '../support/indexed-process'
+import { change, leavesFormerListAtOnce, list, loggedIn, move, play, renew, revokeAll, type Game } from '../support/index-games'
 
 // While a secret is changed, a process that lists the newer one first works beside one that lists it last.
 const MIXED = { isRotated: true, isMixed: true, before: loggedIn }
@@ -24,22 +23,5 @@ for (const [name, game] of Object.entries(GAMES)) {
 }
 
 t.test('the search finds a session that leaves the list of its former label at once', async t => {
-  const mutant: Mutant = ({ index: { entering } }) => {
-    const confirm = entering.confirm.bind(entering)
-    entering.confirm = async (name, places, since) => {
-      const isConfirmed = await confirm(name, places, since)
-      for (const { login, former } of places) if (former !== undefined) await entering.leave(name, [{ label: former, login }])
-      return isConfirmed
-    }
-  }
-  await t.rejects(play({ ...MIXED, processes: [change, revokeAll], mutant }), /lives after revokeAll/)
-  await t.rejects(play({ ...MIXED, processes: [change, list], mutant }), /listed 0 times/)
-})
-
-t.test('a session with a new id that is not in the list of its former label', async t => {
-  const mutant: Mutant = ({ index: { entering } }) => {
-    const enter = entering.enter.bind(entering)
-    entering.enter = (name, places, ...more) => enter(name, places.map(place => ({ ...place, former: undefined })), ...more)
-  }
-  await t.rejects(play({ ...MIXED, processes: [renew, revokeAll], mutant }), /lives after revokeAll/)
+  await t.rejects(play({ ...MIXED, processes: [change, revokeAll], mutant: leavesFormerListAtOnce }), /lives after revokeAll/)
 })

@@ -39,6 +39,16 @@ export const looksForItsOwnEntry: Mutant = ({ index, store }) => {
   }
 }
 
+/** A session that gets another label leaves the list of the former one at once. */
+export const leavesFormerListAtOnce: Mutant = ({ index: { entering } }) => {
+  const confirm = entering.confirm.bind(entering)
+  entering.confirm = async (name, places, since) => {
+    const isConfirmed = await confirm(name, places, since)
+    for (const { login, former } of places) if (former !== undefined) await entering.leave(name, [{ label: former, login }])
+    return isConfirmed
+  }
+}
+
 export interface Game extends WorldOptions {
   crashes?: number
   /** How often a process is interrupted where it could have gone on. @default any number */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { change, list, loggedIn, login, logOut, move, play, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
+import { change, leavesFormerListAtOnce, list, loggedIn, login, logOut, move, play, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
 
 const GAMES: Record<string, Game> = {
   'a move and revokeAll, a crash': { before: loggedIn, processes: [move, revokeAll], crashes: 1 },
@@ -34,3 +34,8 @@ for (const [name, game] of Object.entries(GAMES)) {
     t.comment(`${states} states, ${runs} runs`)
   })
 }
+
+t.test('the search finds a listing that misses a session which goes there and back between two lists', async t => {
+  const game: Game = { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, change, list], preemptions: 4 }
+  await t.rejects(play({ ...game, mutant: leavesFormerListAtOnce }), /listed 0 times/)
+})
