@@ -6,19 +6,10 @@ import { departure, looksMarked, reservation, reservedBy } from '../../lib/store
 import { isImmediate, isIterable, isPortable, isReapable } from '../../lib/store/features'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
 import type { PortableSession, RecordStore } from '../../lib/store/session-store'
-import { fileConformance } from '../support/file-conformance'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { newSession } from '../support/new-session'
 
-const directory = t.testdir()
-
-t.test('it keeps what its stores declare', async t => {
-  fileConformance(t, directory, (place, setup, clock) => {
-    const [from, to] = ['old', 'new'].map(name => new FileStore({ sessionDir: join(place, name), ...setup }, undefined, clock)) as [FileStore, FileStore]
-    return new MovingSessionStore({ from, to }, clock)
-  })
-})
-
+/** It keeps what its stores declare: moving-store.long.ts. */
 function pair () {
   const [from, to] = [new MemoryStore(), new MemoryStore()]
   return { from, to, store: new MovingSessionStore({ from, to }) }
