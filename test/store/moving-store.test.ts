@@ -64,6 +64,24 @@ t.test('new sessions are made in the new store, and not under the name of an old
   t.strictSame(await store.importSession({ name, text: 'new', idleTimeout: undefined, createdAt: 1, lastAccess: 1 }), { result: 'taken' })
 })
 
+t.test('what is touched, set aside or imported is so in the new store', async t => {
+  const { from, to, store } = pair()
+  const calls: unknown[] = []
+  Object.assign(to, {
+    touch: async (name: string) => { calls.push(['touch', name]) },
+    setAside: async (name: string, version?: string) => { calls.push(['setAside', name, version]) },
+    importSession: async ({ name }: PortableSession) => {
+      calls.push(['importSession', name])
+      return { result: 'created', version: '1' }
+    }
+  })
+  await store.touch('one')
+  await store.setAside('two', '2')
+  t.strictSame(await store.importSession({ name: 'three', text: 'new', idleTimeout: undefined, createdAt: 1, lastAccess: 1 }), { result: 'created', version: '1' })
+  t.strictSame(calls, [['touch', 'one'], ['setAside', 'two', '2'], ['importSession', 'three']])
+  t.equal(from.entries.size, 0)
+})
+
 t.test('an end removes what the old store still has', async t => {
   const { from, to, store } = pair()
   const { name } = await newSession(from, 'unmoved')
