@@ -218,11 +218,20 @@ export class SessionRecords {
     try {
       isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(name, places, since)
     } catch (error) {
-      await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
+      await this.#restore(name, base, saved, since)
       throw error
     }
     if (!isConfirmed) await this.#store.remove(name)
     return isConfirmed
+  }
+
+  /** Makes the session what it was before. It ends if its end may have passed it by meanwhile, because it was not that. */
+  async #restore (name: string, base: StoredSession, saved: StoredSession, since: number): Promise<void> {
+    const { result } = await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
+    if (result !== 'replaced') return
+    const { entering } = this.#indexing.index as SessionIndex
+    const mayStay = await entering.confirm(name, placesIn(headerOf(base)), since).catch(() => false)
+    if (!mayStay) await this.#store.remove(name)
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {
