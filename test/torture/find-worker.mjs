@@ -78,7 +78,13 @@ async function switchUser () {
   if (session === null) return
   const who = newWho(whoOf(session).chain)
   session.who = dataOf(who)
-  await session.save()
+  const from = clock()
+  try {
+    await session.save()
+  } catch (error) {
+    note({ failed: who.chain, from, to: clock() })
+    throw error
+  }
   answered(session, who)
 }
 
