@@ -117,7 +117,7 @@ export function addSessionHooks (
       done(error)
     }
     const go: Done = error => {
-      if (error || !visit.storedAtOnce) return answer(error)
+      if (error) return answer(error)
       turn.atEnd(() => {
         // Outside of the hook Fastify does not catch what it throws itself.
         try { answer() } catch (error) { answer(error as Error) }

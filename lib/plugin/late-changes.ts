@@ -13,8 +13,6 @@ const settled = Promise.resolve()
 export class LateChanges {
   readonly #property: string
   readonly #told = new Set<string>()
-  /** Looks at sessions whose responses have ended in this turn. */
-  #due: Array<() => void> = []
 
   /** `property` is the name of the session in the app, such as `request.session`. */
   constructor (property: string) {
@@ -29,23 +27,13 @@ export class LateChanges {
     const lookSoon = (): void => {
       // A visitor who left early: the handler may still be at work, and its reply stores the session.
       if (!reply.raw.headersSent && !reply.sent) return
-      this.#lookLater(look)
+      // Listeners and hooks of the app have their turn first, with all promises that are settled by now: they
+      // may change the session, or store it. An immediate would cost a turn of the event loop.
+      settled.then(() => { nextTick(look) })
     }
     // A session that is used for the first time after the end: its event has been.
     if (hasClosed(reply.raw)) lookSoon()
     else reply.raw.on('close', lookSoon)
-  }
-
-  /**
-   * Listeners and hooks of the app have their turn first, with all promises that are settled by now: they
-   * may change the session, or store it. An immediate would cost a turn of the event loop.
-   */
-  #lookLater (look: () => void): void {
-    if (this.#due.push(look) > 1) return
-    settled.then(() => {
-      nextTick(lookAtAll, this.#due)
-      this.#due = []
-    })
   }
 
   async #look (request: FastifyRequest, visit: Visit): Promise<void> {
@@ -57,10 +45,6 @@ export class LateChanges {
       `or went another way than reply.send. Call await ${this.#property}.save() after the change, and before the first byte ` +
       'if the session is new. This is said once for each route')
   }
-}
-
-function lookAtAll (looks: ReadonlyArray<() => void>): void {
-  for (const look of looks) look()
 }
 
 /** Whether the response has emitted `close`. That of HTTP/2 does not say so itself; its stream does. */

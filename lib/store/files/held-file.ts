@@ -11,8 +11,6 @@ import { openToAppendNow } from './private-file'
 const TRUSTED = 20
 /** Milliseconds: to open a file in order to look at it pays when it is looked at again so soon. */
 const HOT = 5
-/** Milliseconds within which a second look before an append would show nothing that an append by itself might not miss as well. */
-const JUST_NOW = 1
 /** Milliseconds for which a file that could not be opened is only looked at. */
 const REFUSED = 1000
 
@@ -31,8 +29,6 @@ export class HeldFile implements Holder {
   #openedAt = 0
   /** When it was looked at last, by whatever way. */
   #lookedAt = -Infinity
-  /** When the descriptor was last seen to stand for the path. */
-  #checkedAt = -Infinity
   /** Do not retry opening before this time: the last attempt was refused. */
   #refusedUntil = 0
   #isKept = false
@@ -70,8 +66,7 @@ export class HeldFile implements Holder {
    */
   append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
     try {
-      const isChecked = this.#fd !== null && now - this.#checkedAt < JUST_NOW
-      if (!isChecked && this.#check(ctimeMs, now) === null) this.#open(now)
+      if (this.#check(ctimeMs, now) === null) this.#open(now)
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error
@@ -119,7 +114,6 @@ export class HeldFile implements Holder {
         const status = this.#disk.fstat(this.#fd)
         if (status.nlink > 0 && status.ctimeMs === ctimeMs) {
           this.isUsed = true
-          this.#checkedAt = now
           return status
         }
       } catch {
@@ -134,7 +128,6 @@ export class HeldFile implements Holder {
     const { fd, status } = openToAppendNow(this.#disk, this.#path)
     this.#fd = fd
     this.#openedAt = now
-    this.#checkedAt = now
     this.#isKept = descriptors.add(this)
     this.isUsed = true
     return status

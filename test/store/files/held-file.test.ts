@@ -105,16 +105,6 @@ t.test('what happens to the file is noticed before anything is appended, too', a
   }
 })
 
-t.test('an append that follows a look at once does not look again', async t => {
-  const file = heldFile(t)
-  const ctimeMs = look(file, 1000)
-  const looks = file.calls.length
-  t.equal(file.held.append(Buffer.from('!'), ctimeMs, 1000.9)?.size, 5)
-  t.strictSame(file.calls.slice(looks), ['write', 'fstat'])
-  t.equal(file.held.append(Buffer.from('!'), fs.statSync(file.path).ctimeMs, 1001)?.size, 6)
-  t.strictSame(file.calls.slice(looks), ['write', 'fstat', 'fstat', 'write', 'fstat'])
-})
-
 t.test('a file that cannot be opened to append can still be looked at', async t => {
   const file = heldFile(t, { open () { throw systemError('EACCES') } })
   look(file, 1000)
