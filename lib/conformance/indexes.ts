@@ -97,6 +97,27 @@ export const INDEXES = checks(['records', 'indexable'], {
     }
   },
 
+  'revokeAll finds all sessions that live longer since the idle timeout of the store was raised': {
+    needs: ['age'],
+    async run (bench) {
+      const before = await bench.store<IndexableRecordStore>()
+      const used = await indexed(before, 1)
+      const unused = await indexed(before, 2)
+      const store = await bench.store<IndexableRecordStore>({ idleTimeout: 20 * IDLE_TIMEOUT })
+      const index = new SessionIndex(store)
+      await bench.age(used.name, 65)
+      await index.entering.keepAlive(index.labels.of(USER, 1))
+      await store.touch(used.name)
+      for (const [user, { name }] of [[1, used], [2, unused]] as const) {
+        await bench.age(name, 3 * IDLE_TIMEOUT)
+        await bench.age(listName(index.labels.of(USER, user)[0]), 3 * IDLE_TIMEOUT)
+        const isAlive = await store.read(name) !== null
+        assert.equal(await index.revokeAll(USER, user), isAlive ? 1 : 0, 'the list has expired before its session')
+        assert.equal(await store.read(name), null, 'the session lives after revokeAll')
+      }
+    }
+  },
+
   'the lists have no absolute timeout': {
     needs: ['age'],
     async run (bench) {

@@ -2,6 +2,7 @@ import { SessionError } from '../errors'
 import { KeyedQueue } from '../keyed-queue'
 import { DamagedList, decodeList, encodeList, isSameEntry, type IndexEntry, type IndexList } from './index-entry'
 import { listName } from './index-labels'
+import { LONGEST_IDLE_TIMEOUT } from './record-options'
 import type { Companion } from './store-abilities'
 
 export { DamagedList } from './index-entry'
@@ -79,7 +80,7 @@ export class IndexLists {
         if (entries.length > 0) await this.change(label, all => joined(all, entries), idleTimeout)
         return
       }
-      const record = { text, idleTimeout: (idleTimeout ?? this.#companion.idleTimeout) + MARGIN }
+      const record = { text, idleTimeout: this.#lifeOf(idleTimeout) }
       const change = stored === null || stored.version === NO_VERSION ? await records.create(name, record) : await records.replace(name, record, stored.version)
       if (change.result === 'created' || change.result === 'replaced') {
         if (entries.length === 0) await records.remove(name, change.version)
@@ -103,16 +104,36 @@ export class IndexLists {
         if (stored === null || await records.remove(name, stored.version) === 'removed') return after
         continue
       }
-      const record = { text: encodeList({ label, entries: after }), idleTimeout: Math.max(stored?.idleTimeout ?? 0, (idleTimeout ?? this.#companion.idleTimeout) + MARGIN) }
+      const record = { text: encodeList({ label, entries: after }), idleTimeout: Math.max(stored?.idleTimeout ?? 0, this.#lifeOf(idleTimeout)) }
       const { result } = stored === null ? await records.create(name, record) : await records.replace(name, record, stored.version)
       if (result === 'created' || result === 'replaced') return after
     }
     throw restless()
   }
 
-  /** Starts the idle time of a list anew. @throws {SessionError} */
+  /**
+   * Starts the idle time of a list anew. One that was written under a shorter idle timeout of the store is
+   * written again, to outlive its sessions. @throws {SessionError}
+   */
   async touch (label: string): Promise<void> {
-    await this.#companion.records.touch(listName(label))
+    if (!await this.lengthen(label)) await this.#companion.records.touch(listName(label))
+  }
+
+  /**
+   * Writes a list again if a session with this idle timeout (`undefined`: the store's own) could outlive it.
+   * Returns whether it was. What cannot be read is left alone. @throws {SessionError}
+   */
+  async lengthen (label: string, idleTimeout?: number): Promise<boolean> {
+    const stored = await this.#companion.records.read(listName(label))
+    const isShort = stored?.idleTimeout !== undefined && stored.idleTimeout < Math.min(this.#lifeOf(idleTimeout), LONGEST_IDLE_TIMEOUT)
+    if (!isShort || foundList(listName(label), stored.text).list === null) return false
+    await this.change(label, entries => entries, idleTimeout)
+    return true
+  }
+
+  /** Returns the idle timeout of a list (seconds) by that of a session in it. */
+  #lifeOf (idleTimeout: number | undefined): number {
+    return (idleTimeout ?? this.#companion.idleTimeout) + MARGIN
   }
 }
 

@@ -63,7 +63,10 @@ export class IndexRepair {
     for (const { label, login } of places) {
       const entry = this.#entry(name, login)
       const isNamed = (entries: readonly IndexEntry[]): boolean => entries.some(each => isSameEntry(each, entry) || (each.login === login && each.isEnded))
-      if (isNamed(await this.#lists.read(label))) continue
+      if (isNamed(await this.#lists.read(label))) {
+        await this.#lists.lengthen(label, idleTimeout)
+        continue
+      }
       await this.#lists.change(label, entries => isNamed(entries) ? null : [...entries, entry], idleTimeout)
       isPutBack = true
     }

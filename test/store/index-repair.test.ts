@@ -34,8 +34,8 @@ async function begin (t: Test) {
   }
   const listOf = (user: number): string => listName(index.labels.of('user', user)[0])
   const damage = async (user: number, text = 'garbage'): Promise<void> => {
-    const { version } = await records.read(listOf(user)) as StoredSession
-    await records.replace(listOf(user), { text }, version)
+    const { version, idleTimeout } = await records.read(listOf(user)) as StoredSession
+    await records.replace(listOf(user), { text, idleTimeout }, version)
   }
   /** Leaves a file without a record, as a power loss may. */
   const empty = (user: number, seconds = 120): void => {
@@ -54,7 +54,7 @@ async function begin (t: Test) {
     for await (const { handle } of index.sessionsOf('user', user)) handles.push(handle)
     return handles.sort()
   }
-  return { store, index, records, login, listOf, damage, empty, walk, heal, found }
+  return { sessionDir, store, index, records, login, listOf, damage, empty, walk, heal, found }
 }
 
 const DAMAGED = { code: 'SESSION_INDEX', message: /a list of an index is damaged.*app.reindexSessions\(\).*file-sessions reindex/ }
@@ -156,6 +156,34 @@ t.test('a list that has lost its sessions gets them back, but none that is being
   t.match(await heal(), { entered: 0, right: 2 })
   t.match(await index.sweep(), { failed: 0 })
   t.strictSame(await found(7), [], other)
+})
+
+t.test('a list that was written under a shorter idle timeout of the store is written again', async t => {
+  const { sessionDir, records, login, listOf, walk, damage } = await begin(t)
+  const longer = new FileStore({ sessionDir, idleTimeout: 100_000 })
+  t.teardown(() => longer.close())
+  const lifeOf = async (user: number): Promise<number | undefined> => (await records.read(listOf(user)))?.idleTimeout
+  await login(42)
+  t.equal(await lifeOf(42), 7800)
+  t.match(await new Reindexing(longer, {}, JSON_CODEC).run(walk), { right: 1, failed: 0 })
+  t.equal(await lifeOf(42), 100_600, 'by reindexing')
+  await login(7)
+  const index = new SessionIndex(longer)
+  await index.entering.keepAlive(index.labels.of('user', 7))
+  t.equal(await lifeOf(7), 100_600, 'by a touch')
+  await login(8)
+  await damage(8)
+  const damaged = await records.read(listOf(8))
+  await index.entering.keepAlive(index.labels.of('user', 8))
+  t.equal((await records.read(listOf(8)))?.version, damaged?.version, 'not one that is damaged')
+  const endless = new FileStore({ sessionDir, idleTimeout: 2 ** 32 })
+  t.teardown(() => endless.close())
+  await login(9)
+  await new SessionIndex(endless).entering.keepAlive(index.labels.of('user', 9))
+  const longest = await records.read(listOf(9))
+  t.equal(longest?.idleTimeout, 2 ** 32 - 1)
+  await new SessionIndex(endless).entering.keepAlive(index.labels.of('user', 9))
+  t.equal((await records.read(listOf(9)))?.version, longest?.version, 'once')
 })
 
 t.test('a damaged list that has expired, or is well again, when it is to be made anew', async t => {

@@ -84,6 +84,11 @@ export class ListAges extends SessionAges {
   override stored (view: FileView | null): StoredSession | null {
     return view !== null && view.tip === null ? NO_RECORD : super.stored(view)
   }
+
+  /** A list outlives sessions that go by the store's own idle timeout, which may be longer now than it was when the list was written. */
+  override timeLeft (view: SessionView, now?: number): number {
+    return Math.max(super.timeLeft(view, now), super.timeLeft({ ...view, tip: { ...view.tip, idleTimeout: 0 } }, now))
+  }
 }
 
 const NO_RECORD: StoredSession = { text: '', version: NO_VERSION, idleTimeout: undefined, createdAt: undefined, touchDue: false, idleLeft: undefined }

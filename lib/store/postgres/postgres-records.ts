@@ -13,7 +13,7 @@ import { isStored, outcomeOf } from './outcome'
 import { newRecordId, remembersSince, versionOf } from './recent'
 import { Server, type Attempts, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'
-import { memoryOf, statementsFor, type Statements } from './statements'
+import { memoryOf, statementsFor, type RowLifetimes, type Statements } from './statements'
 import { toColumn } from './text-column'
 import { storeError } from './trouble'
 import { PoolErrors } from './pool-errors'
@@ -25,6 +25,7 @@ const LATEST = 2 ** 48 - 1
 export abstract class PostgresRecords extends BaseRecordStore {
   abstract override readonly features: StoreFeatures & { readonly records: true }
   protected readonly options: SettledPostgresOptions
+  protected readonly limits: RowLifetimes
   protected readonly statements: Statements
   readonly #server: Server
   readonly #unsettled: UnsettledCalls
@@ -33,12 +34,14 @@ export abstract class PostgresRecords extends BaseRecordStore {
   #isOpen = false
   #warnings: readonly string[] = []
 
-  /** `rowsOf` is the appid that the rows have, if not the store's own. */
+  /** `rowsOf` is the appid that the rows have, if not the store's own: then they are the lists of an index. */
   constructor (options: PostgresSessionStoreOptions, rowsOf?: string) {
     const settled = postgresStoreOptions(options)
     super(settled)
     this.options = settled
-    this.statements = statementsFor(rowsOf === undefined ? settled : { ...settled, appid: rowsOf })
+    const { idleTimeout, absoluteTimeout, appid } = settled
+    this.limits = { idleTimeout, absoluteTimeout, isLeast: rowsOf !== undefined }
+    this.statements = statementsFor({ ...settled, ...this.limits, appid: rowsOf ?? appid })
     this.#server = new Server(settled)
     this.#unsettled = new UnsettledCalls(memoryOf(settled.timeout), settled.timeout)
     this.#poolErrors = new PoolErrors(settled.pool)
@@ -77,7 +80,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
       doing: 'read a session',
       statement: this.statements.read,
       values: () => [checkedName(name)],
-      judge: ([row]) => storedSession(row as SessionRow, this.options),
+      judge: ([row]) => storedSession(row as SessionRow, this.limits),
       isReading: true
     })
   }

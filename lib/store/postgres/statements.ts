@@ -28,7 +28,13 @@ export type Statements = Readonly<Record<
   'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
 >>
 
-interface StatementOptions extends Lifetimes {
+/** When the rows of a store end. */
+export interface RowLifetimes extends Lifetimes {
+  /** Whether no row ends before the store's own idle timeout, as lists do not: sessions in them go by what that is now. */
+  readonly isLeast?: boolean | undefined
+}
+
+interface StatementOptions extends RowLifetimes {
   schema: string
   table: string
   appid: string
@@ -140,8 +146,8 @@ export function statement (verb: string, text: string): Statement {
 }
 
 /** Whether a live session ended more than so many seconds ago. An age is a number: a moment can be out of range. */
-function isOver ({ idleTimeout, absoluteTimeout }: Lifetimes, secondsAgo = 0): string {
-  const idle = `${age('s.accessed_at')} >= coalesce(s.idle_timeout::float8, ${float(idleTimeout)}) + ${secondsAgo}`
+function isOver ({ idleTimeout, absoluteTimeout, isLeast }: RowLifetimes, secondsAgo = 0): string {
+  const idle = `${age('s.accessed_at')} >= ${isLeast === true ? 'greatest' : 'coalesce'}(s.idle_timeout::float8, ${float(idleTimeout)}) + ${secondsAgo}`
   return absoluteTimeout === undefined ? `(${idle})` : `(${idle} OR ${age('s.created_at')} >= ${float(absoluteTimeout)} + ${secondsAgo})`
 }
 
