@@ -117,28 +117,35 @@ export class SessionIndex {
    */
   async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
     const labels = this.labels.of(index, value)
-    const spared = await this.#handlesOf(typeof except === 'object' ? except.handle : except)
-    const logins = new Set<string>()
+    const handle = typeof except === 'object' ? except.handle : except
+    // A session that moves at this moment leaves the lists under its former handle: they are read first.
+    const before = handle === undefined ? [] : (await Promise.all(labels.map(label => this.#lists.read(label)))).flat()
+    const { handles, logins } = await this.#spared(handle)
     const spare = (entries: readonly IndexEntry[]): void => {
-      for (const { handle, login } of entries) if (spared.includes(handle)) logins.add(login)
+      for (const { handle, login } of entries) if (handles.has(handle)) logins.add(login)
     }
-    if (spared.length > 0) for (const label of labels.toReversed()) spare(await this.#lists.read(label))
+    spare(before)
     return await this.#endAll(labels, entries => {
       spare(entries)
       return entry => !logins.has(entry.login)
     })
   }
 
-  /** Returns the handle, and those of the sessions which it has moved to by itself since. */
-  async #handlesOf (handle: string | undefined): Promise<string[]> {
-    const names = new Set<string>()
+  /**
+   * Returns the handle, and those of the sessions which it has moved to by itself since, with their logins: when the
+   * session gets a new id later on, it has another handle, and the same logins.
+   */
+  async #spared (handle: string | undefined): Promise<{ handles: Set<string>, logins: Set<string> }> {
+    const handles = new Set<string>()
+    const logins = new Set<string>()
     let name = nameOfHandle(handle)
-    while (name !== null && !names.has(name)) {
-      names.add(name)
+    while (name !== null && !handles.has(sessionHandle(name))) {
+      handles.add(sessionHandle(name))
       const session = await this.#latest(name)
+      for (const { login } of session === null ? [] : placesIn(headerOf(session.text))) logins.add(login)
       name = session === null ? null : forwardedName(session.text)
     }
-    return [...names].map(sessionHandle)
+    return { handles, logins }
   }
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {

@@ -4,7 +4,7 @@ import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
-import { change, loggedIn, login, logOut, looksForItsOwnEntry, move, play, revokeAll, save, sweep, switchAgain, switchUser, visited, wait, type Game, type Run } from '../support/index-games'
+import { change, endOthers, loggedIn, loggedInTwice, login, logOut, looksForItsOwnEntry, move, play, renew, revokeAll, save, sweep, switchAgain, switchUser, visited, wait, type Game, type Run } from '../support/index-games'
 import type { Mutant } from '../support/indexed-process'
 import { USER } from '../support/indexed-world'
 
@@ -21,6 +21,8 @@ const GAMES: Record<string, Game> = {
   'a logout and revokeAll': { before: loggedIn, processes: [logOut, revokeAll], crashes: 1 },
   'a save and a switch of the user': { before: loggedIn, processes: [save, switchUser], crashes: 1 },
   'revokeAll, twice': { before: loggedIn, processes: [revokeAll, revokeAll], crashes: 1 },
+  'revokeAll with except beside a renewal': { logins: 1, before: loggedInTwice, processes: [endOthers, renew], preemptions: 1 },
+  'revokeAll with except beside a move': { logins: 1, before: loggedIn, processes: [endOthers, move], preemptions: 1 },
   'a login that is held up, and a sweep': { isSlow: true, processes: [login, wait, sweep], crashes: 1 },
   'a move that is held up, and a sweep': { isSlow: true, before: loggedIn, processes: [move, wait, sweep] }
 }

@@ -24,6 +24,13 @@ export const switchAgain: Run = (process, [key]) => process.become(key as Sessio
 export const logOut: Run = (process, [key]) => process.destroy(key as SessionKey)
 export const revoke: Run = (process, [key]) => process.revoke(key as SessionKey)
 export const revokeAll: Run = process => process.revokeAll(USER)
+/** Ends all sessions of the user but this one. A visitor whose handle had left the list before the call logs in again. */
+export const endOthers: Run = async (process, [key]) => {
+  const handle = sessionHandle((key as SessionKey).name)
+  await process.index.revokeAll('user', USER, { except: handle })
+  const first = process.world.shared.log.find(line => line.startsWith(`${process.number} lists read`))
+  if (process.world.mayMove && first?.includes(handle) === false) await process.login(USER)
+}
 export const list: Run = process => process.list(USER)
 export const sweep: Run = process => process.sweep()
 export const wait: Run = process => process.wait(11)
