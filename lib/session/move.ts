@@ -72,11 +72,19 @@ export async function moveSession (
   return null
 }
 
-/** Makes a session under a new id; null when all sessions of its kind were ended meanwhile. @throws {SessionError} */
+/**
+ * Makes a session under a new id; null when all sessions of its kind were ended meanwhile. One that the store made,
+ * or may have made, and failed all the same is removed again if that can be done now: no visitor is told its id.
+ *
+ * @throws {SessionError}
+ */
 export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
-    const stored = await records.create(key, record)
+    const stored = await records.create(key, record).catch(async (error: unknown) => {
+      if (isOf(error, 'unconfirmed', 'unknown')) await records.remove(key).catch(() => undefined)
+      throw error
+    })
     if (stored === 'ended') return null
     if (stored !== 'taken') return { ...key, stored }
   }

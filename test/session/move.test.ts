@@ -252,3 +252,23 @@ t.test('createSession asks for another id when one is taken, and gives up on a b
   await t.rejects(createSession(store, { text: 'new' }), { name: 'SessionError', code: 'SESSION_ID', message: /idGenerator/ })
   t.strictSame(store.ids, ['taken', 'free'])
 })
+
+t.test('a session that the store made, and failed all the same, is removed again', async t => {
+  for (const outcome of ['unconfirmed', 'unknown', 'refused'] as const) {
+    for (const removing of ['works', 'fails']) {
+      const { store, from, base } = await begin()
+      const failed = new SessionStoreError('no', { outcome })
+      const { create } = store
+      store.create = async (name, record) => {
+        if (outcome !== 'refused') await create.call(store, name, record)
+        throw failed
+      }
+      if (removing === 'fails') store.before = { remove: refuse }
+      await t.rejects(createSession(store, { text: 'new' }), failed)
+      await t.rejects(moveSession(store, from, base, keep), failed, 'the first error counts')
+      t.equal(store.calls.includes('remove'), outcome !== 'refused', 'what was refused needs no removal')
+      t.strictSame(store.ids.length, removing === 'works' || outcome === 'refused' ? 1 : 3)
+      t.match(store.peek(from), { text: 'old' })
+    }
+  }
+})
