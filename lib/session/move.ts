@@ -72,11 +72,19 @@ export async function moveSession (
   return null
 }
 
-/** Makes a session under a new id; null when all sessions of its kind were ended meanwhile. @throws {SessionError} */
+/**
+ * Makes a session under a new id; null when all sessions of its kind were ended meanwhile. One that the store made,
+ * or may have made, and failed all the same is removed again if that can be done now: no visitor is told its id.
+ *
+ * @throws {SessionError}
+ */
 export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
-    const stored = await records.create(key, record)
+    const stored = await records.create(key, record).catch(async (error: unknown) => {
+      if (isOf(error, 'unconfirmed', 'unknown')) await records.remove(key).catch(() => undefined)
+      throw error
+    })
     if (stored === 'ended') return null
     if (stored !== 'taken') return { ...key, stored }
   }
@@ -86,21 +94,28 @@ export async function createSession (records: MovingRecords, record: PlainRecord
 /**
  * Removes the old session. When a store does not know what became of that, it is asked again, because the new
  * session is all that is left if the old one was removed: a store recognises the call that it is asked for again.
+ * Once it has said that the old session is removed, and too few replicas know, no later trouble takes that back.
  *
  * @throws {SessionError} the store's error, when it refuses, or still does not know
  */
 async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession): Promise<Removed> {
+  let unconfirmed: SessionStoreError | undefined
   for (let attempt = 0; ; attempt++) {
     try {
-      return { removal: await records.remove(from, old.version, old) }
+      const removal = await records.remove(from, old.version, old)
+      return removal === 'gone' && unconfirmed !== undefined ? { removal: 'removed', unconfirmed } : { removal }
     } catch (error) {
-      if (!(error instanceof SessionStoreError) || error.outcome === 'refused') throw error
-      const pause = PAUSES[attempt]
-      if (pause !== undefined) await sleep(pause)
-      else if (error.outcome === 'unconfirmed') return { removal: 'removed', unconfirmed: error }
-      else throw error
+      if (isOf(error, 'unconfirmed')) unconfirmed ??= error
+      const pause = isOf(error, 'unconfirmed', 'unknown') ? PAUSES[attempt] : undefined
+      if (pause === undefined && unconfirmed !== undefined) return { removal: 'removed', unconfirmed }
+      if (pause === undefined) throw error
+      await sleep(pause)
     }
   }
+}
+
+function isOf (error: unknown, ...outcomes: Array<SessionStoreError['outcome']>): error is SessionStoreError {
+  return error instanceof SessionStoreError && outcomes.includes(error.outcome)
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */

@@ -55,6 +55,25 @@ t.test('an end that no replica confirms: the caller hears of it, and the visitor
   t.strictSame(store.ids, [session.sessionId])
 })
 
+t.test('an end that no replica confirms, of a session that keeps nothing: the cookie is cleared all the same', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  for (const renew of ['regenerate', 'authenticated'] as const) {
+    for (const [keep, change] of [[[], 'clear'], [['n'], 'send']] as const) {
+      const { store, visits, visit, session } = await begin({ n: 1 })
+      const { remove } = store
+      store.remove = async (name, version) => {
+        const removal = await remove.call(store, name, version)
+        if (removal === 'removed') throw unconfirmed
+        return removal
+      }
+      await t.rejects(session[renew]([...keep]), unconfirmed)
+      store.remove = remove
+      t.match(await visits.finish(visit), { change }, renew)
+      t.equal(store.ids.length, keep.length)
+    }
+  }
+})
+
 for (const [kind, processes] of [['of one process', 1], ['of eight processes', 8]] as const) {
   for (const keys of [['cart'], []]) {
     t.test(`eight logins at once from one session, ${kind}, that keep ${keys.join() || 'nothing'}: one session`, async t => {
