@@ -60,9 +60,12 @@ t.test('a file that was used or written to after the record was, or is gone, is 
   const before = await file.read()
   if (before === null) throw new Error('no file')
   const times = (): number[] => { const { atimeMs, mtimeMs } = statSync(path); return [atimeMs, mtimeMs] }
+  utimesSync(path, AN_HOUR_AGO + 5, AN_HOUR_AGO)
+  await keepLastUse(file, before)
+  t.strictSame(times(), [(AN_HOUR_AGO + 5) * 1000, AN_HOUR_AGO * 1000])
   utimesSync(path, AN_HOUR_AGO + 5, AN_HOUR_AGO + 5)
   await keepLastUse(file, before)
-  t.strictSame(times(), [(AN_HOUR_AGO + 5) * 1000, (AN_HOUR_AGO + 5) * 1000])
+  t.strictSame(times(), [AN_HOUR_AGO * 1000, AN_HOUR_AGO * 1000], 'where there is one time alone, it may be that of the write')
   utimesSync(path, AN_HOUR_AGO, AN_HOUR_AGO)
   appendFileSync(path, 'more')
   const written = times()
