@@ -23,7 +23,7 @@ const GAMES: Record<string, Game> = {
   'a move while the secret changes beside revokeAll, a crash and two interruptions': { isRotated: true, isMixed: true, before: loggedIn, processes: [move, revokeAll], crashes: 1, preemptions: 2 },
   'two saves while the secret changes beside revokeAll, two interruptions': { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, revokeAll], preemptions: 2 },
   'a listing beside two moves, two interruptions': { before: loggedIn, processes: [list, move, move], preemptions: 2 },
-  'a listing beside two renewals, a crash and two interruptions': { before: loggedIn, processes: [list, renew, renew], crashes: 1, preemptions: 2 },
+  'a listing beside two renewals, a crash and an interruption': { before: loggedIn, processes: [list, renew, renew], crashes: 1, preemptions: 1 },
   'a listing beside a move after the secret of the server changed and a save, two interruptions': { isRotated: true, before: loggedIn, processes: [list, move, change], preemptions: 2 }
 }
 
@@ -35,7 +35,7 @@ for (const [name, game] of Object.entries(GAMES)) {
   })
 }
 
-t.test('the search finds a listing that misses a session which goes there and back between two lists', async t => {
+t.test('the search finds a session that goes there and back between two lists, and leaves the former at once', async t => {
   const game: Game = { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, change, list], preemptions: 4 }
-  await t.rejects(play({ ...game, mutant: leavesFormerListAtOnce }), /listed 0 times/)
+  await t.rejects(play({ ...game, mutant: leavesFormerListAtOnce }), /listed 0 times|does not name it/)
 })
