@@ -10,7 +10,10 @@ import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
 import { Forwards } from './forwards'
 import { Indexing } from './indexing'
-import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
+import { headerOf, isPast, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
+
+/** So that entries are written again, and no sweep takes them out. */
+const LONG_AGO = 0
 
 /** A live session, and the key that it has. */
 export interface Found {
@@ -200,10 +203,15 @@ export class SessionRecords {
     if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
   }
 
-  /** Starts the session's idle time anew, and before it that of the lists that it is in. */
+  /**
+   * Starts the session's idle time anew, and before it that of the lists that it is in. One that has expired since
+   * it was read, and was swept out of a list, stays so: no `revokeAll` would find it.
+   */
   async touch (key: SessionKey, stored: StoredSession): Promise<void> {
-    const header = headerOf(stored)
-    if (header.indexed !== undefined) await this.#indexing.index?.entering.keepAlive(Object.keys(header.indexed))
+    const { indexed } = headerOf(stored)
+    const entering = indexed === undefined ? undefined : this.#indexing.index?.entering
+    if (indexed !== undefined) await entering?.keepAlive(Object.keys(indexed))
+    if (isPast(stored) && await entering?.confirm(key.name, placesIn({ indexed }), LONG_AGO) === false) return
     await this.#store.touch(key.name)
   }
 

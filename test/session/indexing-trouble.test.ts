@@ -45,7 +45,7 @@ t.test('when a list cannot be read after a save, the session is as it was before
     return companion
   })
   const { key, stored } = await make('{"cart":1}')
-  reads = 1
+  reads = 2
   await t.rejects(records.replace(key, { text: '{"cart":1,"user":42}' }, stored), { code: 'EIO' })
   reads = Infinity
   const left = await records.read(key)
@@ -59,7 +59,7 @@ t.test('when a list cannot be read after a save, the session is as it was before
 
 /** Switches a session from user 42 to 7. The first read of a list after the save fails, and `meanwhile` comes before it. */
 async function failingSwitch (t: Test, meanwhile: (store: FileStore) => Promise<unknown>) {
-  /** Before the save a list is read once, to enter it. */
+  /** Before the save a list is read twice: to see that it lives long enough, and to enter it. */
   let reads = Infinity
   const { store, records, make } = await indexedRecords(t, {}, companion => {
     const read = companion.records.read.bind(companion.records)
@@ -71,7 +71,7 @@ async function failingSwitch (t: Test, meanwhile: (store: FileStore) => Promise<
     return companion
   })
   const { key, stored } = await make('{"user":42}')
-  reads = 1
+  reads = 2
   await t.rejects(records.replace(key, { text: '{"user":7}' }, stored), { code: 'EIO' })
   return { store, records, key }
 }

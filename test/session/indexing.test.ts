@@ -5,14 +5,16 @@ import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-sessio
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
+import { localDisk } from '../../lib/store/files/local-disk'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { headFor } from '../../lib/store/session-header'
 import { listName } from '../../lib/store/index-labels'
-import { indexOf, SessionIndex } from '../../lib/store/session-index'
+import { indexOf, registerIndex, SessionIndex } from '../../lib/store/session-index'
 import type { SessionCipher } from '../../lib/store/session-cipher'
 import { sessionHandle } from '../../lib/store/session-id'
 import type { StoredSession } from '../../lib/store/session-store'
+import { Time } from '../support/aged-sessions'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
 
@@ -67,6 +69,7 @@ t.test('whether a session has expired since it was read', t => {
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: undefined })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 3600_000 })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
+  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 5000 })), true, 'or may have when the store is called')
   t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
   t.end()
 })
@@ -104,6 +107,35 @@ t.test('a touch of a session is one of the lists that it is in', async t => {
   await records.touch(key, base)
   t.equal(entering?.isTouchDue(labels), false)
 })
+
+for (const when of ['before it', 'in the middle of it', 'never']) {
+  t.test(`a touch brings no session back that revokeAll would not find; a sweep comes ${when}`, async t => {
+    const time = new Time()
+    const store = new FileStore({ sessionDir: sessionDirectory(t) }, localDisk, time.clock)
+    await store.open()
+    t.teardown(() => store.close())
+    const index = new SessionIndex(store, () => time.clock.now())
+    registerIndex(store, index)
+    const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
+    const key = await records.newKey()
+    await records.create(key, { text: '{"user":42}' })
+    time.pass(7195)
+    const base = await records.read(key) as StoredSession
+    time.pass(10)
+    t.equal(await records.read(key), null)
+    const { touch } = store
+    const isSwept = when === 'before it'
+    store.touch = async name => {
+      if (when === 'in the middle of it') t.match(await index.sweep(), { seen: 1, removed: 0 })
+      await touch.call(store, name)
+    }
+    if (isSwept) t.match(await index.sweep(), { seen: 1, removed: 1 })
+    await records.touch(key, base)
+    t.equal(await records.read(key) === null, isSwept)
+    t.equal(await index.revokeAll('user', 42), isSwept ? 0 : 1)
+    t.equal(await records.read(key), null)
+  })
+}
 
 t.test('what a device list shows stays when an id is renewed while the secret changes', async t => {
   const sessionDir = sessionDirectory(t)

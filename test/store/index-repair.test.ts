@@ -1,4 +1,4 @@
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Reindexing } from '../../lib/session/reindexing'
@@ -37,10 +37,13 @@ async function begin (t: Test) {
     const { version, idleTimeout } = await records.read(listOf(user)) as StoredSession
     await records.replace(listOf(user), { text, idleTimeout }, version)
   }
-  /** Leaves a file without a record, as a power loss may. */
-  const empty = (user: number, seconds = 120): void => {
+  /** Leaves a file without a record, as a power loss may: an empty one, or one of zeros. */
+  const empty = (user: number, seconds = 120, isLong = false): void => {
     const path = sessionPath(join(sessionDir, indexDirectoryName('sid')), listOf(user))
-    writeFileSync(path, readFileSync(path).subarray(0, 0))
+    const bytes = readFileSync(path)
+    // As another file, of which no store has anything in memory.
+    rmSync(path)
+    writeFileSync(path, isLong ? bytes.fill(0) : '', { mode: 0o600 })
     const then = statSync(path).mtimeMs / 1000 - seconds
     utimesSync(path, then, then)
   }
@@ -59,11 +62,11 @@ async function begin (t: Test) {
 
 const DAMAGED = { code: 'SESSION_INDEX', message: /a list of an index is damaged.*app.reindexSessions\(\).*file-sessions reindex/ }
 
-for (const kind of ['garbage', '[1,"user:x",5]', '[1,5]', 'nothing']) {
+for (const kind of ['garbage', '[1,"user:x",5]', '[1,5]', 'nothing', 'zeros']) {
   t.test(`a list that is damaged hides no session, and is made anew: ${kind}`, async t => {
     const { store, index, login, damage, empty, heal, found } = await begin(t)
     const [first, second, other] = [await login(42), await login(42, 100_000), await login(7)]
-    if (kind === 'nothing') empty(42)
+    if (kind === 'nothing' || kind === 'zeros') empty(42, 120, kind === 'zeros')
     else await damage(42, kind)
     const whole = async (): Promise<void> => {
       await t.rejects(found(42), DAMAGED)
@@ -85,7 +88,7 @@ for (const kind of ['garbage', '[1,"user:x",5]', '[1,5]', 'nothing']) {
   t.test(`a damaged list of which no session is left does not keep the value out for ever: ${kind}`, async t => {
     const { store, login, damage, empty, heal, found, records, listOf } = await begin(t)
     const name = await login(42)
-    if (kind === 'nothing') empty(42)
+    if (kind === 'nothing' || kind === 'zeros') empty(42, 120, kind === 'zeros')
     else await damage(42, kind)
     await store.remove(name)
     t.match(await heal(), { failed: 0 })
@@ -97,7 +100,7 @@ for (const kind of ['garbage', '[1,"user:x",5]', '[1,5]', 'nothing']) {
   t.test(`clear() is not stopped by a damaged list: ${kind}`, async t => {
     const { index, store, login, damage, empty, records, listOf } = await begin(t)
     await login(42)
-    if (kind === 'nothing') empty(42)
+    if (kind === 'nothing' || kind === 'zeros') empty(42, 120, kind === 'zeros')
     else await damage(42, kind)
     await store.clear()
     await index.clear()

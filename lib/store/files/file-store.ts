@@ -118,7 +118,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   }
 
   async * #files (): AsyncGenerator<ListedFile, void> {
-    const files = storedFiles(this.directory, this.disk, { limits: this.fileLimits })
+    const files = storedFiles(this.directory, this.disk, { limits: this.fileLimits, withDamaged: !this.#hasSessions })
     try {
       for (;;) {
         const next = await this.guard('list the sessions', files.next())

@@ -23,15 +23,16 @@ export function isSession (file: ListedFile): file is ListedSession {
 }
 
 /**
- * Every session file in the directory of one appid, whatever it holds, read as it is asked for. Rejects with the system's error for what cannot be read, and with a SessionFileError
- * for a directory that others may use.
+ * Every session file in the directory of one appid, whatever it holds, read as it is asked for. With `withDamaged` also those
+ * of this user that do not begin as a session file does, as after a power loss. Rejects with the system's error for what
+ * cannot be read, and with a SessionFileError for a directory that others may use.
  */
 export async function * storedFiles (
-  directory: string, disk: Disk, { limits = LIMITS, ...options }: WalkOptions & { limits?: FileLimits } = {}
+  directory: string, disk: Disk, { limits = LIMITS, withDamaged = false, ...options }: WalkOptions & { limits?: FileLimits, withDamaged?: boolean } = {}
 ): AsyncGenerator<ListedFile, void> {
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
-    if (entry.kind !== 'session' || !await isOurs(disk, entry.path)) continue
+    if (entry.kind !== 'session' || !await isOurs(disk, entry.path, withDamaged)) continue
     const view = await new SessionFile(entry.path, disk, false, null, limits).read()
     if (view !== null) yield { ...view, name: sessionNameOf(entry.path) }
   }
