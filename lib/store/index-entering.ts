@@ -102,8 +102,7 @@ export class IndexEntering {
     if (about === null) return null
     if (isNew) added.push(place)
     // Of two processes that write to lists of different secrets one at least sees both logins, now that its entry is there.
-    if (others.length > 0) for (const each of await this.#limit.refuse(after, place)) unused = new Set([...unused, each])
-    await this.#mark(others, unused)
+    if (others.length > 0) await this.#mark(others, new Set([...unused, ...await this.#limit.refuse(after, place)]))
     return about
   }
 
