@@ -1,12 +1,12 @@
 import { isImmediate } from '../store/features'
-import { SessionError } from '../errors'
+import { SessionError, SessionStoreError } from '../errors'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
 import type { Place } from '../store/index-entering'
 import { placesIn, type SessionIndex } from '../store/session-index'
-import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
+import { headFor, headerOf as storedHeaderOf, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
 import { Forwards } from './forwards'
 import { Indexing } from './indexing'
@@ -127,7 +127,7 @@ export class SessionRecords {
     const index = this.#indexing.index as SessionIndex
     const since = this.#indexing.now()
     if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
-    const stored = await this.#create(key, plan.record)
+    const stored = await this.#entered(key, plan.enter, () => this.#create(key, plan.record))
     if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
     if (stored === 'taken') return stored
     let isConfirmed = false
@@ -172,7 +172,7 @@ export class SessionRecords {
     const since = this.#indexing.now()
     await entering.keepAlive(plan.lasting)
     if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
-    const swap = await this.#replace(key, plan.record, base)
+    const swap = await this.#entered(key, plan.added, () => this.#replace(key, plan.record, base))
     if (swap.result !== 'replaced') {
       await entering.leave(key.name, plan.added)
       return swap
@@ -231,6 +231,22 @@ export class SessionRecords {
     }
     if (!isConfirmed) await this.#store.remove(name)
     return isConfirmed
+  }
+
+  /** Stores a session that has entered these places. If it surely was not stored, it gives those up that no other request may have entered. */
+  async #entered<T> ({ name }: SessionKey, places: readonly Place[], store: () => Promise<T>): Promise<T> {
+    try {
+      return await store()
+    } catch (error) {
+      const isUnsure = error instanceof SessionStoreError && error.outcome !== 'refused'
+      const stored = isUnsure ? undefined : await this.#store.read(name).catch(() => undefined)
+      if (stored !== undefined) {
+        const indexed = stored === null ? {} : storedHeaderOf(stored.text)?.indexed ?? {}
+        const left = places.filter(({ label, login, former }) => former === undefined && indexed[label] !== login)
+        await (this.#indexing.index as SessionIndex).entering.leave(name, left)
+      }
+      throw error
+    }
   }
 
   /** Makes the session what it was before. It ends if its end may have passed it by meanwhile, because it was not that. */

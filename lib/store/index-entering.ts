@@ -2,7 +2,7 @@ import { touchInterval } from './clock'
 import type { About, AboutText } from './index-about'
 import { isSameEntry, type IndexEntry } from './index-entry'
 import { without, type IndexEnding } from './index-ending'
-import { IndexLimit, loginsOf, marked } from './index-limit'
+import { IndexLimit, marked } from './index-limit'
 import { NO_LONGER, type IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'
 
@@ -43,7 +43,7 @@ export class IndexEntering {
   constructor (lists: IndexLists, ending: IndexEnding, about: AboutText, idleTimeout: number, now: () => number) {
     this.#lists = lists
     this.#ending = ending
-    this.#limit = new IndexLimit(ending, now)
+    this.#limit = new IndexLimit(lists, ending, now)
     this.#about = about
     this.#interval = touchInterval(idleTimeout)
     this.#now = now
@@ -51,7 +51,8 @@ export class IndexEntering {
 
   /**
    * Writes the entries of a session that is about to be stored with these labels. Returns false when one of
-   * the logins was ended: then the session must not be stored. @throws {SessionLimitError}, and {SessionError}
+   * the logins was ended: then the session must not be stored. Unless it returns true, it takes out again what
+   * it has entered. @throws {SessionLimitError}, and {SessionError}
    */
   async enter (name: string, places: readonly Place[], idleTimeout: number | undefined, about: About | undefined): Promise<boolean> {
     return await this.enterSealed(name, places, idleTimeout, this.#about.seal(about))
@@ -59,71 +60,67 @@ export class IndexEntering {
 
   /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
   async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
+    /** A login that has a former label may be entering the same list by another request. */
+    const isAlone = ({ login }: Place): boolean => places.every(place => place.login !== login || place.former === undefined)
+    const added: Place[] = []
+    let hasEntered = false
+    try {
+      hasEntered = await this.#enterLists(name, places, idleTimeout, sealed, added)
+    } finally {
+      if (!hasEntered) await this.leave(name, added.filter(isAlone))
+    }
+    return hasEntered
+  }
+
+  async #enterLists (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined, added: Place[]): Promise<boolean> {
     for (const place of places) {
       const { login, former } = place
       // A process may list the secrets in another order still, and look under the former label last.
-      const before = former === undefined ? sealed : await this.#enterList(name, { label: former, login }, idleTimeout, sealed)
-      if (before === null || await this.#enterList(name, place, idleTimeout, before) === null) return false
+      const before = former === undefined ? sealed : await this.#enterList(name, { label: former, login }, idleTimeout, sealed, added)
+      if (before === null || await this.#enterList(name, place, idleTimeout, before, added) === null) return false
     }
     return true
   }
 
   /** Returns what the entry says about the session; null when its login was ended. @throws {SessionLimitError}, and {SessionError} */
-  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined): Promise<string | undefined | null> {
-    const { label, login } = place
+  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined, added: Place[]): Promise<string | undefined | null> {
+    const { label, login, others = [] } = place
+    const handle = sessionHandle(name)
     let about: string | undefined | null
-    let known: string[] = []
-    await this.#lists.change(label, async entries => {
+    let isNew = false
+    let unused: ReadonlySet<string> = new Set()
+    const after = await this.#lists.change(label, async entries => {
       const before = entries.filter(entry => entry.login === login)
       about = before.some(entry => entry.isEnded) ? null : sealed ?? before[0]?.about
       if (about === null) return null
-      const entry = { handle: sessionHandle(name), login, at: this.#now(), isEnded: false, about }
-      const elsewhere = await this.#elsewhere(place)
-      known = loginsOf(elsewhere)
+      isNew = !before.some(entry => entry.handle === handle)
+      const entry = { handle, login, at: this.#now(), isEnded: false, about }
       const all = [...without(entries, [entry]) ?? entries, entry]
-      return marked(all, await this.#limit.excess([...all, ...elsewhere], place)) ?? all
+      unused = await this.#limit.refuse(all, place)
+      return marked(all, unused) ?? all
     }, idleTimeout)
-    return about === null || !await this.#limitElsewhere(name, place, known) ? null : about
+    if (about === null) return null
+    if (isNew) added.push(place)
+    // Of two processes that write to lists of different secrets one at least sees both logins, now that its entry is there.
+    if (others.length > 0) await this.#mark(others, new Set([...unused, ...await this.#limit.refuse(after, place)]))
+    return about
   }
 
-  /** Returns what lists of other secrets hold of the value, as far as it is limited. */
-  async #elsewhere ({ others = [] }: Place): Promise<IndexEntry[]> {
-    return (await Promise.all(others.map(label => this.#lists.read(label)))).flat()
-  }
-
-  /**
-   * Looks again at the lists of other secrets, now that the entry of the login is there: of two processes that
-   * write to different lists one at least sees both logins. `known`: the logins that the first look found.
-   * Returns false when this login is one too many. @throws {SessionLimitError}
-   */
-  async #limitElsewhere (name: string, place: Place, known: readonly string[]): Promise<boolean> {
-    const { label, login, others = [] } = place
-    if (others.length === 0) return true
-    const elsewhere = await this.#elsewhere(place)
-    const late = loginsOf(elsewhere).filter(each => !known.includes(each))
-    let excess: Set<string>
-    try {
-      excess = await this.#limit.excess([...await this.#lists.read(label), ...elsewhere], place, late)
-    } catch (error) {
-      await this.leave(name, [place])
-      throw error
-    }
-    if (excess.size > 0) for (const each of [label, ...others]) await this.#lists.change(each, entries => marked(entries, excess), NO_LONGER)
-    return !excess.has(login)
+  async #mark (labels: readonly string[], logins: ReadonlySet<string>): Promise<void> {
+    if (logins.size > 0) for (const label of labels) await this.#lists.change(label, entries => marked(entries, logins), NO_LONGER)
   }
 
   /**
-   * Whether the session that was stored with these labels may stay. Ends what is marked in the lists.
+   * Whether the session that was stored with these labels may stay. Marks the logins that are too many beside it,
+   * not before it is stored: a login that fails costs nobody a session. Ends what is marked in the lists.
    * `since`: when `enter` was called. @throws {SessionError}
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
     const handle = sessionHandle(name)
-    for (const { label, login, former, others = [] } of places) {
+    for (const place of places) {
+      const { label, login, former, others = [] } = place
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
-      const at = this.#now()
-      const entries = at - since > SLOW
-        ? await this.#lists.change(label, all => all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null)
-        : await this.#lists.read(label)
+      const entries = await this.#confirmIn(place, isMine, since)
       await this.#ending.finish(label, entries, 'limit', [label, ...others])
       for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others])
       if (!entries.some(isMine)) return false
@@ -131,6 +128,22 @@ export class IndexEntering {
       if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
     }
     return true
+  }
+
+  /** Returns what the list of the place is, with what is too many marked there, and in those of other secrets. @throws {SessionError} */
+  async #confirmIn (place: Place, isMine: (entry: IndexEntry) => boolean, since: number): Promise<readonly IndexEntry[]> {
+    const { label, limit, others = [] } = place
+    const at = this.#now()
+    const isSlow = at - since > SLOW
+    if (!isSlow && limit === undefined) return await this.#lists.read(label)
+    let excess: ReadonlySet<string> = new Set()
+    const entries = await this.#lists.change(label, async all => {
+      const renewed = isSlow && all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null
+      excess = await this.#limit.excess(all, place)
+      return marked(renewed ?? all, excess) ?? renewed
+    }, NO_LONGER)
+    await this.#mark(others, excess)
+    return entries
   }
 
   /** Takes the session out of lists. What cannot be taken out is stale, and swept later. */

@@ -43,8 +43,8 @@ t.test('a login that is refused by what it saw before it entered', async t => {
 
 t.test('a login that ends all others, not the oldest', async t => {
   const mutant: Mutant = ({ index: { entering } }) => {
-    const enter = entering.enter.bind(entering)
-    entering.enter = (name, places, ...more) => enter(name, places.map(place => ({ ...place, limit: 1 })), ...more)
+    const confirm = entering.confirm.bind(entering)
+    entering.confirm = (name, places, since) => confirm(name, places.map(place => ({ ...place, limit: 1 })), since)
   }
   await t.rejects(play({ limit: 2, logins: 2, processes: [login, login, login], preemptions: 1, mutant }), /logins are left/)
 })

@@ -13,9 +13,17 @@ t.test('logins of processes that write under different secrets stay within the l
 })
 
 t.test('the search finds logins that are counted under one secret only', async t => {
+  const { confirm } = IndexEntering.prototype
+  type Places = Parameters<typeof confirm>[1]
+  const alone = (places: Places): Places => places.map(place => ({ ...place, others: undefined }))
   t.intercept(IndexEntering.prototype, 'enter', {
-    value: async function (this: IndexEntering, name: string, places: Parameters<IndexEntering['enter']>[1], idleTimeout: number | undefined) {
-      return await this.enterSealed(name, places.map(place => ({ ...place, others: undefined })), idleTimeout, undefined)
+    value: async function (this: IndexEntering, name: string, places: Places, idleTimeout: number | undefined) {
+      return await this.enterSealed(name, alone(places), idleTimeout, undefined)
+    }
+  })
+  t.intercept(IndexEntering.prototype, 'confirm', {
+    value: async function (this: IndexEntering, name: string, places: Places, since: number) {
+      return await confirm.call(this, name, alone(places), since)
     }
   })
   await t.rejects(search({ processes: [login, login] }), /logins live/)
