@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events'
 import pg from 'pg'
 import t, { type Test } from 'tap'
-import { queryPool } from '../../../lib/store/postgres/pool-query'
+import { OpenTransaction, queryPool } from '../../../lib/store/postgres/pool-query'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { PreparedQuery } from '../../../lib/store/postgres/prepared-query'
+import { randomId } from '../../../lib/store/session-id'
+import { patiently } from '../../support/patiently'
 import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
 
 /** How a program gives a connection back that is in a transaction: what it ran before. */
@@ -69,25 +71,48 @@ t.test('a connection that comes from the pool with an open transaction', { skip:
     }
   }
 
-  t.test('a program that commits after it gave the connection back', async t => {
-    const pool = poolOf(t)
-    const store = new PostgresSessionStore({ pool })
-    const name = store.nameOf(await store.newSession())
-    const { version } = await store.read(name) as { version: string }
-    const client = await leave(pool, ['BEGIN'])
-    const saving = store.replace(name, { text: 'saved' }, version)
-    const committing = client.query('COMMIT').catch(() => {})
-    t.match(await saving, { result: 'replaced' }, 'what was committed is recognised')
-    await committing
-    t.equal((await other.read(name))?.text, 'saved')
-  })
+  for (const [how, options, committed] of [['too late', {}, 'Connection terminated'], ['in time', { pipeline: true }, 'COMMIT']] as const) {
+    t.test(`a program that commits after it gave the connection back, ${how}`, async t => {
+      const pool = poolOf(t, undefined, options)
+      const store = new PostgresSessionStore({ pool })
+      const name = store.nameOf(await store.newSession())
+      const { version } = await store.read(name) as { version: string }
+      const client = await leave(pool, ['BEGIN'])
+      let closed = 0
+      pool.on('remove', () => { closed++ })
+      const query = client.query.bind(client) as (...parameters: unknown[]) => unknown
+      const committing: unknown[] = []
+      const commit = async (): Promise<string> => (await (query('COMMIT') as Promise<pg.QueryResult>)).command
+      Object.assign(client, {
+        query: (...parameters: unknown[]) => {
+          query(...parameters)
+          committing.push(commit().catch((error: Error) => error.message))
+        }
+      })
+      t.match(await store.replace(name, { text: 'saved' }, version), { result: 'replaced' }, 'what was undone is repeated, what was committed is recognised')
+      t.strictSame(await Promise.all(committing), [committed])
+      t.equal(closed, 1, 'the pool has closed the connection')
+      t.equal((await other.read(name))?.text, 'saved')
+    })
+  }
 
   t.test('a pool all of whose connections are in a transaction: the error says so', async t => {
-    const store = new PostgresSessionStore({ pool: poolOf(t, client => { client.query('BEGIN').catch(() => {}) }), timeout: 0.5 })
-    const name = store.nameOf(await other.newSession())
-    await t.rejects(store.read(name), { code: 'SESSION_STORE', outcome: 'refused', message: /came from the pool with an open transaction; .*without COMMIT or ROLLBACK/ })
-    await t.rejects(store.remove(name), { code: 'SESSION_STORE', message: /open transaction/ })
-    t.ok(await other.read(name), 'nothing was done')
+    const pool = poolOf(t)
+    const store = new PostgresSessionStore({ pool, timeout: 0.5 })
+    await patiently(() => store.open())
+    const client = Object.assign(new EventEmitter(), {
+      connection: {},
+      getTransactionStatus: () => 'T',
+      query: (_query: object, _values: undefined, answer: (error: null, result: object) => void) => { answer(null, { rows: [] }) }
+    })
+    const released: unknown[] = []
+    Object.assign(pool, { connect: (use: (error: undefined, client: object, release: (error: unknown) => void) => void) => { use(undefined, client, error => { released.push(error) }) } })
+    const name = store.nameOf(randomId())
+    const message = /came from the pool with an open transaction; .*without COMMIT or ROLLBACK/
+    await t.rejects(store.read(name), { code: 'SESSION_STORE', outcome: 'refused', message })
+    await t.rejects(store.remove(name), { code: 'SESSION_STORE', outcome: 'unknown', message })
+    t.ok(released.length > 2, 'it was repeated')
+    t.ok(released.every(error => error instanceof OpenTransaction), 'each connection is closed')
   })
 
   t.test('a connection that breaks, and a query that the client refuses', async t => {
