@@ -5,12 +5,11 @@ import type { Mutant } from '../support/indexed-process'
 
 // Logins beyond the limit, all at once. More interruptions are for `npm run protocol`.
 const GAMES: Record<string, Game> = {
-  'two logins, of which one may be': { limit: 1, before: loggedIn, processes: [login, login], crashes: 1, preemptions: 1 },
+  'two logins, of which one may be': { limit: 1, before: loggedIn, processes: [login, login], preemptions: 1 },
   'a login beyond the limit and a move': { limit: 1, before: loggedIn, processes: [login, move], crashes: 1, preemptions: 1 },
   'a login beyond the limit and a renewal': { limit: 1, before: loggedIn, processes: [login, renew], crashes: 1, preemptions: 1 },
   'three logins, of which two may be': { limit: 2, logins: 2, processes: [login, login, login], preemptions: 1 },
   'three logins, of which one may be': { limit: 1, logins: 1, processes: [login, login, login], preemptions: 1 },
-  'three logins, of which two may be, and a crash': { limit: 2, processes: [login, login, login], crashes: 1, preemptions: 1 },
   'three logins, of which two may be and one is refused': { limit: 2, logins: 2, onLimit: 'refuse', processes: [login, login, login], preemptions: 2 },
   'three logins, of which one may be and two are refused, and a crash': { limit: 1, onLimit: 'refuse', processes: [login, login, login], crashes: 1, preemptions: 2 }
 }
