@@ -98,19 +98,19 @@ export async function createSession (records: MovingRecords, record: PlainRecord
  *
  * @throws {SessionError} the store's error, when it refuses, or still does not know
  */
-async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession): Promise<Removed> {
-  let unconfirmed: SessionStoreError | undefined
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const removal = await records.remove(from, old.version, old)
-      return removal === 'gone' && unconfirmed !== undefined ? { removal: 'removed', unconfirmed } : { removal }
-    } catch (error) {
-      if (isOf(error, 'unconfirmed')) unconfirmed ??= error
-      const pause = isOf(error, 'unconfirmed', 'unknown') ? PAUSES[attempt] : undefined
-      if (pause === undefined && unconfirmed !== undefined) return { removal: 'removed', unconfirmed }
-      if (pause === undefined) throw error
+async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession, attempt = 0, unconfirmed?: SessionStoreError): Promise<Removed> {
+  try {
+    const removal = await records.remove(from, old.version, old)
+    return removal === 'gone' && unconfirmed !== undefined ? { removal: 'removed', unconfirmed } : { removal }
+  } catch (error) {
+    const known = unconfirmed ?? (isOf(error, 'unconfirmed') ? error : undefined)
+    const pause = isOf(error, 'unconfirmed', 'unknown') ? PAUSES[attempt] : undefined
+    if (pause !== undefined) {
       await sleep(pause)
+      return await removeSurely(records, from, old, attempt + 1, known)
     }
+    if (known === undefined) throw error
+    return { removal: 'removed', unconfirmed: known }
   }
 }
 

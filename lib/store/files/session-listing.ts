@@ -13,11 +13,6 @@ import { SessionFile } from './session-file'
 export type ListedFile = FileView & { name: string }
 export type ListedSession = SessionView & { name: string }
 
-/** Every session file in the directory of one appid that holds a session, expired or not, read as it is asked for. Rejects as `storedFiles` does. */
-export async function * storedSessions (directory: string, disk: Disk, options: WalkOptions & { limits?: FileLimits } = {}): AsyncGenerator<ListedSession, void> {
-  for await (const file of storedFiles(directory, disk, options)) if (isSession(file)) yield file
-}
-
 export function isSession (file: ListedFile): file is ListedSession {
   return holdsSession(file)
 }
