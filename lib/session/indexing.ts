@@ -58,16 +58,18 @@ export class Indexing {
   /** Returns null for a session that is in no index, and was in none. `name` is the session's; `base` is null for a new one. @throws {SessionError} */
   plan (name: string, record: PlainRecord, base: StoredSession | null): IndexPlan | null {
     const header = record.header ?? (base === null ? {} : headerOf(base))
-    const before = (base === null ? header : headerOf(base)).indexed ?? NONE
+    // Logins go along with the header, which may be that of a session whose place this one takes: the places are the record's own.
+    const before = header.indexed ?? NONE
+    const own = base === null ? before : headerOf(base).indexed ?? NONE
     const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesIn({ indexed: before }) : this.#wanted(name, record.text, before, this.#settled)
-    if ((wanted.length === 0 && before === NONE) || this.index === null) return null
-    const added = wanted.filter(({ label }) => base === null || before[label] === undefined)
+    if ((wanted.length === 0 && own === NONE) || this.index === null) return null
+    const added = wanted.filter(({ label, login }) => base === null || own[label] !== login)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
     return {
       record: { ...record, header: withPlaces(header, wanted) },
       enter: isLate ? wanted : added,
       added,
-      leave: base === null ? [] : placesIn({ indexed: before }).filter(({ label }) => wanted.every(place => place.label !== label && place.former !== label)),
+      leave: base === null ? [] : placesIn({ indexed: own }).filter(({ label, login }) => wanted.every(place => (place.label !== label || place.login !== login) && place.former !== label)),
       lasting: wanted.map(({ label }) => label)
     }
   }

@@ -91,7 +91,7 @@ export class IndexEntering {
     let unused: ReadonlySet<string> = new Set()
     const after = await this.#lists.change(label, async entries => {
       const before = entries.filter(entry => entry.login === login)
-      about = before.some(entry => entry.isEnded) ? null : sealed ?? before[0]?.about
+      about = before.some(entry => entry.isEnded) ? null : sealed ?? before.find(entry => entry.about !== undefined)?.about
       if (about === null) return null
       isNew = !before.some(entry => entry.handle === handle)
       const entry = { handle, login, at: this.#now(), isEnded: false, about }

@@ -108,6 +108,30 @@ t.test('a touch of a session is one of the lists that it is in', async t => {
   t.equal(entering?.isTouchDue(labels), false)
 })
 
+t.test('a session that takes the place of another keeps the logins of its newest version, and what a device list shows', async t => {
+  const { store, records, found } = await begin(t)
+  const make = async (text: string, about?: () => { name: string }) => {
+    const key = await records.newKey()
+    return { key, stored: await records.create(key, { text, about }) as StoredSession }
+  }
+  const old = await make('{"user":7}')
+  const next = await make('{"user":7}')
+  const switched = await records.replace(old.key, { text: '{"user":42}', about: () => ({ name: 'a browser' }) }, old.stored)
+  if (switched.result !== 'replaced') throw new Error(switched.result)
+  const header = headerOf(switched.stored)
+  const moved = await records.replace(next.key, { text: '{"user":42}', header }, next.stored)
+  if (moved.result !== 'replaced') throw new Error(moved.result)
+  t.strictSame(headerOf(moved.stored).indexed, header.indexed, 'it is the same login')
+  t.equal(await records.remove(old.key, switched.stored.version, switched.stored), 'removed')
+  t.equal(await found(7), 0)
+  for await (const { about } of store.sessionsOf('user', 42)) t.strictSame(about, { name: 'a browser' })
+  t.equal(await found(42), 1)
+  const again = await records.replace(next.key, { text: '{"user":42,"n":1}', header: { indexed: Object.fromEntries(Object.keys(header.indexed ?? {}).map(label => [label, 'another'])) } }, moved.stored)
+  if (again.result !== 'replaced') throw new Error(again.result)
+  t.equal(await found(42), 1, 'also when the newest version has another login for the value')
+  t.equal(await store.revokeAll('user', 42), 1)
+})
+
 for (const when of ['before it', 'in the middle of it', 'never']) {
   t.test(`a touch brings no session back that revokeAll would not find; a sweep comes ${when}`, async t => {
     const time = new Time()
