@@ -5,6 +5,7 @@
  */
 import fastifyCookie from '@fastify/cookie'
 import Fastify from 'fastify'
+import { addFilesFloor } from './files-floor.mjs'
 import { addRoutes, addSessionRoutes } from './routes.mjs'
 
 const SECRET = 'a secret that is long enough for everyone here'
@@ -32,6 +33,7 @@ const accessors = {
  */
 export const contenders = [
   { name: 'ceiling', label: 'no session: @fastify/cookie, empty hooks', keeps: null, make: ceiling },
+  { name: 'files-floor', label: 'no package: a look, an append, a new file', place: 'disk', keeps: 'server', make: filesFloor },
   { name: 'ours-disk', label: 'fastify-file-sessions', place: 'disk', keeps: 'server', make: files() },
   { name: 'ours-tmpfs', label: 'fastify-file-sessions', place: 'tmpfs', keeps: 'server', make: files() },
   { name: 'ours-disk-fsync', label: 'fastify-file-sessions, fsync', place: 'disk', keeps: 'server', make: files({ durability: 'fsync' }) },
@@ -75,6 +77,21 @@ async function withoutSessions (load, close = () => {}) {
   app.addHook('onClose', close)
   app.addHook('onSend', (request, reply, payload, done) => { done() })
   addRoutes(app, { get: () => 1, set: () => {} })
+  return listening(app)
+}
+
+async function filesFloor ({ dir }) {
+  const app = Fastify()
+  await app.register(fastifyCookie)
+  const { destroy } = addFilesFloor(app, dir)
+  addRoutes(app, properties)
+  app.get('/cart', (request, reply) => {
+    reply.send({ name: request.session.user?.name, bytes: JSON.stringify(request.session.cart ?? null).length })
+  })
+  app.get('/logout', (request, reply) => {
+    destroy(request)
+    reply.send({ ok: true })
+  })
   return listening(app)
 }
 

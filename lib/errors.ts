@@ -38,9 +38,15 @@ export class SessionFileError extends SessionError {
  */
 export class SessionStoreError extends SessionError {
   override readonly statusCode: number = 503
+  /**
+   * `refused`: the store has not done what it was asked for. `unconfirmed`: it has, but too few replicas
+   * have it. `unknown`: it may have done it, or may do it yet.
+   */
+  readonly outcome: 'refused' | 'unconfirmed' | 'unknown'
 
-  constructor (message: string, options?: ErrorOptions) {
+  constructor (message: string, { outcome = 'unknown', ...options }: ErrorOptions & { outcome?: SessionStoreError['outcome'] } = {}) {
     super('SESSION_STORE', message, options)
+    this.outcome = outcome
   }
 }
 

@@ -12,9 +12,9 @@ const TIERS = { '.test.ts': 'npm test', '.long.ts': 'npm run test:long', '.far.t
 
 const files = readdirSync(join(root, 'test'), { recursive: true }).map(path => `test/${String(path)}`)
 /** A file that uses tap by itself, or that calls what declares tests, declares tests: helpers take the `Test` that they are given. */
-const DECLARES = /^import t\b.* from 'tap'|^everyStart\(|^checkSnippets\(/m
+const DECLARES = /^import t\b.* from 'tap'|^everyStart\(|^everySearch\(|^checkSnippets\(/m
 /** Called by test files: they declare tests there. */
-const CALLED = ['test/docs/document.ts', 'test/protocol/report.ts']
+const CALLED = ['test/docs/document.ts', 'test/protocol/report.ts', 'test/protocol/search.ts']
 
 t.test('every test file is in a tier', async t => {
   const declaring = files.filter(path => /\.[cm]?ts$/.test(path) && DECLARES.test(readFileSync(join(root, path), 'utf8')) && !CALLED.includes(path))

@@ -1,5 +1,5 @@
 import type { RequestSession } from '../lib/session/session'
-import type { OtherInstanceDecorators, OtherRequestDecorators, RegisteredData, RegisteredStore, SessionLoader } from './registrations'
+import type { OtherInstanceDecorators, OtherRequestDecorators, RegisteredData, RegisteredStore, SessionLoader, SessionReindexer } from './registrations'
 
 declare module 'fastify' {
   interface FastifyRequest extends OtherRequestDecorators {
@@ -23,6 +23,12 @@ declare module 'fastify' {
      * id to the visitor. Reading is not use: `touch()` and `save()` start the idle time anew.
      */
     readonly loadSession: SessionLoader<'session'>
+    /**
+     * Enters all sessions that the store holds in the option `indexes`, once: those that are older than an
+     * index, and those that a list has lost. Encrypted ones enter at their next save. Stays out of the way of
+     * requests; when `signal` is aborted it ends early. To be entered is not use of a session.
+     */
+    readonly reindexSessions: SessionReindexer
   }
 
   interface FastifyContextConfig {

@@ -1,3 +1,4 @@
+import type { ReindexCounts } from '../lib/session/reindexing'
 import type { RequestSession } from '../lib/session/session'
 import type { SessionFileStore } from '../lib/store/files/session-file-store'
 import type { SessionData, SessionRegistrations } from './session-data'
@@ -23,6 +24,9 @@ export type RegisteredStore<Name extends string> =
  */
 export type SessionLoader<Name extends string> = (cookieHeader: string | undefined) => Promise<RequestSession<RegisteredData<Name>> | null>
 
+/** Enters all sessions that the store holds in the option `indexes`, and returns what became of them. @throws {SessionError} */
+export type SessionReindexer = (signal?: AbortSignal) => Promise<ReindexCounts>
+
 type OtherName = Exclude<keyof SessionRegistrations, 'session'> & string
 
 /** What other registrations than the first decorate requests with. */
@@ -33,4 +37,5 @@ export type OtherRequestDecorators =
 /** What other registrations than the first decorate the instance with. */
 export type OtherInstanceDecorators =
   { readonly [Name in OtherName as `${Name}Store`]: RegisteredStore<Name> } &
-  { readonly [Name in OtherName as `load${Capitalize<Name>}`]: SessionLoader<Name> }
+  { readonly [Name in OtherName as `load${Capitalize<Name>}`]: SessionLoader<Name> } &
+  { readonly [Name in OtherName as `reindex${Capitalize<Name>}s`]: SessionReindexer }

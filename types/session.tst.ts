@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import fileSessions, {
   fileSessions as named, requireFresh, SessionError, SessionFileError, SessionFileStore, type FileSessionsOptions, type IndexableRecordStore, type IterableSessionStore, type OpenableSessionStore,
-  type PortableRecordStore, type RecordStore, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
+  type PortableRecordStore, type RecordStore, type ReindexCounts, type RequestSession, type Session, type SessionCodec, type SessionData, type SessionDraft, type SessionFileStoreOptions,
   type SessionCookieOptions, type SessionFinder, type SessionInfo, type SessionStore
 } from '../index'
 
@@ -130,6 +130,7 @@ test('fastify.sessionStore', () => {
   expect(app.sessionStore.clear()).type.toBe<Promise<number>>()
   expect(app.loadSession('sid=x')).type.toBe<Promise<RequestSession | null>>()
   expect(app.loadSession).type.toBeCallableWith(undefined)
+  expect(app.reindexSessions).type.toBe<(signal?: AbortSignal) => Promise<ReindexCounts>>()
   expect(app.sessionStore.getSession('x')).type.toBe<Promise<string | null>>()
 })
 

@@ -39,6 +39,7 @@ const ABSOLUTE: Option = {
 const MAX_SIZE: Option = {
   name: 'max-size', value: '<bytes>', description: 'the app\'s maxSize: 65536, 64k, 1m; longer files are not read', parse: parseSize, default: '1m'
 }
+const MODULE: Option = { name: 'module', value: '<file>', description: 'a module that exports indexes, and codec if the app has one' }
 const SECRETS: Option = {
   name: 'secrets', value: '<file>', description: 'the app\'s secrets for encryption, one on each line, the newest first; chmod 600'
 }
@@ -114,7 +115,7 @@ export const COMMANDS: Command[] = [
     places: [0],
     description: 'enter sessions in indexes that are newer than they are',
     options: [
-      { name: 'module', value: '<file>', description: 'a module that exports indexes, and codec if the app has one', isRequired: true },
+      { ...MODULE, isRequired: true },
       IDLE, ABSOLUTE, APPID, SECRETS, MAX_SIZE, JSON_OPTION
     ],
     help: REINDEX_HELP,
@@ -186,6 +187,7 @@ export const COMMANDS: Command[] = [
       { ...APPID, description: 'the app that the sessions shall belong to', isRequired: true },
       { name: 'ttl', value: '<time>', description: 'session-file-store\'s ttl, for sessions whose cookie has no maxAge', parse: parseDuration, default: '1h' },
       { name: 'extension', value: '<text>', description: 'session-file-store\'s fileExtension', default: '.json' },
+      MODULE,
       SECRETS,
       JSON_OPTION
     ],

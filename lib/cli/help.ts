@@ -86,13 +86,14 @@ ${INDEX_HELP}
 
 export const REINDEX_HELP = `
 Enters sessions that are older than the app's option indexes at once, which happens at
-their next save otherwise. --module names a file that exports indexes, as the app has
+their next save otherwise. Also makes lists of indexes anew that are damaged, and puts
+sessions back into lists that have lost them. --module names a file that exports indexes, as the app has
 them, and codec if the app has one:
 
   export const indexes = { user: data => data.user?.id }
 
 It is run with your rights. --idle and --absolute must be the app's. May run beside the app,
-and again: what is right stays as it is. A session that is entered counts as used then.
+and again: what is right stays as it is. To be entered is not use of a session.
 maxPerValue ends none of them here. Encrypted sessions cannot be looked into without
 their ids: they are counted, and enter when they are saved.
 
@@ -119,6 +120,9 @@ expired are left out, ones that are present here are left as they are, so it may
 again. A session that was imported before and has ended since is counted as ended and
 stays ended: the file .imported-<appid> in <dir> remembers, as hashes, what was imported.
 Keep it until the old sessions are deleted.
+
+If the app has the option indexes, name its module with --module, as for reindex: then
+revokeAll and sessionsOf find the imported sessions at once. It is run with your rights.
 
 Let neither app run meanwhile. If the directory is new, be the user that the app runs as:
 the files will be yours. As root, let the app make the directory first, and see that its

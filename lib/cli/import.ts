@@ -4,6 +4,8 @@ import { importFromSessionFileStore } from '../connect/import-from-session-file-
 import type { SettledEncryption } from '../store/encryption-options'
 import { SessionFileStore } from '../store/files/session-file-store'
 import { importMemoryPath } from '../store/files/file-names'
+import { indexesIn } from './index-module'
+import { serverUrl } from './server-url'
 import { selectAppids } from './session-directory'
 import { print, printJson, Progress, type Terminal } from './terminal'
 import { UsageError } from './usage'
@@ -13,6 +15,8 @@ export interface ImportCommandOptions {
   /** Seconds. */
   ttl: number
   extension: string
+  /** The path of a module that exports `indexes`, and `codec` if the app has one. */
+  module?: string
   json?: boolean
   /** How the sessions are encrypted; left out: they are plain until the app saves them. */
   encryption?: SettledEncryption
@@ -23,14 +27,18 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER
 
 /** Makes sessions of those in a directory of session-file-store's. @throws {UsageError} when it is not one, as far as can be seen */
 export async function importSessions (
-  from: string, sessionDir: string, { appid, ttl, extension, json = false, encryption }: ImportCommandOptions, terminal: Terminal
+  from: string, sessionDir: string, { appid, ttl, extension, module, json = false, encryption }: ImportCommandOptions, terminal: Terminal
 ): Promise<number> {
+  // The URL may hold a password, so it is not repeated.
+  if (serverUrl(from) !== null) throw new UsageError('import reads a directory of session-file-store, not a server: copy takes sessions of this package from one place to another')
   const { files, others } = await count(from, extension)
   if (files === 0 && others > 0) throw await notForeign(from, extension)
+  const ofApp = module === undefined ? {} : await indexesIn(module)
   const store = new SessionFileStore({ appid, sessionDir, idleTimeout: UNLIMITED, encryption })
   const progress = new Progress(terminal, appid)
   let done = 0
   const { imported, expired, present, ended, failed } = await importFromSessionFileStore(from, store, {
+    ...ofApp,
     ttl,
     fileExtension: extension,
     memory: importMemoryPath(sessionDir, appid),
@@ -39,8 +47,13 @@ export async function importSessions (
   for (const { path, reason } of failed) print(terminal.err, `failed  ${path}: ${reason}`)
   if (json) printJson(terminal.out, { appid, imported, expired, present, ended, failed: failed.length })
   else print(terminal.out, `${appid}: ${imported} imported, ${expired} expired, ${present} present, ${ended} ended, ${failed.length} failed`)
+  if (!json && imported > 0 && module === undefined) print(terminal.out, encryption === undefined ? TO_REINDEX : TO_BE_SAVED)
   return failed.length > 0 ? 1 : 0
 }
+
+const TO_REINDEX = 'If the app has the option indexes, run "file-sessions reindex" now: revokeAll and sessionsOf miss imported sessions until then, or until their next save'
+const TO_BE_SAVED = 'If the app has the option indexes: revokeAll and sessionsOf miss these sessions until their next save, because "file-sessions reindex" cannot look into encrypted ones. ' +
+  'With --module they enter the indexes as they are imported'
 
 interface Counts {
   files: number

@@ -48,6 +48,23 @@ export const EXPIRY = checks(['records', 'age'], {
     }
   },
 
+  async 'replace with keepLastUse is not use' (bench) {
+    const [store, other] = await bench.stores(2)
+    const kept = await newSession(store!)
+    await bench.age(kept.name, NEARLY)
+    const version = replaced(await store!.replace(kept.name, { text: textOf(2), keepLastUse: true }, kept.version))
+    const session = await readLive(other!, kept.name)
+    assert.deepEqual([session.text, session.version, session.touchDue], [textOf(2), version, true])
+    await bench.age(kept.name, REST)
+    await checkGone(store!, kept, 'after the idle timeout')
+    const used = await newSession(store!)
+    await bench.age(used.name, NEARLY)
+    await other!.touch(used.name)
+    replaced(await store!.replace(used.name, { text: textOf(2), keepLastUse: true }, used.version))
+    await bench.age(used.name, NEARLY)
+    await readLive(store!, used.name)
+  },
+
   async 'a session goes by its own idle timeout, shorter or longer than the store\'s' (bench) {
     const store = await bench.store()
     const short = await newSession(store, { text: textOf(1), idleTimeout: 100 })

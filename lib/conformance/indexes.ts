@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert'
-import { headFor } from '../store/session-header'
+import { headerOf, headFor } from '../store/session-header'
 import { newLogin } from '../store/index-entry'
 import { listName } from '../store/index-labels'
-import { SessionIndex } from '../store/session-index'
+import { placesIn, SessionIndex } from '../store/session-index'
 import { sessionHandle } from '../store/session-id'
-import type { IndexableRecordStore } from '../store/session-store'
+import type { IndexableRecordStore, PortableRecordStore } from '../store/session-store'
 import { created, IDLE_TIMEOUT, newSession, readLive, replaced, textOf, type NewSession } from './bench'
 import { checks } from './check'
 
@@ -65,6 +65,26 @@ export const INDEXES = checks(['records', 'indexable'], {
     assert.deepEqual(await found(stores[0]!, 2), [sessions[1]!, sessions[3]!].map(({ name }) => sessionHandle(name)))
   },
 
+  'a list that is damaged hides no session, and is made anew': {
+    needs: ['portable'],
+    async run (bench) {
+      const [store, other] = await bench.stores<IndexableRecordStore & PortableRecordStore>(2)
+      const sessions = [await indexed(store!, 1), await indexed(store!, 1)]
+      const { records } = store!.companion()
+      const name = listName(new SessionIndex(store!).labels.of(USER, 1)[0])
+      replaced(await records.replace(name, { text: 'damaged' }, (await readLive(records, name)).version))
+      const index = new SessionIndex(other!)
+      await assert.rejects(index.revokeAll(USER, 1), 'revokeAll passes over a damaged list')
+      await assert.rejects(found(other!, 1), 'sessionsOf passes over a damaged list')
+      const repair = index.repair()
+      assert.equal(await repair.begin(), true)
+      for await (const { name, text, idleTimeout } of other!.exportSessions()) repair.collect(name, placesIn(headerOf(text)), idleTimeout)
+      await repair.finish()
+      assert.deepEqual((await found(store!, 1)).sort(), sessions.map(({ name }) => sessionHandle(name)).sort())
+      assert.equal(await new SessionIndex(store!).revokeAll(USER, 1), 2)
+    }
+  },
+
   'a list outlives the sessions in it': {
     needs: ['age'],
     async run (bench) {
@@ -74,6 +94,27 @@ export const INDEXES = checks(['records', 'indexable'], {
       const [label] = new SessionIndex(store).labels.of(USER, 1)
       await bench.age(listName(label), IDLE_TIMEOUT + 65)
       assert.notEqual(await records.read(listName(label)), null, 'the list has expired before the grace of its session was over')
+    }
+  },
+
+  'revokeAll finds all sessions that live longer since the idle timeout of the store was raised': {
+    needs: ['age'],
+    async run (bench) {
+      const before = await bench.store<IndexableRecordStore>()
+      const used = await indexed(before, 1)
+      const unused = await indexed(before, 2)
+      const store = await bench.store<IndexableRecordStore>({ idleTimeout: 20 * IDLE_TIMEOUT })
+      const index = new SessionIndex(store)
+      await bench.age(used.name, 65)
+      await index.entering.keepAlive(index.labels.of(USER, 1))
+      await store.touch(used.name)
+      for (const [user, { name }] of [[1, used], [2, unused]] as const) {
+        await bench.age(name, 3 * IDLE_TIMEOUT)
+        await bench.age(listName(index.labels.of(USER, user)[0]), 3 * IDLE_TIMEOUT)
+        const isAlive = await store.read(name) !== null
+        assert.equal(await index.revokeAll(USER, user), isAlive ? 1 : 0, 'the list has expired before its session')
+        assert.equal(await store.read(name), null, 'the session lives after revokeAll')
+      }
     }
   },
 

@@ -38,6 +38,21 @@ export const REPLACING = checks(['records'], {
     assert.deepEqual(await store.replace(name, { text: textOf(4) }, version), { result: 'conflict' })
   },
 
+  async 'no version is that of another session as well, whatever was stored in both' (bench) {
+    const stores = await bench.stores(2)
+    const versions: string[] = []
+    for (const store of [...stores, ...stores]) {
+      const { name, version } = await newSession(store, { text: textOf(1) })
+      const second = replaced(await store.replace(name, { text: textOf(2) }, version))
+      versions.push(version, second, replaced(await store.replace(name, { text: textOf(1) }, second)))
+    }
+    assert.equal(new Set(versions).size, versions.length)
+    const [one, other] = [await newSession(stores[0]!), await newSession(stores[1]!)]
+    assert.deepEqual(await stores[0]!.replace(one.name, { text: textOf(2) }, other.version), { result: 'conflict' })
+    assert.equal(await stores[0]!.remove(one.name, other.version), 'conflict')
+    assert.equal((await readLive(stores[0]!, one.name)).version, one.version)
+  },
+
   async 'replace of a session that is not there is told gone and makes none' (bench) {
     const store = await bench.store()
     const { name: removed, version } = await newSession(store)

@@ -11,6 +11,7 @@ import { SessionCipher } from '../store/session-cipher'
 import { isSessionId, LONGEST_ID } from '../store/session-id'
 import { isIterable, isReadable } from '../store/features'
 import type { RecordStore, StoredSession } from '../store/session-store'
+import { indexingOf, type IndexFunctions } from './index-functions'
 import { cookieToStore, idleTimeoutOf, withStoredCookie, type ConnectSessionData } from './connect-cookie'
 
 /** So many ids are remembered, to tell a session that was destroyed from one that is new. */
@@ -33,10 +34,11 @@ export class ConnectSessions {
   readonly #seen = new LRUCache<string, true>({ max: SEEN })
   #opened: Promise<void> | undefined
 
-  constructor (store: RecordStore, codec: SessionCodec) {
+  /** @throws {SessionError} SESSION_OPTION */
+  constructor (store: RecordStore, codec: SessionCodec, indexes?: IndexFunctions) {
     this.#store = store
     this.#cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
-    this.#records = new SessionRecords(store, this.#cipher)
+    this.#records = new SessionRecords(store, this.#cipher, indexingOf(store, codec, indexes))
     this.#codec = codec
   }
 
@@ -142,7 +144,7 @@ export class ConnectSessions {
       if (stored === null) {
         if (this.#seen.has(key.name)) return
         if (this.#cipher.isOn && !isKeyId(key.sesid)) throw weakId()
-        if (typeof await this.#records.create(key, { text, idleTimeout }) === 'object') {
+        if (await this.#records.create(key, { text, idleTimeout }) !== 'taken') {
           this.#seen.set(key.name, true)
           return
         }

@@ -7,10 +7,13 @@ import { hasRecords } from '../store/features'
 import type { RecordStore } from '../store/session-store'
 import { momentOf, type ConnectCookie, type ConnectSessionData } from './connect-cookie'
 import { ConnectSessions } from './connect-sessions'
+import type { IndexFunctions } from './index-functions'
 
 export interface ConnectStoreOptions {
   /** How data become text. Give the plugin's if it is to read the same sessions. @default JSON */
   codec?: SessionCodec | undefined
+  /** The plugin's, if it has them: then its `revokeAll` and `sessionsOf` find these sessions as well. @default none */
+  indexes?: IndexFunctions
 }
 
 /** The part of express-session's request that a store deals with. */
@@ -38,10 +41,10 @@ export function connectStore (store: RecordStore, options: ConnectStoreOptions =
     throw new SessionError('SESSION_OPTION', 'connectStore needs a store that declares the feature records, such as ' +
       'SessionFileStore: express-session makes the ids itself')
   }
-  checkKnown(options, ['codec'])
-  const { codec = JSON_CODEC } = options
+  checkKnown(options, ['codec', 'indexes'])
+  const { codec = JSON_CODEC, indexes } = options
   checkCodec(codec)
-  return new ConnectStore(new ConnectSessions(store, codec))
+  return new ConnectStore(new ConnectSessions(store, codec, indexes))
 }
 
 /**

@@ -2,12 +2,15 @@ import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
 import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
+import type { SessionKey } from '../session/opened-session'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
+import { SessionRecords } from '../session/session-records'
 import { isKeyId, LEAST_KEY_BITS } from '../store/id-strength'
 import { SessionCipher } from '../store/session-cipher'
 import type { RecordStore, SessionRecord } from '../store/session-store'
 import { isMaxAge } from './connect-cookie'
 import { ImportMemory } from './import-memory'
+import { indexingOf, type IndexFunctions } from './index-functions'
 
 export interface ImportOptions {
   /** Seconds that a session without a `maxAge` of its own lived there: session-file-store's `ttl`. @default 3600 */
@@ -16,6 +19,11 @@ export interface ImportOptions {
   fileExtension?: string | undefined
   /** The plugin's, if it has one. @default JSON */
   codec?: SessionCodec | undefined
+  /**
+   * The plugin's, if it has them: each session enters them as it is imported. Left out: sessions enter at
+   * their next save, or by `app.reindexSessions()` if they are not encrypted.
+   */
+  indexes?: IndexFunctions
   /**
    * Path of the file in which the import remembers what it has imported into this store, so that another run
    * brings no session back that has ended since. It holds storage names, and no ids. Choose a path beside
@@ -78,12 +86,16 @@ class Import {
   readonly report: ImportReport = { imported: 0, expired: 0, present: 0, ended: 0, failed: [] }
   readonly #store: RecordStore
   readonly #cipher: SessionCipher
+  readonly #records: SessionRecords
   readonly #memory: ImportMemory
   readonly #options: ImportOptions
 
+  /** @throws {SessionError} SESSION_OPTION */
   constructor (store: RecordStore, memory: ImportMemory, options: ImportOptions) {
+    const { codec = JSON_CODEC, indexes } = options
     this.#store = store
     this.#cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
+    this.#records = new SessionRecords(store, this.#cipher, indexingOf(store, codec, indexes))
     this.#memory = memory
     this.#options = options
   }
@@ -107,20 +119,20 @@ class Import {
     if (this.#memory.has(name)) return await this.#store.read(name) === null ? 'ended' : 'present'
     if (this.#cipher.isOn && !isKeyId(sesid)) throw new NotImported(WEAK_ID)
     const idleTimeout = maxAge === undefined ? undefined : maxAge / 1000
-    const record = this.#cipher.sealRecord(sesid, { text: textOf(data, codec), idleTimeout })
-    return await this.#create(name, record) ? 'imported' : 'present'
+    return await this.#create({ sesid, name }, { text: textOf(data, codec), idleTimeout })
   }
 
-  /** Returns whether the session was made; false when the id has one. */
-  async #create (name: string, record: SessionRecord): Promise<boolean> {
+  async #create (key: SessionKey, record: SessionRecord): Promise<'imported' | 'present' | 'ended'> {
+    const { name } = key
     await this.#memory.add(name)
     try {
-      const { result } = await this.#store.create(name, record)
-      return result === 'created'
+      const created = await this.#records.create(key, record)
+      if (typeof created === 'object') return 'imported'
+      return created === 'taken' ? 'present' : 'ended'
     } catch (error) {
       await this.#memory.takeBack(name)
       const { code, message } = error as SessionError
-      throw code === 'SESSION_TOO_BIG' ? new NotImported(message) : error
+      throw code === 'SESSION_TOO_BIG' || code === 'SESSION_INDEX' ? new NotImported(message) : error
     }
   }
 }

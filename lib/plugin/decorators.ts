@@ -5,6 +5,7 @@ import { isExempt, visitOf, type VisitingRequest, type VisitKey } from './hooks'
 import type { SettledOptions } from './options'
 import type { OutsideSessions } from './outside-sessions'
 import type { SessionCookie } from './session-cookie'
+import type { ReindexCounts } from '../session/reindexing'
 import type { Session } from '../session/session'
 import type { SessionStore } from '../store/session-store'
 
@@ -16,19 +17,21 @@ interface Registration {
   store: SessionStore
   cookie: SessionCookie
   outside: OutsideSessions
+  reindex: (signal?: AbortSignal) => Promise<ReindexCounts>
 }
 
 /**
  * Decorates the app with `request.session`, `request.sessionLoaded`, `fastify.sessionStore` and
- * `fastify.loadSession`, or the same under another name. Returns the key under which a request keeps its visit.
+ * `fastify.loadSession` and `fastify.reindexSessions`, or the same under another name. Returns the key under which a request keeps its visit.
  *
  * @throws {SessionError} when another registration has the name or the cookie
  */
-export function decorate (fastify: FastifyInstance, { sessionName, hook }: SettledOptions, { store, cookie, outside }: Registration): VisitKey {
+export function decorate (fastify: FastifyInstance, { sessionName, hook }: SettledOptions, { store, cookie, outside, reindex }: Registration): VisitKey {
   const key = Symbol(`fastify-file-sessions.${sessionName}`)
   claim(fastify, sessionName, store.sesAppid())
   fastify.decorate(`${sessionName}Store`, store)
   fastify.decorate(loaderName(sessionName), (header?: string) => outside.load(header))
+  fastify.decorate(reindexerName(sessionName), reindex)
   fastify.decorate(outsideKey(sessionName), outside)
   fastify.decorateRequest(key, null)
   fastify.decorateRequest(`${sessionName}Loaded`, {
@@ -58,6 +61,11 @@ export function outsideOf (fastify: FastifyInstance, sessionName: string): Outsi
 /** Returns `loadSession` for the name `session`. */
 function loaderName (sessionName: string): string {
   return `load${sessionName.charAt(0).toUpperCase()}${sessionName.slice(1)}`
+}
+
+/** Returns `reindexSessions` for the name `session`. */
+function reindexerName (sessionName: string): string {
+  return `reindex${sessionName.charAt(0).toUpperCase()}${sessionName.slice(1)}s`
 }
 
 /** The same symbol for all copies of this package in a process. */

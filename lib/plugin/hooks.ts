@@ -117,7 +117,7 @@ export function addSessionHooks (
       done(error)
     }
     const go: Done = error => {
-      if (error || !visit.storedAtOnce) return answer(error)
+      if (error) return answer(error)
       turn.atEnd(() => {
         // Outside of the hook Fastify does not catch what it throws itself.
         try { answer() } catch (error) { answer(error as Error) }
@@ -167,7 +167,14 @@ function isStream (payload: unknown): payload is Pick<Readable, 'on'> & Partial<
 
 /** Goes on with a value that has to be waited for. What is thrown on the way is the request's error. */
 function wait<T> (promise: Promise<T>, use: (value: T) => void, done: Done): void {
-  // Fastify catches what it throws itself, such as over a header that cannot be sent, only while it
-  // calls a hook.
-  promise.then(use).then(() => { done() }).catch(done)
+  promise.then(value => {
+    // Fastify catches what it throws itself, such as over a header that cannot be sent, only while it
+    // calls a hook.
+    try {
+      use(value)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  }, done)
 }

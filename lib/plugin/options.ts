@@ -175,7 +175,9 @@ function checkRenewal (maxAge: number, idleTimeout: number): void {
 }
 
 /** @throws {SessionError} SESSION_OPTION */
-function renewalOptions ({ renewAfter, renewGrace = 10 }: FileSessionsOptions): RenewalOptions | null {
+function renewalOptions ({ renewAfter, renewGrace: given }: FileSessionsOptions): RenewalOptions | null {
+  check(given === undefined || renewAfter !== undefined, 'renewGrace', 'has no effect without the option renewAfter')
+  const renewGrace = given ?? 10
   check(isTime(renewGrace, 1) && renewGrace <= LONGEST_GRACE, 'renewGrace', `must be a number of seconds from 1 to ${LONGEST_GRACE}`)
   if (renewAfter === undefined) return null
   check(isTime(renewAfter) && renewAfter >= 2 * renewGrace, 'renewAfter',

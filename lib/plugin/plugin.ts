@@ -12,6 +12,7 @@ import { LateChanges } from './late-changes'
 import { pluginOptions, type FileSessionsOptions } from './options'
 import { OutsideSessions } from './outside-sessions'
 import { Reaper } from './reaper'
+import { reindexSessions } from './reindexing-sessions'
 import { SessionCookie } from './session-cookie'
 import { timesOutOfScale } from './time-scale'
 
@@ -29,7 +30,12 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   for (const warning of timesOutOfScale(settled)) fastify.log.warn(warning)
 
   const property = `request.${settled.sessionName}`
-  const key = decorate(fastify, settled, { store, cookie, outside: new OutsideSessions(fastify, manager, cookie) })
+  const key = decorate(fastify, settled, {
+    store,
+    cookie,
+    outside: new OutsideSessions(fastify, manager, cookie),
+    reindex: signal => reindexSessions(store, settled.indexes, settled.codec, signal)
+  })
   addSessionHooks(fastify, {
     hook: settled.hook,
     key,

@@ -7,9 +7,9 @@ const LONGEST = 1
 const later = setImmediate
 
 /**
- * Answers that go out together at the end of one turn of the event loop, so that the process that
- * waits for them, such as a proxy on the same machine, is woken up once and not by each. None waits
- * longer than a millisecond and the handler that is at work then.
+ * Answers of requests that used their sessions. They go out together at the end of one turn of the event
+ * loop, so that the process that waits for them, such as a proxy on the same machine, is woken up once and
+ * not by each. None waits longer than a millisecond and the handler that is at work then.
  */
 export class Turn {
   #waiting: Answer[] = []

@@ -1,4 +1,4 @@
-import { check, checkKnown } from '../option-checks'
+import { check } from '../option-checks'
 import type { IndexValue } from '../store/index-labels'
 import type { OnLimit } from '../store/index-entering'
 import type { SettledIndexes } from './indexing'
@@ -26,7 +26,9 @@ const NAME = /^[A-Za-z][\w-]{0,31}$/
 const MOST = 16
 
 /** Checks the options and fills in the defaults; null without indexes. @throws {SessionError} SESSION_OPTION */
-export function indexOptions ({ indexes, maxPerValue = {}, onLimit = 'end-oldest' }: IndexOptions<Record<string, unknown>>): SettledIndexes | null {
+export function indexOptions ({ indexes, maxPerValue: limits, onLimit: given }: IndexOptions<Record<string, unknown>>): SettledIndexes | null {
+  const maxPerValue = limits ?? {}
+  const onLimit = given ?? 'end-oldest'
   check(indexes === undefined || (typeof indexes === 'object' && indexes !== null), 'indexes', 'must be an object with functions')
   const names = Object.keys(indexes ?? {})
   check(names.length <= MOST, 'indexes', `must have at most ${MOST} functions`)
@@ -35,9 +37,12 @@ export function indexOptions ({ indexes, maxPerValue = {}, onLimit = 'end-oldest
     check(typeof indexes?.[name] === 'function', `indexes.${name}`, 'must be a function, such as data => data.user?.id')
   }
   check(onLimit === 'end-oldest' || onLimit === 'refuse', 'onLimit', "must be 'end-oldest' or 'refuse'")
-  checkKnown(maxPerValue, names, 'maxPerValue.')
+  check(typeof maxPerValue === 'object', 'maxPerValue', 'must be an object with numbers, such as { user: 5 }')
+  check(Object.keys(maxPerValue).length === 0 || names.length > 0, 'maxPerValue', 'has no effect without the option indexes')
+  for (const name of Object.keys(maxPerValue)) check(names.includes(name), `maxPerValue.${name}`, `must be the name of an index: ${names.join(', ')}`)
   for (const [name, most] of Object.entries(maxPerValue)) {
     check(Number.isInteger(most) && most > 0, `maxPerValue.${name}`, 'must be a whole number above 0')
   }
+  check(given === undefined || Object.keys(maxPerValue).length > 0, 'onLimit', 'has no effect without the option maxPerValue')
   return indexes === undefined || names.length === 0 ? null : { indexes, maxPerValue, onLimit }
 }

@@ -55,27 +55,30 @@ export class Indexing {
     return indexOf(this.#store)
   }
 
-  /** Returns null for a session that is in no index, and was in none. `base` is null for a new session. @throws {SessionError} */
-  plan (record: PlainRecord, base: StoredSession | null): IndexPlan | null {
+  /** Returns null for a session that is in no index, and was in none. `name` is the session's; `base` is null for a new one. @throws {SessionError} */
+  plan (name: string, record: PlainRecord, base: StoredSession | null): IndexPlan | null {
     const header = record.header ?? (base === null ? {} : headerOf(base))
-    const before = (base === null ? header : headerOf(base)).indexed ?? NONE
-    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesIn({ indexed: before }) : this.#wanted(record.text, before, this.#settled)
-    if ((wanted.length === 0 && before === NONE) || this.index === null) return null
-    const added = wanted.filter(({ label }) => base === null || before[label] === undefined)
+    // Logins go along with the header, which may be that of a session whose place this one takes: the places are the record's own.
+    const before = header.indexed ?? NONE
+    const own = base === null ? before : headerOf(base).indexed ?? NONE
+    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesIn({ indexed: before }) : this.#wanted(name, record.text, before, this.#settled)
+    if ((wanted.length === 0 && own === NONE) || this.index === null) return null
+    const added = wanted.filter(({ label, login }) => base === null || own[label] !== login)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
     return {
       record: { ...record, header: withPlaces(header, wanted) },
       enter: isLate ? wanted : added,
       added,
-      leave: base === null ? [] : placesIn({ indexed: before }).filter(({ label }) => wanted.every(place => place.label !== label)),
+      leave: base === null ? [] : placesIn({ indexed: own }).filter(({ label, login }) => wanted.every(place => (place.label !== label || place.login !== login) && place.former !== label)),
       lasting: wanted.map(({ label }) => label)
     }
   }
 
-  #wanted (text: string, before: Readonly<Record<string, string>>, { indexes, maxPerValue, onLimit }: SettledIndexes): Place[] {
+  #wanted (session: string, text: string, before: Readonly<Record<string, string>>, { indexes, maxPerValue, onLimit }: SettledIndexes): Place[] {
     // Another process may have indexes that this one does not know.
     const places = placesIn({ indexed: before }).filter(({ label }) => !Object.hasOwn(indexes, indexOfLabel(label)))
-    const data = (this.#text as SessionText).decode(text)
+    // Made of the text: what is stored, and not an object of the app's. Of a large text those parts that the functions use.
+    const { data } = (this.#text as SessionText).draft(session, text)
     for (const [name, find] of Object.entries(indexes)) {
       const value = valueOf(name, find, data)
       if (value === undefined || value === null) continue
@@ -83,7 +86,9 @@ export class Indexing {
       const known = labels.find(label => before[label] !== undefined)
       const login = known === undefined ? undefined : before[known]
       const former = known === labels[0] ? undefined : known
-      places.push({ label: labels[0], login: login ?? newLogin(this.now()), former, limit: login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined, onLimit })
+      const limit = login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined
+      const others = limit === undefined ? undefined : labels.slice(1)
+      places.push({ label: labels[0], login: login ?? newLogin(this.now()), former, limit, onLimit, others })
     }
     return places
   }

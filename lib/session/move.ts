@@ -18,12 +18,19 @@ export interface Move {
   readonly to: NewSession | null
   /** How often another request was first, and the move was done over. */
   readonly conflicts: number
+  /** The store's error, when the old session has ended, and too few replicas know. */
+  readonly unconfirmed?: SessionStoreError
+}
+
+interface Removed {
+  readonly removal: Removal
+  readonly unconfirmed?: SessionStoreError
 }
 
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
-/** Milliseconds before a store that did not answer is asked again. */
+/** Milliseconds before a store is asked again that does not know what it did, or whose replicas do not. */
 const PAUSES = [100, 200, 400, 800]
 
 /**
@@ -31,7 +38,8 @@ const PAUSES = [100, 200, 400, 800]
  * the new one was made of. So every update that was stored before the move is in the new session,
  * and every later one finds the old session gone. Returns null when another request or process ended
  * the old session first. Of several moves at once exactly one wins; the others, and a move that
- * fails, leave no session behind. A move whose outcome stays unknown fails, and the store's error says so.
+ * fails, leave no session behind. A move whose outcome stays unknown fails, and the store's error says so:
+ * the visitor then has the old session, or none. One that replicas do not confirm is done, and says so.
  *
  * `newest` is the old session as the caller read it; null: it is read here. `keep` returns the record
  * of the new session, or null when nothing is kept. It runs again after each conflict.
@@ -51,8 +59,8 @@ export async function moveSession (
       to = await prepare(records, to, record)
       // All sessions of its kind are being ended, this one among them.
       if (to === null && record !== null) break
-      const removal = await removeSurely(records, from, old)
-      if (removal === 'removed') return { to, conflicts }
+      const { removal, ...confirmation } = await removeSurely(records, from, old)
+      if (removal === 'removed') return { to, conflicts, ...confirmation }
       if (removal === 'gone') break
       newest = null
     }
@@ -64,11 +72,19 @@ export async function moveSession (
   return null
 }
 
-/** Makes a session under a new id; null when all sessions of its kind were ended meanwhile. @throws {SessionError} */
+/**
+ * Makes a session under a new id; null when all sessions of its kind were ended meanwhile. One that the store made,
+ * or may have made, and failed all the same is removed again if that can be done now: no visitor is told its id.
+ *
+ * @throws {SessionError}
+ */
 export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
-    const stored = await records.create(key, record)
+    const stored = await records.create(key, record).catch(async (error: unknown) => {
+      if (isOf(error, 'unconfirmed', 'unknown')) await records.remove(key).catch(() => undefined)
+      throw error
+    })
     if (stored === 'ended') return null
     if (stored !== 'taken') return { ...key, stored }
   }
@@ -78,19 +94,28 @@ export async function createSession (records: MovingRecords, record: PlainRecord
 /**
  * Removes the old session. When a store does not know what became of that, it is asked again, because the new
  * session is all that is left if the old one was removed: a store recognises the call that it is asked for again.
+ * Once it has said that the old session is removed, and too few replicas know, no later trouble takes that back.
  *
- * @throws {SessionError} the store's error, when it still does not know
+ * @throws {SessionError} the store's error, when it refuses, or still does not know
  */
-async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession): Promise<Removal> {
-  for (const pause of PAUSES) {
-    try {
-      return await records.remove(from, old.version, old)
-    } catch (error) {
-      if (!(error instanceof SessionStoreError)) throw error
+async function removeSurely (records: MovingRecords, from: SessionKey, old: StoredSession, attempt = 0, unconfirmed?: SessionStoreError): Promise<Removed> {
+  try {
+    const removal = await records.remove(from, old.version, old)
+    return removal === 'gone' && unconfirmed !== undefined ? { removal: 'removed', unconfirmed } : { removal }
+  } catch (error) {
+    const known = unconfirmed ?? (isOf(error, 'unconfirmed') ? error : undefined)
+    const pause = isOf(error, 'unconfirmed', 'unknown') ? PAUSES[attempt] : undefined
+    if (pause !== undefined) {
       await sleep(pause)
+      return await removeSurely(records, from, old, attempt + 1, known)
     }
+    if (known === undefined) throw error
+    return { removal: 'removed', unconfirmed: known }
   }
-  return await records.remove(from, old.version, old)
+}
+
+function isOf (error: unknown, ...outcomes: Array<SessionStoreError['outcome']>): error is SessionStoreError {
+  return error instanceof SessionStoreError && outcomes.includes(error.outcome)
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */

@@ -4,6 +4,9 @@ import type { SessionCipher } from '../store/session-cipher'
 import { headerOf as headerOfText, headFor, NO_HEADER, type SessionHeader } from '../store/session-header'
 import type { SessionRecord, StoredSession } from '../store/session-store'
 
+/** A session that ends so soon (ms) may have ended when the store is called. */
+const CLOSE = 10_000
+
 /** A session's id, and the name under which the store keeps it. */
 export interface SessionKey {
   readonly sesid: string
@@ -48,7 +51,7 @@ export class OpenedSession implements StoredSession {
   }
 
   get isPast (): boolean {
-    return this.idleLeft !== undefined && performance.now() - this.#readAt > this.idleLeft
+    return this.idleLeft !== undefined && performance.now() - this.#readAt > this.idleLeft - CLOSE
   }
 
   get header (): SessionHeader {
@@ -72,7 +75,7 @@ export function headerOf (session: StoredSession): SessionHeader {
   return session instanceof OpenedSession ? session.header : NO_HEADER
 }
 
-/** Whether the session has expired since it was read, as far as this process knows. */
+/** Whether the session has expired since it was read, or may have by the time that the store is called, as far as this process knows. */
 export function isPast (session: StoredSession): boolean {
   return session instanceof OpenedSession && session.isPast
 }

@@ -1,3 +1,4 @@
+import type { SessionStoreError } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
@@ -13,13 +14,20 @@ export interface Regeneration {
   readonly freshAt: number | undefined
 }
 
+/** What became of the session that there was. */
+interface Ended {
+  /** The name of the session that ended; null when there was none to end. */
+  readonly ended: string | null
+  /** The store's error, when that session has ended, and too few replicas know. */
+  readonly unconfirmed?: SessionStoreError | undefined
+}
+
 /**
- * Gives the copy's session a new id, and only the data named. Returns the name of the session that
- * ended by it; null when there was none to end.
+ * Gives the copy's session a new id, and only the data named.
  *
  * @see Session.regenerate
  */
-export async function regenerateSession (copy: SessionCopy, regeneration: Regeneration): Promise<string | null> {
+export async function regenerateSession (copy: SessionCopy, regeneration: Regeneration): Promise<Ended> {
   const { life, headerChange } = copy
   if (copy.stored !== null) copy.checkReach()
   const before = copy.session.data()
@@ -27,7 +35,7 @@ export async function regenerateSession (copy: SessionCopy, regeneration: Regene
   // At once: data that are set while this goes on belong to the new session.
   propertiesOf(copy.session).fill(kept)
   copy.headerChange = { ...headerChange, freshAt: regeneration.freshAt }
-  if (copy.stored === null) return null
+  if (copy.stored === null) return { ended: null }
   try {
     return await move(copy, copy.stored, before, regeneration)
   } catch (error) {
@@ -43,7 +51,7 @@ function keptOf (data: PlainObject, { keepKeys }: Regeneration): PlainObject {
   return keepKeys === null ? data : pick(data, keepKeys)
 }
 
-async function move (copy: SessionCopy, base: StoredSession, before: PlainObject, regeneration: Regeneration): Promise<string | null> {
+async function move (copy: SessionCopy, base: StoredSession, before: PlainObject, regeneration: Regeneration): Promise<Ended> {
   const { committer, text } = copy.shared
   const { life, key } = copy
   const first = text.encode(keptOf(before, regeneration))
@@ -62,13 +70,13 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
   if (moved === null) {
     if (await copy.follow(life)) return await move(copy, base, before, regeneration)
     copy.close(life)
-    return null
+    return { ended: null }
   }
   const { to } = moved
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
     if (to !== null) copy.leave(to, to.stored)
-    return key.name
+    return { ended: key.name }
   }
   const { idleTimeout, headerChange } = copy
   copy.forget()
@@ -81,5 +89,5 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     copy.createdAt = createdAt
   }
   if (!copy.mergeIn(first, kept)) propertiesOf(copy.session).fill(text.decode(kept))
-  return key.name
+  return { ended: key.name, unconfirmed: moved.unconfirmed }
 }

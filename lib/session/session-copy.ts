@@ -4,7 +4,7 @@ import { sessionHandle } from '../store/session-id'
 import type { About } from '../store/index-about'
 import { NO_HEADER, type SessionHeader } from '../store/session-header'
 import type { StoredSession } from '../store/session-store'
-import { isAhead } from './freshness'
+import { changedHeader } from './header-change'
 import { merge } from './merge'
 import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
@@ -100,17 +100,9 @@ export abstract class SessionCopy {
     return this.headerOn(this.stored === null ? NO_HEADER : headerOf(this.stored)).freshAt
   }
 
-  /** Returns what is to be known of the session from now on. Of two moments of proof the later one counts. */
+  /** Returns what is to be known of the session from now on. */
   headerOn (stored: SessionHeader): SessionHeader {
-    const { headerChange } = this
-    if (headerChange === NO_HEADER) return stored
-    const header = { ...stored, ...headerChange }
-    const { freshAt } = stored
-    // A clock that was ahead must not keep the visitor from proving who he is.
-    if (headerChange.freshAt !== undefined && freshAt !== undefined && !isAhead(freshAt, this.shared.now())) {
-      header.freshAt = Math.max(headerChange.freshAt, freshAt)
-    }
-    return header
+    return changedHeader(stored, this.headerChange, this.shared.now)
   }
 
   /** Returns the header of a session that gets an id now, and says so itself, if ids are renewed at an age. */

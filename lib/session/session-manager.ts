@@ -69,6 +69,7 @@ export class SessionManager {
    * @throws {SessionError} when the store cannot be read
    */
   loadNow (values: readonly CookieValue[], log: SessionLog, outlet: CookieOutlet | null = null): Visit | undefined {
+    if (!this.#records.areImmediate) return undefined
     const { unserved, appid } = this.#shared
     const start = startOf('load')
     try {

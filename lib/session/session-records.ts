@@ -1,16 +1,19 @@
 import { isImmediate } from '../store/features'
-import { SessionError } from '../errors'
+import { SessionError, SessionStoreError } from '../errors'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
 import type { Place } from '../store/index-entering'
 import { placesIn, type SessionIndex } from '../store/session-index'
-import { headFor, isHeaded, NO_HEADER } from '../store/session-header'
+import { headFor, headerOf as storedHeaderOf, isHeaded, NO_HEADER } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
 import { Forwards } from './forwards'
 import { Indexing } from './indexing'
-import { headerOf, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
+import { headerOf, isPast, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
+
+/** So that entries are written again, and no sweep takes them out. */
+const LONG_AGO = 0
 
 /** A live session, and the key that it has. */
 export interface Found {
@@ -67,6 +70,11 @@ export class SessionRecords {
       `for keys are made of ids: have it make ids of ${SHORTEST_KEY_ID} or more random letters and digits`)
   }
 
+  /** Whether `readNow` may find something. */
+  get areImmediate (): boolean {
+    return this.#immediate !== null
+  }
+
   /** Returns the session or null, as the store's `read` does; `undefined`: it takes time, call `read`. */
   readNow (key: SessionKey): StoredSession | null | undefined {
     const stored = this.#immediate?.readNow(key.name)
@@ -106,19 +114,20 @@ export class SessionRecords {
     return result
   }
 
-  async #readStored (key: SessionKey): Promise<StoredSession | null> {
+  /** Returns the record under the key, for a caller that waits for it. */
+  #readStored (key: SessionKey): Promise<StoredSession | null> | StoredSession | null {
     const stored = this.#immediate?.readNow(key.name)
-    return stored === undefined ? await this.#store.read(key.name) : stored
+    return stored === undefined ? this.#store.read(key.name) : stored
   }
 
   /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
   async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken' | 'ended'> {
-    const plan = this.#indexing.plan(record, null)
+    const plan = this.#indexing.plan(key.name, record, null)
     if (plan === null) return await this.#create(key, record)
     const index = this.#indexing.index as SessionIndex
     const since = this.#indexing.now()
     if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
-    const stored = await this.#create(key, plan.record)
+    const stored = await this.#entered(key, plan.enter, () => this.#create(key, plan.record))
     if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
     if (stored === 'taken') return stored
     let isConfirmed = false
@@ -143,7 +152,7 @@ export class SessionRecords {
   /** Does what `replace` does, if that takes no time; `undefined`: nothing has happened, call `replace`. */
   replaceNow (key: SessionKey, record: PlainRecord, base: StoredSession): Swap | undefined {
     if (this.#immediate === null) return undefined
-    const plan = this.#indexing.plan(record, base)
+    const plan = this.#indexing.plan(key.name, record, base)
     if (plan !== null) {
       if (plan.enter.length > 0 || plan.leave.length > 0 || this.#indexing.index?.entering.isTouchDue(plan.lasting) === true) return undefined
       record = plan.record
@@ -157,13 +166,13 @@ export class SessionRecords {
 
   /** Replaces the record if it is still `base`. */
   async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
-    const plan = this.#indexing.plan(record, base)
+    const plan = this.#indexing.plan(key.name, record, base)
     if (plan === null) return await this.#replace(key, record, base)
     const { entering } = this.#indexing.index as SessionIndex
     const since = this.#indexing.now()
     await entering.keepAlive(plan.lasting)
     if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
-    const swap = await this.#replace(key, plan.record, base)
+    const swap = await this.#entered(key, plan.added, () => this.#replace(key, plan.record, base))
     if (swap.result !== 'replaced') {
       await entering.leave(key.name, plan.added)
       return swap
@@ -194,10 +203,15 @@ export class SessionRecords {
     if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
   }
 
-  /** Starts the session's idle time anew, and before it that of the lists that it is in. */
+  /**
+   * Starts the session's idle time anew, and before it that of the lists that it is in. One that has expired since
+   * it was read, and was swept out of a list, stays so: no `revokeAll` would find it.
+   */
   async touch (key: SessionKey, stored: StoredSession): Promise<void> {
-    const header = headerOf(stored)
-    if (header.indexed !== undefined) await this.#indexing.index?.entering.keepAlive(Object.keys(header.indexed))
+    const { indexed } = headerOf(stored)
+    const entering = indexed === undefined ? undefined : this.#indexing.index?.entering
+    if (indexed !== undefined) await entering?.keepAlive(Object.keys(indexed))
+    if (isPast(stored) && await entering?.confirm(key.name, placesIn({ indexed }), LONG_AGO) === false) return
     await this.#store.touch(key.name)
   }
 
@@ -212,11 +226,36 @@ export class SessionRecords {
     try {
       isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(name, places, since)
     } catch (error) {
-      await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
+      await this.#restore(name, base, saved, since)
       throw error
     }
     if (!isConfirmed) await this.#store.remove(name)
     return isConfirmed
+  }
+
+  /** Stores a session that has entered these places. If it surely was not stored, it gives those up that no other request may have entered. */
+  async #entered<T> ({ name }: SessionKey, places: readonly Place[], store: () => Promise<T>): Promise<T> {
+    try {
+      return await store()
+    } catch (error) {
+      const isUnsure = error instanceof SessionStoreError && error.outcome !== 'refused'
+      const stored = isUnsure ? undefined : await this.#store.read(name).catch(() => undefined)
+      if (stored !== undefined) {
+        const indexed = stored === null ? {} : storedHeaderOf(stored.text)?.indexed ?? {}
+        const left = places.filter(({ label, login, former }) => former === undefined && indexed[label] !== login)
+        await (this.#indexing.index as SessionIndex).entering.leave(name, left)
+      }
+      throw error
+    }
+  }
+
+  /** Makes the session what it was before. It ends if its end may have passed it by meanwhile, because it was not that. */
+  async #restore (name: string, base: StoredSession, saved: StoredSession, since: number): Promise<void> {
+    const { result } = await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
+    if (result !== 'replaced') return
+    const { entering } = this.#indexing.index as SessionIndex
+    const mayStay = await entering.confirm(name, placesIn(headerOf(base)), since).catch(() => false)
+    if (!mayStay) await this.#store.remove(name)
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {

@@ -40,8 +40,6 @@ export abstract class VisitEnd extends SessionCopy {
   /** While the end of the request is under way. */
   #finishing: Promise<CookieChange> | null = null
   #isAwaited = false
-  /** Whether the end of the request stored something, and did not have to wait for it. */
-  storedAtOnce = false
   /** The data as they were when the request ended. */
   #dataAtEnd: PlainObject | null = null
 
@@ -115,10 +113,7 @@ export abstract class VisitEnd extends SessionCopy {
     const { steps } = this.shared
     if (steps.isBusy(this) || this.leftovers !== null || this.#isRenewalDue) return this.#endLater(steps.run(this, () => this.#end()))
     const text = this.#textToStore()
-    if (text !== null) {
-      if (!saveNow(this, text)) return this.#endLater(this.#end(text))
-      this.storedAtOnce = true
-    }
+    if (text !== null && !saveNow(this, text)) return this.#endLater(this.#end(text))
     const isDone = !this.#isTouchDue && (text !== null || !this.#isCookieDue || this.checkAgainNow())
     return isDone ? this.#cookieChange(false) : this.#endLater(this.#end(null))
   }

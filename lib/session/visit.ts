@@ -1,7 +1,7 @@
 import { watched, type DiagnosticsEvents } from '../diagnostics'
 import type { SessionCookieOptions } from './cookie-options'
 import { isFreshAt } from './freshness'
-import { regenerateSession } from './regenerate'
+import { regenerateSession, type Regeneration } from './regenerate'
 import { propertiesOf, Session } from './session'
 import type { SessionActions } from './session-actions'
 import { saveSession } from './save'
@@ -76,10 +76,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   regenerate (keepKeys: readonly string[]): Promise<void> {
-    return this.#step('regenerate', async () => {
-      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: undefined }))
-      this.announce()
-    })
+    return this.#step('regenerate', () => this.#regenerate({ keepKeys, freshAt: undefined }))
   }
 
   isFresh (maxAge: number): boolean {
@@ -87,10 +84,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   authenticated (keepKeys: readonly string[] | null): Promise<void> {
-    return this.#step('authenticated', async () => {
-      this.noteEnd(await regenerateSession(this, { keepKeys, freshAt: this.shared.now() }))
-      this.announce()
-    })
+    return this.#step('authenticated', () => this.#regenerate({ keepKeys, freshAt: this.shared.now() }))
   }
 
   update<T> (change: Change<T>): Promise<T | undefined> {
@@ -108,6 +102,14 @@ export class Visit extends VisitEnd implements SessionActions {
 
   skipSave (): void {
     this.skipsSave = true
+  }
+
+  /** The request goes on with the new session also when too few replicas know of the end of the old one: there is no way back. */
+  async #regenerate (regeneration: Regeneration): Promise<void> {
+    const { ended, unconfirmed } = await regenerateSession(this, regeneration)
+    this.noteEnd(ended)
+    this.announce()
+    if (unconfirmed !== undefined) throw unconfirmed
   }
 
   /** Runs a step when the earlier ones are done. The app need not wait for it: a rejection counts as handled. */

@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
-import { fillRandom } from '../random'
-import { decodeExactly, NONCE_SIZE, TAG_SIZE } from './sealed-text'
+import { hkdfSync } from 'node:crypto'
+import { decryptText, encryptText } from './aes-gcm'
+import { decodeExactly } from './sealed-text'
 import { storageName } from './session-id'
 
 /**
@@ -17,9 +17,7 @@ import { storageName } from './session-id'
  */
 export const FORWARDING = '$ffs>1$'
 const PREFIX = /^\$ffs>1\$([0-9a-f]{64})\$/
-const ALGORITHM = 'aes-256-gcm'
 const KEY_SIZE = 32
-const LEAST_SIZE = NONCE_SIZE + TAG_SIZE
 
 /** Where a session has moved to. */
 export interface Forwarding {
@@ -42,30 +40,17 @@ export function forwardedName (text: string): string | null {
 /** Returns the text that forwards from this id. */
 export function forwardingText (appid: string, from: string, { sesid, until }: Forwarding): string {
   const name = storageName(appid, sesid)
-  const nonce = Buffer.alloc(NONCE_SIZE)
-  fillRandom(nonce, NONCE_SIZE)
-  const cipher = createCipheriv(ALGORITHM, keyOf(appid, from), nonce)
-  cipher.setAAD(authenticatedOf(appid, from, name))
-  const encrypted = Buffer.concat([cipher.update(`${Math.floor(until)} ${sesid}`, 'utf8'), cipher.final()])
-  return `${FORWARDING}${name}$${Buffer.concat([nonce, encrypted, cipher.getAuthTag()]).toString('base64url')}`
+  const encrypted = encryptText(keyOf(appid, from), `${Math.floor(until)} ${sesid}`, authenticatedOf(appid, from, name))
+  return `${FORWARDING}${name}$${encrypted.toString('base64url')}`
 }
 
 /** Returns where the text forwards to; null for any other text, and for one that was not made for this id. */
 export function openForwarding (appid: string, from: string, text: string): Forwarding | null {
   const name = forwardedName(text)
   const bytes = name === null ? null : decodeExactly(text.slice(PREFIX.exec(text)?.[0].length))
-  if (name === null || bytes === null || bytes.length < LEAST_SIZE) return null
-  const end = bytes.length - TAG_SIZE
-  const decipher = createDecipheriv(ALGORITHM, keyOf(appid, from), bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
-  decipher.setAAD(authenticatedOf(appid, from, name))
-  decipher.setAuthTag(bytes.subarray(end))
-  const plain = decipher.update(bytes.subarray(NONCE_SIZE, end))
-  try {
-    decipher.final()
-  } catch {
-    return null
-  }
-  const [until, ...sesid] = plain.toString('utf8').split(' ')
+  const plain = name === null || bytes === null ? null : decryptText(keyOf(appid, from), bytes, authenticatedOf(appid, from, name))
+  if (plain === null) return null
+  const [until, ...sesid] = plain.split(' ')
   return { sesid: sesid.join(' '), until: Number(until) }
 }
 

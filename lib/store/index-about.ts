@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { check } from '../option-checks'
+import { decryptText, encryptText } from './aes-gcm'
 
 /** What a device list shows of a session. */
 export type About = Readonly<Record<string, unknown>>
@@ -8,9 +8,6 @@ export type About = Readonly<Record<string, unknown>>
 const LONGEST = 1024
 /** Characters that are kept of a word, when all together are too many. A client chooses its user agent, and must not fail by it. */
 const LONGEST_WORD = 160
-const ALGORITHM = 'aes-256-gcm'
-const NONCE_SIZE = 12
-const TAG_SIZE = 16
 
 /**
  * Turns what a device list shows into the text that an index keeps, and back. With secrets of the
@@ -33,9 +30,7 @@ export class AboutText {
     const json = shortened(about)
     const [key] = this.#keys
     if (json === undefined || key === null || key === undefined) return json
-    const nonce = randomBytes(NONCE_SIZE)
-    const cipher = createCipheriv(ALGORITHM, key, nonce)
-    return Buffer.concat([nonce, cipher.update(json, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+    return encryptText(key, json).toString('base64url')
   }
 
   /** Returns `undefined` for what does not open. */
@@ -44,7 +39,7 @@ export class AboutText {
     if (text.startsWith('{')) return JSON.parse(text) as About
     const bytes = Buffer.from(text, 'base64url')
     for (const key of this.#keys) {
-      const json = key === null ? null : decrypt(key, bytes)
+      const json = key === null ? null : decryptText(key, bytes)
       if (json !== null) return JSON.parse(json) as About
     }
     return undefined
@@ -68,18 +63,4 @@ function jsonOf (about: About): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function decrypt (key: Uint8Array, bytes: Buffer): string | null {
-  if (bytes.length < NONCE_SIZE + TAG_SIZE) return null
-  const end = bytes.length - TAG_SIZE
-  const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
-  decipher.setAuthTag(bytes.subarray(end))
-  const json = decipher.update(bytes.subarray(NONCE_SIZE, end))
-  try {
-    decipher.final()
-  } catch {
-    return null
-  }
-  return json.toString('utf8')
 }

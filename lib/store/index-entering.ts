@@ -1,10 +1,9 @@
-import { SessionLimitError } from '../errors'
 import { touchInterval } from './clock'
 import type { About, AboutText } from './index-about'
 import { isSameEntry, type IndexEntry } from './index-entry'
-import { batches, without, type IndexEnding } from './index-ending'
-import { indexOfLabel } from './index-labels'
-import type { IndexLists } from './index-lists'
+import { without, type IndexEnding } from './index-ending'
+import { IndexLimit, marked } from './index-limit'
+import { NO_LONGER, type IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'
 
 /** What becomes of a login that is one too many. */
@@ -14,17 +13,15 @@ export type OnLimit = 'end-oldest' | 'refuse'
 export interface Place {
   readonly label: string
   readonly login: string
-  /** The label that the login had so far, under an older secret of the server. */
+  /** The label that the login had so far, under another secret of the server. Its list names the session until a sweep. */
   readonly former?: string | undefined
   /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
   readonly limit?: number | undefined
   readonly onLimit?: OnLimit | undefined
+  /** The labels of the value under other secrets of the server, where logins count as well; left out: there are none. */
+  readonly others?: readonly string[] | undefined
 }
 
-type Entries = readonly IndexEntry[]
-
-/** An entry without a session counts for this long (ms) as a login that is under way. */
-const UNDER_WAY = 2 * 60_000
 /** A process that took longer than this (ms) writes its entry again: a sweep may have judged it meanwhile. */
 const SLOW = 60_000
 /** So many lists are remembered as touched lately. */
@@ -34,6 +31,7 @@ const LISTS = 10_000
 export class IndexEntering {
   readonly #lists: IndexLists
   readonly #ending: IndexEnding
+  readonly #limit: IndexLimit
   readonly #about: AboutText
   readonly #now: () => number
   /** Milliseconds. */
@@ -45,6 +43,7 @@ export class IndexEntering {
   constructor (lists: IndexLists, ending: IndexEnding, about: AboutText, idleTimeout: number, now: () => number) {
     this.#lists = lists
     this.#ending = ending
+    this.#limit = new IndexLimit(lists, ending, now)
     this.#about = about
     this.#interval = touchInterval(idleTimeout)
     this.#now = now
@@ -52,7 +51,8 @@ export class IndexEntering {
 
   /**
    * Writes the entries of a session that is about to be stored with these labels. Returns false when one of
-   * the logins was ended: then the session must not be stored. @throws {SessionLimitError}, and {SessionError}
+   * the logins was ended: then the session must not be stored. Unless it returns true, it takes out again what
+   * it has entered. @throws {SessionLimitError}, and {SessionError}
    */
   async enter (name: string, places: readonly Place[], idleTimeout: number | undefined, about: About | undefined): Promise<boolean> {
     return await this.enterSealed(name, places, idleTimeout, this.#about.seal(about))
@@ -60,40 +60,90 @@ export class IndexEntering {
 
   /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
   async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
-    const handle = sessionHandle(name)
+    /** A login that has a former label may be entering the same list by another request. */
+    const isAlone = ({ login }: Place): boolean => places.every(place => place.login !== login || place.former === undefined)
+    const added: Place[] = []
+    let hasEntered = false
+    try {
+      hasEntered = await this.#enterLists(name, places, idleTimeout, sealed, added)
+    } finally {
+      if (!hasEntered) await this.leave(name, added.filter(isAlone))
+    }
+    return hasEntered
+  }
+
+  async #enterLists (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined, added: Place[]): Promise<boolean> {
     for (const place of places) {
-      const { label, login } = place
-      let isEnded = false
-      await this.#lists.change(label, async entries => {
-        const before = entries.filter(entry => entry.login === login)
-        isEnded = before.some(entry => entry.isEnded)
-        if (isEnded) return null
-        const entry = { handle, login, at: this.#now(), isEnded, about: sealed ?? before[0]?.about }
-        return await this.#limited([...without(entries, [entry]) ?? entries, entry], place)
-      }, idleTimeout)
-      if (isEnded) return false
+      const { login, former } = place
+      // A process may list the secrets in another order still, and look under the former label last.
+      const before = former === undefined ? sealed : await this.#enterList(name, { label: former, login }, idleTimeout, sealed, added)
+      if (before === null || await this.#enterList(name, place, idleTimeout, before, added) === null) return false
     }
     return true
   }
 
+  /** Returns what the entry says about the session; null when its login was ended. @throws {SessionLimitError}, and {SessionError} */
+  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined, added: Place[]): Promise<string | undefined | null> {
+    const { label, login, others = [] } = place
+    const handle = sessionHandle(name)
+    let about: string | undefined | null
+    let isNew = false
+    let unused: ReadonlySet<string> = new Set()
+    const after = await this.#lists.change(label, async entries => {
+      const before = entries.filter(entry => entry.login === login)
+      about = before.some(entry => entry.isEnded) ? null : sealed ?? before.find(entry => entry.about !== undefined)?.about
+      if (about === null) return null
+      isNew = !before.some(entry => entry.handle === handle)
+      const entry = { handle, login, at: this.#now(), isEnded: false, about }
+      const all = [...without(entries, [entry]) ?? entries, entry]
+      unused = await this.#limit.refuse(all, place)
+      return marked(all, unused) ?? all
+    }, idleTimeout)
+    if (about === null) return null
+    if (isNew) added.push(place)
+    // Of two processes that write to lists of different secrets one at least sees both logins, now that its entry is there.
+    if (others.length > 0) await this.#mark(others, new Set([...unused, ...await this.#limit.refuse(after, place)]))
+    return about
+  }
+
+  async #mark (labels: readonly string[], logins: ReadonlySet<string>): Promise<void> {
+    if (logins.size > 0) for (const label of labels) await this.#lists.change(label, entries => marked(entries, logins), NO_LONGER)
+  }
+
   /**
-   * Whether the session that was stored with these labels may stay. Ends what is marked in the lists.
+   * Whether the session that was stored with these labels may stay. Marks the logins that are too many beside it,
+   * not before it is stored: a login that fails costs nobody a session. Ends what is marked in the lists.
    * `since`: when `enter` was called. @throws {SessionError}
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
     const handle = sessionHandle(name)
-    for (const { label, login, former } of places) {
+    for (const place of places) {
+      const { label, login, former, others = [] } = place
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
-      const at = this.#now()
-      const entries = at - since > SLOW
-        ? await this.#lists.change(label, all => all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null)
-        : await this.#lists.read(label)
-      await this.#ending.finish(label, entries, 'limit')
+      const entries = await this.#confirmIn(place, isMine, since)
+      await this.#ending.finish(label, entries, 'limit', [label, ...others])
+      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others])
       if (!entries.some(isMine)) return false
       // An end that looked under the newest label before this login had it has marked the former one.
       if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
     }
     return true
+  }
+
+  /** Returns what the list of the place is, with what is too many marked there, and in those of other secrets. @throws {SessionError} */
+  async #confirmIn (place: Place, isMine: (entry: IndexEntry) => boolean, since: number): Promise<readonly IndexEntry[]> {
+    const { label, limit, others = [] } = place
+    const at = this.#now()
+    const isSlow = at - since > SLOW
+    if (!isSlow && limit === undefined) return await this.#lists.read(label)
+    let excess: ReadonlySet<string> = new Set()
+    const entries = await this.#lists.change(label, async all => {
+      const renewed = isSlow && all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null
+      excess = await this.#limit.excess(all, place)
+      return marked(renewed ?? all, excess) ?? renewed
+    }, NO_LONGER)
+    await this.#mark(others, excess)
+    return entries
   }
 
   /** Takes the session out of lists. What cannot be taken out is stale, and swept later. */
@@ -124,29 +174,4 @@ export class IndexEntering {
     const last = this.#touched.get(label)
     return last === undefined || Math.abs(this.#now() - last) >= this.#interval
   }
-
-  /** Marks the oldest logins, as far as there are too many. Stale entries do not count. */
-  async #limited (entries: Entries, { label, login, limit, onLimit }: Place): Promise<Entries> {
-    if (limit === undefined || loginsOf(entries).length <= limit) return entries
-    const living: IndexEntry[] = []
-    for (const batch of batches(entries)) {
-      const counts = await Promise.all(batch.map(async entry => entry.login === login || this.#now() - entry.at < UNDER_WAY ||
-        await this.#ending.sessionOf([label], entry) !== null))
-      living.push(...batch.filter((_, at) => counts[at]))
-    }
-    const logins = loginsOf(living)
-    if (logins.length <= limit) return entries
-    if (onLimit === 'refuse') throw tooMany(label, limit)
-    const excess = new Set(logins.filter(each => each !== login).sort().slice(0, logins.length - limit))
-    return entries.map(entry => excess.has(entry.login) ? { ...entry, isEnded: true } : entry)
-  }
-}
-
-/** Returns the logins that were not ended. */
-function loginsOf (entries: Entries): string[] {
-  return [...new Set(entries.filter(({ isEnded }) => !isEnded).map(({ login }) => login))]
-}
-
-function tooMany (label: string, limit: number): SessionLimitError {
-  return new SessionLimitError(`there are ${limit} sessions of this ${indexOfLabel(label)} already (option maxPerValue): end one of them first`)
 }

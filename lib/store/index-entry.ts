@@ -40,21 +40,29 @@ export function encodeList ({ label, entries }: IndexList): string {
   return JSON.stringify([FORMAT, label, ...entries.map(({ handle, login, at, isEnded, about }) => [handle, login, at, isEnded ? 1 : 0, ...about === undefined ? [] : [about]])])
 }
 
-/** @throws {SessionError} SESSION_INDEX */
+/** @throws {DamagedList}, and {SessionError} SESSION_INDEX for a list of a newer version */
 export function decodeList (text: string): IndexList {
   let list: unknown
   try {
     list = JSON.parse(text)
   } catch {
-    throw damaged()
+    throw new DamagedList()
   }
-  if (!Array.isArray(list)) throw damaged()
+  if (!Array.isArray(list)) throw new DamagedList()
   const [format, label, ...rows] = list as [number, string, ...Array<[string, string, number, number, string?]>]
   if (format !== FORMAT) throw new SessionError('SESSION_INDEX', 'an index was written by a newer version of fastify-file-sessions: update this process')
-  if (rows.some(([handle]) => nameOfHandle(handle) === null)) throw damaged()
+  if (typeof label !== 'string' || !rows.every(isRow)) throw new DamagedList()
   return { label, entries: rows.map(([handle, login, at, ended, about]) => ({ handle, login, at, isEnded: ended === 1, about })) }
 }
 
-function damaged (): SessionError {
-  return new SessionError('SESSION_INDEX', 'a list of an index is damaged. Sessions that are in it do not enter it again: restore it from a backup, or end all sessions with clear()')
+function isRow (row: unknown): boolean {
+  return Array.isArray(row) && nameOfHandle(row[0]) !== null && typeof row[1] === 'string'
+}
+
+/** What names sessions cannot be read. No session may seem not to be there for it. */
+export class DamagedList extends SessionError {
+  constructor () {
+    super('SESSION_INDEX', 'a list of an index is damaged, and no session can enter it or be found by it: ' +
+      'make it anew with app.reindexSessions(), or the command file-sessions reindex')
+  }
 }

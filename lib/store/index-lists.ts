@@ -1,13 +1,21 @@
 import { SessionError } from '../errors'
 import { KeyedQueue } from '../keyed-queue'
-import { decodeList, encodeList, type IndexEntry, type IndexList } from './index-entry'
+import { DamagedList, decodeList, encodeList, isSameEntry, type IndexEntry, type IndexList } from './index-entry'
 import { listName } from './index-labels'
+import { LONGEST_IDLE_TIMEOUT } from './record-options'
 import type { Companion } from './store-abilities'
+
+export { DamagedList } from './index-entry'
 
 type Entries = readonly IndexEntry[]
 
 /** Returns what the list is to be; null when nothing is to change. It runs again after each conflict. */
 type Alter = (entries: Entries) => Entries | null | Promise<Entries | null>
+
+/** What is kept under the name of a list: the list, or why it cannot be read. */
+export type FoundList =
+  | { readonly name: string, readonly list: IndexList, readonly error?: undefined }
+  | { readonly name: string, readonly list: null, readonly error: SessionError }
 
 /** So many conflicts in a row are not bad luck. */
 const MOST_CONFLICTS = 1000
@@ -22,6 +30,8 @@ const LONGEST_PAUSE = 20
 export const MARGIN = 600
 /** The idle timeout (seconds) for a change by which no session enters: the list lives as long as it did. */
 export const NO_LONGER = 0
+/** The version of what holds no record at all: it cannot be replaced, and a list is made in its place. */
+export const NO_VERSION = ''
 /** Bytes. */
 export const LONGEST_LIST = 64 * 1024 * 1024
 
@@ -52,8 +62,33 @@ export class IndexLists {
   }
 
   /** Every list, in no particular order, read as it is asked for. @throws {SessionError} */
-  async * all (): AsyncGenerator<IndexList, void> {
-    for await (const { text } of this.#companion.records.exportSessions()) yield decodeList(text)
+  async * all (): AsyncGenerator<FoundList, void> {
+    for await (const { name, text } of this.#companion.records.exportSessions()) yield foundList(name, text)
+  }
+
+  /**
+   * Puts a list in place of a damaged one. If it is not damaged any more, the entries that it lacks are
+   * added. An empty list is not kept. @throws {SessionError}
+   */
+  async restore (name: string, { label, entries }: IndexList, idleTimeout?: number): Promise<void> {
+    const { records } = this.#companion
+    const text = encodeList({ label, entries })
+    for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts++) {
+      const stored = await records.read(name)
+      const found = stored === null ? null : foundList(name, stored.text)
+      if (found !== null && !(found.error instanceof DamagedList)) {
+        if (entries.length > 0) await this.change(label, all => joined(all, entries), idleTimeout)
+        return
+      }
+      const record = { text, idleTimeout: this.#lifeOf(idleTimeout) }
+      const change = stored === null || stored.version === NO_VERSION ? await records.create(name, record) : await records.replace(name, record, stored.version)
+      if (change.result === 'created' || change.result === 'replaced') {
+        if (entries.length === 0) await records.remove(name, change.version)
+        return
+      }
+      if (change.result === 'taken' && stored !== null) throw new SessionError('SESSION_INDEX', 'a list of an index was damaged less than a minute ago: do it again in a minute')
+    }
+    throw restless()
   }
 
   async #change (label: string, alter: Alter, idleTimeout: number | undefined): Promise<Entries> {
@@ -69,15 +104,53 @@ export class IndexLists {
         if (stored === null || await records.remove(name, stored.version) === 'removed') return after
         continue
       }
-      const record = { text: encodeList({ label, entries: after }), idleTimeout: Math.max(stored?.idleTimeout ?? 0, (idleTimeout ?? this.#companion.idleTimeout) + MARGIN) }
+      const record = { text: encodeList({ label, entries: after }), idleTimeout: Math.max(stored?.idleTimeout ?? 0, this.#lifeOf(idleTimeout)) }
       const { result } = stored === null ? await records.create(name, record) : await records.replace(name, record, stored.version)
       if (result === 'created' || result === 'replaced') return after
     }
-    throw new SessionError('SESSION_CONFLICT', 'an index of sessions could not be changed: other processes change it all the time')
+    throw restless()
   }
 
-  /** Starts the idle time of a list anew. @throws {SessionError} */
+  /**
+   * Starts the idle time of a list anew. One that was written under a shorter idle timeout of the store is
+   * written again, to outlive its sessions. @throws {SessionError}
+   */
   async touch (label: string): Promise<void> {
-    await this.#companion.records.touch(listName(label))
+    if (!await this.lengthen(label)) await this.#companion.records.touch(listName(label))
   }
+
+  /**
+   * Writes a list again if a session with this idle timeout (`undefined`: the store's own) could outlive it.
+   * Returns whether it was. What cannot be read is left alone. @throws {SessionError}
+   */
+  async lengthen (label: string, idleTimeout?: number): Promise<boolean> {
+    const stored = await this.#companion.records.read(listName(label))
+    const isShort = stored?.idleTimeout !== undefined && stored.idleTimeout < Math.min(this.#lifeOf(idleTimeout), LONGEST_IDLE_TIMEOUT)
+    if (!isShort || foundList(listName(label), stored.text).list === null) return false
+    await this.change(label, entries => entries, idleTimeout)
+    return true
+  }
+
+  /** Returns the idle timeout of a list (seconds) by that of a session in it. */
+  #lifeOf (idleTimeout: number | undefined): number {
+    return (idleTimeout ?? this.#companion.idleTimeout) + MARGIN
+  }
+}
+
+function foundList (name: string, text: string): FoundList {
+  try {
+    return { name, list: decodeList(text) }
+  } catch (error) {
+    return { name, list: null, error: error as SessionError }
+  }
+}
+
+/** Returns the entries with those that they lack; null if they lack none. */
+function joined (entries: Entries, those: Entries): Entries | null {
+  const lacking = those.filter(entry => !entries.some(each => isSameEntry(each, entry)))
+  return lacking.length === 0 ? null : [...entries, ...lacking]
+}
+
+function restless (): SessionError {
+  return new SessionError('SESSION_CONFLICT', 'an index of sessions could not be changed: other processes change it all the time')
 }

@@ -5,7 +5,8 @@
  */
 export class Outage<C> {
   #cause: C | null = null
-  #isTried = false
+  /** Resolves when the attempt is over that is under way; null: none is. */
+  #trial: Promise<unknown> | null = null
 
   /** Why the server counts as down; null: it does not. */
   get cause (): C | null {
@@ -20,14 +21,22 @@ export class Outage<C> {
     this.#cause = null
   }
 
-  /** Returns what `attempt` returns. @throws what `refusal` returns, while another attempt is under way */
-  async try<T> (attempt: () => Promise<T>, refusal: () => Error): Promise<T> {
-    if (this.#isTried) throw refusal()
-    this.#isTried = true
+  /**
+   * Returns what `attempt` returns. `isPatient`: the call waits for an attempt that is under way, because an earlier
+   * one for the same thing may have been carried out, and its caller must know.
+   *
+   * @throws what `refusal` returns, while another attempt is under way
+   */
+  async try<T> (attempt: () => Promise<T>, refusal: () => Error, isPatient = false): Promise<T> {
+    if (isPatient) await this.#trial
+    if (this.#cause === null) return await attempt()
+    if (this.#trial !== null) throw refusal()
+    const trial = attempt()
+    this.#trial = trial.then(() => {}, () => {})
     try {
-      return await attempt()
+      return await trial
     } finally {
-      this.#isTried = false
+      this.#trial = null
     }
   }
 }

@@ -39,7 +39,7 @@ export interface SettledRecordStoreOptions {
 export const RECORD_STORE_OPTIONS = ['appid', 'idleTimeout', 'absoluteTimeout', 'maxSize', 'idGenerator', 'encryption']
 const LARGEST_SIZE = 512 * 1024 * 1024
 /** The largest number of seconds that a record has room for, in every store. */
-const LONGEST_IDLE_TIMEOUT = 2 ** 32 - 1
+export const LONGEST_IDLE_TIMEOUT = 2 ** 32 - 1
 
 /** Checks the options that all stores have and fills in the defaults. @throws {SessionError} */
 export function recordStoreOptions (options: RecordStoreOptions): SettledRecordStoreOptions {

@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv } from 'node:crypto'
 import { check } from '../option-checks'
 import { fillRandom } from '../random'
 import { unopened, type UnopenedCause } from '../unopened'
+import { decryptText, LEAST_SIZE } from './aes-gcm'
 import type { SettledEncryption } from './encryption-options'
 import { KeyMemory, type CipherKey } from './key-memory'
 import { decodeExactly, describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
@@ -13,7 +14,6 @@ const ALGORITHM = 'aes-256-gcm'
 const OFF: SettledEncryption = { secrets: undefined, acceptPlain: true, writePlain: true }
 /** Filled anew for each text. */
 const nonce = Buffer.alloc(NONCE_SIZE)
-const LEAST_SIZE = NONCE_SIZE + TAG_SIZE
 /** Where encrypted bytes of a usual size are put together: memory of their own costs more than to encrypt them. */
 const workspace = Buffer.allocUnsafeSlow(64 * 1024)
 
@@ -146,7 +146,7 @@ export class SessionCipher {
 function encrypt ({ key, authenticated }: CipherKey, text: string, head: string): string {
   fillRandom(nonce, NONCE_SIZE)
   const cipher = createCipheriv(ALGORITHM, key, nonce)
-  cipher.setAAD(head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
+  cipher.setAAD(allAuthenticated(authenticated, head))
   const encrypted = cipher.update(text, 'utf8')
   cipher.final()
   const size = encrypted.length + LEAST_SIZE
@@ -157,18 +157,10 @@ function encrypt ({ key, authenticated }: CipherKey, text: string, head: string)
   return bytes.toString('base64url', 0, size)
 }
 
-/** Returns null for bytes that were not encrypted so. */
 function decrypt ({ key, authenticated }: CipherKey, bytes: Buffer, head: string): string | null {
-  if (bytes.length < LEAST_SIZE) return null
-  const end = bytes.length - TAG_SIZE
-  const decipher = createDecipheriv(ALGORITHM, key, bytes.subarray(0, NONCE_SIZE), { authTagLength: TAG_SIZE })
-  decipher.setAAD(head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
-  decipher.setAuthTag(bytes.subarray(end))
-  const plain = decipher.update(bytes.subarray(NONCE_SIZE, end))
-  try {
-    decipher.final()
-  } catch {
-    return null
-  }
-  return plain.toString('utf8')
+  return decryptText(key, bytes, allAuthenticated(authenticated, head))
+}
+
+function allAuthenticated (authenticated: Uint8Array, head: string): Uint8Array {
+  return head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)])
 }

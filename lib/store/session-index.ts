@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { SessionError } from '../errors'
-import { hasRecords, isIndexable, isReapable } from './features'
+import { hasRecords, isIndexable } from './features'
 import { AboutText } from './index-about'
-import { batches, IndexEnding, STALE } from './index-ending'
+import { batches, IndexEnding } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
-import { isSameEntry, type IndexEntry, type IndexList } from './index-entry'
+import { isSameEntry, type IndexEntry } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
-import { IndexLists, NO_LONGER } from './index-lists'
+import { DamagedList, IndexLists, NO_LONGER } from './index-lists'
+import { IndexRepair } from './index-repair'
+import { IndexSweeping } from './index-sweeping'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
@@ -14,8 +15,13 @@ import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session
 import { nameOfHandle, sessionHandle } from './session-id'
 import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
 
-/** A sweep works for this long (ms), and then lets requests go first for as long. */
-const STINT = 5
+/** So often the lists of a value are gone through, while further logins come. */
+const MOST_PASSES = 20
+/**
+ * An entry is looked at so often until its session is found: the first look may have come before the session was
+ * stored, and the look at the one that it takes the place of after that was gone.
+ */
+const LOOKS = 2
 
 /**
  * Finds sessions by what they hold, and ends them together.
@@ -58,19 +64,21 @@ export class SessionIndex {
 
   /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
   async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
-    const labels = this.labels.of(index, value)
+    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
+    const labels = this.labels.of(index, value).toReversed()
     const logins = new Set<string>()
-    const looked = new Set<string>()
-    // A session that moved during a pass, or got the newest label, may have entered a list after that was read.
-    for (let hasMissed = true; hasMissed;) {
+    const looks = new Map<string, number>()
+    // A session that moved during a pass, or got another label, may have entered a list after that was read.
+    for (let hasMissed = true, passes = 0; hasMissed || passes < leastPasses(labels); passes++) {
       hasMissed = false
       for (const label of labels) {
-        const entries = (await this.#lists.read(label)).filter(entry => !looked.has(`${label} ${entry.handle}`))
+        const entries = (await this.#lists.read(label)).filter(entry => (looks.get(lookOf(label, entry)) ?? 0) < LOOKS)
         for (const batch of batches(entries)) {
-          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf([label], entry)))
+          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf(labels, entry)))
           for (const [at, entry] of batch.entries()) {
             const session = sessions[at] ?? null
-            looked.add(`${label} ${entry.handle}`)
+            const look = lookOf(label, entry)
+            looks.set(look, session === null ? (looks.get(look) ?? 0) + 1 : LOOKS)
             hasMissed ||= session === null
             if (session === null || logins.has(entry.login)) continue
             logins.add(entry.login)
@@ -93,7 +101,9 @@ export class SessionIndex {
     const logins = new Set(places.map(({ login }) => login))
     // A request may be moving it at this moment: what it moves to has the same logins.
     const ended = await this.#endAll(places.map(({ label }) => label), () => ({ login }) => logins.has(login))
-    const removal = await this.#store.remove(name)
+    const removal = await this.#store.remove(name, session?.version)
+    // A request has changed it meanwhile, or given it a new id.
+    if (removal === 'conflict') return await this.revoke(handle) || ended > 0
     if (moved !== null) return hasMoved
     await this.entering.leave(name, places)
     if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, 'revoked')
@@ -107,40 +117,51 @@ export class SessionIndex {
    */
   async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
     const labels = this.labels.of(index, value)
-    const spared = await this.#handlesOf(typeof except === 'object' ? except.handle : except)
-    const logins = new Set<string>()
+    const handle = typeof except === 'object' ? except.handle : except
+    // A session that moves at this moment leaves the lists under its former handle: they are read first.
+    const before = handle === undefined ? [] : (await Promise.all(labels.map(label => this.#lists.read(label)))).flat()
+    const { handles, logins } = await this.#spared(handle)
     const spare = (entries: readonly IndexEntry[]): void => {
-      for (const { handle, login } of entries) if (spared.includes(handle)) logins.add(login)
+      for (const { handle, login } of entries) if (handles.has(handle)) logins.add(login)
     }
-    if (spared.length > 0) for (const label of labels.toReversed()) spare(await this.#lists.read(label))
+    spare(before)
     return await this.#endAll(labels, entries => {
       spare(entries)
       return entry => !logins.has(entry.login)
     })
   }
 
-  /** Returns the handle, and those of the sessions which it has moved to by itself since. */
-  async #handlesOf (handle: string | undefined): Promise<string[]> {
-    const names = new Set<string>()
+  /**
+   * Returns the handle, and those of the sessions which it has moved to by itself since, with their logins: when the
+   * session gets a new id later on, it has another handle, and the same logins.
+   */
+  async #spared (handle: string | undefined): Promise<{ handles: Set<string>, logins: Set<string> }> {
+    const handles = new Set<string>()
+    const logins = new Set<string>()
     let name = nameOfHandle(handle)
-    while (name !== null && !names.has(name)) {
-      names.add(name)
+    while (name !== null && !handles.has(sessionHandle(name))) {
+      handles.add(sessionHandle(name))
       const session = await this.#latest(name)
+      for (const { login } of session === null ? [] : placesIn(headerOf(session.text))) logins.add(login)
       name = session === null ? null : forwardedName(session.text)
     }
-    return [...names].map(sessionHandle)
+    return { handles, logins }
   }
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
     const ended = new Set<string>()
-    const marked: Array<[string, readonly IndexEntry[]]> = []
-    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
-    for (const label of labels.toReversed()) {
-      marked.push([label, await this.#lists.change(label, entries => {
-        const isChosen = choose(entries)
-        if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
-        return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
-      }, NO_LONGER)])
+    const marked = new Map<string, readonly IndexEntry[]>()
+    // A session may get another label meanwhile: it is in the list of that before it leaves the other one.
+    for (let hasMarked = true, passes = 0; passes < leastPasses(labels) || (hasMarked && passes < MOST_PASSES && labels.length > 1); passes++) {
+      hasMarked = false
+      for (const label of labels.toReversed()) {
+        marked.set(label, await this.#lists.change(label, entries => {
+          const isChosen = choose(entries)
+          if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
+          hasMarked = true
+          return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+        }, NO_LONGER))
+      }
     }
     for (const [label, entries] of marked) {
       for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
@@ -153,43 +174,21 @@ export class SessionIndex {
    * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
    */
   async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
-    const counts: IndexSweepCounts = { seen: 0, removed: 0, failed: 0 }
-    let start = performance.now()
-    for await (const list of this.#lists.all()) {
-      if (signal?.aborted === true) break
-      counts.seen += list.entries.length
-      try {
-        counts.removed += await this.#sweepList(list)
-      } catch (error) {
-        counts.failed++
-        counts.error ??= error as SessionError
-      }
-      const worked = performance.now() - start
-      if (worked < STINT) continue
-      await this.#pause(worked)
-      start = performance.now()
-    }
-    if (isReapable(this.#companion.records)) await this.#companion.records.reap(signal)
-    return counts
+    return await new IndexSweeping(this.#lists, this.#ending, this.#companion.records, this.#now, this.#pause).sweep(signal)
   }
 
-  async #sweepList ({ label, entries }: IndexList): Promise<number> {
-    await this.#ending.finish(label, entries, 'revoked')
-    const old = entries.filter(({ at, isEnded }) => !isEnded && this.#now() - at > STALE)
-    const stale = new Set<string>()
-    for (const batch of batches(old)) {
-      await Promise.all(batch.map(async entry => { if (await this.#ending.sessionOf([label], entry) === null) stale.add(stamp(entry)) }))
-    }
-    if (stale.size > 0) {
-      // One that was written again since stays.
-      await this.#lists.change(label, newest => newest.some(entry => stale.has(stamp(entry))) ? newest.filter(entry => !stale.has(stamp(entry))) : null)
-    }
-    return stale.size
+  /** Begins to put sessions back into lists that have lost them. */
+  repair (): IndexRepair {
+    return new IndexRepair(this.#lists, this.#now)
   }
 
   /** Ends all sessions that any list names, and empties the lists. @throws {SessionError} */
   async clear (): Promise<void> {
-    for await (const { label } of this.#lists.all()) await this.#endAll([label], () => () => true)
+    for await (const { name, list, error } of this.#lists.all()) {
+      if (list !== null) await this.#endAll([list.label], () => () => true)
+      else if (error instanceof DamagedList) await this.#lists.restore(name, { label: '', entries: [] })
+      else throw error
+    }
   }
 
   /**
@@ -226,6 +225,11 @@ export class SessionIndex {
   }
 }
 
+/** A session that changes its label while the lists are read one after the other is in one of them by the second time. */
+function leastPasses (labels: readonly string[]): number {
+  return labels.length > 1 ? 2 : 1
+}
+
 /** Returns the places that a session has in indexes. */
 export function placesIn (header: SessionHeader | null): Place[] {
   return Object.entries(header?.indexed ?? {}).map(([label, login]) => ({ label, login }))
@@ -253,6 +257,6 @@ export function indexInUse (store: SessionStore): SessionIndex | undefined {
   return indexes.get(store)
 }
 
-function stamp ({ handle, login, at }: IndexEntry): string {
-  return `${handle} ${login} ${at}`
+function lookOf (label: string, { handle, login }: IndexEntry): string {
+  return `${label} ${handle} ${login}`
 }

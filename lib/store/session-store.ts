@@ -84,6 +84,11 @@ export interface SessionRecord {
    * text and this one is encrypted. A store that keeps earlier records rewrites the session at once.
    */
   readonly forgetEarlier?: boolean | undefined
+  /**
+   * Whether the session's last use stays when it was, because no visitor asks for this record. `replace`
+   * heeds it; for `create` it means nothing. A crash in the middle may count as use.
+   */
+  readonly keepLastUse?: boolean | undefined
 }
 
 /** A live session as a store returns it. */
@@ -155,6 +160,9 @@ export interface RecordStore extends SessionStore {
   /**
    * Replaces the record if the session is still at `version` (compare-and-swap). `conflict` (there is
    * a newer version) and `gone` (the session has ended) are not errors; both store nothing.
+   *
+   * Versions of different sessions must differ, also those of one that took the place of another: a session
+   * that moves to a new id goes on with what it knew of the old one.
    */
   replace (name: string, record: SessionRecord, version: string): Promise<Replacement>
 
@@ -163,6 +171,11 @@ export interface RecordStore extends SessionStore {
    * is at. `conflict` and `gone` are not errors; neither removes anything. After `removed` nothing
    * brings the session back: no request that was under way, and no crash. Of several callers exactly
    * one is told `removed`.
+   *
+   * A caller that got a `SessionStoreError` makes the same call again, because it is not known what became
+   * of the first. A store whose calls can be carried out without an answer must recognise the second
+   * and answer as the first would have: `removed`, if that call removed the session. Where it cannot, it
+   * rejects again: it must not answer `gone`, for the caller would take the session for ended by another.
    */
   remove (name: string, version?: string): Promise<Removal>
 

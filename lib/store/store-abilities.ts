@@ -88,8 +88,9 @@ export interface IndexableRecordStore extends RecordStore {
 export interface Companion {
   /**
    * Records of the same kind as the store's, apart from its sessions: no listing of the store shows them.
-   * They have no absolute timeout, a `read` returns the newest, and texts may be 64 MiB long. The store's
-   * `clear` removes them as well.
+   * They have no absolute timeout, a `read` returns the newest, and texts may be 64 MiB long. None ends before it
+   * was not used for `idleTimeout` and ten minutes more, even if it was written with a shorter idle timeout: sessions
+   * go by what that of the store is now. The store's `clear` removes them as well.
    */
   readonly records: PortableRecordStore
   /** The store's own idle timeout, in seconds. */

@@ -7,6 +7,7 @@ import { sessionFiles } from '../support/session-files'
 import { newSession } from '../support/new-session'
 import { fileSessions } from '../support/command'
 
+const SECRET = 'a secret of the server, 32 bytes at the least'
 const HOUR = 3600
 const DAY = 24 * HOUR
 
@@ -19,8 +20,8 @@ t.test('import makes sessions of those of session-file-store, once', async t => 
   const from = t.testdir({ 'one.json': foreignSession(0, { user: 'anna' }), 'two.json': foreignSession(2 * HOUR), 'three.txt': foreignSession(0) })
   const sessionDir = join(from, 'sessions')
   const store = new SessionFileStore({ sessionDir, appid: 'shop' })
-  t.strictSame(await fileSessions(['import', from, sessionDir, '--appid', 'shop']),
-    { exitCode: 0, out: 'shop: 1 imported, 1 expired, 0 present, 0 ended, 0 failed\n', err: '' })
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop']),
+    { exitCode: 0, out: /^shop: 1 imported, 1 expired, 0 present, 0 ended, 0 failed\nIf the app has the option indexes, run "file-sessions reindex" now: .*\n$/, err: '' })
   t.equal(await store.getSession('one'), '{"user":"anna"}')
   t.equal(await store.getSession('two'), null)
   t.equal(await new SessionFileStore({ sessionDir }).getSession('one'), null, 'of this app alone')
@@ -80,7 +81,7 @@ t.test('import names what it had to leave out, on standard error alone, and ends
   const from = t.testdir({ 'good.json': foreignSession(0), 'torn.json': '{"user":"confidential', 'other.json': '[]' })
   const { exitCode, out, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'])
   t.equal(exitCode, 1)
-  t.equal(out, 'shop: 1 imported, 0 expired, 0 present, 0 ended, 2 failed\n')
+  t.match(out, /^shop: 1 imported, 0 expired, 0 present, 0 ended, 2 failed\n/)
   t.strictSame(err.trimEnd().split('\n').sort(), [
     `failed  ${join(from, 'other.json')}: it is not a session of session-file-store`,
     `failed  ${join(from, 'torn.json')}: it is not JSON`
@@ -111,9 +112,49 @@ t.test('arguments in the wrong order are an error that says so', async t => {
   t.match(await fileSessions(['import', empty, sessions, '--appid', 'shop']), { exitCode: 0, out: /0 imported/ }, 'a directory that has had no sessions yet')
 })
 
+t.test('with the module of the indexes imported sessions are found at once, encrypted ones too', async t => {
+  const from = t.testdir({ 'one.json': foreignSession(0, { user: 'anna' }), 'two.json': foreignSession(0, { user: 'bob' }), 'odd.json': foreignSession(0, { user: {} }) })
+  const id = await new SessionFileStore({ sessionDir: join(from, 'none') }).newId()
+  cpSync(join(from, 'one.json'), join(from, `${id}.json`))
+  const [sessionDir, encryptedDir, module] = ['sessions', 'encrypted', 'indexes.mjs'].map(name => join(from, name)) as [string, string, string]
+  writeFileSync(module, 'export const indexes = { user: data => data.user }')
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'shop', '--module', module]),
+    { exitCode: 1, out: 'shop: 3 imported, 0 expired, 0 present, 0 ended, 1 failed\n', err: /odd.json: the value of the index user must be a string/ })
+  const store = new SessionFileStore({ sessionDir, appid: 'shop' })
+  t.equal(await store.revokeAll('user', 'anna'), 2)
+  t.equal(await store.getSession('one'), null)
+  t.equal(await store.getSession('two'), '{"user":"bob"}')
+  const secrets = join(from, 'secrets')
+  writeFileSync(secrets, `${SECRET}\n`, { mode: 0o600 })
+  const encrypting = ['import', from, encryptedDir, '--appid', 'shop', '--secrets', secrets]
+  t.match(await fileSessions([...encrypting, '--module', module]), { out: /^shop: 1 imported, .*3 failed\n$/ })
+  const encrypted = new SessionFileStore({ sessionDir: encryptedDir, appid: 'shop', encryption: { secrets: [SECRET] } })
+  t.equal(await encrypted.getSession(id), '{"user":"anna"}')
+  t.equal(await encrypted.revokeAll('user', 'anna'), 1)
+  rmSync(encryptedDir, { recursive: true })
+  t.match(await fileSessions(encrypting), { out: /"file-sessions reindex" cannot look into encrypted ones. With --module they enter/ })
+  t.match(await fileSessions(['import', from, sessionDir, '--appid', 'other', '--module', join(from, 'one.json')]), { exitCode: 2, err: /cannot be used/ })
+})
+
 t.test('import shows on a terminal how far it is', async t => {
   const from = t.testdir({ 'one.json': foreignSession(0), 'two.json': foreignSession(0) })
   const { exitCode, err } = await fileSessions(['import', from, join(from, 'sessions'), '--appid', 'shop'], { isTTY: true })
   t.equal(exitCode, 0)
   t.match(err, /shop .*%/)
+})
+
+t.test('a server in place of a directory: the command says so, and nothing of the URL', async t => {
+  const directory = t.testdir({ old: {} })
+  const [from, sessionDir] = [join(directory, 'old'), join(directory, 'sessions')]
+  const url = 'redis://user:hunter2@127.0.0.1:1'
+  for (const [args, message] of [
+    [[url, sessionDir], /^file-sessions: import reads a directory of session-file-store, not a server: copy takes sessions/],
+    [[from, url], /^file-sessions: import makes sessions in a directory alone: copy takes them to a server/]
+  ] as const) {
+    const { exitCode, out, err } = await fileSessions(['import', ...args, '--appid', 'shop'])
+    t.strictSame({ exitCode, out }, { exitCode: 2, out: '' })
+    t.match(err, message)
+    t.notMatch(err, /hunter2|127\.0/)
+  }
+  t.notOk(existsSync(sessionDir))
 })

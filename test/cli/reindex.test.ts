@@ -52,6 +52,18 @@ t.test('sessions that are older than an index are entered', async t => {
   t.equal(await store.read(expired.name), null)
 })
 
+t.test('that a session is entered is not use of it', async t => {
+  const sessionDir = sessionDirectory(t)
+  const store = new SessionFileStore({ sessionDir })
+  const { name } = await newSession(store, '{"user":"ada"}')
+  age(newFile(sessionDir), 1800)
+  t.match(await fileSessions(['reindex', sessionDir, '--module', moduleIn(t, sessionDir, INDEXES)]), { out: /1 entered/ })
+  const { lastAccess = NaN, touchDue } = await store.read(name) ?? {}
+  t.ok(Math.abs(Date.now() - 1800_000 - lastAccess) < 60_000)
+  t.equal(touchDue, true)
+  t.strictSame(await handlesOf(store, 'ada'), [sessionHandle(name)])
+})
+
 t.test('a session that changes its user meanwhile, and one that ends', async t => {
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })

@@ -241,6 +241,21 @@ const BROKEN: Record<string, PlacedClass> = {
       return { result: 'created', version: record.text }
     }
   },
+  'no version is that of another session as well, whatever was stored in both': class extends WholeStore {
+    override async create (name: string, record: SessionRecord): Promise<Creation> {
+      const creation = await super.create(name, record)
+      if (creation.result === 'taken') return creation
+      entryOf(this, name).version = '1'
+      return { result: 'created', version: '1' }
+    }
+
+    override async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+      const replacement = await super.replace(name, record, version)
+      if (replacement.result !== 'replaced') return replacement
+      entryOf(this, name).version = String(Number(version) + 1)
+      return { result: 'replaced', version: entryOf(this, name).version }
+    }
+  },
   'replace of a session that is not there is told gone and makes none': class extends WholeStore {
     override async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
       await this.create(name, record)
@@ -415,6 +430,11 @@ const BROKEN: Record<string, PlacedClass> = {
   },
   'getSession, replace and touch are use': class extends WholeStore {
     override async touch (): Promise<void> {}
+  },
+  'replace with keepLastUse is not use': class extends WholeStore {
+    override async replace (name: string, { keepLastUse, ...record }: SessionRecord, version: string): Promise<Replacement> {
+      return await super.replace(name, record, version)
+    }
   },
   'a session goes by its own idle timeout, shorter or longer than the store\'s': class extends WholeStore {
     override async create (name: string, { text }: SessionRecord): Promise<Creation> { return await super.create(name, { text }) }

@@ -47,6 +47,7 @@ t.test('the same with verbs: what the five methods cannot keep is named', async 
       'a version of a removed session does not fit the next one of that name',
       // The version is the text.
       'a record with an equal text has a version of its own',
+      'no version is that of another session as well, whatever was stored in both',
       // Times are the store's own affair.
       'create keeps the idle timeout of the record',
       'create without createdAt says that the session begins now',

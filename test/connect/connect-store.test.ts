@@ -381,3 +381,19 @@ t.test('a caller that gives no id or no session is told so', async t => {
     await t.rejects(store.touch('one', none), { name: 'SessionError', code: 'SESSION_CODEC', message: /touch\(\)/ })
   }
 })
+
+t.test('sessions of express-session stand in the indexes of the plugin', async t => {
+  const store = new SessionFileStore({ sessionDir: directory(t) })
+  const indexes = { user: (data: { user?: number }) => data.user }
+  const { get, set } = promised(connectStore(store, { indexes }))
+  await set('first', { cookie: browserCookie, user: 42 })
+  await set('second', { cookie: browserCookie })
+  await set('second', { cookie: browserCookie, user: 42 })
+  await set('third', { cookie: browserCookie, user: 7 })
+  t.equal(await store.revokeAll('user', 42), 2)
+  t.strictSame(await Promise.all(['first', 'second', 'third'].map(async id => (await get(id))?.['user'])), [undefined, undefined, 7])
+  await set('third', { cookie: browserCookie, user: 8 })
+  t.equal(await store.revokeAll('user', 7), 0)
+  t.equal(await store.revokeAll('user', 8), 1)
+  t.throws(() => connectStore(new MemoryStore(), { indexes }), { code: 'SESSION_OPTION', message: /option indexes needs a store/ })
+})

@@ -7,6 +7,8 @@ import t, { type Test } from 'tap'
 import { importFromSessionFileStore } from '../../lib/connect/import-from-session-file-store'
 import { SessionError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import { indexOf, type SessionIndex } from '../../lib/store/session-index'
+import { sessionHandle } from '../../lib/store/session-id'
 import { MemoryStore } from '../support/map-store'
 
 const FileStore = sessionFileStore(session)
@@ -159,4 +161,26 @@ t.test('into our files', async t => {
   t.match(await importFromSessionFileStore(path, store), { imported: 1 })
   t.equal(await store.getSession('one'), '{"user":"ann"}')
   await store.close()
+})
+
+t.test('sessions enter the indexes that are given, unless all of their value are being ended', async t => {
+  const { path, set } = foreign(t)
+  await set('one', { cookie: browserCookie, user: 'ann' } as unknown as Data)
+  await set('two', { cookie: browserCookie, user: 'bob' } as unknown as Data)
+  const store = new SessionFileStore({ sessionDir: join(t.testdirName, 'new') })
+  const index = indexOf(store) as SessionIndex
+  const confirm = index.entering.confirm.bind(index.entering)
+  t.intercept(index.entering, 'confirm', {
+    value: async (name: string, ...more: [never, never]) => {
+      if (name === store.nameOf('two')) await store.revokeAll('user', 'bob')
+      return await confirm(name, ...more)
+    }
+  })
+  const indexes = { user: (data: { user?: string }) => data.user }
+  t.match(await importFromSessionFileStore(path, store, { indexes }), { imported: 1, ended: 1, failed: [] })
+  t.match(await importFromSessionFileStore(path, store, { indexes }), { imported: 0, present: 1, ended: 1 }, 'it stays ended')
+  const handles = []
+  for await (const { handle } of store.sessionsOf('user', 'ann')) handles.push(handle)
+  t.strictSame(handles, [sessionHandle(store.nameOf('one'))])
+  await t.rejects(importFromSessionFileStore(path, new MemoryStore(), { indexes }), { code: 'SESSION_OPTION', message: /option indexes needs a store/ })
 })

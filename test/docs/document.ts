@@ -16,7 +16,7 @@ export type Check = (t: Test, snippet: Snippet, cwd: string) => Promise<void>
 
 /**
  * A page of ours, and its fenced code by the name in the comment before it. `, fragment` after the name
- * says that the code is a part of an app: see `typescript.test.ts`.
+ * says that the code is a part of an app: see `typescript.long.ts`.
  */
 export class Document {
   readonly text: string

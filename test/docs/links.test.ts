@@ -6,18 +6,18 @@ import { root } from '../support/built-package'
 /** Pages with snippets, and the test that runs these. */
 const TESTED: Record<string, string> = {
   'README.md': 'test/docs/readme.test.ts',
-  'docs/guide.md': 'test/docs/guide.test.ts',
-  'docs/api.md': 'test/docs/api.test.ts',
-  'docs/recipes.md': 'test/docs/recipes.test.ts',
-  'docs/several-machines.md': 'test/docs/several-machines.test.ts',
+  'docs/guide.md': 'test/docs/guide.long.ts',
+  'docs/api.md': 'test/docs/api.long.ts',
+  'docs/recipes.md': 'test/docs/recipes.long.ts',
+  'docs/several-machines.md': 'test/docs/several-machines.long.ts',
   'docs/where-to-keep-sessions.md': 'test/docs/where-to-keep-sessions.test.ts',
-  'docs/operations.md': 'test/docs/operations.test.ts',
-  'docs/stores.md': 'test/docs/stores.test.ts',
+  'docs/operations.md': 'test/docs/operations.long.ts',
+  'docs/stores.md': 'test/docs/stores.long.ts',
   'docs/compliance.md': 'test/docs/compliance.test.ts',
   'docs/ecosystem.md': 'test/docs/ecosystem.test.ts',
-  'docs/migrate-from-express-session.md': 'test/docs/migration.test.ts',
-  'docs/migrate-from-fastify-session.md': 'test/docs/migration.test.ts',
-  'docs/migrate-from-secure-session.md': 'test/docs/migration.test.ts'
+  'docs/migrate-from-express-session.md': 'test/docs/migration.long.ts',
+  'docs/migrate-from-fastify-session.md': 'test/docs/migration.long.ts',
+  'docs/migrate-from-secure-session.md': 'test/docs/migration.long.ts'
 }
 
 let pages: string[]

@@ -18,7 +18,7 @@ t.test('what Windows skips is listed by reason', async t => {
   t.notMatch(Object.values(skipped).flat().join(' '), ANYWHERE)
   t.equal(reasonToSkip(OWNERS, 'win32'), 'owners and modes of files')
   t.equal(reasonToSkip('test/cli/secrets-file.test.ts', 'win32'), 'owners and modes of files', 'it opens a file to others')
-  t.equal(reasonToSkip('test/examples/site.test.ts', 'win32'), 'signals, or /proc', 'it ends an app in an orderly way')
+  t.equal(reasonToSkip('test/examples/metrics.test.ts', 'win32'), 'signals, or /proc', 'it ends an app in an orderly way')
   t.equal(reasonToSkip(ANYWHERE, 'win32'), undefined)
   t.equal(reasonToSkip('test/torture/torture.mjs', 'win32'), undefined, 'it is no test file')
   t.equal(reasonToSkip(OWNERS, 'linux'), undefined)

@@ -162,3 +162,31 @@ t.test('an id that is renewed is no login: no limit ends another session, and al
   for (const browser of [one, two, old]) t.equal(await browser.user(), undefined)
   t.strictSame(await handles(app, 42), [])
 })
+
+t.test('a function of an index sees what is stored of a large session, and cannot change it', async t => {
+  const seen: unknown[] = []
+  const app = indexedApp({
+    sessionDir: sessionDirectory(t),
+    about: undefined,
+    indexes: {
+      user: data => {
+        const { user, words } = data as { user?: string, words?: string[] }
+        seen.push(words?.length)
+        words?.push('changed')
+        return user
+      }
+    }
+  })
+  t.teardown(() => app.close())
+  app.get('/large/:user', async ({ session, params }) => {
+    session.set('words', session.get('words') ?? Array.from({ length: 1000 }, () => 'word'))
+    session.set('user', (params as { user: string }).user)
+    await session.save()
+    return { words: (session.get('words') as string[]).length }
+  })
+  const browser = new Browser(app)
+  for (const user of ['42', '7']) t.strictSame((await browser.get(`/large/${user}`)).body, { words: 1000 })
+  t.strictSame([...new Set(seen)], [1000])
+  t.equal(((await browser.get('/data')).body['words'] as string[]).length, 1000)
+  t.equal((await handles(app, 7)).length, 1)
+})

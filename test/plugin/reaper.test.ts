@@ -1,9 +1,12 @@
 import t, { type Test } from 'tap'
+import diagnosticsChannel from 'node:diagnostics_channel'
 import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { Writable } from 'node:stream'
 import Fastify from 'fastify'
 import fileSessions, { SessionError, SessionFileStore, type ReapableSessionStore, type ReapCounts } from '../../index'
 import { Reaper } from '../../lib/plugin/reaper'
+import { sessionHandle } from '../../lib/store/session-id'
 import type { SessionIndex } from '../../lib/store/session-index'
 import { age } from '../support/aged-sessions'
 import { newFile, sessionDirectory } from '../support/session-files'
@@ -149,6 +152,10 @@ t.test('the plugin removes expired sessions while the app runs', async t => {
   await new SessionFileStore({ sessionDir }).newSession()
   const path = newFile(sessionDir)
   age(path, 24 * 3600)
+  const ended: unknown[] = []
+  const listener = (event: unknown): void => { ended.push(event) }
+  diagnosticsChannel.subscribe('fastify-file-sessions:ended', listener)
+  t.teardown(() => { diagnosticsChannel.unsubscribe('fastify-file-sessions:ended', listener) })
   let line = ''
   let seen: () => void
   const logged = new Promise<void>(resolve => { seen = resolve })
@@ -168,6 +175,7 @@ t.test('the plugin removes expired sessions while the app runs', async t => {
   await logged
   t.match(JSON.parse(line), { level: 30, seen: 1, expired: 1, orphans: 0, setAside: 0, failed: 0 })
   t.notOk(existsSync(path))
+  t.strictSame(ended, [{ appid: 'sid', session: sessionHandle(basename(dirname(path)) + basename(path)), reason: 'expired' }])
   await app.close()
 })
 

@@ -4,13 +4,13 @@ import { serve } from '../support/serve'
 
 t.test('renewAfter and renewGrace are seconds that go together', async t => {
   t.equal(pluginOptions({}).renewal, null)
-  t.equal(pluginOptions({ renewGrace: 30 }).renewal, null)
   t.strictSame(pluginOptions({ renewAfter: 3600 }).renewal, { after: 3600, grace: 10 })
   const wrong: Array<[options: object, message: RegExp]> = [
     [{ renewAfter: 19 }, /option renewAfter must be .* at least twice renewGrace \(10\)/],
     [{ renewAfter: '3600' }, /option renewAfter must be/],
     [{ renewAfter: 3600, renewGrace: 0 }, /option renewGrace must be a number of seconds from 1 to 600/],
-    [{ renewGrace: 601 }, /option renewGrace/]
+    [{ renewAfter: 3600, renewGrace: 601 }, /option renewGrace/],
+    [{ renewGrace: 30 }, /option renewGrace has no effect without the option renewAfter/]
   ]
   for (const [options, message] of wrong) t.throws(() => pluginOptions(options), { code: 'SESSION_OPTION', message })
 })

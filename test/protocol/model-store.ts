@@ -1,4 +1,4 @@
-import './small-caches'
+import '../support/small-caches'
 import { Clock } from '../../lib/store/clock'
 import { FileStore } from '../../lib/store/files/file-store'
 import { LIMITS as STORE_LIMITS } from '../../lib/store/files/seen-file'

@@ -45,7 +45,7 @@ t.test('when a list cannot be read after a save, the session is as it was before
     return companion
   })
   const { key, stored } = await make('{"cart":1}')
-  reads = 1
+  reads = 2
   await t.rejects(records.replace(key, { text: '{"cart":1,"user":42}' }, stored), { code: 'EIO' })
   reads = Infinity
   const left = await records.read(key)
@@ -55,6 +55,74 @@ t.test('when a list cannot be read after a save, the session is as it was before
   t.strictSame(found, [])
   const again = await records.replace(key, { text: '{"cart":1,"user":42}' }, left as StoredSession)
   t.equal(again.result, 'replaced')
+})
+
+/** Switches a session from user 42 to 7. The first read of a list after the save fails, and `meanwhile` comes before it. */
+async function failingSwitch (t: Test, meanwhile: (store: FileStore, name: string) => Promise<unknown>) {
+  let switched = ''
+  /** Before the save a list is read twice: to see that it lives long enough, and to enter it. */
+  let reads = Infinity
+  const { store, records, make } = await indexedRecords(t, {}, companion => {
+    const read = companion.records.read.bind(companion.records)
+    companion.records.read = async name => {
+      if (reads-- !== 0) return await read(name)
+      await meanwhile(store, switched)
+      throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+    }
+    return companion
+  })
+  const { key, stored } = await make('{"user":42}')
+  switched = key.name
+  reads = 2
+  await t.rejects(records.replace(key, { text: '{"user":7}' }, stored), { code: 'EIO' })
+  return { store, records, key }
+}
+
+t.test('a session that is as it was before has not missed its end', async t => {
+  const { records, key } = await failingSwitch(t, async store => { t.equal(await store.revokeAll('user', 42), 0, 'it is of another user at this moment') })
+  t.equal(await records.read(key), null)
+})
+
+t.test('a session that is as it was before stays when nothing has ended it', async t => {
+  const { store, records, key } = await failingSwitch(t, async () => {})
+  t.equal((await records.read(key))?.text, '{"user":42}')
+  t.equal(await store.revokeAll('user', 42), 1)
+})
+
+t.test('a session that another request has saved meanwhile stays what that made it', async t => {
+  const { records, key } = await failingSwitch(t, async (store, name) => {
+    const saved = await store.read(name)
+    await store.replace(name, { text: `${saved?.text ?? ''} ` }, saved?.version ?? '')
+  })
+  t.equal((await records.read(key))?.text, '{"user":7} ')
+})
+
+t.test('a session that goes while it is revoked was not ended by that', async t => {
+  const { store, make } = await indexedRecords(t)
+  const { key } = await make('{"cart":1}')
+  const remove = store.remove.bind(store)
+  let calls = 0
+  store.remove = async (name, version) => {
+    const removal = await remove(name, version)
+    return ++calls === 1 ? 'conflict' : removal
+  }
+  t.equal(await store.revoke(sessionHandle(key.name)), false)
+  t.equal(calls, 2)
+})
+
+t.test('a session of which it cannot be known whether it has missed its end ends', async t => {
+  let reads = 0
+  const { store, records, key } = await failingSwitch(t, async store => {
+    const { records } = store.companion()
+    const read = records.read.bind(records)
+    records.read = async name => {
+      if (reads++ === 0) throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+      return await read(name)
+    }
+  })
+  t.equal(reads, 1)
+  t.equal(await records.read(key), null)
+  t.equal(await store.revokeAll('user', 42), 0)
 })
 
 t.test('a session that moves while it is revoked by its handle ends under its new id', async t => {

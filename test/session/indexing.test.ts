@@ -2,22 +2,29 @@ import t, { type Test } from 'tap'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
 import { Indexing } from '../../lib/session/indexing'
 import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
+import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
+import { localDisk } from '../../lib/store/files/local-disk'
+import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { headFor } from '../../lib/store/session-header'
 import { listName } from '../../lib/store/index-labels'
-import { indexOf } from '../../lib/store/session-index'
+import { indexOf, registerIndex, SessionIndex } from '../../lib/store/session-index'
+import type { SessionCipher } from '../../lib/store/session-cipher'
+import { sessionHandle } from '../../lib/store/session-id'
 import type { StoredSession } from '../../lib/store/session-store'
+import { Time } from '../support/aged-sessions'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
+
+const SETTLED = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
 
 async function begin (t: Test) {
   const store = new FileStore({ sessionDir: sessionDirectory(t) })
   await store.open()
   t.teardown(() => store.close())
-  const settled = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
-  const records = new SessionRecords(store, store.cipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
+  const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
   const key = await records.newKey()
   const found = async (user: number): Promise<number> => {
     const handles: string[] = []
@@ -62,6 +69,7 @@ t.test('whether a session has expired since it was read', t => {
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: undefined })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 3600_000 })), false)
   t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
+  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 5000 })), true, 'or may have when the store is called')
   t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
   t.end()
 })
@@ -98,4 +106,78 @@ t.test('a touch of a session is one of the lists that it is in', async t => {
   t.equal(entering?.isTouchDue(labels), true)
   await records.touch(key, base)
   t.equal(entering?.isTouchDue(labels), false)
+})
+
+t.test('a session that takes the place of another keeps the logins of its newest version, and what a device list shows', async t => {
+  const { store, records, found } = await begin(t)
+  const make = async (text: string, about?: () => { name: string }) => {
+    const key = await records.newKey()
+    return { key, stored: await records.create(key, { text, about }) as StoredSession }
+  }
+  const old = await make('{"user":7}')
+  const next = await make('{"user":7}')
+  const switched = await records.replace(old.key, { text: '{"user":42}', about: () => ({ name: 'a browser' }) }, old.stored)
+  if (switched.result !== 'replaced') throw new Error(switched.result)
+  const header = headerOf(switched.stored)
+  const moved = await records.replace(next.key, { text: '{"user":42}', header }, next.stored)
+  if (moved.result !== 'replaced') throw new Error(moved.result)
+  t.strictSame(headerOf(moved.stored).indexed, header.indexed, 'it is the same login')
+  t.equal(await records.remove(old.key, switched.stored.version, switched.stored), 'removed')
+  t.equal(await found(7), 0)
+  for await (const { about } of store.sessionsOf('user', 42)) t.strictSame(about, { name: 'a browser' })
+  t.equal(await found(42), 1)
+  const again = await records.replace(next.key, { text: '{"user":42,"n":1}', header: { indexed: Object.fromEntries(Object.keys(header.indexed ?? {}).map(label => [label, 'another'])) } }, moved.stored)
+  if (again.result !== 'replaced') throw new Error(again.result)
+  t.equal(await found(42), 1, 'also when the newest version has another login for the value')
+  t.equal(await store.revokeAll('user', 42), 1)
+})
+
+for (const when of ['before it', 'in the middle of it', 'never']) {
+  t.test(`a touch brings no session back that revokeAll would not find; a sweep comes ${when}`, async t => {
+    const time = new Time()
+    const store = new FileStore({ sessionDir: sessionDirectory(t) }, localDisk, time.clock)
+    await store.open()
+    t.teardown(() => store.close())
+    const index = new SessionIndex(store, () => time.clock.now())
+    registerIndex(store, index)
+    const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
+    const key = await records.newKey()
+    await records.create(key, { text: '{"user":42}' })
+    time.pass(7195)
+    const base = await records.read(key) as StoredSession
+    time.pass(10)
+    t.equal(await records.read(key), null)
+    const { touch } = store
+    const isSwept = when === 'before it'
+    store.touch = async name => {
+      if (when === 'in the middle of it') t.match(await index.sweep(), { seen: 1, removed: 0 })
+      await touch.call(store, name)
+    }
+    if (isSwept) t.match(await index.sweep(), { seen: 1, removed: 1 })
+    await records.touch(key, base)
+    t.equal(await records.read(key) === null, isSwept)
+    t.equal(await index.revokeAll('user', 42), isSwept ? 0 : 1)
+    t.equal(await records.read(key), null)
+  })
+}
+
+t.test('what a device list shows stays when an id is renewed while the secret changes', async t => {
+  const sessionDir = sessionDirectory(t)
+  const [OLD, NEW] = ['an old secret of the tests, long enough', 'a new secret of the tests, long enough']
+  const opened = async (secrets: string[]) => {
+    const store = new SessionFileStore({ sessionDir, encryption: { secrets } })
+    await store.open()
+    t.teardown(() => store.close())
+    return { store, records: new SessionRecords(store, store.cipher as SessionCipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC))) }
+  }
+  const before = await opened([OLD])
+  const key = await before.records.newKey()
+  await before.records.create(key, { text: '{"user":42}', about: () => ({ agent: 'a phone' }) })
+  const { store, records } = await opened([NEW, OLD])
+  const to = await renewSession(records, key, null, newest => ({ text: newest.text, header: headerOf(newest) }), 10)
+  t.match(await new SessionIndex(store, () => Date.now() + 3600_000).sweep(), { removed: 1 }, 'the list of the former label names it no more')
+  const found = []
+  for await (const session of store.sessionsOf('user', 42)) found.push(session)
+  t.match(found, [{ handle: sessionHandle(to?.name ?? ''), about: { agent: 'a phone' } }])
+  t.equal(found.length, 1)
 })

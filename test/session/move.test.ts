@@ -150,6 +150,85 @@ t.test('a move whose outcome stays unknown fails with the store\'s error, and no
   t.strictSame(store.ids, [])
 })
 
+t.test('what the store refuses ends the move at once, and leaves the session as it was', async t => {
+  const refused = new SessionStoreError('no memory left', { outcome: 'refused' })
+  for (const verb of ['create', 'remove', 'replace', 'read'] as const) {
+    const { store, from, base } = await begin()
+    let conflicts = 0
+    let asked = 0
+    const conflict = (name: string): void => { if (name === from && conflicts++ === 0) store.write(from, { text: 'update' }) }
+    store.before = {
+      remove: conflict,
+      [verb]: (name: string) => {
+        if (verb === 'remove' && name !== from) return
+        asked++
+        throw refused
+      }
+    }
+    const record = store.peek(from)
+    await t.rejects(moveSession(store, from, base, keep), refused)
+    t.equal(asked, 1, `${verb} is not repeated`)
+    t.strictSame(store.ids, ['from'])
+    if (verb !== 'replace' && verb !== 'read') t.strictSame(store.peek(from), record)
+  }
+})
+
+t.test('an end that too few replicas have is asked for again, and the move is done when none confirms it', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  for (const confirmedAt of [3, Infinity]) {
+    const { store, from, base } = await begin()
+    const { remove } = store
+    let asked = 0
+    store.remove = async (name, version) => {
+      if (asked++ === 0) await remove.call(store, name, version)
+      if (asked < confirmedAt) throw unconfirmed
+      return 'removed'
+    }
+    const move = await moveSession(store, from, base, keep)
+    t.equal(asked, Math.min(confirmedAt, 5))
+    t.strictSame(store.ids, [move?.to?.sesid], 'the new session is all that is left')
+    t.equal(move?.unconfirmed, confirmedAt === 3 ? undefined : unconfirmed)
+  }
+})
+
+t.test('an end that too few replicas have stays one, whatever the store says when it is asked again', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  const later = { unknown: new SessionStoreError('lost'), refused: new SessionStoreError('no', { outcome: 'refused' }), other: trouble, gone: null }
+  for (const [outcome, error] of Object.entries(later)) {
+    const { store, from, base } = await begin()
+    const { remove } = store
+    let asked = 0
+    store.remove = async (name, version) => {
+      const removal = await remove.call(store, name, version)
+      if (name === from && asked++ === 0) throw unconfirmed
+      if (name === from && error !== null) throw error
+      return removal
+    }
+    const move = await moveSession(store, from, base, keep)
+    t.match(move, { to: { stored: { text: 'kept old' } } }, outcome)
+    t.strictSame(store.ids, [move?.to?.sesid], 'the new session is all that is left')
+    t.equal(move?.unconfirmed, unconfirmed)
+    t.equal(asked, outcome === 'unknown' ? 5 : 2)
+  }
+})
+
+t.test('an end that too few replicas had, and a failover lost: a save that came between is in the new session', async t => {
+  const { store, from, base } = await begin()
+  let isFirst = true
+  store.before = {
+    remove: name => {
+      if (name !== from || !isFirst) return
+      isFirst = false
+      store.write(from, { text: 'update' })
+      throw new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+    }
+  }
+  const move = await moveSession(store, from, base, keep)
+  t.match(move, { conflicts: 1, to: { stored: { text: 'kept update' } } })
+  t.equal(move?.unconfirmed, undefined)
+  t.strictSame(store.ids, [move?.to?.sesid])
+})
+
 t.test('what keep throws is the caller\'s', async t => {
   const { store, from, base } = await begin()
   await t.rejects(moveSession(store, from, base, refuse), trouble)
@@ -172,4 +251,24 @@ t.test('createSession asks for another id when one is taken, and gives up on a b
   t.match(await createSession(store, { text: 'new' }), { sesid: 'free', stored: { text: 'new' } })
   await t.rejects(createSession(store, { text: 'new' }), { name: 'SessionError', code: 'SESSION_ID', message: /idGenerator/ })
   t.strictSame(store.ids, ['taken', 'free'])
+})
+
+t.test('a session that the store made, and failed all the same, is removed again', async t => {
+  for (const outcome of ['unconfirmed', 'unknown', 'refused'] as const) {
+    for (const removing of ['works', 'fails']) {
+      const { store, from, base } = await begin()
+      const failed = new SessionStoreError('no', { outcome })
+      const { create } = store
+      store.create = async (name, record) => {
+        if (outcome !== 'refused') await create.call(store, name, record)
+        throw failed
+      }
+      if (removing === 'fails') store.before = { remove: refuse }
+      await t.rejects(createSession(store, { text: 'new' }), failed)
+      await t.rejects(moveSession(store, from, base, keep), failed, 'the first error counts')
+      t.equal(store.calls.includes('remove'), outcome !== 'refused', 'what was refused needs no removal')
+      t.strictSame(store.ids.length, removing === 'works' || outcome === 'refused' ? 1 : 3)
+      t.match(store.peek(from), { text: 'old' })
+    }
+  }
 })

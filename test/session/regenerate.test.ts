@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SessionError } from '../../lib/errors'
+import { SessionError, SessionStoreError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 import { begin, Visits } from '../support/visits'
@@ -36,6 +36,41 @@ t.test('updates of the same process: each is in the new session, or is told that
     await done
     t.strictSame(store.data, { n: answered.length })
     t.strictSame(session.data(), { n: answered.length })
+  }
+})
+
+t.test('an end that no replica confirms: the caller hears of it, and the visitor goes on with the new session', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  const { store, visits, visit, session, sesid } = await begin({ n: 1, drop: 1 })
+  const { remove } = store
+  store.remove = async (name, version) => {
+    await remove.call(store, name, version)
+    throw unconfirmed
+  }
+  await t.rejects(session.regenerate(['n']), unconfirmed)
+  store.remove = remove
+  t.not(session.sessionId, sesid)
+  t.strictSame(session.data(), { n: 1 })
+  t.match(await visits.finish(visit), { change: 'send', sesid: session.sessionId as string })
+  t.strictSame(store.ids, [session.sessionId])
+})
+
+t.test('an end that no replica confirms, of a session that keeps nothing: the cookie is cleared all the same', async t => {
+  const unconfirmed = new SessionStoreError('only 0 of 1 replicas', { outcome: 'unconfirmed' })
+  for (const renew of ['regenerate', 'authenticated'] as const) {
+    for (const [keep, change] of [[[], 'clear'], [['n'], 'send']] as const) {
+      const { store, visits, visit, session } = await begin({ n: 1 })
+      const { remove } = store
+      store.remove = async (name, version) => {
+        const removal = await remove.call(store, name, version)
+        if (removal === 'removed') throw unconfirmed
+        return removal
+      }
+      await t.rejects(session[renew]([...keep]), unconfirmed)
+      store.remove = remove
+      t.match(await visits.finish(visit), { change }, renew)
+      t.equal(store.ids.length, keep.length)
+    }
   }
 })
 

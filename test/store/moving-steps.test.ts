@@ -1,20 +1,12 @@
 import t from 'tap'
-import { explore } from '../support/interleavings'
-import { logout, movingWorld, regenerate, save, visit, type Program } from '../support/moving-world'
+import { moves, search } from '../protocol/searches/moving-stores'
 
-/** With three processes: `npm run protocol`, moving-stores.long.ts. */
-const SCENARIOS: Array<[string, Program[]]> = [
-  ['two requests move the session at once', [visit, visit]],
-  ['two requests save at once', [save('a'), save('b')]],
-  ['a save and a logout', [save('a'), logout]],
-  ['a save and a regenerate', [save('a'), regenerate]],
-  ['two logouts', [logout, logout]],
-  ['two regenerates', [regenerate, regenerate]]
-]
-
-for (const [title, programs] of SCENARIOS) {
-  t.test(`${title}, in every order, and one of them may crash`, async t => {
-    const { states } = await explore(movingWorld(programs), { crashes: 1, mayCrash: [0, 1] })
+/** In every order, and with three processes: `npm run protocol`, moving-stores.long.ts. */
+for (const [who, move] of Object.entries(moves)) {
+  const { test } = move
+  if (test === undefined) continue
+  t.test(`${who}, in every order${test.preemptions === undefined ? '' : ` with ${test.preemptions} interruptions`}, and one of them may crash`, async t => {
+    const { states } = await search(move, test)
     t.ok(states > 20, `${states} states`)
   })
 }

@@ -1,4 +1,3 @@
-import { PGlite } from '@electric-sql/pglite'
 import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { FileStore } from '../../lib/store/files/file-store'
@@ -10,6 +9,7 @@ import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
 import { sessionHandle } from '../../lib/store/session-id'
 import type { IterableSessionStore, PortableRecordStore, ReadableSessionStore } from '../../lib/store/session-store'
 import { newSession } from '../support/new-session'
+import { emptyPGlite } from '../support/pglite'
 import { redisIsMissing, RedisServer } from '../support/redis-server'
 
 type Store = BaseRecordStore & PortableRecordStore & IterableSessionStore & ReadableSessionStore
@@ -34,7 +34,7 @@ const STORES: Record<string, { skip?: string | false, make: (t: Test) => Promise
   },
   PostgreSQL: {
     async make (t) {
-      const pool = new PGlite()
+      const pool = emptyPGlite()
       t.teardown(() => pool.close())
       return new PostgresSessionStore({ pool })
     }

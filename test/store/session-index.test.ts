@@ -277,6 +277,34 @@ t.test('of old entries those count whose sessions live', async t => {
   }
 })
 
+/** Of two logins one is held up before it stores its session, while the other one is made by a host whose clock is ahead. */
+async function heldUp (t: Test, onLimit: 'end-oldest' | 'refuse') {
+  const { store, index, label, time } = await indexedStore(t)
+  const begin = async (id: string) => {
+    const [name, since] = [store.nameOf(id), time.now]
+    const place = { label, login: newLogin(time.now), limit: 1, onLimit } as const
+    t.equal(await index.entering.enter(name, [place], undefined, undefined), true)
+    return async (): Promise<boolean> => {
+      await store.create(name, { text: `${headFor({ indexed: { [label]: place.login } })}{}` })
+      const isConfirmed = await index.entering.confirm(name, [place], since)
+      if (!isConfirmed) await store.remove(name)
+      return isConfirmed
+    }
+  }
+  const goOn = await begin('held up')
+  time.now += 3 * 60_000
+  const other = await (await begin('other'))()
+  time.now -= 3 * 60_000
+  const found = [other, await goOn()]
+  const sessions = [await store.read(store.nameOf('held up')), await store.read(store.nameOf('other'))]
+  return { found, living: sessions.map(session => session !== null) }
+}
+
+t.test('the limit holds when clocks differ, or a login takes long', async t => {
+  t.strictSame(await heldUp(t, 'end-oldest'), { found: [true, true], living: [true, false] }, 'the one that is stored last stays')
+  t.strictSame(await heldUp(t, 'refuse'), { found: [true, false], living: [false, true] }, 'one that did not count does not succeed later')
+})
+
 t.test('a list with a handle that is none is damaged; a session with a damaged header is not found', async t => {
   const { store, index, login } = await indexedStore(t)
   const wrong = encodeList({ label: 'user:x', entries: [{ handle: 'not a handle', login: newLogin(0), at: 0, isEnded: false, about: undefined }] })

@@ -4,12 +4,16 @@ import { existsSync } from 'node:fs'
 import { copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { hasCode } from '../../lib/errors'
 
 const run = promisify(execFile)
 export const root = resolve(__dirname, '../..')
 const tsc = createRequire(__filename).resolve('typescript/bin/tsc')
 const cache = join(root, 'node_modules/.cache/built-package')
+/** Milliseconds. */
+const LOOK_AGAIN = 100
 /** All that a build is made of. */
 const SOURCES = [
   'index.ts', 'index.mts', 'connect.ts', 'connect.mts', 'conformance.ts', 'conformance.mts', 'redis.ts', 'redis.mts',
@@ -34,15 +38,48 @@ export async function installBuilt (directory: string): Promise<void> {
 /** Returns the directory of the build of these sources. It is made once for all tests, and made anew when a source changes. */
 async function builtPackage (): Promise<string> {
   const built = join(cache, await sourceHash())
-  if (existsSync(built)) return built
-  const own = `${built}.${process.pid}`
-  await compile(['-p', join(root, 'tsconfig.build.json'), '--outDir', own])
-  // Another test may have built the same meanwhile.
-  await rename(own, built).catch(async (error: unknown) => {
-    if (!existsSync(built)) throw error
-    await rm(own, { recursive: true })
-  })
+  await mkdir(cache, { recursive: true })
+  while (!existsSync(built)) {
+    if (await isBuilder(`${built}.builder`)) await build(built)
+    else await wait(LOOK_AGAIN)
+  }
   return built
+}
+
+/** Whether this process is the one that builds: the first one, or the first after one that was killed. */
+async function isBuilder (path: string): Promise<boolean> {
+  try {
+    await writeFile(path, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+  const pid = Number(await readFile(path, 'utf8').catch(() => ''))
+  if (pid !== 0 && !isAlive(pid)) await rm(path, { force: true })
+  return false
+}
+
+function isAlive (pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function build (built: string): Promise<void> {
+  const own = `${built}.${process.pid}`
+  try {
+    // `npm run types` checks them.
+    await compile(['-p', join(root, 'tsconfig.build.json'), '--outDir', own, '--noCheck'])
+    // Where two took the place of one that was killed, both have built the same.
+    await rename(own, built).catch(async (error: unknown) => {
+      if (!existsSync(built)) throw error
+      await rm(own, { recursive: true })
+    })
+  } finally {
+    await rm(`${built}.builder`, { force: true })
+  }
 }
 
 async function sourceHash (): Promise<string> {

@@ -1,200 +1,46 @@
-import { SessionText } from '../../lib/session/codec'
-import { Indexing } from '../../lib/session/indexing'
-import { createSession, moveSession } from '../../lib/session/move'
-import { headerOf as openedHeader, type SessionKey } from '../../lib/session/opened-session'
-import { SessionRecords } from '../../lib/session/session-records'
+import './small-caches'
+import { hash } from 'node:crypto'
+import type { SessionKey } from '../../lib/session/opened-session'
+import type { OnLimit } from '../../lib/store/index-entering'
 import { decodeList, type IndexEntry } from '../../lib/store/index-entry'
 import { IndexLabels, listName } from '../../lib/store/index-labels'
-import { BaseRecordStore } from '../../lib/store/record-store'
+import { forwardedName } from '../../lib/store/forwarding'
 import { headerOf } from '../../lib/store/session-header'
-import { sessionHandle } from '../../lib/store/session-id'
-import { registerIndex, SessionIndex } from '../../lib/store/session-index'
-import type { Companion, Creation, PortableRecordStore, PortableSession, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
-import type { Actor, Step, World } from './interleavings'
-import { json } from './visits'
+import { nameOfHandle, sessionHandle } from '../../lib/store/session-id'
+import { SessionIndex } from '../../lib/store/session-index'
+import { BEFORE, NEWER, Process, type Mutant } from './indexed-process'
+import { Shared, withoutChance } from './indexed-records'
+import type { Actor, World } from './interleavings'
 
 /**
- * Processes that log in, move, switch users, end sessions, sweep and crash, in every order of their calls to a
- * store and to the lists of its index.
+ * Processes that log in, move, renew, switch users, list and end sessions, sweep and crash, in every order of
+ * their calls to a store and to the lists of its index.
  */
 
-/** The number of the process that is there before the others. */
-const BEFORE = 9
-/** A secret that all processes but that one have. */
-const NEWER = Buffer.from('a newer secret')
+/** The number of the process that looks at what is left. */
+const AFTER = 8
+/** Milliseconds: then an entry without a session is stale. */
+const LATER = 3600_000
+/** The user whose sessions are ended when all is over. */
+export const USER = 42
+/** His labels under all secrets. */
+const LABELS = new IndexLabels('sid', [NEWER, null]).of('user', USER)
 
-interface Entry { text: string, version: number }
-
-/** What all processes share. */
-class Shared {
-  readonly sessions = new Map<string, Entry>()
-  readonly lists = new Map<string, Entry>()
-  readonly log: string[] = []
-  now = 1_000_000_000_000
-  /** By what each process was answered: it remembers no more than that. */
-  readonly answers: string[][] = []
-  /** Versions go on when a record is made anew. */
-  readonly versions = new Map<string, number>()
-}
-
-/** Verbs on a map. A process waits before each call. */
-class SharedRecords extends BaseRecordStore implements PortableRecordStore {
-  readonly features = { records: true, portable: true, indexable: true } as const
-
-  constructor (readonly shared: Shared, readonly kind: 'sessions' | 'lists', readonly process: number, readonly step: Step, idGenerator: () => string) {
-    super({ appid: 'sid', idGenerator })
-  }
-
-  companion (): Companion {
-    const records = new SharedRecords(this.shared, 'lists', this.process, this.step, () => '')
-    return { records, idleTimeout: 7200, latest: name => this.read(name) }
-  }
-
-  async open (): Promise<void> {}
-  async close (): Promise<void> {}
-  async touch (): Promise<void> {}
-  async setAside (): Promise<void> {}
-
-  async read (name: string): Promise<StoredSession | null> {
-    return await this.#call('read', name, entry => entry === undefined
-      ? null
-      : { text: entry.text, version: String(entry.version), idleTimeout: undefined, createdAt: 1, touchDue: false, idleLeft: undefined })
-  }
-
-  async create (name: string, { text }: SessionRecord): Promise<Creation> {
-    return await this.#call('create', name, entry => entry !== undefined ? { result: 'taken' } : { result: 'created', version: this.#write(name, text) })
-  }
-
-  async replace (name: string, { text }: SessionRecord, version: string): Promise<Replacement> {
-    return await this.#call('replace', name, entry => {
-      if (entry === undefined) return { result: 'gone' }
-      if (String(entry.version) !== version) return { result: 'conflict' }
-      return { result: 'replaced', version: this.#write(name, text) }
-    })
-  }
-
-  async remove (name: string, version?: string): Promise<Removal> {
-    return await this.#call('remove', name, entry => {
-      if (entry === undefined) return 'gone'
-      if (version !== undefined && String(entry.version) !== version) return 'conflict'
-      this.#map.delete(name)
-      return 'removed'
-    })
-  }
-
-  async * exportSessions (): AsyncGenerator<PortableSession, void> {
-    await this.step(`${this.kind} list`)
-    for (const [name, { text }] of [...this.#map]) yield { name, text, idleTimeout: undefined, createdAt: 1, lastAccess: 1 }
-  }
-
-  async importSession (): Promise<Creation> {
-    throw new Error('not here')
-  }
-
-  get #map (): Map<string, Entry> {
-    return this.shared[this.kind]
-  }
-
-  #write (name: string, text: string): string {
-    const version = (this.shared.versions.get(name) ?? 0) + 1
-    this.shared.versions.set(name, version)
-    this.#map.set(name, { text, version })
-    return String(version)
-  }
-
-  async #call<T> (verb: string, name: string, work: (entry: Entry | undefined) => T): Promise<T> {
-    const label = `${this.kind} ${verb} ${name.slice(0, 6)}`
-    await this.step(label)
-    const answer = work(this.#map.get(name))
-    this.shared.answers[this.process]?.push(`${label}: ${JSON.stringify(answer)}`)
-    this.shared.log.push(`${this.process} ${label}: ${typeof answer === 'string' ? answer : JSON.stringify(answer)}`)
-    return answer
-  }
-}
-
-/** Changes one process, to show that the search would find the mistake. */
-export type Mutant = (process: Process) => void
-
-/** One process, with its own view of the store. */
-export class Process {
-  readonly store: SharedRecords
-  readonly index: SessionIndex
-  records: SessionRecords
-
-  constructor (readonly world: IndexedWorld, readonly number: number, readonly step: Step) {
-    const { shared, limit, isRotated } = world
-    let ids = 0
-    this.store = new SharedRecords(shared, 'sessions', number, step, () => `a session id of process ${number}, the ${++ids}th`)
-    this.index = new SessionIndex(this.store, () => shared.now, async () => {})
-    if (isRotated) Object.assign(this.index, { labels: new IndexLabels('sid', number === BEFORE ? [null] : [NEWER, null]) })
-    registerIndex(this.store, this.index)
-    const text = new SessionText(json)
-    const settled = { indexes: { user: (data: Record<string, unknown>) => data.user as number }, maxPerValue: limit === undefined ? {} : { user: limit }, onLimit: 'end-oldest' as const }
-    this.records = new SessionRecords(this.store, this.store.cipher, new Indexing(this.store, settled, text, () => shared.now))
-  }
-
-  /** A login that makes a session. Returns its key once it is answered; null when it was ended before. */
-  async login (user: number): Promise<SessionKey | null> {
-    const created = await createSession(this.records, { text: JSON.stringify({ user }) })
-    if (created !== null) this.world.answer(created.name, user)
-    return created
-  }
-
-  /** A session of a visitor who is not logged in. */
-  async visit (): Promise<SessionKey> {
-    return await createSession(this.records, { text: '{"cart":1}' }) as SessionKey
-  }
-
-  async move (from: SessionKey, keepsLogin = true): Promise<void> {
-    const keep = (newest: StoredSession): { text: string, header: object } => ({ text: newest.text, header: keepsLogin ? openedHeader(newest) : {} })
-    const move = await moveSession(this.records, from, null, keep)
-    if (move?.to) this.world.moved(from.name, move.to.name)
-  }
-
-  /** A save that makes it the session of another user, or of none. */
-  async become (key: SessionKey, user: number | undefined, note?: number): Promise<void> {
-    for (;;) {
-      const base = await this.records.read(key)
-      if (base === null) return
-      const swap = await this.records.replace(key, { text: JSON.stringify({ user, note }) }, base)
-      if (swap.result === 'replaced' && user !== undefined) this.world.answer(key.name, user)
-      if (swap.result !== 'conflict') return
-    }
-  }
-
-  async destroy (key: SessionKey): Promise<void> {
-    const known = await this.records.read(key)
-    await this.records.remove(key, undefined, known)
-  }
-
-  async revokeAll (user: number): Promise<void> {
-    const before = this.world.answeredWith(user)
-    await this.index.revokeAll('user', user)
-    this.world.revoked(before, this.index.labels.of('user', user))
-  }
-
-  /** After a revoke that ended it, nothing that the session moved to works. */
-  async revoke (key: SessionKey, user: number): Promise<void> {
-    if (await this.index.revoke(sessionHandle(key.name))) this.world.revoked([key.name], this.index.labels.of('user', user))
-  }
-
-  async sweep (): Promise<void> {
-    await this.index.sweep()
-  }
-
-  async wait (minutes: number): Promise<void> {
-    await this.step('time passes')
-    this.world.shared.now += minutes * 60_000
-  }
-}
+/** Logins that have the value for as long as a call of sessionsOf lasts. */
+interface Listing { labels: readonly string[], logins: string[] }
 
 export interface WorldOptions {
   /** How many logins a user may have. */
   limit?: number
+  onLimit?: OnLimit
+  /** How many logins there are in the end, if none crashes. */
+  logins?: number
   /** Whether processes may be held up for so long that their entries are swept: they end their sessions themselves then. */
   isSlow?: boolean
   /** Whether the server got a newer secret after what happened before. */
   isRotated?: boolean
+  /** Whether each second process lists the newer secret last still. Without `isRotated` all processes have it from the start. */
+  isMixed?: boolean
   /** What happens before the processes begin, one step after the other. */
   before?: (process: Process) => Promise<SessionKey[]>
   processes: Array<(process: Process, keys: SessionKey[]) => Promise<unknown>>
@@ -204,19 +50,31 @@ export interface WorldOptions {
 export class IndexedWorld implements World {
   readonly shared = new Shared()
   readonly limit: number | undefined
+  readonly onLimit: OnLimit
   readonly isRotated: boolean
+  readonly isMixed: boolean
   readonly actors: Actor[]
-  /** Sessions that a visitor was told of, by name, with their user and the session that they go back to. */
-  readonly #answered = new Map<string, { user: number, first: string }>()
+  /** Whether the app itself may call for a new id: then an id that is gone may have moved. */
+  mayMove = false
+  /** Sessions that a visitor was told of, by name, with their users and the session that they go back to. */
+  readonly #answered = new Map<string, { users: Set<number | undefined>, first: string }>()
   /** The first sessions of those that were answered before a call of revokeAll that was answered, with the labels of the value. */
   readonly #revoked = new Set<string>()
+  /** The first sessions of those that were ended whatever they hold. */
+  readonly #ended = new Set<string>()
+  readonly #listings = new Set<Listing>()
   readonly #isSlow: boolean
+  readonly #logins: number | undefined
   #failure: string | null = null
 
-  constructor ({ limit, before, processes, mutant, isSlow = false, isRotated = false }: WorldOptions) {
+  constructor ({ limit, onLimit = 'end-oldest', logins, before, processes, mutant, isSlow = false, isRotated = false, isMixed = false }: WorldOptions) {
     this.isRotated = isRotated
+    this.isMixed = isMixed
     this.#isSlow = isSlow
     this.limit = limit
+    this.onLimit = onLimit
+    this.#logins = logins
+    this.shared.changed = () => { this.#look() }
     let setUp: Promise<SessionKey[]> | null = null
     this.actors = processes.map((run, at) => async step => {
       this.shared.answers[at] = []
@@ -227,8 +85,10 @@ export class IndexedWorld implements World {
     })
   }
 
-  answer (name: string, user: number): void {
-    this.#answered.set(name, { user, first: name })
+  /** Called when a visitor is told of a session with this user. */
+  answer (name: string, user: number | undefined): void {
+    const users = (this.#answered.get(name)?.users ?? new Set()).add(user)
+    this.#answered.set(name, { users, first: this.#firstOf(name) ?? name })
     this.#look()
   }
 
@@ -239,21 +99,44 @@ export class IndexedWorld implements World {
   }
 
   answeredWith (user: number): string[] {
-    return [...this.#answered].filter(([, { user: has }]) => has === user).map(([name]) => name)
+    return [...this.#answered].filter(([, { users }]) => users.has(user)).map(([name]) => name)
   }
 
   /** Called when revokeAll is answered: no session that was answered before the call works any more. */
   revoked (names: string[], labels: readonly string[]): void {
-    for (const name of names) for (const label of labels) this.#revoked.add(`${name} ${label}`)
+    for (const name of names) for (const label of labels) this.#revoked.add(`${this.#firstOf(name)} ${label}`)
     this.#look()
   }
 
-  state (): string {
+  /** Called when an end of this session is answered: nothing that becomes of it works any more. */
+  ended (name: string): void {
+    this.#ended.add(this.#firstOf(name) ?? name)
     this.#look()
-    const tags = new Map<string, number>()
+  }
+
+  /** Called when a call of sessionsOf begins. */
+  list (labels: readonly string[]): Listing {
+    const answered = [...this.shared.sessions].filter(([name]) => this.#firstOf(name) !== undefined)
+    const listing = { labels, logins: answered.flatMap(([, { text }]) => loginsOf(text, labels)) }
+    this.#listings.add(listing)
+    return listing
+  }
+
+  /** Called when it is answered: what had the value all the time is in it, once. */
+  listed (listing: Listing, handles: string[]): void {
+    this.#listings.delete(listing)
+    for (const login of listing.logins) {
+      const count = handles.filter(handle => this.shared.logins.get(nameOfHandle(handle) ?? '')?.has(login)).length
+      if (count !== 1) this.#failure ??= `a session is listed ${count} times`
+    }
+  }
+
+  state (): string {
     const { sessions, lists, answers, now } = this.shared
-    return JSON.stringify([[...sessions], [...lists], answers, now, [...this.#answered.keys()], [...this.#revoked]])
-      .replaceAll(/0\w{8}[\w-]{8}/g, tag => `<${tags.get(tag) ?? tags.set(tag, tags.size).size}>`)
+    const facts = [[...sessions].sort(), [...lists].sort(), now, [...this.#answered.keys()], [...this.#revoked], [...this.#ended],
+      [...this.#listings].map(({ logins }) => logins), this.#failure]
+    // In which order the calls were answered that a process made at once is the same to it.
+    return hash('sha1', withoutChance(JSON.stringify(facts)) + answers.map(lines => hash('sha1', lines.toSorted(byLabel).join('\n'))).join())
   }
 
   history (): string {
@@ -261,8 +144,32 @@ export class IndexedWorld implements World {
   }
 
   async check (): Promise<void> {
-    this.#look()
+    const living = new Set([...this.shared.sessions.values()].flatMap(({ text }) => Object.values(headerOf(text)?.indexed ?? {})))
+    if (this.#logins !== undefined && living.size !== this.#logins) this.#failure ??= `${living.size} logins are left, not ${this.#logins}`
+    const process = new Process(this, AFTER, async () => {})
+    await new SessionIndex(process.store, () => this.shared.now + LATER, async () => {}).sweep()
+    for (const { text } of this.shared.lists.values()) this.#checkSwept(decodeList(text))
+    await process.revokeAll(USER)
+    const labels = process.index.labels.of('user', USER)
+    const isLeft = [...this.shared.sessions.values()].some(({ text }) => loginsOf(text, labels).length > 0)
+    if (isLeft && !this.#isSlow) this.#failure ??= 'a last revokeAll has missed a session'
     if (this.#failure !== null) throw new Error(this.#failure)
+  }
+
+  /** After a sweep the lists name the sessions that there are, and nothing else. */
+  #checkSwept ({ label, entries }: { label: string, entries: readonly IndexEntry[] }): void {
+    for (const { handle, login } of entries) {
+      const { text } = this.shared.sessions.get(nameOfHandle(handle) ?? '') ?? {}
+      if (text === undefined || !loginsOf(text, [label]).includes(login)) this.#failure ??= 'an entry is left over after a sweep'
+    }
+  }
+
+  /** Returns the session that this one goes back to; `undefined` for one that no visitor was told of, and no id that one was told of leads to. */
+  #firstOf (name: string): string | undefined {
+    const answered = this.#answered.get(name)
+    if (answered !== undefined) return answered.first
+    for (const [from, { text }] of this.shared.sessions) if (forwardedName(text) === name) return this.#firstOf(from)
+    return undefined
   }
 
   #entriesOf (label: string): readonly IndexEntry[] {
@@ -272,20 +179,36 @@ export class IndexedWorld implements World {
 
   /** Looks for what must never be. */
   #look (): void {
-    const living = new Map<string, number>()
+    const living = new Map<string | number, number>()
     for (const [name, { text }] of this.shared.sessions) {
-      const answered = this.#answered.get(name)
-      const indexed = headerOf(text)?.indexed ?? {}
-      for (const [label, login] of Object.entries(indexed)) {
+      const first = this.#firstOf(name)
+      const short = name.slice(0, 6)
+      if (forwardedName(text) === null && first !== undefined && this.#ended.has(first)) this.#failure ??= `the session ${short} lives after its end was answered`
+      for (const [label, login] of Object.entries(headerOf(text)?.indexed ?? {})) {
         const isNamed = this.#entriesOf(label).some(entry => entry.handle === sessionHandle(name) && entry.login === login)
-        if (!isNamed && (answered !== undefined || !this.#isSlow)) this.#failure ??= `the session ${name.slice(0, 6)} has a label, and the index does not name it`
-        if (answered === undefined) continue
-        living.set(label, (living.get(label) ?? 0) + 1)
-        if (this.#revoked.has(`${answered.first} ${label}`) || this.#revoked.has(`${name} ${label}`)) this.#failure ??= `the session ${name.slice(0, 6)} lives after revokeAll was answered`
+        if (!isNamed && (first !== undefined || !this.#isSlow)) this.#failure ??= `the session ${short} has a label, and the index does not name it`
+        if (first === undefined) continue
+        const value = LABELS.includes(label) ? USER : label
+        if (this.#answered.has(name)) living.set(value, (living.get(value) ?? 0) + 1)
+        if (this.#revoked.has(`${first} ${label}`)) this.#failure ??= `the session ${short} lives after revokeAll was answered`
       }
     }
     for (const count of living.values()) {
       if (this.limit !== undefined && count > this.limit) this.#failure ??= `${count} logins live, and ${this.limit} may`
     }
+    const texts = [...this.shared.sessions.values()].map(({ text }) => text)
+    for (const listing of this.#listings) listing.logins = listing.logins.filter(login => texts.some(text => loginsOf(text, listing.labels).includes(login)))
   }
+}
+
+/** Calls of the same label stay in their order. */
+function byLabel (one: string, other: string): number {
+  const [first, second] = [one, other].map(line => line.slice(0, line.indexOf(':'))) as [string, string]
+  return first < second ? -1 : first > second ? 1 : 0
+}
+
+/** Returns the logins by which a session has one of the labels. */
+function loginsOf (text: string, labels: readonly string[]): string[] {
+  const { indexed = {} } = headerOf(text) ?? {}
+  return labels.flatMap(label => indexed[label] ?? [])
 }

@@ -19,16 +19,20 @@ export interface Explored { states: number, runs: number }
 
 interface Waiting { label: string, go: () => void }
 
+/** More than there are actors: a choice is that of an actor, and of one of the calls that it has made at once. */
+const CALLS = 16
+
 /** Lets every promise that can go on do so. */
 async function settle (): Promise<void> {
   await new Promise(resolve => { setImmediate(resolve) })
 }
 
-/** A choice: the actor that takes its next step, or crashes (negative). */
+/** A choice: the actor that takes its next step, and which of its calls at once that is (times CALLS); or that crashes (negative). */
 type Choice = number
 
 class Run {
-  readonly waiting: Array<Waiting | null>
+  /** The calls that an actor has made at once: they are done in any order. */
+  readonly waiting: Waiting[][]
   readonly isDone: boolean[]
   readonly crashed: boolean[]
   failure: unknown
@@ -37,12 +41,12 @@ class Run {
   interruptions = 0
 
   constructor (readonly world: World) {
-    this.waiting = world.actors.map(() => null)
+    this.waiting = world.actors.map(() => [])
     this.isDone = world.actors.map(() => false)
     this.crashed = world.actors.map(() => false)
     for (const [index, actor] of world.actors.entries()) {
       actor(async label => {
-        await new Promise<void>(resolve => { this.waiting[index] = { label, go: resolve } })
+        await new Promise<void>(resolve => { this.waiting[index]?.push({ label, go: resolve }) })
       }).then(() => { this.isDone[index] = true }, error => { this.isDone[index] = true; this.failure ??= error })
     }
   }
@@ -52,24 +56,34 @@ class Run {
       this.crashed[-choice - 1] = true
       return
     }
-    if (this.last !== choice && this.last >= 0 && !this.isDone[this.last] && !this.crashed[this.last]) this.interruptions++
-    this.last = choice
-    const waiting = this.waiting[choice] as Waiting
-    this.waiting[choice] = null
-    waiting.go()
+    const actor = choice % CALLS
+    if (this.last !== actor && this.last >= 0 && !this.isDone[this.last] && !this.crashed[this.last]) this.interruptions++
+    this.last = actor
+    const [call] = (this.waiting[actor] as Waiting[]).splice(Math.floor(choice / CALLS), 1)
+    call?.go()
     await settle()
   }
 
   /** `preemptions`: how often an actor may still be interrupted where it could have gone on. */
   choices (mayCrash: readonly number[], crashes: number, preemptions = Infinity): Choice[] {
-    const able = this.world.actors.map((_, index) => index).filter(index => !this.isDone[index] && !this.crashed[index] && this.waiting[index] !== null)
+    const able = this.world.actors.map((_, index) => index).filter(index => !this.isDone[index] && !this.crashed[index] && this.callsOf(index) > 0)
     const ready = preemptions - this.interruptions > 0 || !able.includes(this.last) ? able : [this.last]
     const left = crashes - this.crashed.filter(Boolean).length
-    return [...ready, ...(left > 0 ? ready.filter(index => mayCrash.includes(index)).map(index => -index - 1) : [])]
+    const steps = ready.flatMap(index => Array.from({ length: this.callsOf(index) }, (_, call) => index + CALLS * call))
+    return [...steps, ...(left > 0 ? ready.filter(index => mayCrash.includes(index)).map(index => -index - 1) : [])]
+  }
+
+  /** Whether an actor can neither go on nor end. */
+  get isStuck (): boolean {
+    return this.world.actors.some((_, index) => !this.isDone[index] && !this.crashed[index] && this.callsOf(index) === 0)
+  }
+
+  callsOf (actor: number): number {
+    return this.waiting[actor]?.length ?? 0
   }
 
   key (): string {
-    const actors = this.world.actors.map((_, index) => `${this.isDone[index]}${this.crashed[index]}${this.waiting[index]?.label ?? ''}`)
+    const actors = this.world.actors.map((_, index) => `${this.isDone[index]}${this.crashed[index]}${this.waiting[index]?.map(({ label }) => label).join()}`)
     return [this.world.state(), ...actors].join('|')
   }
 }
@@ -98,6 +112,7 @@ export async function explore (
       const choices = run.choices(mayCrash, crashes, preemptions)
       try {
         if (run.failure !== undefined) throw run.failure
+        if (run.isStuck) throw new Error('an actor waits for what nothing brings')
         if (choices.length === 0) await run.world.check()
       } catch (error) {
         throw new Error(`${(error as Error).message}\nin the order ${path.join(' ')}: ${run.world.history()}`, { cause: error })

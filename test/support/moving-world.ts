@@ -1,3 +1,4 @@
+import './small-caches'
 import { moveSession } from '../../lib/session/move'
 import { SessionRecords } from '../../lib/session/session-records'
 import { MovingSessionStore } from '../../lib/store/moving-store'

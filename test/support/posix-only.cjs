@@ -15,7 +15,7 @@ const NEEDS = {
   'symbolic links, FIFOs or mounts': /symlink|mkfifo|\bmount/,
   'durability fsync': /'fsync'|power-cut/,
   'a POSIX shell': /run\('bash'|spawnSync\('(sh|bash|find)|checkShell|checkSnippets/,
-  'the file system of POSIX below it': /interceptedDisk|stallingDisk|ntfsDisk|exactCalls|sealedFile|passTick/
+  'the file system of POSIX below it': /interceptedDisk|stallingDisk|ntfsDisk|ntfsConformance|exactCalls|sealedFile|passTick/
 }
 
 /** Returns why a system skips the test file, whose path is relative; undefined where it is run. */

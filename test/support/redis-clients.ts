@@ -13,7 +13,12 @@ export type Connect = (t: Test, port: number) => Promise<RedisClient>
 // It would write what servers refuse among the results.
 Logger.init('off')
 
-const NO_WAIT = { reconnectStrategy: 20 }
+/** How clients of node-redis connect again. Those of a pool of redis 5 that is destroyed meanwhile would try for ever, and keep the process. */
+function noWait (t: Test): { reconnectStrategy: () => number | false } {
+  let isOver = false
+  t.teardown(() => { isOver = true })
+  return { reconnectStrategy: () => isOver ? false : 20 }
+}
 
 async function nodeRedis<Client extends RedisClient & { readonly isOpen: boolean, connect (): Promise<unknown>, destroy (): unknown, on (event: 'error', listener: () => void): unknown }> (t: Test, client: Client): Promise<Client> {
   t.teardown(() => client.isOpen ? client.destroy() : undefined)
@@ -36,10 +41,10 @@ async function glide<Client extends { close (): void }> (t: Test, client: Promis
 
 /** Every kind of client for a single server. */
 export const SINGLE: Readonly<Record<string, Connect>> = {
-  'redis 6': (t, port) => nodeRedis(t, createClient({ socket: { host: '127.0.0.1', port, ...NO_WAIT } })),
-  'redis 5': (t, port) => nodeRedis(t, createClient5({ socket: { host: '127.0.0.1', port, ...NO_WAIT } })),
-  'redis 6, pool': (t, port) => nodeRedis(t, createClientPool({ socket: { host: '127.0.0.1', port, ...NO_WAIT } })),
-  'redis 5, pool': (t, port) => nodeRedis(t, createClientPool5({ socket: { host: '127.0.0.1', port, ...NO_WAIT } })),
+  'redis 6': (t, port) => nodeRedis(t, createClient({ socket: { host: '127.0.0.1', port, ...noWait(t) } })),
+  'redis 5': (t, port) => nodeRedis(t, createClient5({ socket: { host: '127.0.0.1', port, ...noWait(t) } })),
+  'redis 6, pool': (t, port) => nodeRedis(t, createClientPool({ socket: { host: '127.0.0.1', port, ...noWait(t) } })),
+  'redis 5, pool': (t, port) => nodeRedis(t, createClientPool5({ socket: { host: '127.0.0.1', port, ...noWait(t) } })),
   'ioredis 6': async (t, port) => ioredis(t, new Redis({ host: '127.0.0.1', port, retryStrategy: () => 20 })),
   'ioredis 5': async (t, port) => ioredis(t, new Redis5({ host: '127.0.0.1', port, retryStrategy: () => 20 })),
   iovalkey: async (t, port) => ioredis(t, new Valkey({ host: '127.0.0.1', port, retryStrategy: () => 20 })),

@@ -1,3 +1,4 @@
+import './small-caches'
 import { createHash } from 'node:crypto'
 import { endSession } from '../../lib/session/ending'
 import { moveSession } from '../../lib/session/move'

@@ -6,12 +6,11 @@
  * - waited: its event loop had nothing to do for `WAITING` seconds, or
  * - computed: it has used `COMPUTING` seconds of CPU time.
  *
- * The thread that counts runs beside the file, which need not let go of its event loop: see work-limit-thread.mjs.
+ * The thread that counts runs beside the file, which need not let go of its event loop: see work-limit-thread.cjs.
  */
 const Module = require('node:module')
 const path = require('node:path')
-const { pathToFileURL } = require('node:url')
-const { isMainThread } = require('node:worker_threads')
+const { Worker, isMainThread } = require('node:worker_threads')
 
 const { FILE_MAY_WAIT = '600', FILE_MAY_COMPUTE = '1800' } = process.env
 const LONGEST_TEXT = 4096
@@ -24,9 +23,8 @@ if (isMainThread && /\.(test|long)\.ts$/.test(file)) watch()
 function watch () {
   const numbers = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))
   const text = new Uint8Array(new SharedArrayBuffer(LONGEST_TEXT))
-  Module.register('./work-limit-thread.mjs', pathToFileURL(__filename), {
-    data: { file, numbers, text, step: STEP, waiting: Number(FILE_MAY_WAIT), computing: Number(FILE_MAY_COMPUTE) }
-  })
+  const limits = { file, numbers, text, step: STEP, waiting: Number(FILE_MAY_WAIT), computing: Number(FILE_MAY_COMPUTE) }
+  new Worker(path.join(__dirname, 'work-limit-thread.cjs'), { workerData: limits, execArgv: [], env: {} }).unref()
   beforeLoading(file, () => {
     const { t } = require('tap')
     follow(t, {

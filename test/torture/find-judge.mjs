@@ -8,16 +8,19 @@
 //   { revokedAll, value, from, to, except }        of an index; `except` is the chain that was to stay
 //   { gone, to }                                   a handle that was revoked, destroyed, or moved away from
 //   { found, index, value, from, to }              the chains that sessionsOf returned
+//   { failed, from, to }                           a chain whose save failed: meanwhile it may have been another stint's,
+//                                                  and afterwards it may be what it was before
 
 export function judgeFinding (notes, limit) {
   const stints = stintsOf(notes)
   const seen = notes.filter(note => note.seen !== undefined)
+  const failed = notes.filter(note => note.failed !== undefined)
   return {
     revocations: notes.filter(note => note.revokedAll !== undefined).length,
     missed: notes.filter(note => note.revokedAll !== undefined).reduce((count, call) => count + missedBy(call, stints), 0),
     resurrected: resurrected(notes, seen),
     'limits exceeded': Math.max(0, ...[...Map.groupBy(stints, ({ user }) => user).values()].map(own => atOnce(own) - limit)),
-    'missing in a listing': notes.filter(note => note.found !== undefined).reduce((count, call) => count + missingIn(call, stints), 0)
+    'missing in a listing': notes.filter(note => note.found !== undefined).reduce((count, call) => count + missingIn(call, stints, failed), 0)
   }
 }
 
@@ -57,6 +60,7 @@ function atOnce (stints) {
   return most
 }
 
-function missingIn ({ found, index, value, from, to }, stints) {
-  return stints.filter(stint => stint[index] === value && stint.known < from && stint.last > to && !found.includes(stint.chain)).length
+function missingIn ({ found, index, value, from, to }, stints, failed) {
+  const mayBeAnother = ({ chain }) => failed.some(save => save.failed === chain && save.from < to && save.to > from)
+  return stints.filter(stint => stint[index] === value && stint.known < from && stint.last > to && !found.includes(stint.chain) && !mayBeAnother(stint)).length
 }

@@ -48,4 +48,6 @@ t.test('a session that was there all the time must be in a listing', async t => 
   t.equal((await judged([...all, found([])]))['missing in a listing'], 1)
   t.equal((await judged([...all, found(['one'])]))['missing in a listing'], 0)
   t.equal((await judged([...all, found([], 38)]))['missing in a listing'], 0)
+  t.equal((await judged([...all, found([]), { failed: 'one', from: 19, to: 22 }]))['missing in a listing'], 0, 'it was another for a moment')
+  t.equal((await judged([...all, found([]), { failed: 'two', from: 19, to: 22 }, { failed: 'one', from: 11, to: 12 }]))['missing in a listing'], 1)
 })

@@ -8,6 +8,21 @@ export const INDEXES = {
   onLimit: 'end-oldest'
 }
 
+/** Seconds. */
+export const RENEWAL = { after: 0.1, grace: 0.3 }
+const OLD = 'the secret that the server had before: 8f1c60ad27'
+const NEW = 'another secret, for the time from then on: 35b9e7d04c'
+
+/**
+ * Returns the secrets of a process: at first, with the old one alone or the new one listed last; when all list
+ * both, with the new one last; and then with the new one last or first.
+ */
+export function secretsAt (stage, index) {
+  const isAhead = index % 2 === 0
+  if (stage === 0) return isAhead ? [OLD, NEW] : [OLD]
+  return stage === 2 && isAhead ? [NEW, OLD] : [OLD, NEW]
+}
+
 /** Mistakes that the torture must find: each changes the index of a process. */
 export const MUTANTS = {
   /** An entry is written after the session. */
@@ -20,6 +35,12 @@ export const MUTANTS = {
       const { idleTimeout, about } = entered.get(name) ?? {}
       return await enter(name, places, idleTimeout, about)
     }
+  },
+  /** A renewal leaves the old session as it is. */
+  'blind-renewal' (_index, store) {
+    const replace = store.replace.bind(store)
+    store.replace = async (name, record, version) => record.text.startsWith('$ffs>') ? { result: 'replaced', version } : await replace(name, record, version)
+    store.replaceNow &&= (replaceNow => (name, record, version) => record.text.startsWith('$ffs>') ? undefined : replaceNow(name, record, version))(store.replaceNow.bind(store))
   },
   /** A session that was stored does not look for its entry. */
   'no-confirm' ({ entering }) {

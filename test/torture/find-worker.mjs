@@ -1,24 +1,31 @@
-// One of the processes that are killed: logs in, switches users, regenerates, finds and ends sessions, and
+// One of the processes that are killed: logs in, switches users, regenerates, renews, finds and ends sessions, and
 // notes in a file of its own what it was told, for find-judge.mjs.
 import { randomBytes } from 'node:crypto'
+import diagnosticsChannel from 'node:diagnostics_channel'
 import fs from 'node:fs'
 import { setImmediate as later, setTimeout as wait } from 'node:timers/promises'
 import { indexOf } from '../../dist/lib/store/session-index.js'
-import { clock, dataOf, INDEXES, MUTANTS, TEAMS, USERS, whoOf } from './find-rules.mjs'
+import { clock, dataOf, INDEXES, MUTANTS, RENEWAL, TEAMS, USERS, whoOf } from './find-rules.mjs'
 import { openManager } from './place.mjs'
 
-const [index, kind, settings, path, mutant] = process.argv.slice(2)
+const [index, kind, settings, path, given] = process.argv.slice(2)
+const { mutant, secrets } = JSON.parse(given)
 const notes = fs.openSync(path, 'a')
-const log = { debug () {}, warn () { note({ fault: 'a session does not open' }) } }
+/** A response whose headers are not sent yet. */
+const OUTLET = { closedBecause: () => null, put () {}, opened () {} }
+/** An id that could not be renewed is renewed by a later request. */
+const log = { debug () {}, warn (_fields, message) { note(/could not get a new id/.test(message) ? { refused: message } : { fault: message }) } }
 const AT_ONCE = 4
 const stop = new AbortController()
 /** Ids of sessions that some process was answered with, and that may have ended. */
 let pool = []
 const { store, manager, close } = await openAtLast()
-if (mutant !== '') MUTANTS[mutant](indexOf(store))
+if (mutant !== '') MUTANTS[mutant](indexOf(store), store)
+// The old id names no session of its own from then on.
+diagnosticsChannel.subscribe('fastify-file-sessions:renewed', ({ from, cause }) => { if (cause === 'age') note({ renewed: from, gone: from, to: clock() }) })
 
 /** What may happen, and how often beside the others. */
-const ACTIONS = [[25, login], [15, switchUser], [18, regenerate], [22, visit], [6, revokeAll], [6, revoke], [4, destroy], [8, list], [1, sweep]]
+const ACTIONS = [[25, login], [15, switchUser], [18, regenerate], [40, visit], [6, revokeAll], [6, revoke], [4, destroy], [8, list], [1, sweep]]
 const TOTAL = ACTIONS.reduce((sum, [weight]) => sum + weight, 0)
 
 process.on('message', message => {
@@ -34,7 +41,7 @@ process.disconnect()
 async function openAtLast () {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await openManager(kind, JSON.parse(settings), Number(index), {}, INDEXES)
+      return await openManager(kind, JSON.parse(settings), Number(index), secrets === undefined ? {} : { encryption: { secrets } }, INDEXES, RENEWAL)
     } catch (error) {
       if (kind === 'files' || attempt === 100) fail(error)
       await wait(100)
@@ -71,7 +78,13 @@ async function switchUser () {
   if (session === null) return
   const who = newWho(whoOf(session).chain)
   session.who = dataOf(who)
-  await session.save()
+  const from = clock()
+  try {
+    await session.save()
+  } catch (error) {
+    note({ failed: who.chain, from, to: clock() })
+    throw error
+  }
   answered(session, who)
 }
 
@@ -86,8 +99,12 @@ async function regenerate () {
   tell(session)
 }
 
+/** A whole request, which renews the id when it is old enough. */
 async function visit () {
-  await loaded()
+  const visit = await brought()
+  if (visit === null) return
+  const change = visit.finishNow() ?? await visit.finish()
+  if (change.change === 'send') tell({ sessionId: change.sesid })
 }
 
 async function destroy () {
@@ -131,16 +148,21 @@ async function sweep () {
 
 /** A session that some process was answered with; null when it has ended. */
 async function loaded () {
+  return (await brought())?.session ?? null
+}
+
+async function brought () {
   const sesid = pool[Math.floor(Math.random() * pool.length)]
   if (sesid === undefined) return null
   const from = clock()
   const visit = await manager.load([{ sesid, renew: false }], log)
   if (visit.sesid === null) return null
+  visit.outlet = OUTLET
   const { session } = visit
   const { chain, stint, user, team } = whoOf(session)
   visit.about = () => ({ chain })
   note({ seen: stint, chain, user, team, handle: session.handle, from, to: clock() })
-  return session
+  return visit
 }
 
 function answered (session, { chain, stint, user, team }) {

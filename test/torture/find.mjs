@@ -1,21 +1,18 @@
-// Many processes log in, switch users, regenerate, and find and end each other's sessions, while they are
+// Many processes log in, switch users, regenerate, renew ids by their age, and find and end each other's sessions, while they are
 // killed and stopped at random, and while the server of the store has trouble. What they were told is judged
 // afterwards. --mutant has every process make a mistake that must be found.
 //
-//   npm run torture -- --find --seconds 20 --processes 4 [--store redis|postgres] [--mutant late-entry|no-confirm]
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import fs from 'node:fs'
-import { join } from 'node:path'
+//   npm run torture -- --find --seconds 20 --processes 4 [--store redis|postgres] [--encryption] [--mutant late-entry|no-confirm|blind-renewal]
+//
+// With --encryption the secret changes meanwhile: it is listed last by more and more processes, and then first.
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Crew, notesIn } from './crew.mjs'
 import { leftInStore } from './find-leftovers.mjs'
 import { judgeFinding } from './find-judge.mjs'
-import { LIMIT, MUTANTS } from './find-rules.mjs'
-import { tell } from './tell.mjs'
+import { LIMIT, MUTANTS, secretsAt } from './find-rules.mjs'
 
-/** Past the time after which a lock is taken away, and after a fault, for requests to get on (ms). */
-const STALL = 2500
+/** After a fault, for requests to get on (ms). */
 const CALM = 700
 /** So many sessions are known to all processes. */
 const POOL = 24
@@ -26,31 +23,48 @@ const WORKER = fileURLToPath(new URL('find-worker.mjs', import.meta.url))
 export const WORST = ['missed', 'resurrected', 'limits exceeded', 'missing in a listing', 'lost from the index', 'entries left over', 'lists beyond the limit', 'errors']
 
 /** Returns the figures, and how calls failed and how often. */
-export async function tortureFinding ({ kind, started, directory, seconds, processes, mutant = '' }) {
+export async function tortureFinding ({ kind, started, directory, seconds, processes, encryption = false, mutant = '' }) {
   if (mutant !== '' && !Object.hasOwn(MUTANTS, mutant)) throw new Error(`--mutant must be ${Object.keys(MUTANTS).join(' or ')}`)
-  const workers = new Set()
-  const paths = []
   const pool = []
+  /** All ids that a process was answered with. */
+  const ids = new Set()
+  let stage = 0
   const figures = { kills: 0, stops: 0, ...Object.fromEntries(Object.keys(started.faults).map(name => [name, 0])) }
-  const news = setInterval(() => { for (const { child } of workers) tell(child, { pool }) }, NEWS)
+  const crew = new Crew({
+    program: WORKER,
+    directory,
+    kind,
+    settings: started.settings,
+    argumentsOf: index => [JSON.stringify({ mutant, secrets: encryption ? secretsAt(stage, index) : undefined })],
+    hear ({ sesid }) {
+      if (sesid === undefined) return
+      ids.add(sesid)
+      pool.push(sesid)
+      if (pool.length > POOL) pool.shift()
+    }
+  })
+  const news = setInterval(() => { crew.tell({ pool }) }, NEWS)
   try {
-    for (let count = 0; count < processes; count++) await startWorker()
+    for (let count = 0; count < processes; count++) await crew.start()
     const end = Date.now() + seconds * 1000
     await Promise.all([trouble(end), troubleOfServer(end)])
-    await stopWorkers()
+    await crew.end()
   } finally {
     clearInterval(news)
-    for (const { child } of workers) child.kill('SIGKILL')
+    await crew.destroy()
   }
-  const notes = paths.flatMap(notesIn)
-  const { final, ...left } = await leftInStore(kind, started.settings)
+  const notes = crew.notes.flatMap(notesIn)
+  const { final, ...left } = await leftInStore(kind, started.settings, ids, encryption ? secretsAt(2, 0) : undefined)
   const errors = notes.filter(({ fault }) => fault !== undefined)
   for (const { fault } of errors) console.error(fault)
   const refusals = Map.groupBy(notes.filter(({ refused }) => refused !== undefined), ({ refused }) => refused)
   return {
     figures: {
       ...figures,
+      kills: crew.kills,
+      stops: crew.stops,
       logins: notes.filter(({ answered }) => answered !== undefined).length,
+      'ids renewed': notes.filter(({ renewed }) => renewed !== undefined).length,
       ...judgeFinding([...notes, ...final], LIMIT),
       ...left,
       errors: errors.length
@@ -59,11 +73,16 @@ export async function tortureFinding ({ kind, started, directory, seconds, proce
   }
 
   async function trouble (end) {
+    const begin = Date.now()
     while (Date.now() < end) {
       await wait(100 + Math.random() * 400)
-      const victim = [...workers][Math.floor(Math.random() * workers.size)]
-      if (Math.random() < 0.8) await kill(victim)
-      else stop(victim)
+      if (Math.random() < 0.8) await crew.kill()
+      else crew.stop()
+      const due = Math.min(Math.floor(3 * (Date.now() - begin) / (end - begin)), 2)
+      if (!encryption || due === stage) continue
+      // No process may be older by more than one step.
+      stage = due
+      await crew.killAll()
     }
   }
 
@@ -76,55 +95,4 @@ export async function tortureFinding ({ kind, started, directory, seconds, proce
       await wait(CALM)
     }
   }
-
-  async function startWorker () {
-    const index = paths.length
-    const path = join(directory, `finder-${index}.notes`)
-    paths.push(path)
-    const child = fork(WORKER, [String(index), kind, JSON.stringify(started.settings), path, mutant])
-    const worker = { child, exited: once(child, 'exit'), stopped: null }
-    workers.add(worker)
-    child.on('message', ({ sesid }) => {
-      if (sesid === undefined) return
-      pool.push(sesid)
-      if (pool.length > POOL) pool.shift()
-    })
-    await Promise.race([once(child, 'message'), worker.exited])
-  }
-
-  async function kill (worker) {
-    clearTimeout(worker.stopped)
-    worker.child.kill('SIGKILL')
-    await worker.exited
-    workers.delete(worker)
-    figures.kills++
-    await startWorker()
-  }
-
-  function stop (worker) {
-    // Windows stops no process.
-    if (worker.stopped !== null || process.platform === 'win32') return
-    figures.stops++
-    worker.child.kill('SIGSTOP')
-    worker.stopped = setTimeout(() => {
-      worker.stopped = null
-      worker.child.kill('SIGCONT')
-    }, STALL)
-  }
-
-  async function stopWorkers () {
-    for (const worker of workers) {
-      clearTimeout(worker.stopped)
-      if (worker.stopped !== null) worker.child.kill('SIGCONT')
-      tell(worker.child, { stop: true })
-    }
-    for (const { exited } of workers) await exited
-    workers.clear()
-  }
-}
-
-function notesIn (path) {
-  if (!fs.existsSync(path)) return []
-  // The last line may be cut short: then it was not acknowledged.
-  return fs.readFileSync(path, 'utf8').split('\n').filter(line => line.endsWith('}')).map(line => JSON.parse(line))
 }

@@ -1,12 +1,7 @@
-import fs from 'node:fs'
-
 /** Compares what a worker was told with what is there. What it was not sure of may be stored or not. */
-export function judgeWorker (name, path, { sessions, ended, figures, refused }) {
+export function judgeWorker (name, notes, { sessions, ended, figures, refused }) {
   const told = new Map([...sessions.keys()].map(key => [key, { updates: 0, saves: 0, unsure: { updates: 0, saves: 0 } }]))
-  for (const line of fs.existsSync(path) ? fs.readFileSync(path, 'utf8').split('\n') : []) {
-    // The last line may be cut short: then it was not acknowledged.
-    if (!line.endsWith('}')) continue
-    const { key, update, save, unsure, of, gone, fault, by, message, refused: reason } = JSON.parse(line)
+  for (const { key, update, save, unsure, of, gone, fault, by, message, refused: reason } of notes) {
     if (fault !== undefined) complain(figures, fault, message, by)
     if (reason !== undefined) refused(reason)
     if (gone !== undefined && !ended.has(gone)) figures.unreadable++

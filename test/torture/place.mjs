@@ -13,7 +13,7 @@ export async function placeOf (kind) {
 }
 
 /** Opens what requests go through, without the HTTP around it. */
-export async function openManager (kind, settings, index, options = {}, indexes = null) {
+export async function openManager (kind, settings, index, options = {}, indexes = null, renewal = null) {
   const { open } = await placeOf(kind)
   const secret = process.env.TORTURE_ENCRYPTION
   const encryption = secret === undefined ? false : { secrets: [secret] }
@@ -21,7 +21,7 @@ export async function openManager (kind, settings, index, options = {}, indexes 
   await store.open()
   return {
     store,
-    manager: new SessionManager(store, JSON_CODEC, false, false, indexes),
+    manager: new SessionManager(store, JSON_CODEC, false, false, indexes, renewal),
     async close () {
       await store.close()
       await close()

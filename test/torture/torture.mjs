@@ -4,20 +4,18 @@
 //   npm run torture -- --seconds 60 --processes 4 [--durability fsync]
 //   npm run torture -- --store redis|postgres
 //   npm run torture -- --store sentinel [--replicas 1]    a primary is killed, its replica promoted
-//   npm run torture -- --find                             finding and ending sessions, see find.mjs
+//   npm run torture -- --find [--encryption]              finding and ending sessions, see find.mjs
 import { randomBytes } from 'node:crypto'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Crew, notesIn } from './crew.mjs'
 import { tortureFinding, WORST } from './find.mjs'
 import { judgeWorker } from './judge.mjs'
 import { openManager, placeOf, PLACES } from './place.mjs'
-import { tell } from './tell.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -40,8 +38,6 @@ if (!PLACES.includes(kind)) refuse(`--store must be ${PLACES.join(', ')}`)
 
 const KEPT = 4
 const SLOTS = 6
-/** Past the time after which a lock is taken away. */
-const STALL = 2500
 /** Milliseconds after a fault, for requests to get on, and at most for the server to come back. */
 const CALM = 700
 const PATIENCE = 60_000
@@ -59,23 +55,20 @@ const ids = []
 const slots = []
 /** Ids that must never work again. */
 const ended = new Set()
-const workers = new Set()
-const notes = new Map()
+const crew = new Crew({ program: WORKER, directory, kind, settings, commandFor: started.commandFor, greet: () => ({ slots }) })
 const figures = Object.fromEntries(['kills', 'stops', ...Object.keys(faults), 'destroys', 'regenerates', 'refused', 'acknowledged', 'found', 'lost',
   'doubled', 'unreadable', 'resurrected', 'errors', 'blocked', 'descriptors leaked',
   ...kind === 'files' ? ['staging directories left by the killed'] : ['regenerates that failed and ended their session']].map(name => [name, 0]))
 /** How a call failed, and how often. */
 const refusals = new Map()
 const worst = ['lost', 'doubled', 'unreadable', 'resurrected', 'errors', 'blocked', 'descriptors leaked']
-let forks = 0
 let failed = true
 let opened
 let finding
 try {
   failed = values.find ? await findFails() : await updatesFail()
 } finally {
-  for (const worker of workers) worker.child.kill('SIGKILL')
-  await Promise.all([...workers].map(({ exited }) => exited))
+  await crew.destroy()
   for (const teardown of teardowns.reverse()) await teardown()
   fs.rmSync(directory, { recursive: true, force: true, maxRetries: 10 })
 }
@@ -86,10 +79,10 @@ process.exit(failed ? 1 : 0)
 async function updatesFail () {
   opened = await openManager(kind, settings, 0, { idGenerator: newId })
   for (let slot = 0; slot < SLOTS; slot++) slots.push(await createSession())
-  for (let count = 0; count < processes; count++) await startWorker()
+  for (let count = 0; count < processes; count++) await crew.start()
   const end = Date.now() + seconds * 1000
   await Promise.all([torture(end), trouble(end)])
-  await stopWorkers()
+  await endWorkers()
   await judge()
   const fails = figures.acknowledged === 0 || worst.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
   await opened.close()
@@ -100,16 +93,15 @@ async function findFails () {
   const { figures, refusals: refused } = await tortureFinding({ ...values, kind, started, directory, seconds, processes })
   finding = figures
   for (const [message, count] of refused) refusals.set(message, count)
-  return figures.logins === 0 || figures.revocations === 0 || WORST.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
+  return figures.logins === 0 || figures.revocations === 0 || figures['ids renewed'] === 0 || WORST.some(name => figures[name] !== 0 && !started.mayLose?.includes(name))
 }
 
 async function torture (end) {
   while (Date.now() < end) {
     await wait(100 + Math.random() * 400)
     const dice = Math.random()
-    const victim = [...workers][Math.floor(Math.random() * workers.size)]
-    if (dice < 0.45) await kill(victim)
-    else if (dice < 0.55) stop(victim)
+    if (dice < 0.45) await crew.kill()
+    else if (dice < 0.55) crew.stop()
     else if (dice < 0.8) await regenerateSession(Math.floor(Math.random() * SLOTS))
     else await destroySession(KEPT + Math.floor(Math.random() * (SLOTS - KEPT)))
   }
@@ -124,41 +116,6 @@ async function trouble (end) {
     figures[name]++
     await wait(CALM)
   }
-}
-
-async function startWorker () {
-  const index = forks++
-  const name = `w${index}`
-  const path = join(directory, `${name}.notes`)
-  // On a host of its own: behind the command that takes a program there.
-  const [execPath, ...before] = [...started.commandFor?.(index) ?? [], process.execPath]
-  const child = fork(WORKER, [String(index), kind, JSON.stringify(settings), path], { execPath, execArgv: before })
-  const worker = { name, child, exited: once(child, 'exit'), leaked: null, stopped: null }
-  notes.set(worker, path)
-  workers.add(worker)
-  child.on('message', message => { worker.leaked = message.leaked ?? null })
-  await Promise.race([once(child, 'message'), worker.exited])
-  tell(child, { slots })
-}
-
-async function kill (worker) {
-  clearTimeout(worker.stopped)
-  worker.child.kill('SIGKILL')
-  await worker.exited
-  workers.delete(worker)
-  figures.kills++
-  await startWorker()
-}
-
-function stop (worker) {
-  // Windows stops no process.
-  if (worker.stopped !== null || process.platform === 'win32') return
-  figures.stops++
-  worker.child.kill('SIGSTOP')
-  worker.stopped = setTimeout(() => {
-    worker.stopped = null
-    worker.child.kill('SIGCONT')
-  }, STALL)
 }
 
 /** Does something until the store does not refuse it. */
@@ -197,7 +154,7 @@ async function destroySession (slot) {
 /** Moves a session to a new id, while the workers go on updating it under the old one. */
 async function regenerateSession (slot) {
   const { key, sesid } = slots[slot]
-  const saves = Array.from({ length: forks }, (_, number) => `save-w${number}`)
+  const saves = Array.from({ length: crew.notes.length }, (_, number) => `save-w${number}`)
   const before = ids.length
   const next = await insist(async () => {
     const session = await load(sesid)
@@ -222,27 +179,21 @@ async function replaceSlot (slot, next) {
   ended.add(sesid)
   if (await insist(() => opened.store.getSession(sesid)) !== null) figures.resurrected++
   slots[slot] = next
-  for (const { child } of workers) tell(child, { slots })
+  crew.tell({ slots })
 }
 
-async function stopWorkers () {
-  for (const worker of workers) {
-    clearTimeout(worker.stopped)
-    if (worker.stopped !== null) worker.child.kill('SIGCONT')
-    tell(worker.child, { stop: true })
+async function endWorkers () {
+  for (const { code, last: { leaked } } of await crew.end()) {
+    if (code !== 0 || leaked === undefined) figures.errors++
+    else figures['descriptors leaked'] += leaked
   }
-  for (const worker of workers) {
-    const [code] = await worker.exited
-    if (code !== 0 || worker.leaked === null) figures.errors++
-    else figures['descriptors leaked'] += worker.leaked
-  }
-  workers.clear()
+  Object.assign(figures, { kills: crew.kills, stops: crew.stops })
 }
 
 async function judge () {
   const sessions = new Map()
   for (const { key, sesid } of slots) sessions.set(key, await readSession(sesid))
-  for (const [{ name }, path] of notes) judgeWorker(name, path, { sessions, ended, figures, refused })
+  for (const [index, path] of crew.notes.entries()) judgeWorker(`w${index}`, notesIn(path), { sessions, ended, figures, refused })
   for (const sesid of ended) {
     if (await insist(() => opened.store.getSession(sesid)) !== null) figures.resurrected++
   }

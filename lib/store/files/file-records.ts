@@ -13,13 +13,14 @@ import type { Disk } from './disk'
 import { FileCache } from './file-cache'
 import { directoryName, sessionPath } from './file-names'
 import { longestFile } from './file-reading'
+import { keepLastUse } from './last-use'
 import type { FileView } from './file-view'
 import type { JournalRecord } from './journal'
 import { localDiskAt } from './local-disk'
 import { newRecord } from './new-record'
 import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
-import { holdsSession, SessionAges, type SessionView } from './session-age'
+import { holdsSession, ListAges, SessionAges, type SessionView } from './session-age'
 import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from './seen-file'
 import { SessionFile, type Appended } from './session-file'
 
@@ -38,15 +39,15 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   protected readonly fileLimits: FileLimits
   readonly #files = new FileCache(CACHE_SIZE)
 
+  /** `listsName`: the directory of a store whose records are lists of an index. */
   constructor (
-    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock,
-    ownName = directoryName(options.appid)
+    protected readonly options: SettledFileStoreOptions, disk: Disk | undefined, protected readonly clock: Clock, listsName?: string
   ) {
     super(options)
-    this.directory = join(options.sessionDir, ownName)
+    this.directory = join(options.sessionDir, listsName ?? directoryName(options.appid))
     this.privacy = new PrivateDirectory(this.directory, options.durability === 'fsync')
     this.disk = disk ?? localDiskAt(this.directory)
-    this.ages = new SessionAges(options, clock)
+    this.ages = listsName === undefined ? new SessionAges(options, clock) : new ListAges(options, clock)
     const isEncrypted = options.encryption !== false
     // Another process may encrypt.
     this.fileLimits = { ...isEncrypted ? ENCRYPTED_LIMITS : LIMITS, longest: longestFile(storedSize(options.maxSize, isEncrypted), ENCRYPTED_LIMITS) }
@@ -98,7 +99,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     if (file === undefined) return undefined
     const now = this.clock.now()
     const view = this.#known(file, version, now)
-    if (view === null || record.forgetEarlier === true || this.ages.isTouchDue(view, now)) return undefined
+    if (view === null || record.forgetEarlier === true || record.keepLastUse === true || this.ages.isTouchDue(view, now)) return undefined
     const next = this.#newRecord(record, view.tip.createdAt, now)
     let outcome: Appended | undefined
     try {
@@ -115,14 +116,17 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     checkRecord(record, this.options.maxSize)
     const file = await this.#privateFile(name)
-    const view = this.#known(file, version) ?? await this.#open(name, file)
+    const isUse = record.keepLastUse !== true
+    // A view that is kept may not show the last use.
+    const view = (isUse ? this.#known(file, version) : null) ?? await this.#open(name, file)
     if (view === null) return { result: 'gone' }
     if (view.tip.id !== version) return { result: 'conflict' }
     const next = this.#newRecord(record, view.tip.createdAt)
     const outcome = await this.guard('save a session', file.append(next, version, record.forgetEarlier)).finally(() => { this.#files.update(name, file) })
     // A process that goes by the access time alone, such as `find -amin`, must see that the session
     // was used. The text is stored in any case.
-    if (outcome === 'replaced' && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
+    if (outcome === 'replaced' && isUse && this.#isTouchDue(file)) await file.touch(this.clock.now()).catch(() => undefined)
+    if (outcome === 'replaced' && !isUse) await keepLastUse(file, view).catch(() => undefined)
     return replacement(outcome, next)
   }
 
@@ -132,6 +136,7 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     try {
       if (version === undefined) return await this.guard('remove a session', file.remove()) ? 'removed' : 'gone'
       const view = this.#known(file, version) ?? await this.#open(name, file)
+      if (view === null) await this.guard('remove a session', file.syncEnd())
       if (view === null) return 'gone'
       if (view.tip.id !== version) return 'conflict'
       return await this.guard('remove a session', file.end(version))

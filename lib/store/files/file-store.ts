@@ -16,7 +16,7 @@ import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
 import { platform as thisPlatform } from './platform'
 import { portableSession } from './portable'
-import { removeSessions, storedSessions, type ListedSession } from './session-listing'
+import { isSession, removeSessions, storedFiles, type ListedFile, type ListedSession } from './session-listing'
 import { sweep } from './sweep'
 
 /** All of the file store, on any disk and by any clock. */
@@ -71,7 +71,11 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
 
   /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionFileError} */
   async * exportSessions (): AsyncGenerator<PortableSession, void> {
-    for await (const view of this.#views()) yield portableSession(view)
+    for await (const file of this.#files()) {
+      if (this.#isLive(file)) yield portableSession(file)
+      // A list of which nothing can be read is still one.
+      else if (!this.#hasSessions && file.tip === null) yield { name: file.name, text: '', idleTimeout: undefined, createdAt: file.mtimeMs, lastAccess: file.mtimeMs }
+    }
   }
 
   /**
@@ -95,7 +99,7 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   async reap (signal?: AbortSignal): Promise<ReapCounts> {
     const { directory, options: limits, clock, disk, fileLimits } = this
     const expired = (name: string): void => { if (this.#hasSessions) publishEnded(this.sesAppid(), name, 'expired') }
-    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired }))
+    return await this.guard('remove expired sessions', sweep({ directory, limits, clock, disk, fileLimits, signal, expired, keepsEmpty: !this.#hasSessions }))
   }
 
   /** {@inheritDoc IndexableRecordStore.companion} They are in a directory beside the appid's. */
@@ -106,15 +110,23 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
   }
 
   async * #views (): AsyncGenerator<ListedSession, void> {
-    const views = storedSessions(this.directory, this.disk, { limits: this.fileLimits })
+    for await (const file of this.#files()) if (this.#isLive(file)) yield file
+  }
+
+  #isLive (file: ListedFile): file is ListedSession {
+    return isSession(file) && this.ages.timeLeft(file) > 0 && !isForwarding(file.tip.text)
+  }
+
+  async * #files (): AsyncGenerator<ListedFile, void> {
+    const files = storedFiles(this.directory, this.disk, { limits: this.fileLimits, withDamaged: !this.#hasSessions })
     try {
       for (;;) {
-        const next = await this.guard('list the sessions', views.next())
+        const next = await this.guard('list the sessions', files.next())
         if (next.done === true) return
-        if (this.ages.timeLeft(next.value) > 0 && !isForwarding(next.value.tip.text)) yield next.value
+        yield next.value
       }
     } finally {
-      await views.return()
+      await files.return()
     }
   }
 }

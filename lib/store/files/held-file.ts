@@ -9,6 +9,8 @@ import { openToAppendNow } from './private-file'
  * coarse clock.
  */
 const TRUSTED = 20
+/** Milliseconds: to open a file in order to look at it pays when it is looked at again so soon. */
+const HOT = 5
 /** Milliseconds for which a file that could not be opened is only looked at. */
 const REFUSED = 1000
 
@@ -25,6 +27,8 @@ export class HeldFile implements Holder {
   readonly #disk: DiskNow
   #fd: number | null = null
   #openedAt = 0
+  /** When it was looked at last, by whatever way. */
+  #lookedAt = -Infinity
   /** Do not retry opening before this time: the last attempt was refused. */
   #refusedUntil = 0
   #isKept = false
@@ -41,8 +45,10 @@ export class HeldFile implements Holder {
    */
   status (ctimeMs: number, now: number): FileStatus | undefined {
     const status = this.#check(ctimeMs, now)
+    const isHot = now - this.#lookedAt < HOT
+    this.#lookedAt = now
     if (status !== null) return status
-    if (descriptors.hasRoom && now >= this.#refusedUntil) {
+    if (isHot && descriptors.hasRoom && now >= this.#refusedUntil) {
       try {
         return this.#open(now)
       } catch {

@@ -13,8 +13,11 @@ import { find } from './second-look'
 export type FileLimits = SizeLimits & Patience & { longest?: number, patchFrom?: number }
 
 export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 64 }
-/** The same where sessions are encrypted: their records are up to twice as long, and a file takes as many before it is rewritten. */
-export const ENCRYPTED_LIMITS: FileLimits = { ...LIMITS, size: 2 * LIMITS.size }
+/**
+ * The same where sessions are encrypted. Their records are longer, and cannot be patches: so a file takes about as many
+ * before it is rewritten, which costs as much as ten saves.
+ */
+export const ENCRYPTED_LIMITS: FileLimits = { ...LIMITS, size: 4 * LIMITS.size }
 /** More bytes than this are not written at once. */
 export const IMMEDIATE_SIZE = 64 * 1024
 

@@ -1,4 +1,5 @@
 import { GRACE, timeLeft, touchInterval, type Clock, type Lifespan, type Lifetimes } from '../clock'
+import { NO_VERSION } from '../index-lists'
 import type { FileView } from './file-view'
 import type { JournalRecord } from './journal'
 import type { SessionInfo, StoredSession } from '../session-store'
@@ -76,6 +77,21 @@ export class SessionAges {
     return touchInterval(tip.idleTimeout === 0 ? this.#limits.idleTimeout : tip.idleTimeout)
   }
 }
+
+/** Judges the lists of an index. */
+export class ListAges extends SessionAges {
+  /** A file that holds no record is a list of which nothing can be read, not one that is not there. */
+  override stored (view: FileView | null): StoredSession | null {
+    return view !== null && view.tip === null ? NO_RECORD : super.stored(view)
+  }
+
+  /** A list outlives sessions that go by the store's own idle timeout, which may be longer now than it was when the list was written. */
+  override timeLeft (view: SessionView, now?: number): number {
+    return Math.max(super.timeLeft(view, now), super.timeLeft({ ...view, tip: { ...view.tip, idleTimeout: 0 } }, now))
+  }
+}
+
+const NO_RECORD: StoredSession = { text: '', version: NO_VERSION, idleTimeout: undefined, createdAt: undefined, touchDue: false, idleLeft: undefined }
 
 export function holdsSession (view: FileView): view is SessionView {
   return view.tip?.ended === false

@@ -95,7 +95,8 @@ export class SessionFile extends SeenFile {
     const outcome = await endAt(this.#by(this.diskFor(0)), this.view, previous)
     if (outcome === 'conflict') return outcome
     this.forget()
-    if (outcome === 'removed') await this.#syncDirectory()
+    // A caller that is told that the session has ended relies on it as the one that ended it does.
+    await this.syncEnd()
     return outcome
   }
 
@@ -114,7 +115,7 @@ export class SessionFile extends SeenFile {
       isRemoved = await takeAway(file, () => file.disk.unlink(this.path)) || isRemoved
     }
     this.forget()
-    await this.#syncDirectory()
+    await this.syncEnd()
     return isRemoved
   }
 
@@ -122,7 +123,7 @@ export class SessionFile extends SeenFile {
   async removeJudged (view: FileView): Promise<boolean> {
     this.forget()
     const isRemoved = await removeJudged(this.#by(this.diskFor(0)), view)
-    if (isRemoved) await this.#syncDirectory()
+    if (isRemoved) await this.syncEnd()
     return isRemoved
   }
 
@@ -224,8 +225,8 @@ export class SessionFile extends SeenFile {
     }
   }
 
-  /** With fsync: makes the end of a file survive a power loss. */
-  async #syncDirectory (): Promise<void> {
+  /** With fsync: makes the end of a file survive a power loss, whichever process removed it. */
+  async syncEnd (): Promise<void> {
     if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
   }
 

@@ -2,28 +2,34 @@ import { dirname } from 'node:path'
 import { syncDirectory, unlessMissing, type Disk } from './disk'
 import { walkDirectory, type WalkOptions } from './directory-walk'
 import { sessionNameOf } from './file-names'
+import type { FileView } from './file-view'
 import { isOurs } from './ours'
 import { PrivateDirectory } from './private-directory'
 import { holdsSession, type SessionView } from './session-age'
 import { LIMITS, type FileLimits } from './seen-file'
 import { SessionFile } from './session-file'
 
-/** What was seen of a session file in a listing. */
+/** What was seen of a file in a listing. */
+export type ListedFile = FileView & { name: string }
 export type ListedSession = SessionView & { name: string }
 
+export function isSession (file: ListedFile): file is ListedSession {
+  return holdsSession(file)
+}
+
 /**
- * Every session file in the directory of one appid that holds a session, expired or not, read as it
- * is asked for. Rejects with the system's error for what cannot be read, and with a SessionFileError
- * for a directory that others may use.
+ * Every session file in the directory of one appid, whatever it holds, read as it is asked for. With `withDamaged` also those
+ * of this user that do not begin as a session file does, as after a power loss. Rejects with the system's error for what
+ * cannot be read, and with a SessionFileError for a directory that others may use.
  */
-export async function * storedSessions (
-  directory: string, disk: Disk, { limits = LIMITS, ...options }: WalkOptions & { limits?: FileLimits } = {}
-): AsyncGenerator<ListedSession, void> {
+export async function * storedFiles (
+  directory: string, disk: Disk, { limits = LIMITS, withDamaged = false, ...options }: WalkOptions & { limits?: FileLimits, withDamaged?: boolean } = {}
+): AsyncGenerator<ListedFile, void> {
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
-    if (entry.kind !== 'session' || !await isOurs(disk, entry.path)) continue
+    if (entry.kind !== 'session' || !await isOurs(disk, entry.path, withDamaged)) continue
     const view = await new SessionFile(entry.path, disk, false, null, limits).read()
-    if (view !== null && holdsSession(view)) yield { ...view, name: sessionNameOf(entry.path) }
+    if (view !== null) yield { ...view, name: sessionNameOf(entry.path) }
   }
 }
 

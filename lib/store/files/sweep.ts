@@ -32,6 +32,8 @@ export interface SweepOptions extends WalkOptions {
   fileLimits?: FileLimits | undefined
   /** Is told the names of expired sessions that were removed. */
   expired?: ((name: string) => void) | undefined
+  /** Whether files that hold no record stay: a list of an index must not be missing without a word. */
+  keepsEmpty?: boolean | undefined
   /** Removes nothing, counts only. */
   dryRun?: boolean | undefined
 }
@@ -103,7 +105,7 @@ async function sweepEntry (
 }
 
 async function sweepSession (path: string, options: SweepOptions, guard: PrivateDirectory): Promise<boolean> {
-  const { limits, clock, disk, fileLimits = LIMITS, dryRun, expired } = options
+  const { limits, clock, disk, fileLimits = LIMITS, dryRun, expired, keepsEmpty } = options
   const status = await unlessMissing(disk.lstat(path))
   if (status === null) return false
   if (isAhead(status, clock)) {
@@ -114,7 +116,7 @@ async function sweepSession (path: string, options: SweepOptions, guard: Private
 
   const file = new SessionFile(path, disk, false, null, fileLimits)
   const view = await file.read()
-  if (view === null || timeLeft(lifespan(view), limits, clock) > -GRACE) return false
+  if (view === null || (view.tip === null && keepsEmpty === true) || timeLeft(lifespan(view), limits, clock) > -GRACE) return false
   if (dryRun === true) return true
 
   await guard.checkShardAgain(dirname(path))

@@ -13,7 +13,7 @@ import { isStored, outcomeOf } from './outcome'
 import { newRecordId, remembersSince, versionOf } from './recent'
 import { Server, type Attempts, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'
-import { memoryOf, statementsFor, type Statements } from './statements'
+import { memoryOf, statementsFor, type RowLifetimes, type Statements } from './statements'
 import { toColumn } from './text-column'
 import { storeError } from './trouble'
 import { PoolErrors } from './pool-errors'
@@ -25,6 +25,7 @@ const LATEST = 2 ** 48 - 1
 export abstract class PostgresRecords extends BaseRecordStore {
   abstract override readonly features: StoreFeatures & { readonly records: true }
   protected readonly options: SettledPostgresOptions
+  protected readonly limits: RowLifetimes
   protected readonly statements: Statements
   readonly #server: Server
   readonly #unsettled: UnsettledCalls
@@ -33,12 +34,14 @@ export abstract class PostgresRecords extends BaseRecordStore {
   #isOpen = false
   #warnings: readonly string[] = []
 
-  /** `rowsOf` is the appid that the rows have, if not the store's own. */
+  /** `rowsOf` is the appid that the rows have, if not the store's own: then they are the lists of an index. */
   constructor (options: PostgresSessionStoreOptions, rowsOf?: string) {
     const settled = postgresStoreOptions(options)
     super(settled)
     this.options = settled
-    this.statements = statementsFor(rowsOf === undefined ? settled : { ...settled, appid: rowsOf })
+    const { idleTimeout, absoluteTimeout, appid } = settled
+    this.limits = { idleTimeout, absoluteTimeout, isLeast: rowsOf !== undefined }
+    this.statements = statementsFor({ ...settled, ...this.limits, appid: rowsOf ?? appid })
     this.#server = new Server(settled)
     this.#unsettled = new UnsettledCalls(memoryOf(settled.timeout), settled.timeout)
     this.#poolErrors = new PoolErrors(settled.pool)
@@ -72,12 +75,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.read} @throws {SessionStoreError} */
-  async read (name: string): Promise<StoredSession | null> {
-    return await this.ask<SessionRow, StoredSession | null>({
+  read (name: string): Promise<StoredSession | null> {
+    return this.ask<SessionRow, StoredSession | null>({
       doing: 'read a session',
       statement: this.statements.read,
       values: () => [checkedName(name)],
-      judge: ([row]) => storedSession(row as SessionRow, this.options),
+      judge: ([row]) => storedSession(row as SessionRow, this.limits),
       isReading: true
     })
   }
@@ -114,10 +117,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     const [text, idleTimeout] = this.#columns(record)
     const [base, created] = [versionOf(version), moment(record.createdAt)]
-    return await this.#settle(['save', name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
+    const { replace, replaceUnused } = this.statements
+    const statement = record.keepLastUse === true ? replaceUnused : replace
+    return await this.#settle([statement.name, name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
       doing: 'save a session',
       attempts,
-      statement: this.statements.replace,
+      statement,
       values: deadline => [checkedName(name), text, id, base, idleTimeout, created, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
@@ -172,9 +177,8 @@ export abstract class PostgresRecords extends BaseRecordStore {
   }
 
   /** Asks the server, once the store is open. */
-  protected async ask<R, T> (question: Question<R, T>): Promise<T> {
-    if (!this.#isOpen) await this.open()
-    return await this.#server.ask(question)
+  protected ask<R, T> (question: Question<R, T>): Promise<T> {
+    return this.#isOpen ? this.#server.ask(question) : this.open().then(() => this.#server.ask(question))
   }
 
   /** Asks for what is not to be done twice. An earlier call for the same thing whose outcome is not known is taken up. */
@@ -197,7 +201,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
 }
 
 function unknown (doing: string): Error {
-  return storeError(doing, 'the connection was lost, and so many others have saved the session since that it is not known whether it was done')
+  return storeError(doing, 'the connection was lost, and so many others have saved the session since that it is not known whether it was done', undefined, 'unknown')
 }
 
 function moment (time: number | undefined): number | null {

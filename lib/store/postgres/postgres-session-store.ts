@@ -54,7 +54,7 @@ export class PostgresSessionStore extends PostgresRecords
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
     for await (const row of this.#rows<ListedRow>(this.statements.list)) {
-      const info = sessionInfo(row, this.options)
+      const info = sessionInfo(row, this.limits)
       if (info !== null) yield info
     }
   }
@@ -70,7 +70,7 @@ export class PostgresSessionStore extends PostgresRecords
   /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */
   async * exportSessions (): AsyncGenerator<PortableSession, void> {
     for await (const row of this.#rows<TextRow>(this.statements.texts)) {
-      const session = portableSession(row, this.options)
+      const session = portableSession(row, this.limits)
       if (session !== null) yield session
     }
   }

@@ -1,5 +1,6 @@
 import { Deadlines } from '../deadlines'
 import type { PostgresClient, PostgresValue } from './options'
+import { isPool, queryPool, type Pool } from './pool-query'
 import { PreparedQuery, takesPreparedQueries, UnfitConnection } from './prepared-query'
 import type { Statement } from './statements'
 
@@ -10,11 +11,6 @@ interface NamingClient {
   query (statement: { name: string, text: string, values: PostgresValue[] }): PromiseLike<Result>
 }
 
-/** A pool of pg. */
-interface Pool {
-  query (query: PreparedQuery, values: undefined, callback: (error: unknown, result: Result) => void): void
-}
-
 /** Sends statements in the way that costs the client least: prepared as pg can it, with a name, or as text. */
 export class Sender {
   /** Whether the client or a pooler was found not to keep prepared statements. */
@@ -22,13 +18,16 @@ export class Sender {
   readonly #client: PostgresClient
   readonly #deadlines = new Deadlines()
   readonly #prepare: boolean
-  /** Whether the client takes queries of ours. */
-  #isPool: boolean
+  /** Null: the client is not a pool of pg. */
+  readonly #pool: Pool | null
+  /** Whether the pool takes queries of ours. */
+  #takesOurs: boolean
 
   constructor (client: PostgresClient, prepare: boolean) {
     this.#client = client
     this.#prepare = prepare
-    this.#isPool = takesPreparedQueries(client)
+    this.#pool = isPool(client) ? client : null
+    this.#takesOurs = takesPreparedQueries(client)
   }
 
   /** Returns the rows. @throws {NoAnswer} when they have not come by `until`, and what the client throws */
@@ -38,21 +37,23 @@ export class Sender {
 
   #query (statement: Statement, values: PostgresValue[], resolve: (rows: object[]) => void, reject: (error: unknown) => void): void {
     const { name, text } = statement
-    if (this.isUnprepared || !this.#prepare) {
-      this.#client.query(text, values).then(({ rows }) => { resolve(rows) }, reject)
-    } else if (this.#isPool) {
-      (this.#client as unknown as Pool).query(new PreparedQuery(statement, values), undefined, (error, result) => {
+    const isNamed = this.#prepare && !this.isUnprepared
+    if (this.#pool !== null) {
+      const query = !isNamed ? { text, values } : this.#takesOurs ? new PreparedQuery(statement, values) : { name, text, values }
+      queryPool(this.#pool, query, (error, rows) => {
         if (error === null || error === undefined) {
-          resolve(result.rows)
+          resolve(rows)
         } else if (error instanceof UnfitConnection) {
-          this.#isPool = false
+          this.#takesOurs = false
           this.#query(statement, values, resolve, reject)
         } else {
           reject(error)
         }
       })
-    } else {
+    } else if (isNamed) {
       (this.#client as unknown as NamingClient).query({ name, text, values }).then(({ rows }) => { resolve(rows) }, reject)
+    } else {
+      this.#client.query(text, values).then(({ rows }) => { resolve(rows) }, reject)
     }
   }
 }

@@ -64,7 +64,7 @@ export class Server {
     const { doing, attempts = { isUnsure: false } } = question
     const { cause } = this.#outage
     if (cause === null) return this.#repeat(question, attempts)
-    return this.#outage.try(() => this.#repeat(question, attempts), () => failure(doing, cause.reason, attempts, cause.cause))
+    return this.#outage.try(() => this.#repeat(question, attempts), () => failure(doing, cause.reason, attempts, cause.cause), attempts.isUnsure)
   }
 
   async #repeat<R, T> ({ doing, statement, values, judge, isReading = false }: Question<R, T>, attempts: Attempts): Promise<T> {
@@ -107,5 +107,7 @@ export class Server {
 }
 
 function failure (doing: string, reason: string, { isUnsure }: Attempts, cause: Error | undefined): Error {
-  return storeError(doing, isUnsure ? `${reason}; it is not known whether the server has done it` : reason, cause)
+  return isUnsure
+    ? storeError(doing, `${reason}; it is not known whether the server has done it`, cause, 'unknown')
+    : storeError(doing, reason, cause)
 }

@@ -1,7 +1,8 @@
-import { touchInterval, type Lifetimes } from '../clock'
+import { touchInterval } from '../clock'
 import { isForwarding } from '../forwarding'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 import type { Answer } from './answer'
+import type { RowLifetimes } from './statements'
 import { fromColumn } from './text-column'
 
 /** A row that tells of a session: the words of `about` are clock, version, creation, last access, and its own idle timeout if it has one. */
@@ -23,7 +24,7 @@ export interface TextRow extends Answer {
 }
 
 /** Returns the session as the store returns it; null when there is none, or it has expired. */
-export function storedSession (row: SessionRow, limits: Lifetimes): StoredSession | null {
+export function storedSession (row: SessionRow, limits: RowLifetimes): StoredSession | null {
   const { version, idleTimeout, createdAt, lastAccess, idle, idleLeft } = seen(row, limits)
   if (row.text === null || idleLeft <= 0) return null
   return {
@@ -38,13 +39,13 @@ export function storedSession (row: SessionRow, limits: Lifetimes): StoredSessio
 }
 
 /** Returns what can be said of the session; null when there is none alive. */
-export function sessionInfo (row: ListedRow, limits: Lifetimes): SessionInfo | null {
+export function sessionInfo (row: ListedRow, limits: RowLifetimes): SessionInfo | null {
   const { age, idle, idleLeft } = seen(row, limits)
   return row.status === 'live' && idleLeft > 0 ? { age, idle, idleLeft, size: Number(row.size) } : null
 }
 
 /** Returns all that is known of the session; null when there is none alive. */
-export function portableSession (row: TextRow, limits: Lifetimes): PortableSession | null {
+export function portableSession (row: TextRow, limits: RowLifetimes): PortableSession | null {
   const { idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
   if (row.status !== 'live' || idleLeft <= 0 || isForwarding(row.text)) return null
   return { name: row.name, text: fromColumn(row.text), idleTimeout, createdAt, lastAccess }
@@ -63,13 +64,13 @@ interface Seen {
   idleLeft: number
 }
 
-function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout }: Lifetimes): Seen {
+function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout, isLeast }: RowLifetimes): Seen {
   const [clock, version = '', created, accessed, idleTimeout] = about.split(' ')
   const now = Number(clock)
   const [createdAt, lastAccess] = [Math.round(Number(created)), Math.round(Number(accessed))]
   // A server's clock that was put back leaves times ahead of it.
   const [age, idle] = [Math.max(now - createdAt, 0), Math.max(now - lastAccess, 0)]
-  const idleLeft = Number(idleTimeout ?? own) * 1000 - idle
+  const idleLeft = Math.max(Number(idleTimeout ?? own), isLeast === true ? own : 0) * 1000 - idle
   return {
     version,
     idleTimeout: idleTimeout === undefined ? undefined : Number(idleTimeout),

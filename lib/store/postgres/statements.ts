@@ -25,10 +25,16 @@ const PAGE_SIZE = 1024 * 1024
 
 /** One statement a verb, for one table and appid. */
 export type Statements = Readonly<Record<
-  'read' | 'create' | 'replace' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
+  'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
 >>
 
-interface StatementOptions extends Lifetimes {
+/** When the rows of a store end. */
+export interface RowLifetimes extends Lifetimes {
+  /** Whether no row ends before the store's own idle timeout, as lists do not: sessions in them go by what that is now. */
+  readonly isLeast?: boolean | undefined
+}
+
+interface StatementOptions extends RowLifetimes {
   schema: string
   table: string
   appid: string
@@ -66,6 +72,12 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
   const done = `SELECT ${NOW} || ' done' AS about FROM done
     UNION ALL SELECT ${found} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
   const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
+  const replacing = (accessedAt: string): string => `WITH done AS (
+      UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
+        created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = ${accessedAt}
+      WHERE ${key} AND s.version = $4 AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
+      RETURNING 1
+    ) ${done}`
 
   return {
     read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about
@@ -80,12 +92,9 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
       RETURNING 1
     ) ${done}`),
 
-    replace: statement('replace', `WITH done AS (
-      UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
-        created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = statement_timestamp()
-      WHERE ${key} AND s.version = $4 AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
-      RETURNING 1
-    ) ${done}`),
+    replace: statement('replace', replacing('statement_timestamp()')),
+
+    replaceUnused: statement('unused', replacing('s.accessed_at')),
 
     remove: statement('remove', `WITH done AS (
       UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
@@ -137,8 +146,8 @@ export function statement (verb: string, text: string): Statement {
 }
 
 /** Whether a live session ended more than so many seconds ago. An age is a number: a moment can be out of range. */
-function isOver ({ idleTimeout, absoluteTimeout }: Lifetimes, secondsAgo = 0): string {
-  const idle = `${age('s.accessed_at')} >= coalesce(s.idle_timeout::float8, ${float(idleTimeout)}) + ${secondsAgo}`
+function isOver ({ idleTimeout, absoluteTimeout, isLeast }: RowLifetimes, secondsAgo = 0): string {
+  const idle = `${age('s.accessed_at')} >= ${isLeast === true ? 'greatest' : 'coalesce'}(s.idle_timeout::float8, ${float(idleTimeout)}) + ${secondsAgo}`
   return absoluteTimeout === undefined ? `(${idle})` : `(${idle} OR ${age('s.created_at')} >= ${float(absoluteTimeout)} + ${secondsAgo})`
 }
 

@@ -1,4 +1,5 @@
 import { SessionStoreError } from '../../errors'
+import { OpenTransaction } from './pool-query'
 
 /** What an error of the client or the server says about a statement. */
 export interface Trouble {
@@ -14,8 +15,11 @@ export interface Trouble {
   readonly cause: Error
 }
 
+const LEFT_OPEN = 'a program gave it back to the pool without COMMIT or ROLLBACK: look for `release()` in the app'
+
 const ADVICE: Readonly<Record<string, string>> = {
   25006: 'the server takes no writes: connect to the primary',
+  '25P02': `the connection came from the pool with an open transaction; ${LEFT_OPEN}`,
   28000: 'look at user and password of the pool, and at pg_hba.conf',
   '28P01': 'look at user and password of the pool',
   '3D000': 'the database of the pool is missing: make it',
@@ -31,8 +35,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   '57P03': 'the server is starting up or shutting down'
 }
 
-/** SQLSTATEs, by their beginnings, that go away: of connections, of transactions that met, of a server that restarts or was demoted. */
-const PASSING = /^(08|40|57P|53300|25006)/
+/** SQLSTATEs, by their beginnings, that go away: of connections, of transactions that met or that another program left, of a server that restarts or was demoted. */
+const PASSING = /^(08|40|57P|53300|25006|25P)/
 /** Those of them that other statements are told, too. */
 const OUTAGE = /^(08|57P|53300|25006)/
 /** Those after which the statement may have been carried out, because the connection ended with it. */
@@ -50,6 +54,9 @@ const CLOSED = /^(Cannot use a pool|PGlite is clos)/
 
 /** Judges what `query` rejected with. */
 export function troubleOf (error: unknown): Trouble {
+  if (error instanceof OpenTransaction) {
+    return { canRepeat: true, isOutage: false, isUnsure: true, isUnprepared: false, reason: reasonOf(error.message, LEFT_OPEN), cause: error }
+  }
   const { code, message = '', syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>
   if (isSqlState(code)) {
     return {
@@ -73,8 +80,8 @@ export function troubleOf (error: unknown): Trouble {
   }
 }
 
-export function storeError (doing: string, reason: string, cause?: Error): SessionStoreError {
-  return new SessionStoreError(`cannot ${doing} in PostgreSQL: ${reason}`, cause === undefined ? {} : { cause })
+export function storeError (doing: string, reason: string, cause?: Error, outcome: SessionStoreError['outcome'] = 'refused'): SessionStoreError {
+  return new SessionStoreError(`cannot ${doing} in PostgreSQL: ${reason}`, cause === undefined ? { outcome } : { cause, outcome })
 }
 
 /** SQLSTATEs have five characters, and so has EPIPE; none begins with an E. */

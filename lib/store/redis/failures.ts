@@ -101,7 +101,7 @@ export function notConnected (obstacle: string | null): Failure {
 export function storeError (doing: string, { code, advice, cause }: Failure, mayBeDone: boolean): SessionStoreError {
   const said = OWN_CODES.includes(code) ? '' : `${code}; `
   const outcome = mayBeDone ? '. It is not known whether the server did it before the answer was lost' : ''
-  return new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause })
+  return new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause, outcome: mayBeDone ? 'unknown' : 'refused' })
 }
 
 function failure (code: string, outcome: Failure['outcome'], advice: string): Failure {

@@ -12,7 +12,7 @@ import { InvalidationFeed } from './invalidation-feed'
 import { ReadCache } from './read-cache'
 import { ScriptRunner, type Answer, type Call } from './script-runner'
 import type { Script } from './script'
-import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
+import { CONFLICT, CREATE, DONE, GONE, READ, REMOVE, REPLACE, REPLACE_UNUSED, SET_ASIDE, TOUCH, UNKNOWN } from './scripts'
 import { storedSession, storedValue, type StoredValue } from './stored-value'
 import { MEMORY, WRITER } from './value-format'
 
@@ -53,7 +53,7 @@ export abstract class RedisRecords extends BaseRecordStore {
   async read (name: string): Promise<StoredSession | null> {
     const cached = this.readNow(name)
     if (cached !== undefined) return cached
-    const value = await this.value(name)
+    const value = this.#cache === undefined ? this.#valueIn(await this.#ask(name)) : await this.value(name)
     return value === null ? null : storedSession(value, this.options)
   }
 
@@ -69,7 +69,7 @@ export abstract class RedisRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.replace} @throws {SessionError} */
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
-    const { id, reply } = await this.#settle('save a session', REPLACE, name, this.#recordParameters(record, known(version)), record.text)
+    const { id, reply } = await this.#settle('save a session', record.keepLastUse === true ? REPLACE_UNUSED : REPLACE, name, this.#recordParameters(record, known(version)), record.text)
     if (reply === DONE) return { result: 'replaced', version: id }
     return { result: reply === CONFLICT ? 'conflict' : 'gone' }
   }
@@ -113,7 +113,14 @@ export abstract class RedisRecords extends BaseRecordStore {
   }
 
   async #value (name: string): Promise<StoredValue | null> {
-    const { reply, now } = await this.runner.run({ doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '' })
+    return this.#valueIn(await this.#ask(name))
+  }
+
+  #ask (name: string): Promise<Answer> {
+    return this.runner.run({ doing: 'read a session', script: READ, key: this.#keyOf(name), parameters: null, text: '' })
+  }
+
+  #valueIn ({ reply, now }: Answer): StoredValue | null {
     return reply === null ? null : storedValue(String(reply), now, this.options)
   }
 
@@ -122,7 +129,7 @@ export abstract class RedisRecords extends BaseRecordStore {
     return reply === DONE ? { result: 'created', version: id } : { result: 'taken' }
   }
 
-  /** Runs a script that is not to be carried out twice. An earlier call for the same thing that ended in an error is taken up. */
+  /** Runs a script that is not to be carried out twice. An earlier call for the same thing that may have been is taken up. */
   async #settle (doing: string, script: Script, name: string, parameters: string, text = ''): Promise<{ id: string, reply: number }> {
     const what = [script.sha, name, parameters, text]
     const earlier = this.#unsettled.take(...what)
@@ -133,7 +140,7 @@ export abstract class RedisRecords extends BaseRecordStore {
       this.#checkConfirmed(doing, script, reply, answer.replicas)
       return { id, reply }
     } catch (error) {
-      this.#unsettled.remember({ id, began }, ...what)
+      if (mayBeDone(error)) this.#unsettled.remember({ id, began }, ...what)
       throw error
     }
   }
@@ -142,14 +149,15 @@ export abstract class RedisRecords extends BaseRecordStore {
   #checkConfirmed (doing: string, script: Script, reply: number, replicas: number | undefined): void {
     if (reply === UNKNOWN) {
       throw new SessionStoreError(`cannot ${doing} in Redis: the connection was lost, and so many other requests saved the ` +
-        'session since that it is not known whether the server did it')
+        'session since that it is not known whether the server did it', { outcome: 'unknown' })
     }
     const { replicas: wanted } = this.options
     if (replicas === undefined || wanted === undefined || replicas >= wanted.count) return
     // A caller that is told that the session has ended relies on it as the one that ended it does.
     if (reply === DONE || (script === REMOVE && reply === GONE)) {
       throw new SessionStoreError(`the call to ${doing} in Redis was carried out by the primary, but only ${replicas} of ${wanted.count} replicas ` +
-        `confirmed it within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`)
+        `confirmed it within ${wanted.timeout} s: it may be lost if the primary fails now. Start the missing replicas, or lower the option replicas`,
+      { outcome: reply === DONE ? 'unconfirmed' : 'refused' })
     }
   }
 
@@ -194,6 +202,11 @@ function known (version: string): string {
 /** Returns a moment as scripts take it; `-`: the server's own, or that of before. */
 function moment (time: number | undefined): string {
   return time === undefined || Number.isNaN(time) ? '-' : String(Math.max(Math.trunc(time), 0))
+}
+
+/** Whether the server may have carried out the call that failed. */
+function mayBeDone (error: unknown): boolean {
+  return !(error instanceof SessionStoreError) || error.outcome !== 'refused'
 }
 
 function milliseconds (seconds: number): string {

@@ -89,7 +89,9 @@ export class ScriptRunner {
   /** `isRepeated`: an earlier call with this id may have been carried out. @throws {SessionStoreError} */
   run (call: Call, isRepeated = false): Promise<Answer> {
     const { cause } = this.#outage
-    if (cause !== null) return this.#outage.try(() => this.#repeat(call, this.#end(), null, isRepeated), () => storeError(call.doing, cause, isRepeated))
+    if (cause !== null) {
+      return this.#outage.try(() => this.#repeat(call, this.#end(), null, isRepeated), () => storeError(call.doing, cause, isRepeated), isRepeated)
+    }
     return isRepeated || !this.#joins ? this.#repeat(call, this.#end(), null, isRepeated) : this.#batches.add(call)
   }
 

@@ -32,7 +32,13 @@ return ${DONE}
 `)
 
 /** Parameters: idle timeout, when it was made (`-`: as before), and the version that it replaces. */
-export const REPLACE = changing(`
+export const REPLACE = changing(replacing('access = now'))
+
+/** The same, and the session's last use stays when it was. */
+export const REPLACE_UNUSED = changing(replacing(''))
+
+function replacing (use: string): string {
+  return `
 if kind == '' then return ${GONE} end
 if knows(id) then return again(${DONE}) end
 if repeated == '1' and mayForget(other) then return ${UNKNOWN} end
@@ -40,10 +46,11 @@ if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
 if last ~= other then return ${CONFLICT} end
 idle = tonumber(newIdle)
 created = math.min(tonumber(newCreated) or created, now)
-access = now
+${use}
 write('S')
 return ${DONE}
-`)
+`
+}
 
 /** Parameter: the version that it removes (`-`: any). */
 export const REMOVE = changing(`

@@ -1,31 +1,41 @@
 import t from 'tap'
-import type { SessionKey } from '../../../lib/session/opened-session'
-import { IndexedWorld, type Process, type WorldOptions } from '../../support/indexed-world'
-import { explore } from '../../support/interleavings'
+import { change, leavesFormerListAtOnce, list, loggedIn, login, logOut, move, play, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
 
-const USER = 42
-type Run = WorldOptions['processes'][number]
-
-const loggedIn = async (process: Process): Promise<SessionKey[]> => [await process.login(USER) as SessionKey]
-const login: Run = process => process.login(USER)
-const move: Run = (process, [key]) => process.move(key as SessionKey)
-const switchUser: Run = (process, [key]) => process.become(key as SessionKey, 7)
-const revokeAll: Run = process => process.revokeAll(USER)
-const revoke: Run = (process, [key]) => process.revoke(key as SessionKey, USER)
-
-/** `mayCrash` names processes by number; `preemptions`: how often a process is interrupted where it could have gone on. */
-const GAMES: Record<string, { options: WorldOptions, mayCrash?: number[], preemptions?: number }> = {
-  'a move after the secret of the server changed, and revokeAll, a crash': { options: { isRotated: true, before: loggedIn, processes: [move, revokeAll] }, mayCrash: [0, 1] },
-  'a move and a revoke by the handle, a crash': { options: { before: loggedIn, processes: [move, revoke] }, mayCrash: [0, 1] },
-  'two moves beside revokeAll, two interruptions': { options: { before: loggedIn, processes: [move, move, revokeAll] }, preemptions: 2 },
-  'a login, a switch of the user and revokeAll, two interruptions': { options: { before: loggedIn, processes: [login, switchUser, revokeAll] }, preemptions: 2 },
-  'a limit with two logins beside revokeAll, one interruption': { options: { limit: 1, before: loggedIn, processes: [login, login, revokeAll] }, preemptions: 1 }
+const GAMES: Record<string, Game> = {
+  'a move and revokeAll, a crash': { before: loggedIn, processes: [move, revokeAll], crashes: 1 },
+  'a login and revokeAll, a crash': { before: loggedIn, processes: [login, revokeAll], crashes: 1 },
+  'a save after the secret of the server changed, and revokeAll, a crash': { isRotated: true, before: loggedIn, processes: [change, revokeAll], crashes: 1 },
+  'a move after the secret of the server changed, and revokeAll, a crash and three interruptions': { isRotated: true, before: loggedIn, processes: [move, revokeAll], crashes: 1, preemptions: 3 },
+  'a move and a revoke by the handle, a crash': { before: loggedIn, processes: [move, revoke], crashes: 1, preemptions: 3 },
+  'a renewal and revokeAll, a crash': { before: loggedIn, processes: [renew, revokeAll], crashes: 1 },
+  'a renewal and a revoke by the handle, a crash and three interruptions': { before: loggedIn, processes: [renew, revoke], crashes: 1, preemptions: 3 },
+  'two renewals and revokeAll, a crash and an interruption': { before: loggedIn, processes: [renew, renew, revokeAll], crashes: 1, preemptions: 1 },
+  'two renewals and a logout, a crash and two interruptions': { before: loggedIn, processes: [renew, renew, logOut], crashes: 1, preemptions: 2 },
+  'a renewal, a save and a revoke by the handle, two interruptions': { before: loggedIn, processes: [renew, change, revoke], preemptions: 2 },
+  'two moves beside revokeAll, two interruptions': { before: loggedIn, processes: [move, move, revokeAll], preemptions: 2 },
+  'two switches of the user beside revokeAll, a crash and two interruptions': { before: loggedIn, processes: [switchUser, switchAgain, revokeAll], crashes: 1, preemptions: 2 },
+  'two switches to the same user beside revokeAll, two interruptions': { before: loggedIn, processes: [switchUser, switchUser, revokeAll], preemptions: 2 },
+  'a login, a switch of the user and revokeAll, two interruptions': { before: loggedIn, processes: [login, switchUser, revokeAll], preemptions: 2 },
+  'a limit with two logins, a crash and two interruptions': { limit: 1, before: loggedIn, processes: [login, login], crashes: 1, preemptions: 2 },
+  'a limit with two logins beside revokeAll, one interruption': { limit: 1, before: loggedIn, processes: [login, login, revokeAll], preemptions: 1 },
+  'a limit with three logins, a crash and two interruptions': { limit: 2, processes: [login, login, login], crashes: 1, preemptions: 2 },
+  'a limit that refuses, with three logins, a crash and three interruptions': { limit: 2, onLimit: 'refuse', processes: [login, login, login], crashes: 1, preemptions: 3 },
+  'a move while the secret changes beside revokeAll, a crash and two interruptions': { isRotated: true, isMixed: true, before: loggedIn, processes: [move, revokeAll], crashes: 1, preemptions: 2 },
+  'two saves while the secret changes beside revokeAll, two interruptions': { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, revokeAll], preemptions: 2 },
+  'a listing beside two moves, two interruptions': { before: loggedIn, processes: [list, move, move], preemptions: 2 },
+  'a listing beside two renewals, a crash and an interruption': { before: loggedIn, processes: [list, renew, renew], crashes: 1, preemptions: 1 },
+  'a listing beside a move after the secret of the server changed and a save, two interruptions': { isRotated: true, before: loggedIn, processes: [list, move, change], preemptions: 2 }
 }
 
-for (const [name, { options, mayCrash = [], preemptions = Infinity }] of Object.entries(GAMES)) {
+for (const [name, game] of Object.entries(GAMES)) {
   t.test(name, async t => {
-    const { states, runs } = await explore(() => new IndexedWorld(options), { crashes: mayCrash.length > 0 ? 1 : 0, mayCrash, preemptions })
+    const { states, runs } = await play(game)
     t.ok(states > 100, `${states} states, ${runs} runs`)
     t.comment(`${states} states, ${runs} runs`)
   })
 }
+
+t.test('the search finds a session that goes there and back between two lists, and leaves the former at once', async t => {
+  const game: Game = { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, change, list], preemptions: 4 }
+  await t.rejects(play({ ...game, mutant: leavesFormerListAtOnce }), /listed 0 times|does not name it/)
+})

@@ -160,7 +160,8 @@ const costs: Cost[] = [
     verb: 'remove of one that this process has ended',
     before: async ({ store, name }) => { await store.remove(name) },
     act: async ({ store, name, version }) => { await store.remove(name, version) },
-    os: ''
+    os: '',
+    fsync: SYNC_DIR
   },
   { verb: 'touch, cold, of one that was just used', act: async ({ store, name }) => { await store.touch(name) }, os: LOAD },
   { verb: 'touch, warm, of one that was just used', before: warm, act: async ({ store, name }) => { await store.touch(name) }, os: LOOK },
@@ -260,9 +261,11 @@ async function known (t: Test, text = 'text'): Promise<{ file: SessionFile, path
 t.test('a file that is kept open costs a look at it, without a promise', async t => {
   const { disk, calls } = recordingDiskNow()
   const { held, path } = heldFile(t, disk)
+  held.status(0, 996)
+  t.strictSame(calls.splice(0), ['lstat'], 'at first it is not kept open')
   const ctimeMs = held.status(0, 1000)?.ctimeMs ?? NaN
   t.strictSame(calls.splice(0), ['open', 'fstat'])
-  held.status(ctimeMs, 1019)
+  held.status(ctimeMs, 1015)
   t.strictSame(calls.splice(0), ['fstat'])
   held.append(Buffer.from(' and more'), ctimeMs, 1019)
   t.strictSame(calls.splice(0), ['fstat', 'write', 'fstat'])
@@ -277,6 +280,8 @@ t.test('a file that is kept open costs a look at it, without a promise', async t
 t.test('a file that cannot be opened to append costs a look by its path', async t => {
   const { disk, calls } = recordingDiskNow({ open () { throw systemError('EACCES') } })
   const { held } = heldFile(t, disk)
+  held.status(0, 1000)
+  t.strictSame(calls.splice(0), ['lstat'])
   held.status(0, 1000)
   t.strictSame(calls.splice(0), ['open', 'lstat'])
   held.status(0, 1999)
@@ -295,9 +300,12 @@ t.test('a file that cannot be looked at through its descriptor costs a look by i
   })
   const { held } = heldFile(t, disk)
   held.status(0, 1000)
+  t.strictSame(calls.splice(0), ['lstat'])
+  held.status(0, 1000)
   t.strictSame(calls.splice(0), ['open', 'fstat', 'close', 'lstat'])
   isBroken = false
   const { held: stale } = heldFile(t, disk)
+  stale.status(0, 1000)
   const ctimeMs = stale.status(0, 1000)?.ctimeMs ?? NaN
   isBroken = true
   calls.length = 0

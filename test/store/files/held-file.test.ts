@@ -24,9 +24,10 @@ function times ({ calls }: Held, call: 'open' | 'close'): number {
   return calls.filter(each => each === call).length
 }
 
-/** When the file was last changed, as its status tells. */
-function look ({ held }: Held, now: number, ctimeMs = 0): number {
-  return held.status(ctimeMs, now)?.ctimeMs ?? NaN
+/** Looks at the file as one that is in use, so that it is opened. Returns when it was last changed, as its status tells. */
+function look ({ held }: Held, now: number): number {
+  held.status(0, now - 1)
+  return held.status(0, now)?.ctimeMs ?? NaN
 }
 
 t.test('a file that no other process changes is opened once', async t => {
@@ -47,6 +48,14 @@ t.test('a file that no other process changes is opened once', async t => {
   t.equal(times(file, 'close'), 1)
 })
 
+t.test('a file is only opened when it is looked at again soon', async t => {
+  const file = heldFile(t)
+  for (const now of [1000, 1005, 2000]) t.equal(file.held.status(0, now)?.size, 4)
+  t.equal(times(file, 'open'), 0)
+  t.equal(file.held.status(0, 2004)?.size, 4)
+  t.equal(times(file, 'open'), 1)
+})
+
 t.test('a file is opened again after 20 ms, for its directory may be another', async t => {
   const file = heldFile(t)
   const ctimeMs = look(file, 1000)
@@ -56,6 +65,7 @@ t.test('a file is opened again after 20 ms, for its directory may be another', a
   fs.writeFileSync(file.path, 'another')
   t.equal(file.held.status(ctimeMs, 1019)?.size, 4, 'the file itself does not show it')
   t.equal(file.held.status(ctimeMs, 1020)?.size, 7)
+  t.equal(times(file, 'open'), 2)
   fs.rmSync(sub, { recursive: true })
   t.equal(file.held.status(ctimeMs, 1040), undefined)
   t.equal(file.held.append(Buffer.from('x'), ctimeMs, 1040), undefined)
@@ -97,8 +107,9 @@ t.test('what happens to the file is noticed before anything is appended, too', a
 
 t.test('a file that cannot be opened to append can still be looked at', async t => {
   const file = heldFile(t, { open () { throw systemError('EACCES') } })
-  t.equal(file.held.status(0, 1000)?.size, 4)
+  look(file, 1000)
   t.equal(times(file, 'open'), 1)
+  look(file, 1999)
   t.equal(file.held.status(0, 1999)?.size, 4)
   t.equal(times(file, 'open'), 1, 'it is not tried again for a second')
   t.equal(file.held.status(0, 2000)?.size, 4)
@@ -108,6 +119,7 @@ t.test('a file that cannot be opened to append can still be looked at', async t 
 
 t.test('no descriptor is lost when the file cannot be looked at, or not be closed', async t => {
   const file = heldFile(t, { fstat () { throw systemError('EIO') } })
+  look(file, 1000)
   t.equal(file.held.status(0, 1000)?.size, 4)
   t.strictSame([times(file, 'open'), times(file, 'close')], [1, 1])
 

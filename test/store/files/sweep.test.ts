@@ -279,7 +279,7 @@ t.test('a file that is longer than any can be is not read into memory', async t 
   const { store, path } = await oneSession(t, { maxSize: 1000 })
   truncateSync(path, 2 ** 20)
   age(path, DAY)
-  const refusal = /a session file has 1048576 bytes, and with this maxSize none can have more than 374928: /
+  const refusal = /a session file has 1048576 bytes, and with this maxSize none can have more than 399376: /
   t.match(await store.reap(), { seen: 1, expired: 0, failed: 1, error: { message: refusal } })
   await t.rejects(store.sessions().next(), { message: refusal })
   await t.rejects(store.texts().next(), { message: refusal })

@@ -1,13 +1,13 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
-import { PGlite } from '@electric-sql/pglite'
 import t from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { decodeList } from '../../../lib/store/index-entry'
 import { headFor } from '../../../lib/store/session-header'
 import { indexOf } from '../../../lib/store/session-index'
+import { emptyPGlite } from '../../support/pglite'
 import { connectionLost, ScriptedClient, serverError } from '../../support/scripted-client'
 
-const server = new PGlite()
+const server = emptyPGlite()
 t.teardown(() => server.close())
 t.before(() => server.waitReady)
 let tables = 0
@@ -131,8 +131,8 @@ t.test('the lists of indexes are rows of the same table, which sessions know not
   t.equal(await count(store.texts()), 600)
   t.equal(await count(records.exportSessions()), 600)
 
-  const ended: unknown[] = []
-  const listener = (event: unknown): void => { ended.push(event) }
+  const ended: Array<{ session: string, reason: string }> = []
+  const listener = (event: unknown): void => { ended.push(event as typeof ended[number]) }
   diagnosticsChannel.subscribe('fastify-file-sessions:ended', listener)
   t.teardown(() => { diagnosticsChannel.unsubscribe('fastify-file-sessions:ended', listener) })
   await server.query(`UPDATE ${table} SET accessed_at = now() - interval '1 year' WHERE ${lists}`)
@@ -142,6 +142,7 @@ t.test('the lists of indexes are rows of the same table, which sessions know not
   await server.query(`UPDATE ${table} SET accessed_at = now() - interval '1 year'`)
   t.match(await store.reap(), { seen: 600, expired: 600 })
   t.equal(ended.length, 600)
+  t.ok(ended.every(event => /^[\w-]{43}$/.test(event.session) && event.reason === 'expired'))
 })
 
 t.test('texts tells of sessions that are encrypted', async t => {

@@ -1,10 +1,10 @@
-import { PGlite } from '@electric-sql/pglite'
 import t from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { postgresSchema } from '../../../lib/store/postgres/schema'
+import { emptyPGlite } from '../../support/pglite'
 import { ScriptedClient, serverError } from '../../support/scripted-client'
 
-const server = new PGlite()
+const server = emptyPGlite()
 t.teardown(() => server.close())
 t.before(() => server.waitReady)
 let schemas = 0

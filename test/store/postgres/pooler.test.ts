@@ -16,6 +16,8 @@ t.test('PgBouncer in transaction mode', { skip: NO_POSTGRES === false ? !hasPgBo
   const server = await PostgresServer.start(t)
   const pool = new pg.Pool({ ...await startPgBouncer(t, server.address), max: 8 })
   t.teardown(() => pool.end())
+  const direct = new pg.Pool({ ...server.address, max: 1 })
+  t.teardown(() => direct.end())
 
   for (const prepare of [true, false]) {
     t.test(`with the option prepare ${prepare}`, async t => {
@@ -36,6 +38,19 @@ t.test('PgBouncer in transaction mode', { skip: NO_POSTGRES === false ? !hasPgBo
       t.equal(stores[0]!.warnings.some(warning => warning.includes('set the option prepare to false')), prepare && !keepsStatements())
       const { rows } = await pool.query('SHOW lock_timeout')
       t.same(rows, [{ lock_timeout: '0' }], 'nothing stays set on the connections')
+    })
+
+    t.test(`a client that came back with an open transaction, with the option prepare ${prepare}`, async t => {
+      const store = new PostgresSessionStore({ pool, prepare })
+      const sesid = await store.newSession()
+      for (let round = 0; round < 8; round++) {
+        const client = await pool.connect()
+        await client.query('BEGIN')
+        client.release()
+        await store.putSession(sesid, `saved ${round}`)
+        const { rows } = await direct.query('SELECT text FROM sessions WHERE name = $1', [store.nameOf(sesid)])
+        t.same(rows, [{ text: `saved ${round}` }], 'what was answered is committed')
+      }
     })
   }
 })

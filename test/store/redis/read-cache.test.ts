@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import t from 'tap'
 import { ReadCache } from '../../../lib/store/redis/read-cache'
 import type { StoredValue } from '../../../lib/store/redis/stored-value'
@@ -27,6 +28,15 @@ t.test('what is not there, has ended or is too much is not kept', async t => {
   t.equal(cache.get('none'), undefined)
   await cache.through('ended', async () => ({ ...value, idleLeft: 0 }))
   t.equal(cache.get('ended'), undefined)
+  const clock = performance.now()
+  const goOn = t.capture(performance, 'now', () => now)
+  let now = clock
+  await cache.through('ends', async () => ({ ...value, now: 5, idleLeft: 100 }))
+  now = clock + 99
+  t.match(cache.get('ends'), { now: 104, idleLeft: 1 })
+  now = clock + 100
+  t.equal(cache.get('ends'), undefined, 'it has ended in the cache')
+  goOn.restore()
   for (const name of ['a', 'b', 'c', 'd', 'e']) await cache.through(name, async () => value)
   t.equal(cache.get('a'), undefined)
   t.match(cache.get('e'), { text: 'text' })

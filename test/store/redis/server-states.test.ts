@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { storageName } from '../../../lib/store/session-id'
-import { RedisSessionStore } from '../../../redis'
+import { RedisSessionStore, type SessionStoreError } from '../../../redis'
 import { patiently } from '../../support/patiently'
 import { SINGLE, type Connect } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, startReplicated } from '../../support/redis-server'
 import { RedisSessions } from '../../support/redis-sessions'
+import { look, Visits } from '../../support/visits'
 
 const connect6 = SINGLE['redis 6'] as Connect
 
@@ -49,7 +50,9 @@ for (const [client, connect] of Object.entries(SINGLE)) {
 t.test('what a server refuses', { skip: redisIsMissing }, async t => {
   const server = await RedisServer.start(t)
   const look = await RedisSessions.connect(t, server)
-  const store = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 3 })
+  const store = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 30 })
+  /** What passes by itself is tried again until the time is up. */
+  const hasty = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 0.3 })
   await store.open()
   const sesid = await store.newSession()
   const name = store.nameOf(sesid)
@@ -67,7 +70,7 @@ t.test('what a server refuses', { skip: redisIsMissing }, async t => {
   t.equal(await store.getSession(sesid), '', 'reads go on')
   await server.run('CONFIG', 'SET', 'maxmemory', '0')
   await server.run('CONFIG', 'SET', 'min-replicas-to-write', '1')
-  await rejected(put(), /NOREPLICAS; .*too few replicas/)
+  await rejected(patiently(() => hasty.putSession(sesid, 'secret text')), /NOREPLICAS; .*too few replicas/)
   await server.run('CONFIG', 'SET', 'min-replicas-to-write', '0')
   await put()
   await look.spoil((await look.keys())[0] as string)
@@ -82,8 +85,8 @@ t.test('what a server refuses', { skip: redisIsMissing }, async t => {
 
 t.test('a client of a replica', { skip: redisIsMissing }, async t => {
   const { replica } = await startReplicated(t)
-  const store = new RedisSessionStore({ client: await connect6(t, replica.port), timeout: 2 })
-  await t.rejects(store.open(), { message: /READONLY; .*connect it to the primary/ })
+  const store = new RedisSessionStore({ client: await connect6(t, replica.port), timeout: 0.3 })
+  await t.rejects(patiently(() => store.open()), { message: /READONLY; .*connect it to the primary/ })
 })
 
 t.test('open says what is wrong', { skip: redisIsMissing }, async t => {
@@ -118,7 +121,7 @@ t.test('a client that is not connected', { skip: redisIsMissing }, async t => {
   const server = await RedisServer.start(t)
   for (const [name, connect] of Object.entries(SINGLE)) {
     const client = await connect(t, server.port) as { destroy?: () => unknown, disconnect?: () => void, close: () => void }
-    const store = new RedisSessionStore({ client: client as never, timeout: 5 })
+    const store = new RedisSessionStore({ client: client as never, timeout: 30 })
     await store.open()
     if (client.destroy !== undefined) client.destroy()
     else if (client.disconnect !== undefined) client.disconnect()
@@ -145,4 +148,40 @@ t.test('the server\'s clock decides, not the one of the app', { skip: redisIsMis
     t.equal(await store.getSession(sesid), 'text')
     Date.now = real
   }
+})
+
+t.test('a move that the server refuses ends at once, and the session is what it was', { skip: redisIsMissing }, async t => {
+  const server = await RedisServer.start(t)
+  const store = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 20 })
+  await store.open()
+  const visits = new Visits(store)
+  const sesid = await visits.stored({ user: 'a' })
+  const { remove } = store
+  let asked = 0
+  store.remove = async (name, version) => {
+    if (name === store.nameOf(sesid)) {
+      asked++
+      await server.run('CONFIG', 'SET', 'maxmemory', '1')
+    }
+    return await remove.call(store, name, version)
+  }
+  const visit = await visits.begin(sesid)
+  await t.rejects(visit.session.regenerate(['user']), { code: 'SESSION_STORE', outcome: 'refused', message: /OOM.*no memory left/ })
+  t.equal(asked, 1)
+  t.equal(visit.session.sessionId, sesid)
+  t.match(await visits.finish(visit), { change: 'none' })
+  await server.run('CONFIG', 'SET', 'maxmemory', '0')
+  t.strictSame(await look(visits, sesid), { user: 'a' })
+})
+
+t.test('an id is kept for the same call only if that may have been carried out', { skip: redisIsMissing }, async t => {
+  const server = await RedisServer.start(t)
+  const store = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 20 })
+  await store.open()
+  const name = store.nameOf(await store.newSession())
+  await server.run('CONFIG', 'SET', 'maxmemory', '1')
+  await t.rejects(store.remove(name), { name: 'SessionStoreError', outcome: 'refused' })
+  const again = await store.remove(name).catch((error: unknown) => error) as SessionStoreError
+  t.match(again, { name: 'SessionStoreError', outcome: 'refused' })
+  t.notMatch(again.message, /not known/, 'nothing was done the first time either')
 })

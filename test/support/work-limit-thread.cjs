@@ -1,21 +1,21 @@
-import { writeSync } from 'node:fs'
+'use strict'
+/** The thread of work-limit.cjs. */
+const { writeSync } = require('node:fs')
+const { workerData: limits } = require('node:worker_threads')
 
 /** Milliseconds that tap has to tell what keeps the process, once it was asked to. */
 const LAST_WORDS = 10_000
 
-/** Called in the thread of the module hooks, which every test process has. */
-export function initialize (limits) {
-  let last = stateOf(limits)
-  const timer = setInterval(() => {
-    const now = stateOf(limits)
-    if (now.assertions !== last.assertions) {
-      last = now
-    } else if (now.waited - last.waited >= limits.waiting || now.computed - last.computed >= limits.computing) {
-      clearInterval(timer)
-      end(limits, now.waited - last.waited, now.computed - last.computed)
-    }
-  }, limits.step)
-}
+let last = stateOf(limits)
+const timer = setInterval(() => {
+  const now = stateOf(limits)
+  if (now.assertions !== last.assertions) {
+    last = now
+  } else if (now.waited - last.waited >= limits.waiting || now.computed - last.computed >= limits.computing) {
+    clearInterval(timer)
+    end(limits, now.waited - last.waited, now.computed - last.computed)
+  }
+}, limits.step)
 
 function stateOf ({ numbers }) {
   const { user, system } = process.cpuUsage()

@@ -103,7 +103,7 @@ checkSnippets(new Document('docs/recipes.md'), {
   },
 
   async 'other-origin-page' (t, { text }) {
-    // A real browser runs it in test/browser/other-origin.test.ts.
+    // A real browser runs it in test/browser/other-origin.long.ts.
     t.match(text, "credentials: 'include'")
   },
 

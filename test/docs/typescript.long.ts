@@ -77,6 +77,8 @@ function mistakes (text: string, isFragment: boolean, importable = new Map<strin
   const files = new Map([[join(root, 'docs', 'snippet.mts'), text]])
   if (isFragment) files.set(join(root, 'fragment.mts'), FRAGMENT)
   const host = ts.createCompilerHost(OPTIONS)
+  // No mistake depends on doc comments, and parsing them takes its time.
+  host.jsDocParsingMode = ts.JSDocParsingMode.ParseNone
   const { fileExists, readFile, getSourceFile } = host
   host.fileExists = path => files.has(path) || importable.has(path) || fileExists(path)
   host.readFile = path => files.get(path) ?? importable.get(path) ?? readFile(path)

@@ -1,0 +1,112 @@
+import { SessionLimitError } from '../errors'
+import type { IndexEntry } from './index-entry'
+import { batches, type IndexEnding } from './index-ending'
+import type { Place } from './index-entering'
+import { indexOfLabel } from './index-labels'
+import type { IndexLists } from './index-lists'
+
+type Entries = readonly IndexEntry[]
+
+/** Logins whose entries were written within this time (ms) may be under way at the same moment. */
+const UNDER_WAY = 2 * 60_000
+/** A session that moved between the looks at its two entries is found by the second look. */
+const LOOKS = 2
+const NONE: ReadonlySet<string> = new Set()
+
+/** Tells which logins of a value are too many. */
+export class IndexLimit {
+  readonly #lists: IndexLists
+  readonly #ending: IndexEnding
+  readonly #now: () => number
+
+  constructor (lists: IndexLists, ending: IndexEnding, now: () => number) {
+    this.#lists = lists
+    this.#ending = ending
+    this.#now = now
+  }
+
+  /**
+   * Refuses a login that is one too many, where it is to be refused. Its entry is among those of the list already. An
+   * entry without a session counts for a while as a login that is under way. Returns the logins that do not count any
+   * more: they are to be marked, for the process of one may go on yet. @throws {SessionLimitError}, and {SessionError}
+   */
+  async refuse (entries: Entries, place: Place): Promise<ReadonlySet<string>> {
+    const { label, limit, onLimit } = place
+    if (limit === undefined || onLimit !== 'refuse') return NONE
+    const all = [...entries, ...await this.#elsewhere(place)]
+    const logins = loginsOf(all)
+    if (logins.length <= limit) return NONE
+    const unused = await this.#unused(all, place, ({ at }) => this.#now() - at < UNDER_WAY)
+    if (logins.length - unused.size > limit) throw tooMany(label, limit)
+    return unused
+  }
+
+  /**
+   * Returns the logins that are to end because the one that has this place has a session now: those that are longest
+   * ago. A login without a session does not count: when it gets one, it sees the session of this one. Of two in one
+   * list the one that marks first stays. Two that write to different lists at one moment see both, and the tags tell
+   * which stays. @throws {SessionError}
+   */
+  async excess (entries: Entries, place: Place): Promise<ReadonlySet<string>> {
+    const { login, limit, onLimit } = place
+    if (limit === undefined || onLimit === 'refuse') return NONE
+    const elsewhere = await this.#elsewhere(place)
+    const all = [...entries, ...elsewhere]
+    const logins = loginsOf(all)
+    const mine = entries.find(entry => entry.login === login)
+    if (mine === undefined || logins.length <= limit || !logins.includes(login)) return NONE
+    const unused = await this.#unused(all, place, () => false)
+    const living = logins.filter(each => !unused.has(each)).sort()
+    const isLate = (entry: IndexEntry): boolean => Math.abs(entry.at - mine.at) < UNDER_WAY && living.includes(entry.login)
+    const late = elsewhere.some(isLate) ? all.filter(isLate).map(entry => entry.login) : [login]
+    const [newest, oldest] = [living.filter(each => late.includes(each)), living.filter(each => !late.includes(each))]
+    return new Set([...oldest, ...newest].slice(0, Math.max(living.length - limit, 0)))
+  }
+
+  /** Returns the other logins of these entries that have no session, and none that `counts` without one. */
+  async #unused (entries: Entries, place: Place, counts: (entry: IndexEntry) => boolean): Promise<Set<string>> {
+    const labels = [place.label, ...place.others ?? []]
+    const unused = new Set(loginsOf(entries))
+    unused.delete(place.login)
+    const seen = new Set<string>()
+    for (let looks = 0, isNew = true; isNew || looks < LOOKS; looks++) {
+      isNew = false
+      const all = looks === 0 ? entries : await this.#all(labels)
+      for (const batch of batches(all.filter(({ login }) => unused.has(login)))) {
+        const areUsed = await Promise.all(batch.map(async entry => counts(entry) || await this.#ending.sessionOf(labels, entry) !== null))
+        for (const [at, { handle, login }] of batch.entries()) {
+          if (areUsed[at]) unused.delete(login)
+          isNew ||= !seen.has(`${handle} ${login}`)
+          seen.add(`${handle} ${login}`)
+        }
+      }
+      if (unused.size === 0) break
+    }
+    return unused
+  }
+
+  /** Returns what lists of other secrets hold of the value. */
+  async #elsewhere ({ others = [] }: Place): Promise<IndexEntry[]> {
+    return await this.#all(others)
+  }
+
+  async #all (labels: readonly string[]): Promise<IndexEntry[]> {
+    return (await Promise.all(labels.map(label => this.#lists.read(label)))).flat()
+  }
+}
+
+/** Returns the logins that were not ended. */
+export function loginsOf (entries: Entries): string[] {
+  const ended = new Set(entries.filter(({ isEnded }) => isEnded).map(({ login }) => login))
+  return [...new Set(entries.map(({ login }) => login))].filter(login => !ended.has(login))
+}
+
+/** Returns the entries with those of these logins marked as ended; null when nothing is to change. */
+export function marked (entries: Entries, logins: ReadonlySet<string>): Entries | null {
+  if (!entries.some(({ login, isEnded }) => !isEnded && logins.has(login))) return null
+  return entries.map(entry => logins.has(entry.login) ? { ...entry, isEnded: true } : entry)
+}
+
+function tooMany (label: string, limit: number): SessionLimitError {
+  return new SessionLimitError(`there are ${limit} sessions of this ${indexOfLabel(label)} already (option maxPerValue): end one of them first`)
+}
