@@ -19,6 +19,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { servers } from './servers.mjs'
+import { spread, watchMemory } from './watch.mjs'
 
 const require = createRequire(import.meta.url)
 const { SessionFileStore } = require('../dist/index.js')
@@ -209,10 +210,6 @@ async function latencies (all, work) {
   return spread(times)
 }
 
-function spread (times) {
-  return { median: times.percentile(50) / 1e6, p99: times.percentile(99) / 1e6, max: times.max / 1e6 }
-}
-
 /**
  * How long the event loop was held, from one tick to the next: by the clock, where what else the machine does
  * counts; and, on Linux, by the processor time of the thread, where it does not.
@@ -231,7 +228,7 @@ function watchLoop () {
     stop () {
       ticks.disable()
       clearInterval(timer)
-      return { ...spread(ticks), p999: ticks.percentile(99.9) / 1e6, used: used.max / 1e6 }
+      return { ...spread(ticks), used: used.max / 1e6 }
     }
   }
 }
@@ -240,22 +237,6 @@ function watchLoop () {
 function threadTime () {
   if (schedule === null) return 0
   return Number(statistics.toString('latin1', 0, readSync(schedule, statistics, 0, statistics.length, 0)).split(' ')[0])
-}
-
-function watchMemory () {
-  const most = { rss: 0, heap: 0 }
-  const timer = setInterval(() => {
-    const { rss, heapUsed } = process.memoryUsage()
-    most.rss = Math.max(most.rss, rss)
-    most.heap = Math.max(most.heap, heapUsed)
-  }, 100)
-  return {
-    stop () {
-      clearInterval(timer)
-      globalThis.gc()
-      return { most, heapLeft: process.memoryUsage().heapUsed }
-    }
-  }
 }
 
 function table (results) {

@@ -16,6 +16,7 @@ import { createHistogram, monitorEventLoopDelay, performance } from 'node:perf_h
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { spread, watchMemory } from './watch.mjs'
 
 const { SessionFileStore } = createRequire(import.meta.url)('../dist/index.js')
 
@@ -160,11 +161,6 @@ function record (histogram, milliseconds) {
   histogram.record(Math.max(Math.round(milliseconds * 1e6), 1))
 }
 
-function spread (times) {
-  const at = percentile => times.percentile(percentile) / 1e6
-  return { median: at(50), p99: at(99), p999: at(99.9), max: times.max / 1e6 }
-}
-
 /** Does `work` while requests for sessions never stop: three reads to one save. */
 async function underLoad (store, ids, work) {
   globalThis.gc()
@@ -211,22 +207,6 @@ function watchLoop () {
     stop () {
       ticks.disable()
       return spread(ticks)
-    }
-  }
-}
-
-function watchMemory () {
-  const most = { rss: 0, heap: 0 }
-  const timer = setInterval(() => {
-    const { rss, heapUsed } = process.memoryUsage()
-    most.rss = Math.max(most.rss, rss)
-    most.heap = Math.max(most.heap, heapUsed)
-  }, 100)
-  return {
-    stop () {
-      clearInterval(timer)
-      globalThis.gc()
-      return { most, heapLeft: process.memoryUsage().heapUsed }
     }
   }
 }

@@ -50,6 +50,11 @@ export class SessionStoreError extends SessionError {
   }
 }
 
+/** Whether a store failed at a call that it has done all the same, or may have done. */
+export function mayBeDone (error: unknown): error is SessionStoreError {
+  return error instanceof SessionStoreError && error.outcome !== 'refused'
+}
+
 /** The session could not be loaded, because the store has trouble. `cause` is the store's error; `statusCode` is 503. */
 export class SessionUnavailableError extends SessionError {
   override readonly statusCode: number = 503

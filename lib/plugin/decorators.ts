@@ -60,12 +60,16 @@ export function outsideOf (fastify: FastifyInstance, sessionName: string): Outsi
 
 /** Returns `loadSession` for the name `session`. */
 function loaderName (sessionName: string): string {
-  return `load${sessionName.charAt(0).toUpperCase()}${sessionName.slice(1)}`
+  return `load${capitalized(sessionName)}`
 }
 
 /** Returns `reindexSessions` for the name `session`. */
 function reindexerName (sessionName: string): string {
-  return `reindex${sessionName.charAt(0).toUpperCase()}${sessionName.slice(1)}s`
+  return `reindex${capitalized(sessionName)}s`
+}
+
+function capitalized (name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }
 
 /** The same symbol for all copies of this package in a process. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SessionError, SessionStoreError } from '../errors'
+import { mayBeDone, SessionError, type SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { Removal, StoredSession } from '../store/session-store'
 import type { PlainRecord, SessionKey } from './opened-session'
@@ -82,7 +82,7 @@ export async function createSession (records: MovingRecords, record: PlainRecord
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
     const stored = await records.create(key, record).catch(async (error: unknown) => {
-      if (isOf(error, 'unconfirmed', 'unknown')) await records.remove(key).catch(() => undefined)
+      if (mayBeDone(error)) await records.remove(key).catch(() => undefined)
       throw error
     })
     if (stored === 'ended') return null
@@ -103,8 +103,8 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
     const removal = await records.remove(from, old.version, old)
     return removal === 'gone' && unconfirmed !== undefined ? { removal: 'removed', unconfirmed } : { removal }
   } catch (error) {
-    const known = unconfirmed ?? (isOf(error, 'unconfirmed') ? error : undefined)
-    const pause = isOf(error, 'unconfirmed', 'unknown') ? PAUSES[attempt] : undefined
+    const known = unconfirmed ?? (mayBeDone(error) && error.outcome === 'unconfirmed' ? error : undefined)
+    const pause = mayBeDone(error) ? PAUSES[attempt] : undefined
     if (pause !== undefined) {
       await sleep(pause)
       return await removeSurely(records, from, old, attempt + 1, known)
@@ -112,10 +112,6 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
     if (known === undefined) throw error
     return { removal: 'removed', unconfirmed: known }
   }
-}
-
-function isOf (error: unknown, ...outcomes: Array<SessionStoreError['outcome']>): error is SessionStoreError {
-  return error instanceof SessionStoreError && outcomes.includes(error.outcome)
 }
 
 /** Brings the new session to this record, which is null when there is to be none. */

@@ -1,4 +1,4 @@
-import { SessionStoreError } from '../errors'
+import { mayBeDone } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { discard, prepare, type MovingRecords, type NewSession } from './move'
@@ -43,7 +43,7 @@ export async function renewSession (
   } catch (error) {
     if (to !== null && (await records.movedTo(from).catch(() => null))?.sesid === to.sesid) return to
     // A server may still do what it has not answered: then the old id leads to the new session.
-    if (!(error instanceof SessionStoreError) || error.outcome === 'refused') await discard(records, to)
+    if (!mayBeDone(error)) await discard(records, to)
     throw error
   }
   await discard(records, to)

@@ -1,5 +1,5 @@
 import { isImmediate } from '../store/features'
-import { SessionError, SessionStoreError } from '../errors'
+import { mayBeDone, SessionError } from '../errors'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
@@ -238,8 +238,7 @@ export class SessionRecords {
     try {
       return await store()
     } catch (error) {
-      const isUnsure = error instanceof SessionStoreError && error.outcome !== 'refused'
-      const stored = isUnsure ? undefined : await this.#store.read(name).catch(() => undefined)
+      const stored = mayBeDone(error) ? undefined : await this.#store.read(name).catch(() => undefined)
       if (stored !== undefined) {
         const indexed = stored === null ? {} : storedHeaderOf(stored.text)?.indexed ?? {}
         const left = places.filter(({ label, login, former }) => former === undefined && indexed[label] !== login)

@@ -74,6 +74,12 @@ export function without (entries: Entries, those: ReadonlyArray<Pick<IndexEntry,
   return left.length === entries.length ? null : left
 }
 
+/** Returns the entries with the chosen ones marked as ended; null when nothing is to change. */
+export function marked (entries: Entries, isChosen: (entry: IndexEntry) => boolean): Entries | null {
+  if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
+  return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+}
+
 export function * batches<T> (all: readonly T[]): Generator<T[], void> {
   for (let start = 0; start < all.length; start += BATCH) yield all.slice(start, start + BATCH)
 }

@@ -1,8 +1,8 @@
 import { touchInterval } from './clock'
 import type { About, AboutText } from './index-about'
 import { isSameEntry, type IndexEntry } from './index-entry'
-import { without, type IndexEnding } from './index-ending'
-import { IndexLimit, marked } from './index-limit'
+import { marked, without, type IndexEnding } from './index-ending'
+import { IndexLimit } from './index-limit'
 import { NO_LONGER, type IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'
 
@@ -97,7 +97,7 @@ export class IndexEntering {
       const entry = { handle, login, at: this.#now(), isEnded: false, about }
       const all = [...without(entries, [entry]) ?? entries, entry]
       unused = await this.#limit.refuse(all, place)
-      return marked(all, unused) ?? all
+      return marked(all, ({ login }) => unused.has(login)) ?? all
     }, idleTimeout)
     if (about === null) return null
     if (isNew) added.push(place)
@@ -107,7 +107,7 @@ export class IndexEntering {
   }
 
   async #mark (labels: readonly string[], logins: ReadonlySet<string>): Promise<void> {
-    if (logins.size > 0) for (const label of labels) await this.#lists.change(label, entries => marked(entries, logins), NO_LONGER)
+    if (logins.size > 0) for (const label of labels) await this.#lists.change(label, entries => marked(entries, ({ login }) => logins.has(login)), NO_LONGER)
   }
 
   /**
@@ -140,7 +140,7 @@ export class IndexEntering {
     const entries = await this.#lists.change(label, async all => {
       const renewed = isSlow && all.some(isMine) ? all.map(entry => isMine(entry) ? { ...entry, at } : entry) : null
       excess = await this.#limit.excess(all, place)
-      return marked(renewed ?? all, excess) ?? renewed
+      return marked(renewed ?? all, ({ login }) => excess.has(login)) ?? renewed
     }, NO_LONGER)
     await this.#mark(others, excess)
     return entries

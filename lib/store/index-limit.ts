@@ -33,7 +33,7 @@ export class IndexLimit {
   async refuse (entries: Entries, place: Place): Promise<ReadonlySet<string>> {
     const { label, limit, onLimit } = place
     if (limit === undefined || onLimit !== 'refuse') return NONE
-    const all = [...entries, ...await this.#elsewhere(place)]
+    const all = [...entries, ...await this.#all(place.others)]
     const logins = loginsOf(all)
     if (logins.length <= limit) return NONE
     const unused = await this.#unused(all, place, ({ at }) => this.#now() - at < UNDER_WAY)
@@ -50,7 +50,7 @@ export class IndexLimit {
   async excess (entries: Entries, place: Place): Promise<ReadonlySet<string>> {
     const { login, limit, onLimit } = place
     if (limit === undefined || onLimit === 'refuse') return NONE
-    const elsewhere = await this.#elsewhere(place)
+    const elsewhere = await this.#all(place.others)
     const all = [...entries, ...elsewhere]
     const logins = loginsOf(all)
     const mine = entries.find(entry => entry.login === login)
@@ -85,12 +85,8 @@ export class IndexLimit {
     return unused
   }
 
-  /** Returns what lists of other secrets hold of the value. */
-  async #elsewhere ({ others = [] }: Place): Promise<IndexEntry[]> {
-    return await this.#all(others)
-  }
-
-  async #all (labels: readonly string[]): Promise<IndexEntry[]> {
+  /** Returns the entries of all these lists. */
+  async #all (labels: readonly string[] = []): Promise<IndexEntry[]> {
     return (await Promise.all(labels.map(label => this.#lists.read(label)))).flat()
   }
 }
@@ -99,12 +95,6 @@ export class IndexLimit {
 export function loginsOf (entries: Entries): string[] {
   const ended = new Set(entries.filter(({ isEnded }) => isEnded).map(({ login }) => login))
   return [...new Set(entries.map(({ login }) => login))].filter(login => !ended.has(login))
-}
-
-/** Returns the entries with those of these logins marked as ended; null when nothing is to change. */
-export function marked (entries: Entries, logins: ReadonlySet<string>): Entries | null {
-  if (!entries.some(({ login, isEnded }) => !isEnded && logins.has(login))) return null
-  return entries.map(entry => logins.has(entry.login) ? { ...entry, isEnded: true } : entry)
 }
 
 function tooMany (label: string, limit: number): SessionLimitError {

@@ -5,8 +5,6 @@ import { listName } from './index-labels'
 import { LONGEST_IDLE_TIMEOUT } from './record-options'
 import type { Companion } from './store-abilities'
 
-export { DamagedList } from './index-entry'
-
 type Entries = readonly IndexEntry[]
 
 /** Returns what the list is to be; null when nothing is to change. It runs again after each conflict. */

@@ -1,7 +1,7 @@
-import { isSameEntry, type IndexEntry } from './index-entry'
+import { DamagedList, isSameEntry, type IndexEntry } from './index-entry'
 import type { Place } from './index-entering'
 import { listName } from './index-labels'
-import { DamagedList, type IndexLists } from './index-lists'
+import type { IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'
 
 interface Lost {
@@ -62,13 +62,13 @@ export class IndexRepair {
     let isPutBack = false
     for (const { label, login } of places) {
       const entry = this.#entry(name, login)
-      const isNamed = (entries: readonly IndexEntry[]): boolean => entries.some(each => isSameEntry(each, entry) || (each.login === login && each.isEnded))
-      if (isNamed(await this.#lists.read(label))) {
-        await this.#lists.lengthen(label, idleTimeout)
-        continue
-      }
-      await this.#lists.change(label, entries => isNamed(entries) ? null : [...entries, entry], idleTimeout)
-      isPutBack = true
+      let isNamed = false
+      await this.#lists.change(label, entries => {
+        isNamed = entries.some(each => isSameEntry(each, entry) || (each.login === login && each.isEnded))
+        return isNamed ? null : [...entries, entry]
+      }, idleTimeout)
+      if (isNamed) await this.#lists.lengthen(label, idleTimeout)
+      else isPutBack = true
     }
     return isPutBack
   }

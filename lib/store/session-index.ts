@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasRecords, isIndexable } from './features'
 import { AboutText } from './index-about'
-import { batches, IndexEnding } from './index-ending'
+import { batches, IndexEnding, marked } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
-import { isSameEntry, type IndexEntry } from './index-entry'
+import { DamagedList, isSameEntry, type IndexEntry } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
-import { DamagedList, IndexLists, NO_LONGER } from './index-lists'
+import { IndexLists, NO_LONGER } from './index-lists'
 import { IndexRepair } from './index-repair'
 import { IndexSweeping } from './index-sweeping'
 import { headerOf, type SessionHeader } from './session-header'
@@ -150,20 +150,19 @@ export class SessionIndex {
 
   async #endAll (labels: readonly string[], choose: (entries: readonly IndexEntry[]) => (entry: IndexEntry) => boolean): Promise<number> {
     const ended = new Set<string>()
-    const marked = new Map<string, readonly IndexEntry[]>()
+    const lists = new Map<string, readonly IndexEntry[]>()
     // A session may get another label meanwhile: it is in the list of that before it leaves the other one.
     for (let hasMarked = true, passes = 0; passes < leastPasses(labels) || (hasMarked && passes < MOST_PASSES && labels.length > 1); passes++) {
       hasMarked = false
       for (const label of labels.toReversed()) {
-        marked.set(label, await this.#lists.change(label, entries => {
-          const isChosen = choose(entries)
-          if (!entries.some(entry => !entry.isEnded && isChosen(entry))) return null
-          hasMarked = true
-          return entries.map(entry => isChosen(entry) ? { ...entry, isEnded: true } : entry)
+        lists.set(label, await this.#lists.change(label, entries => {
+          const after = marked(entries, choose(entries))
+          hasMarked ||= after !== null
+          return after
         }, NO_LONGER))
       }
     }
-    for (const [label, entries] of marked) {
+    for (const [label, entries] of lists) {
       for (const login of await this.#ending.finish(label, entries, 'revoked', labels)) ended.add(login)
     }
     return ended.size

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { loggedIn, login, move, play, renew, type Game, type Run } from '../support/index-games'
+import { loggedIn, login, move, play, playAll, renew, type Game, type Run } from '../support/index-games'
 import { USER } from '../support/indexed-world'
 import type { Mutant } from '../support/indexed-process'
 
@@ -14,13 +14,7 @@ const GAMES: Record<string, Game> = {
   'three logins, of which one may be and two are refused, and a crash': { limit: 1, onLimit: 'refuse', processes: [login, login, login], crashes: 1, preemptions: 2 }
 }
 
-for (const [name, game] of Object.entries(GAMES)) {
-  t.test(name, async t => {
-    const { states, runs } = await play(game)
-    t.ok(states > 10, `${states} states, ${runs} runs`)
-    t.comment(`${states} states, ${runs} runs`)
-  })
-}
+playAll(t, GAMES)
 
 t.test('the search finds a login that does not look whether it was ended', async t => {
   const mutant: Mutant = ({ index: { entering } }) => { entering.confirm = async () => true }

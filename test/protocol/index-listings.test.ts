@@ -2,7 +2,7 @@ import t from 'tap'
 import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { nameOfHandle } from '../../lib/store/session-id'
-import { change, list, loggedIn, loggedInTwice, login, move, play, renew, switchUser, type Game, type Run } from '../support/index-games'
+import { change, list, loggedIn, loggedInTwice, login, move, play, playAll, renew, switchUser, type Game, type Run } from '../support/index-games'
 import { USER } from '../support/indexed-world'
 
 // What has the value for as long as sessionsOf lasts must be listed, once. More interruptions are for `npm run protocol`.
@@ -19,13 +19,7 @@ const GAMES: Record<string, Game> = {
   'a session that moves beside a login': { before: loggedIn, processes: [list, move, login], preemptions: 1 }
 }
 
-for (const [name, game] of Object.entries(GAMES)) {
-  t.test(name, async t => {
-    const { states, runs } = await play(game)
-    t.ok(states > 10, `${states} states, ${runs} runs`)
-    t.comment(`${states} states, ${runs} runs`)
-  })
-}
+playAll(t, GAMES)
 
 /** A listing that reads the list so often, and knows no logins. */
 function readTimes (passes: number): Run {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { SessionKey } from '../../lib/session/opened-session'
 import { nameOfHandle } from '../../lib/store/session-id'
-import { change, loggedIn, logOut, looksForItsOwnEntry, play, renew, revoke, revokeAll, save, visited, type Game, type Run } from '../support/index-games'
+import { change, loggedIn, logOut, looksForItsOwnEntry, play, playAll, renew, revoke, revokeAll, save, visited, type Game, type Run } from '../support/index-games'
 import { USER } from '../support/indexed-world'
 
 // Ids that are renewed by themselves beside all that ends sessions. More interruptions are for `npm run protocol`.
@@ -17,13 +17,7 @@ const GAMES: Record<string, Game> = {
   'a renewal after the secret of the server changed, and revokeAll': { isRotated: true, before: loggedIn, processes: [renew, revokeAll], preemptions: 2 }
 }
 
-for (const [name, game] of Object.entries(GAMES)) {
-  t.test(name, async t => {
-    const { states, runs } = await play(game)
-    t.ok(states > 10, `${states} states, ${runs} runs`)
-    t.comment(`${states} states, ${runs} runs`)
-  })
-}
+playAll(t, GAMES)
 
 t.test('the search finds a renewal that takes no login along', async t => {
   const forgetful: Run = (process, [key]) => process.renew(key as SessionKey, false)

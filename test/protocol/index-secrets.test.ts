@@ -1,5 +1,5 @@
 import t from 'tap'
-import { change, leavesFormerListAtOnce, list, loggedIn, move, play, renew, revokeAll, type Game } from '../support/index-games'
+import { change, leavesFormerListAtOnce, list, loggedIn, move, play, playAll, renew, revokeAll, type Game } from '../support/index-games'
 
 // While a secret is changed, a process that lists the newer one first works beside one that lists it last.
 const MIXED = { isRotated: true, isMixed: true, before: loggedIn }
@@ -14,13 +14,7 @@ const GAMES: Record<string, Game> = {
   'a renewal and a listing': { ...MIXED, processes: [renew, list], preemptions: 2 }
 }
 
-for (const [name, game] of Object.entries(GAMES)) {
-  t.test(name, async t => {
-    const { states, runs } = await play(game)
-    t.ok(states > 10, `${states} states, ${runs} runs`)
-    t.comment(`${states} states, ${runs} runs`)
-  })
-}
+playAll(t, GAMES)
 
 t.test('the search finds a session that leaves the list of its former label at once', async t => {
   await t.rejects(play({ ...MIXED, processes: [change, revokeAll], mutant: leavesFormerListAtOnce }), /lives after revokeAll/)

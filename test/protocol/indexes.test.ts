@@ -4,7 +4,7 @@ import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
-import { change, endOthers, loggedIn, loggedInTwice, login, logOut, looksForItsOwnEntry, move, play, renew, revokeAll, save, sweep, switchAgain, switchUser, visited, wait, type Game, type Run } from '../support/index-games'
+import { change, endOthers, loggedIn, loggedInTwice, login, logOut, looksForItsOwnEntry, move, play, playAll, renew, revokeAll, save, sweep, switchAgain, switchUser, visited, wait, type Game, type Run } from '../support/index-games'
 import type { Mutant } from '../support/indexed-process'
 import { USER } from '../support/indexed-world'
 
@@ -27,13 +27,7 @@ const GAMES: Record<string, Game> = {
   'a move that is held up, and a sweep': { isSlow: true, before: loggedIn, processes: [move, wait, sweep] }
 }
 
-for (const [name, game] of Object.entries(GAMES)) {
-  t.test(name, async t => {
-    const { states, runs } = await play(game)
-    t.ok(states > 10, `${states} states, ${runs} runs`)
-    t.comment(`${states} states, ${runs} runs`)
-  })
-}
+playAll(t, GAMES)
 
 t.test('the search finds an entry that is written after the session', async t => {
   const mutant: Mutant = ({ index: { entering } }) => {

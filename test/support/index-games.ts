@@ -1,3 +1,4 @@
+import type { Test } from 'tap'
 import type { SessionKey } from '../../lib/session/opened-session'
 import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
@@ -64,4 +65,15 @@ export interface Game extends WorldOptions {
 
 export async function play ({ crashes = 0, preemptions = Infinity, ...options }: Game): Promise<Explored> {
   return await explore(() => new IndexedWorld(options), { crashes, mayCrash: options.processes.map((_, at) => at), preemptions })
+}
+
+/** A test for each game, which must come to more than so many states. */
+export function playAll (t: Test, games: Readonly<Record<string, Game>>, least = 10): void {
+  for (const [name, game] of Object.entries(games)) {
+    t.test(name, async t => {
+      const { states, runs } = await play(game)
+      t.ok(states > least, `${states} states, ${runs} runs`)
+      t.comment(`${states} states, ${runs} runs`)
+    })
+  }
 }

@@ -136,8 +136,10 @@ export abstract class FileRecords extends BaseRecordStore implements ImmediateRe
     try {
       if (version === undefined) return await this.guard('remove a session', file.remove()) ? 'removed' : 'gone'
       const view = this.#known(file, version) ?? await this.#open(name, file)
-      if (view === null) await this.guard('remove a session', file.syncEnd())
-      if (view === null) return 'gone'
+      if (view === null) {
+        await this.guard('remove a session', file.syncEnd())
+        return 'gone'
+      }
       if (view.tip.id !== version) return 'conflict'
       return await this.guard('remove a session', file.end(version))
     } finally {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { change, leavesFormerListAtOnce, list, loggedIn, login, logOut, move, play, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
+import { change, leavesFormerListAtOnce, list, loggedIn, login, logOut, move, play, playAll, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
 
 const GAMES: Record<string, Game> = {
   'a move and revokeAll, a crash': { before: loggedIn, processes: [move, revokeAll], crashes: 1 },
@@ -27,13 +27,7 @@ const GAMES: Record<string, Game> = {
   'a listing beside a move after the secret of the server changed and a save, two interruptions': { isRotated: true, before: loggedIn, processes: [list, move, change], preemptions: 2 }
 }
 
-for (const [name, game] of Object.entries(GAMES)) {
-  t.test(name, async t => {
-    const { states, runs } = await play(game)
-    t.ok(states > 100, `${states} states, ${runs} runs`)
-    t.comment(`${states} states, ${runs} runs`)
-  })
-}
+playAll(t, GAMES, 100)
 
 t.test('the search finds a session that goes there and back between two lists, and leaves the former at once', async t => {
   const game: Game = { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, change, list], preemptions: 4 }
