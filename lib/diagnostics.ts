@@ -35,7 +35,7 @@ export interface DiagnosticsEvents {
     /**
      * `destroyed`: by `destroy()` or `delete()`, or by a `regenerate()` that kept nothing. `revoked`: by `revoke()` or
      * `revokeAll()`. `limit`: by the option `maxPerValue`. `expired`: its time was up, and it is removed. A server that
-     * removes expired sessions by itself, such as Redis, tells nobody.
+     * removes expired sessions by itself, such as Redis, sends no event.
      */
     reason: 'destroyed' | 'revoked' | 'limit' | 'expired'
   }

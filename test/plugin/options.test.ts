@@ -8,7 +8,7 @@ import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
 
-/** A store of somebody else's. */
+/** A store of another package. */
 const foreignStore: SessionStore = {
   sesAppid: () => 'app',
   getSession: async () => null,

@@ -212,7 +212,7 @@ async function readSession (sesid) {
   }
 }
 
-/** A lock that a killed process left must not be in anybody's way, and must go with the next seal. */
+/** A lock that a killed process left must not be in the way of others, and must go with the next seal. */
 async function sealSeveralTimes (sesid) {
   for (let update = 0; update < 30; update++) {
     const stored = await (await load(sesid)).update(draft => { draft.last = update; return true })
