@@ -40,8 +40,8 @@ if (options.help) {
   --tmpfs PATH        a directory in memory (/dev/shm)
   --check             measure what the goals need, compare, and end with 1 if one is missed; without --only and
                       --workloads also those for a million sessions, which takes some minutes
-  --update-readme     put table and chart of a whole run into README.md, docs/benchmarks.md and docs/bench.svg;
-                      with --check: the goals into docs/benchmarks.md`)
+  --update-readme     put tables, chart and goals of a whole run into README.md, docs/benchmarks.md and
+                      docs/bench.svg; with --check: the goals alone`)
   process.exit()
 }
 
@@ -93,6 +93,7 @@ if (options.check) {
 if (options['update-readme']) {
   writeChart(running)
   updatePages(running, names, { rounds, seconds, loadTool })
+  updateGoals(goals.table, { rounds, seconds })
   console.log('README.md, docs/benchmarks.md and docs/bench.svg are updated')
 }
 process.exit()
