@@ -214,9 +214,9 @@ export class SessionRecords {
 
   #swap (key: SessionKey, record: PlainRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
     if (outcome.result !== 'replaced') return outcome
-    const { touchDue, idleLeft } = base
+    const { touchDue, idleLeft, clock } = base
     const { idleTimeout, createdAt = base.createdAt } = record
     const { version } = outcome
-    return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft }, record.text) }
+    return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft, clock }, record.text) }
   }
 }
