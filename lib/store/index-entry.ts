@@ -53,6 +53,11 @@ export function encodeList ({ label, entries }: IndexList): string {
   return JSON.stringify([FORMAT, label, ...entries.map(({ handle, login, at, isEnded, about }) => [handle, login, at, isEnded ? 1 : 0, ...about === undefined ? [] : [about]])])
 }
 
+/** Whether logins of an encoded list may be ended. It costs less than to decode the list. */
+export function mayBeMarked (text: string): boolean {
+  return /,1[,\]]/.test(text)
+}
+
 /** @throws {DamagedList}, and {SessionError} SESSION_INDEX for a list of a newer version */
 export function decodeList (text: string): IndexList {
   let list: unknown

@@ -72,7 +72,10 @@ export class SessionIndex {
     for (let hasMissed = true, passes = 0; hasMissed || passes < leastPasses(labels); passes++) {
       hasMissed = false
       for (const label of labels) {
-        const entries = (await this.#lists.read(label)).filter(entry => (looks.get(lookOf(label, entry)) ?? 0) < LOOKS)
+        const all = await this.#lists.read(label)
+        // A process that marked entries may have died before it could end the sessions.
+        await this.#ending.finish(label, all, 'revoked', labels)
+        const entries = all.filter(entry => !entry.isEnded && (looks.get(lookOf(label, entry)) ?? 0) < LOOKS)
         for (const batch of batches(entries)) {
           const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf(labels, entry)))
           for (const [at, entry] of batch.entries()) {
