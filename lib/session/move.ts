@@ -6,7 +6,7 @@ import type { PlainRecord, SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
-export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
+export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove' | 'settle'>
 
 /** A session that was just made. */
 export interface NewSession extends SessionKey {
@@ -42,7 +42,8 @@ const PAUSES = [100, 200, 400, 800]
  * the visitor then has the old session, or none. One that replicas do not confirm is done, and says so.
  *
  * `newest` is the old session as the caller read it; null: it is read here. `keep` returns the record
- * of the new session, or null when nothing is kept. It runs again after each conflict.
+ * of the new session, or null when nothing is kept. It runs again after each conflict. The logins beside a new one
+ * that are too many end when the move is won.
  *
  * @throws {SessionError}
  */
@@ -56,12 +57,13 @@ export async function moveSession (
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
       const record = keep(old)
-      to = await prepare(records, to, record)
+      to = await prepare(records, from, to, record)
       // All sessions of its kind are being ended, this one among them.
       if (to === null && record !== null) break
       const { removal, ...confirmation } = await removeSurely(records, from, old)
-      if (removal === 'removed') return { to, conflicts, ...confirmation }
-      if (removal === 'gone') break
+      if (removal === 'removed' && (to === null || await records.settle(to))) return { to, conflicts, ...confirmation }
+      // All sessions of its kind were ended at this moment, or another request has ended this one.
+      if (removal !== 'conflict') break
       newest = null
     }
   } catch (error) {
@@ -78,10 +80,10 @@ export async function moveSession (
  *
  * @throws {SessionError}
  */
-export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
+export async function createSession (records: MovingRecords, record: PlainRecord, from?: SessionKey): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
-    const stored = await records.create(key, record).catch(async (error: unknown) => {
+    const stored = await records.create(key, record, from).catch(async (error: unknown) => {
       if (mayBeDone(error)) await records.remove(key).catch(() => undefined)
       throw error
     })
@@ -114,14 +116,14 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
   }
 }
 
-/** Brings the new session to this record, which is null when there is to be none. */
-export async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
+/** Brings the session that is to take the place of `from` to this record, which is null when there is to be none. */
+export async function prepare (records: MovingRecords, from: SessionKey, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
-    const replacement = await records.replace(to, record, to.stored)
+    const replacement = await records.replace(to, record, to.stored, from)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
   }
   await discard(records, to)
-  return record === null ? null : await createSession(records, record)
+  return record === null ? null : await createSession(records, record, from)
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */

@@ -30,6 +30,7 @@ export class OpenedSession implements StoredSession {
   readonly version: string
   readonly touchDue: boolean
   readonly idleLeft: number | undefined
+  readonly clock: number | undefined
   /** The text as it is stored. */
   readonly sealed: string
   readonly #cipher: SessionCipher
@@ -44,6 +45,7 @@ export class OpenedSession implements StoredSession {
     this.version = stored.version
     this.touchDue = stored.touchDue
     this.idleLeft = stored.idleLeft
+    this.clock = stored.clock
     this.sealed = stored.text
     this.#cipher = cipher
     this.#sesid = sesid

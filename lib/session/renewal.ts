@@ -32,12 +32,12 @@ export async function renewSession (
       const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(records, to, renewed(old))
+      to = await prepare(records, from, to, renewed(old))
       // All sessions of its kind are being ended, this one among them.
       if (to === null) break
       const result = await records.forward(from, old, to, grace)
-      if (result === 'replaced') return to
-      if (result === 'gone') break
+      if (result === 'replaced' && await records.settle(to)) return to
+      if (result !== 'conflict') break
       newest = null
     }
   } catch (error) {

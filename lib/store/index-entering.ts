@@ -159,12 +159,15 @@ export class IndexEntering {
     return labels.some(label => this.#isDue(label))
   }
 
-  /** Touches those of the lists for which it is time: a list must outlive its sessions. @throws {SessionError} */
+  /**
+   * Touches those of the lists for which it is time: a list must outlive its sessions. Ends what is marked in them: the
+   * process that was to do that may have died. @throws {SessionError}
+   */
   async keepAlive (labels: readonly string[]): Promise<void> {
     for (const label of labels) {
       if (!this.#isDue(label)) continue
       const now = this.#now()
-      await this.#lists.touch(label)
+      await this.#ending.finish(label, await this.#lists.touch(label), 'revoked')
       if (this.#touched.size >= LISTS) this.#touched.clear()
       this.#touched.set(label, now)
     }

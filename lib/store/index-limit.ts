@@ -1,5 +1,5 @@
 import { SessionLimitError } from '../errors'
-import type { IndexEntry } from './index-entry'
+import { areTwins, type IndexEntry } from './index-entry'
 import { batches, type IndexEnding } from './index-ending'
 import type { Place } from './index-entering'
 import { indexOfLabel } from './index-labels'
@@ -34,7 +34,8 @@ export class IndexLimit {
     const { label, limit, onLimit } = place
     if (limit === undefined || onLimit !== 'refuse') return NONE
     const all = [...entries, ...await this.#all(place.others)]
-    const logins = loginsOf(all)
+    // Of twins one at most goes on.
+    const logins = loginsOf(all).filter(login => !areTwins(login, place.login))
     if (logins.length <= limit) return NONE
     const unused = await this.#unused(all, place, ({ at }) => this.#now() - at < UNDER_WAY)
     if (logins.length - unused.size > limit) throw tooMany(label, limit)
@@ -45,22 +46,25 @@ export class IndexLimit {
    * Returns the logins that are to end because the one that has this place has a session now: those that are longest
    * ago. A login without a session does not count: when it gets one, it sees the session of this one. Of two in one
    * list the one that marks first stays. Two that write to different lists at one moment see both, and the tags tell
-   * which stays. @throws {SessionError}
+   * which stays. Its twins are among them, and do not count: that it has a session shows that they have lost. @throws {SessionError}
    */
   async excess (entries: Entries, place: Place): Promise<ReadonlySet<string>> {
     const { login, limit, onLimit } = place
-    if (limit === undefined || onLimit === 'refuse') return NONE
+    if (limit === undefined) return NONE
     const elsewhere = await this.#all(place.others)
     const all = [...entries, ...elsewhere]
-    const logins = loginsOf(all)
     const mine = entries.find(entry => entry.login === login)
-    if (mine === undefined || logins.length <= limit || !logins.includes(login)) return NONE
+    const unended = loginsOf(all)
+    if (mine === undefined || !unended.includes(login)) return NONE
+    const twins = unended.filter(each => areTwins(each, login))
+    const logins = unended.filter(each => !twins.includes(each))
+    if (onLimit === 'refuse' || logins.length <= limit) return new Set(twins)
     const unused = await this.#unused(all, place, () => false)
     const living = logins.filter(each => !unused.has(each)).sort()
     const isLate = (entry: IndexEntry): boolean => Math.abs(entry.at - mine.at) < UNDER_WAY && living.includes(entry.login)
     const late = elsewhere.some(isLate) ? all.filter(isLate).map(entry => entry.login) : [login]
     const [newest, oldest] = [living.filter(each => late.includes(each)), living.filter(each => !late.includes(each))]
-    return new Set([...oldest, ...newest].slice(0, Math.max(living.length - limit, 0)))
+    return new Set([...twins, ...[...oldest, ...newest].slice(0, Math.max(living.length - limit, 0))])
   }
 
   /** Returns the other logins of these entries that have no session, and none that `counts` without one. */

@@ -105,6 +105,13 @@ export interface StoredSession {
   readonly idleLeft: number | undefined
   /** When the session was last used, in milliseconds since 1970. Left out: the store does not know. */
   readonly lastAccess?: number | undefined
+  /**
+   * What the store's clock shows more than `performance.now()` in this process, in milliseconds: so the store's time is
+   * known at any later moment. Left out: the store goes by the clock of this machine.
+   */
+  readonly clock?: number | undefined
+  /** How long ago a record that forwards from an id that was renewed was stored, in milliseconds. Left out: the store's clock tells. */
+  readonly storedAgo?: number | undefined
 }
 
 /**

@@ -334,7 +334,7 @@ t.test('a session that was renewed twice is ended by its first handle', async t 
   const { store, index, login } = await indexedStore(t)
   const last = await login('third')
   for (const [from, to] of [['second', 'third'], ['first', 'second']] as const) {
-    const text = forwardingText('sid', from, { sesid: to, until: Date.now() + 10_000 })
+    const text = forwardingText('sid', from, { sesid: to, since: Date.now(), grace: 10_000 })
     await store.create(store.nameOf(from), { text })
   }
   t.equal(await index.revokeAll('user', 42, { except: sessionHandle(store.nameOf('first')) }), 0)

@@ -137,7 +137,7 @@ async function list () {
   const value = newWho('')[name]
   const from = clock()
   const found = []
-  for await (const { about } of store.sessionsOf(name, value)) found.push(about?.chain)
+  for await (const { about } of store.sessionsOf(name, value)) found.push(about?.chain ?? null)
   note({ found, index: name, value, from, to: clock() })
 }
 

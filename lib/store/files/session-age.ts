@@ -1,4 +1,5 @@
 import { GRACE, timeLeft, touchInterval, type Clock, type Lifespan, type Lifetimes } from '../clock'
+import { isForwarding } from '../forwarding'
 import { NO_VERSION } from '../index-lists'
 import type { FileView } from './file-view'
 import type { JournalRecord } from './journal'
@@ -59,7 +60,9 @@ export class SessionAges {
       createdAt,
       touchDue: this.isTouchDue(view, now),
       idleLeft,
-      lastAccess: lifespan(view).lastAccess
+      lastAccess: lifespan(view).lastAccess,
+      // A touch leaves this time of the file alone.
+      storedAgo: isForwarding(text) ? this.#clock.since(view.mtimeMs, now) : undefined
     }
   }
 

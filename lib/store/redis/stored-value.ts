@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { touchInterval, type Lifetimes } from '../clock'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 import { HEAD, MEMORY_SIZE } from './value-format'
@@ -41,7 +42,8 @@ export function storedSession (value: StoredValue, limits: Lifetimes): StoredSes
     createdAt,
     touchDue: now - lastAccess > touchInterval(idleTimeout || limits.idleTimeout),
     idleLeft,
-    lastAccess
+    lastAccess,
+    clock: now - performance.now()
   }
 }
 

@@ -1,0 +1,104 @@
+import { createClient } from 'redis'
+import t, { type Test } from 'tap'
+import { Indexing } from '../../lib/session/indexing'
+import { renewSession } from '../../lib/session/renewal'
+import { SessionRecords } from '../../lib/session/session-records'
+import { FileStore } from '../../lib/store/files/file-store'
+import { localDisk } from '../../lib/store/files/local-disk'
+import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-store'
+import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
+import { SessionCipher } from '../../lib/store/session-cipher'
+import type { RecordStore, StoredSession } from '../../lib/store/session-store'
+import { Time } from '../support/aged-sessions'
+import { MemoryStore } from '../support/map-store'
+import { emptyPGlite } from '../support/pglite'
+import { redisIsMissing, RedisServer } from '../support/redis-server'
+import { sessionDirectory } from '../support/session-files'
+
+const GRACE = 10
+/** Milliseconds by which the clock of a host is wrong. */
+const WRONG = [0, -10 * 60_000, 10 * 60_000]
+
+/** A store on a server whose clock is the test's. */
+class ServedStore extends MemoryStore {
+  /** Milliseconds since 1970. */
+  time = Date.UTC(2026, 0, 1)
+
+  override peek (name: string): StoredSession | null {
+    const stored = super.peek(name)
+    return stored === null ? null : { ...stored, clock: this.time - performance.now() }
+  }
+}
+
+function recordsOf (store: RecordStore, wrong: number): SessionRecords {
+  return new SessionRecords(store, store.cipher ?? new SessionCipher('sid', false), new Indexing(store), () => Date.now() + wrong)
+}
+
+/** Renews an id by a host whose clock is so wrong. Returns whether a host with another clock finds the session by it. */
+async function renew (store: RecordStore, wrong: number, grace = GRACE) {
+  const records = recordsOf(store, wrong)
+  const key = await records.newKey()
+  await records.create(key, { text: '{"n":1}' })
+  const base = await records.read(key) as StoredSession
+  const saved = await records.replace(key, { text: '{"n":2}', header: { renewedAt: 1 } }, base)
+  if (saved.result !== 'replaced') throw new Error(saved.result)
+  const to = await renewSession(records, key, saved.stored, ({ text }) => ({ text }), grace)
+  return async (other: number) => (await recordsOf(store, other).find(key))?.key.name === to?.name
+}
+
+for (const wrong of WRONG) {
+  t.test(`the grace of an id is that of the server, on a host whose clock is wrong by ${wrong} ms`, async t => {
+    const store = new ServedStore()
+    const isFound = await renew(store, wrong)
+    for (const other of WRONG) t.ok(await isFound(other), `at once, where it is wrong by ${other}`)
+    store.time += GRACE * 500
+    for (const other of WRONG) t.ok(await isFound(other), 'in the middle of it')
+    store.time += GRACE * 501
+    for (const other of WRONG) t.notOk(await isFound(other), 'after it')
+  })
+
+  t.test(`of files it is that of the file's times: ${wrong}`, async t => {
+    const time = new Time()
+    const store = new FileStore({ sessionDir: sessionDirectory(t) }, localDisk, time.clock)
+    await store.open()
+    t.teardown(() => store.close())
+    const isFound = await renew(store, wrong)
+    for (const other of WRONG) t.ok(await isFound(other), `at once, where it is wrong by ${other}`)
+    time.pass(4 * GRACE)
+    for (const other of WRONG) t.notOk(await isFound(other), 'after it')
+  })
+}
+
+/** Hosts whose clocks are wrong find the session within the grace, and the store's clock is the server's. */
+async function followsServer (t: Test, store: RecordStore): Promise<void> {
+  for (const wrong of WRONG) {
+    const isFound = await renew(store, wrong, 300)
+    for (const other of WRONG) t.ok(await isFound(other), `${wrong}, ${other}`)
+  }
+  const records = recordsOf(store, 0)
+  const key = await records.newKey()
+  await records.create(key, { text: 'text' })
+  const { clock = 0 } = await records.read(key) as StoredSession
+  t.ok(Math.abs(performance.now() + clock - Date.now()) < 60_000, 'the server is on this machine')
+}
+
+t.test('Redis tells its clock', { skip: redisIsMissing }, async t => {
+  const client = createClient({ url: (await RedisServer.start(t)).url })
+  await client.connect()
+  t.teardown(() => { client.destroy() })
+  for (const cache of [undefined, {}]) {
+    const store = new RedisSessionStore({ client, cache, prefix: cache === undefined ? 'a' : 'b' })
+    await store.open()
+    await followsServer(t, store)
+    await store.close()
+  }
+})
+
+t.test('PostgreSQL tells its clock', async t => {
+  const pool = emptyPGlite()
+  t.teardown(() => pool.close())
+  const store = new PostgresSessionStore({ pool })
+  await store.open()
+  await followsServer(t, store)
+  await store.close()
+})

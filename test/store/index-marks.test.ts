@@ -1,0 +1,63 @@
+import t, { type Test } from 'tap'
+import { JSON_CODEC, SessionText } from '../../lib/session/codec'
+import { Indexing } from '../../lib/session/indexing'
+import { SessionRecords } from '../../lib/session/session-records'
+import { FileStore } from '../../lib/store/files/file-store'
+import { decodeList, encodeList, mayBeMarked } from '../../lib/store/index-entry'
+import { listName } from '../../lib/store/index-labels'
+import { registerIndex, SessionIndex } from '../../lib/store/session-index'
+import type { StoredSession } from '../../lib/store/session-store'
+import { sessionDirectory } from '../support/session-files'
+
+const SETTLED = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
+
+/** Two sessions of a user. The process that was to end the first has died when its login was marked. */
+async function begin (t: Test) {
+  const store = new FileStore({ sessionDir: sessionDirectory(t) })
+  await store.open()
+  t.teardown(() => store.close())
+  const index = new SessionIndex(store)
+  registerIndex(store, index)
+  const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
+  const keys = [await records.newKey(), await records.newKey()] as const
+  for (const key of keys) await records.create(key, { text: '{"user":42}' })
+  const lists = store.companion().records
+  const name = listName(index.labels.of('user', 42)[0])
+  const { text, version } = await lists.read(name) as StoredSession
+  const { label, entries } = decodeList(text)
+  await lists.replace(name, { text: encodeList({ label, entries: entries.map((entry, at) => ({ ...entry, isEnded: at === 0 })) }) }, version)
+  const living = async (): Promise<boolean[]> => await Promise.all(keys.map(async key => await records.read(key) !== null))
+  return { index, records, keys, living }
+}
+
+t.test('a listing shows no session whose login was ended, and ends it', async t => {
+  const { index, living } = await begin(t)
+  t.strictSame(await living(), [true, true])
+  let count = 0
+  for await (const { handle } of index.sessionsOf('user', 42)) count += handle.length > 0 ? 1 : 0
+  t.equal(count, 1)
+  t.strictSame(await living(), [false, true])
+})
+
+for (const which of [0, 1] as const) {
+  t.test(`so does a request that touches ${which === 0 ? 'it' : 'another session of the user'}`, async t => {
+    const { records, keys, living } = await begin(t)
+    await records.touch(keys[which], await records.read(keys[which]) as StoredSession)
+    t.strictSame(await living(), [false, true])
+  })
+}
+
+t.test('a save of such a session does not succeed when its list is due for a touch', async t => {
+  const { records, keys, living } = await begin(t)
+  const base = await records.read(keys[0]) as StoredSession
+  t.strictSame(await records.replace(keys[0], { text: '{"user":42,"n":1}' }, base), { result: 'gone' })
+  t.strictSame(await living(), [false, true])
+})
+
+t.test('only lists with a mark are decoded for that', t => {
+  const entry = { handle: 'x', login: 'y', at: 11, isEnded: false, about: undefined }
+  t.notOk(mayBeMarked(encodeList({ label: 'user:1', entries: [entry, { ...entry, about: 'z' }] })))
+  t.ok(mayBeMarked(encodeList({ label: 'user:1', entries: [{ ...entry, isEnded: true }] })))
+  t.ok(mayBeMarked(encodeList({ label: 'user:1', entries: [{ ...entry, isEnded: true, about: 'z' }, entry] })))
+  t.end()
+})
