@@ -153,7 +153,7 @@ async function restart (contender, workload) {
   // nobody shall pay for the tidying up after somebody else.
   await contender.server.stop({ leaveDir: contender.place === 'disk' })
   contender.server = await start(contender)
-  await load({ ...place(contender, workload), cookies: [], seconds: warmUp })
+  await warm(contender, workload, [])
 }
 
 function place ({ server }, { path }) {
