@@ -17,6 +17,8 @@ export const GOALS = [
     goal(`${place}: encrypted read of 10 KB / plain`, [`ours-${place}-encrypted`, 'read-10k'], [`ours-${place}`, 'read-10k'], 1.1),
     goal(`${place}: encrypted write of 10 KB / plain`, [`ours-${place}-encrypted`, 'write-10k'], [`ours-${place}`, 'write-10k'], 1.25)
   ]),
+  // The least is above connect-redis on most disks: a new file costs more than a message to a server, whose own work does not count here.
+  goal('disk: login / the least that a file costs', ['ours-disk', 'login'], ['files-floor', 'login'], 1.35),
   goal('disk: login / connect-redis', ['ours-disk', 'login'], ['redis', 'login'], 1),
   goal('disk: login and a new id / connect-redis', ['ours-disk', 'renew'], ['redis', 'renew'], 1),
   goal('Redis: read / connect-redis', ['ours-redis', 'read'], ['redis', 'read'], 0.6),

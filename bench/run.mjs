@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { contenders } from './contenders.mjs'
 import { compareGoals, isNeeded } from './goals.mjs'
 import { load, loadTool } from './load.mjs'
-import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
+import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
 import { startServer } from './processes.mjs'
 import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
 import { servers, startServers } from './servers.mjs'
@@ -57,7 +57,8 @@ const WARM_REQUESTS = 15_000
 const MOST_WARM_UPS = 6
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
-if (places.disk.filesystem === 'tmpfs') console.log(`${options.dir} is in memory: choose another --dir to measure a disk`)
+const warning = warningOf(places.disk, options.dir)
+if (warning !== null) console.log(warning)
 
 const running = chosen(contenders, options.only, 'only')
   .filter(contender => chosenWorkloads.some(workload => takesPart(contender, workload)))

@@ -1,6 +1,6 @@
 import { hasCode } from '../../errors'
 import type { Removal } from '../session-store'
-import { checkWhole, unlessMissing, type DiskCalls, type FileNumber } from './disk'
+import { checkWhole, unlessMissing, type DiskCalls, type DiskNow, type FileNumber } from './disk'
 import { newToken, stagingPath } from './file-names'
 import { readView } from './file-reading'
 import { isNext, isSame, wasAlive, type FileView } from './file-view'
@@ -92,7 +92,8 @@ async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRe
   }
 }
 
-function tombstone (): JournalRecord {
+/** Returns a record that ends a session. */
+export function tombstone (): JournalRecord {
   return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true, patches: 0 }
 }
 
@@ -132,6 +133,22 @@ export async function takeOut (disk: DiskCalls, path: string, ino: FileNumber): 
 async function putBack (disk: DiskCalls, taken: string, path: string): Promise<void> {
   try {
     await disk.link(taken, path)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  }
+}
+
+/** Does what `takeOut` does, at once. @throws the system's errors, ENOENT when there is no file at the path */
+export function takeOutNow (disk: DiskNow, path: string, ino: FileNumber): void {
+  const taken = stagingPath(path, newToken())
+  disk.rename(path, taken)
+  if (disk.lstat(taken)?.ino !== ino) putBackNow(disk, taken, path)
+  disk.unlink(taken)
+}
+
+function putBackNow (disk: DiskNow, taken: string, path: string): void {
+  try {
+    disk.link(taken, path)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }

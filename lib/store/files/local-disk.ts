@@ -114,6 +114,9 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
 
   const open = (path: string, flags: number, mode?: number): number => withRoom(() => fs.openSync(path, flags, mode))
   const write = (fd: number, bytes: Buffer, position?: number): number => fs.writeSync(fd, bytes, 0, bytes.length, position)
+  const unlink = (path: string): void => { fs.unlinkSync(path) }
+  const link = (path: string, name: string): void => { fs.linkSync(path, name) }
+  const rename = (from: string, to: string): void => { fs.renameSync(from, to) }
   const eager: DiskCalls = {
     ...pooled,
     open: eagerly(open, pooled.open),
@@ -121,9 +124,9 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
     lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
     futimes: eagerly((fd, atime, mtime) => { fs.futimesSync(fd, atime, mtime) }, pooled.futimes),
-    unlink: eagerly(path => { fs.unlinkSync(path) }, pooled.unlink),
-    link: eagerly((path, name) => { fs.linkSync(path, name) }, pooled.link),
-    rename: eagerly((from, to) => { fs.renameSync(from, to) }, pooled.rename),
+    unlink: eagerly(unlink, pooled.unlink),
+    link: eagerly(link, pooled.link),
+    rename: eagerly(rename, pooled.rename),
     mkdir: eagerly((path, mode) => { fs.mkdirSync(path, mode) }, pooled.mkdir),
     rmdir: eagerly(path => { fs.rmdirSync(path) }, pooled.rmdir),
     readdir: eagerly(path => withRoom(() => fs.readdirSync(path)), pooled.readdir)
@@ -133,6 +136,9 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     open: timed(open),
     close: fd => { fs.closeSync(fd) },
     write: timed(write),
+    unlink: timed(unlink),
+    link: timed(link),
+    rename: timed(rename),
     read: timed((fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position)),
     fstat: fd => fs.fstatSync(fd),
     lstat: timed(statusOf)

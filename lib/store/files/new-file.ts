@@ -1,8 +1,9 @@
 import { dirname } from 'node:path'
-import { takeOut } from './ending'
-import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { hasCode } from '../../errors'
+import { takeOut, takeOutNow } from './ending'
+import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type DiskNow, type FileStatus } from './disk'
 import { newToken, stagingPath } from './file-names'
-import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
+import { checkPrivate, FILE_MODE, isPrivate, TO_MAKE } from './private-file'
 
 /** The times of the file of a new session may differ by this much (milliseconds) from the store's clock. */
 export const TOLERANCE = 1000
@@ -76,6 +77,52 @@ async function settle (
     return status.birthtimeMs === 0 ? await disk.fstat(fd) : status
   } catch (error) {
     await takeOut(disk, path, status.ino)
+    throw error
+  }
+}
+
+/**
+ * Does the same at once, by the same calls in the same order, for a file that need not be synced. Returns
+ * undefined, and has left nothing behind, when something is in the way: `makeFile` then tells what it is.
+ *
+ * @throws the system's errors, when the file has got its name and had to be taken back
+ */
+export function makeFileNow (disk: DiskNow, path: string, bytes: Buffer, lastAccess: number): FileStatus | undefined {
+  const staging = stagingPath(path, newToken())
+  let fd: number
+  try {
+    fd = disk.open(staging, TO_MAKE, FILE_MODE)
+  } catch {
+    return undefined
+  }
+  try {
+    const status = nameNow(disk, fd, staging, path, bytes, lastAccess)
+    unnameNow(disk, staging, path, status)
+    return status?.birthtimeMs === 0 ? disk.fstat(fd) : status
+  } finally {
+    disk.close(fd)
+  }
+}
+
+function nameNow (disk: DiskNow, fd: number, staging: string, path: string, bytes: Buffer, lastAccess: number): FileStatus | undefined {
+  try {
+    if (disk.write(fd, bytes) !== bytes.length) return undefined
+    const status = disk.fstat(fd)
+    if (!isPrivate(status) || Math.abs(lastAccess - status.mtimeMs) > TOLERANCE) return undefined
+    disk.link(staging, path)
+    return status
+  } catch {
+    return undefined
+  }
+}
+
+/** `status`: of the file that has got its name; undefined: it has not. */
+function unnameNow (disk: DiskNow, staging: string, path: string, status: FileStatus | undefined): void {
+  try {
+    disk.unlink(staging)
+  } catch (error) {
+    if (status === undefined || hasCode(error, 'ENOENT')) return
+    takeOutNow(disk, path, status.ino)
     throw error
   }
 }
