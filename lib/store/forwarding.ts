@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto'
-import { decryptText, encryptText } from './aes-gcm'
+import { decrypt, encrypt } from './aes-gcm'
 import { decodeExactly } from './sealed-text'
 import { storageName } from './session-id'
 
@@ -42,17 +42,17 @@ export function forwardedName (text: string): string | null {
 /** Returns the text that forwards from this id. */
 export function forwardingText (appid: string, from: string, { sesid, since, grace }: Forwarding): string {
   const name = storageName(appid, sesid)
-  const encrypted = encryptText(keyOf(appid, from), `${Math.floor(since)} ${grace} ${sesid}`, authenticatedOf(appid, from, name))
-  return `${FORWARDING}${name}$${encrypted.toString('base64url')}`
+  const encrypted = encrypt(keyOf(appid, from), `${Math.floor(since)} ${grace} ${sesid}`, authenticatedOf(appid, from, name))
+  return `${FORWARDING}${name}$${encrypted}`
 }
 
 /** Returns where the text forwards to; null for any other text, and for one that was not made for this id. */
 export function openForwarding (appid: string, from: string, text: string): Forwarding | null {
   const name = forwardedName(text)
   const bytes = name === null ? null : decodeExactly(text.slice(PREFIX.exec(text)?.[0].length))
-  const plain = name === null || bytes === null ? null : decryptText(keyOf(appid, from), bytes, authenticatedOf(appid, from, name))
+  const plain = name === null || bytes === null ? null : decrypt(keyOf(appid, from), bytes, authenticatedOf(appid, from, name))
   if (plain === null) return null
-  const [since, grace, ...sesid] = plain.split(' ')
+  const [since, grace, ...sesid] = plain.toString('utf8').split(' ')
   return { sesid: sesid.join(' '), since: Number(since), grace: Number(grace) }
 }
 

@@ -28,6 +28,8 @@ t.test('the size of the plain text can be told without its key', async t => {
   }))
   t.equal(plainSize('$ffs'), 0)
   t.equal(plainSize('$ffs1$-$AAAA'), 0)
+  t.equal(plainSize('$ffs1$-$AAAA.7:AAAA.123456789:AAAA'), 123456789, 'the last part says it')
+  for (const part of ['', ':AAAA', '-5:AAAA', '1e9:AAAA', '1234567890:AAAA']) t.equal(plainSize(`$ffs1$-$AAAA.${part}`), 0)
 })
 
 t.test('base64url is taken as it is written, or not at all', async t => {

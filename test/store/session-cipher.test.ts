@@ -210,7 +210,23 @@ t.test('Web Crypto opens what was sealed, and seals what opens', async t => {
 
     const iv = Buffer.alloc(12, 7)
     const made = Buffer.from(await subtle.encrypt({ name: 'AES-GCM', iv, additionalData, tagLength: 128 }, key, Buffer.from('made elsewhere')))
-    t.equal(cipher.open(ID, heading + Buffer.concat([iv, made]).toString('base64url')), 'made elsewhere')
+    const whole = heading + Buffer.concat([iv, made]).toString('base64url')
+    t.equal(cipher.open(ID, whole), 'made elsewhere')
+
+    const long = 'x'.repeat(400)
+    const first = cipher.seal(ID, `${long}1`)
+    const chain = cipher.seal(ID, `${long}23`, '', first)
+    const mark = '.402:'
+    t.ok(chain.startsWith(first + mark))
+    const part = Buffer.from(chain.slice(first.length + mark.length), 'base64url')
+    const beside = (before: string, mark: string): Buffer => Buffer.concat([additionalData, Buffer.from(before.slice(-22) + mark)])
+    const patch = await subtle.decrypt({ name: 'AES-GCM', iv: part.subarray(0, 12), additionalData: beside(first, mark), tagLength: 128 }, key, part.subarray(12))
+    const lengths = Buffer.from(Uint32Array.of(400, 0).buffer)
+    t.strictSame(Buffer.from(patch), Buffer.concat([lengths, Buffer.from('23')]))
+
+    const removing = await subtle.encrypt({ name: 'AES-GCM', iv, additionalData: beside(whole, '.9:'), tagLength: 128 }, key,
+      Buffer.from(Uint32Array.of(5, 4).buffer))
+    t.equal(cipher.open(ID, `${whole}.9:${Buffer.concat([iv, Buffer.from(removing)]).toString('base64url')}`), 'made here')
   }
 })
 
@@ -220,8 +236,16 @@ t.test('known answers', async t => {
     { secret: null, sealed: '$ffs1$-$AAECAwQFBgcICQoLTkmhS7WYWYoLQtZu9soiH7QArbECrp-BOtXMr3BZ' },
     { secret: NEW, sealed: '$ffs1$G7hU6MsQ$AAECAwQFBgcICQoLdjAoMdlcnRoXbytlaJOf9x6q0c_n4U1jC56eh9U2' }
   ]
-  for (const { secret, sealed } of vectors) {
-    t.equal(cipherOf(secret === null ? true : { secrets: [secret] }, 'shop').open(ID, sealed), '{"user":"ann"}')
+  // And under the nonce 0c0d…17.
+  const parts = [
+    '.15:DA0ODxAREhMUFRYXuuqZPRg_DOaBC6aCrgvJi0MtkMj-sn_hFs3njw',
+    '.15:DA0ODxAREhMUFRYXz2qguCVSOHunZkvnveOwYKboJEZ1um5sq8AW4w'
+  ]
+  for (const [index, { secret, sealed }] of vectors.entries()) {
+    const cipher = cipherOf(secret === null ? true : { secrets: [secret] }, 'shop')
+    t.equal(cipher.open(ID, sealed), '{"user":"ann"}')
+    cipher.clear()
+    t.equal(cipher.open(ID, sealed + parts[index]), '{"user":"zoë"}')
   }
 })
 

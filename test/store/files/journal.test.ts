@@ -45,7 +45,9 @@ t.test('what is a patch and what is not', async t => {
   t.equal(flags(undefined, record('aaab')), 0)
   t.equal(flags('aaaa', record('aaab', { seal: true })), 1)
   t.equal(flags('aaaa', record('', { ended: true })), 2)
-  t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$AAAAAAAB')), 0, 'an encrypted text is written as it is')
+  t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$AAAAAAAB')), 12, 'of an encrypted text')
+  t.equal(flags('$ffh1${}\n$ffs1$-$AAAA', record('$ffh1${}\n$ffs1$-$AAAA.4:BBBB')), 12)
+  t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$BBBBBBBBBBBBBBBBBBBB')), 0, 'one that was encrypted anew')
 })
 
 t.test('the patches since the last whole text copy 16 Mi code units at most', async t => {
@@ -127,6 +129,13 @@ t.test('a void record with plain text must not stay beside an encrypted session'
   t.equal(folded({ text: '{"n":2}' }, { text: '$ffs1$-$BBBB' }), true)
   t.equal(folded({ text: '$ffs1$-$BBBB' }), false, 'an encrypted one may')
   t.equal(folded({ text: '', ended: true }), false, 'a tombstone has no text')
+  const patch = (before: string, after: string): boolean => {
+    const bytes = encodeRecord(record(after), base.id, record(before))
+    ok(bytes.length < HEADER_SIZE + after.length)
+    return fold(Buffer.concat([journal(base, first), bytes])).torn
+  }
+  t.equal(patch(`{"token":"${'.9:AAAA'.repeat(9)}"}`, `{"token":"${'.9:AAAA'.repeat(10)}"}`), true, 'nor a piece of it')
+  t.equal(patch(`$ffs1$-$${'A'.repeat(90)}`, `$ffs1$-$${'A'.repeat(90)}.9:AAAA`), false, 'a piece of an encrypted one may')
 })
 
 t.test('of two records that replace the same one the first in the file wins', async t => {
