@@ -53,8 +53,8 @@ const seconds = Number(options.seconds)
 if (!(seconds > 0)) fail('--seconds must be a number above 0')
 /** Seconds before each measurement in which nothing counts: as often as it takes for so many requests, but not more often than that. */
 const warmUp = Math.min(seconds, 1)
-const WARM_REQUESTS = 15_000
-const MOST_WARM_UPS = 6
+const WARM_REQUESTS = 30_000
+const MOST_WARM_UPS = 8
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 const warning = warningOf(places.disk, options.dir)

@@ -38,7 +38,7 @@ export function ioredisConnection (client: IoredisClient | IoredisCluster): Redi
     obstacle: () => client.status === 'end' ? 'the client was closed: make a new one, and close it after the app' : null,
     run: (_key, command) => call(client, command),
     runAndWait: async (_key, command, wait) => {
-      const answers = await client.pipeline([['call', ...command], ['call', ...wait]]).exec() as Array<[Error | null, unknown]>
+      const answers = await client.pipeline([['call', ...named(command)], ['call', ...named(wait)]]).exec() as Array<[Error | null, unknown]>
       return answers.map(([error, answer]) => {
         if (error !== null) throw error
         return answer
@@ -77,5 +77,10 @@ async function listen (client: IoredisClient, { prefix, channels, heard, lost }:
 }
 
 function call (client: IoredisClient, command: string[]): Promise<unknown> {
-  return client.call(...command as [string, ...string[]])
+  return client.call(...named(command))
+}
+
+/** Returns the command as iovalkey knows it: of one in capitals it does not find the keys, and asks any server of a cluster. */
+function named ([name, ...parameters]: string[]): [string, ...string[]] {
+  return [(name as string).toLowerCase(), ...parameters]
 }

@@ -14,9 +14,11 @@ t.test('sessions are spread over the servers of a cluster', { skip: redisIsMissi
     const store = new RedisSessionStore({ client: await connect(t, servers[0]?.port as number), prefix: `${client}:` })
     await store.open()
     t.strictSame(store.warnings, [], client)
+    await Promise.all(servers.map(server => server.run('CONFIG', 'RESETSTAT')))
     const sesids = await Promise.all(Array.from({ length: SESSIONS }, () => store.newSession()))
     await Promise.all(sesids.map(async (sesid, index) => { await store.putSession(sesid, `text ${index}`) }))
     t.strictSame(await Promise.all(sesids.map(sesid => store.getSession(sesid))), sesids.map((_, index) => `text ${index}`))
+    for (const server of servers) t.notMatch(await server.run('INFO', 'errorstats'), /MOVED/, `${client} asks the right one at once`)
     for (const look of looks) t.not((await look.keys(`${client}:*`)).length, 0, 'each server has some')
     const texts: string[] = []
     for await (const text of store.texts()) texts.push(text)
