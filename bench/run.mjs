@@ -152,7 +152,7 @@ async function measureOnce (contender, workload, cookies) {
 
 async function restart (contender, workload) {
   // ext4 avoids the inodes of files that were just deleted, which makes it slow to make new ones:
-  // nobody shall pay for the tidying up after somebody else.
+  // no contender shall pay for the tidying up after another.
   await contender.server.stop({ leaveDir: contender.place === 'disk' })
   contender.server = await start(contender)
   await warm(contender, workload, [])

@@ -51,7 +51,7 @@ export class SessionManager {
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
-      renewal: renewal === null ? null : new RenewalTimes(renewal, recordStore instanceof FiveMethodStore, now),
+      renewal: renewal === null ? null : new RenewalTimes(renewal, !hasRecords(store), now),
       now,
       touchFails: false
     }
