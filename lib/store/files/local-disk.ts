@@ -2,10 +2,11 @@ import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { withRoom } from './descriptors'
 import type { DirectoryCalls, Disk, DiskCalls, DiskNow, FileStatus } from './disk'
+import { processorWait as systemProcessorWait } from './processor-wait'
 import { exactCalls, exactDirectories } from './windows-calls'
 import { windowsDisk } from './windows-disk'
 
-/** Milliseconds; a call that takes longer had to wait: for the disk, or for a processor that others use too. */
+/** Milliseconds; a call that takes longer had to wait: for the disk, if not for a processor that others use too. */
 const SLOW = 5
 /** A wait is paid for with so many times as long without one: so the event loop waits 2 % of its time at most, on average. */
 const REST = 50
@@ -66,6 +67,8 @@ export interface QuickLanes {
   clock?: () => number
   /** A call through the thread pool that does not come back while the filesystem is frozen. */
   probe?: () => Promise<unknown>
+  /** For how many milliseconds the process was kept waiting for a processor so far. */
+  processorWait?: () => number
 }
 
 /**
@@ -73,10 +76,12 @@ export interface QuickLanes {
  * `probe` they also notice one that is frozen (by `fsfreeze`, or for a snapshot of the machine),
  * most often before a call of the event loop has to wait for it.
  */
-export function localDiskWith ({ clock = () => performance.now(), probe }: QuickLanes): QuickDisk {
+export function localDiskWith ({ clock = () => performance.now(), probe, processorWait = () => 0 }: QuickLanes): QuickDisk {
   let readyAt = -Infinity
   let probeAt = 0
   let isProbing = false
+  /** At the last probe, or when a call took long. */
+  let processorWaitBefore = 0
 
   function isReady (time = clock()): boolean {
     if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
@@ -86,6 +91,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   function startProbe (probe: () => Promise<unknown>, time: number): void {
     isProbing = true
     probeAt = time + PROBE_AFTER
+    processorWaitBefore = processorWait()
     // A probe that fails has been answered as well: the disk is not frozen.
     const answered = (): void => { isProbing = false }
     probe().then(answered, answered)
@@ -99,9 +105,17 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
         return call(...parameters)
       } finally {
         const end = clock()
-        if (end - start > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * (end - start)
+        if (end - start > SLOW) noteWait(end, end - start)
       }
     }
+  }
+
+  /** A disk is not slow because the process lost its processor, be it in the call or a moment before. */
+  function noteWait (end: number, duration: number): void {
+    const soFar = processorWait()
+    const waited = duration - (soFar - processorWaitBefore)
+    processorWaitBefore = soFar
+    if (waited > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * waited
   }
 
   /** At once while the disk is quick, otherwise pooled. */
@@ -158,7 +172,7 @@ export const localDisk = localDiskOf(process.platform)
 
 /** Returns the local disk for a server with its sessions in this directory: it does not wait for a frozen filesystem. */
 export function localDiskAt (directory: string, system: string = process.platform): Disk {
-  return system === 'win32' ? localDiskOf(system) : localDiskWith({ probe: () => probe(directory) })
+  return system === 'win32' ? localDiskOf(system) : localDiskWith({ probe: () => probe(directory), processorWait: systemProcessorWait })
 }
 
 /**

@@ -81,11 +81,12 @@ t.test('the lane without promises does what the system calls do', async t => {
 })
 
 /** A disk with a clock of its own. Each call takes as long as the next one in the list, and then no time at all. */
-function slowDisk (): { now: DiskNow, takes: number[], pass: (milliseconds: number) => void } {
+function slowDisk (processorWait = () => 0): { now: DiskNow, takes: number[], pass: (milliseconds: number) => void } {
   const takes: number[] = []
   let time = 1
   let isUnderWay = false
   const { now } = localDiskWith({
+    processorWait,
     clock: () => {
       if (isUnderWay) time += takes.shift() ?? 0
       isUnderWay = !isUnderWay
@@ -115,6 +116,57 @@ t.test('a call that had to wait for a moment leaves the quick lanes open', t => 
   pass(200)
   t.equal(now.isReady(), true)
   t.end()
+})
+
+t.test('a process that lost its processor does not take the disk for a slow one', t => {
+  let lost = 1000
+  const { now, takes, pass } = slowDisk(() => lost)
+  const path = t.testdir()
+  takes.push(6)
+  now.lstat(path)
+  lost += 300
+  takes.push(300)
+  now.lstat(path)
+  t.equal(now.isReady(), true, 'it had to wait for a processor alone')
+  lost += 297
+  takes.push(300)
+  now.lstat(path)
+  t.equal(now.isReady(), true, 'and for a moment for the disk')
+  lost += 200
+  takes.push(300)
+  now.lstat(path)
+  t.equal(now.isReady(), false, 'for the disk as well')
+  pass(4000)
+  t.equal(now.isReady(), true)
+  takes.push(100)
+  now.lstat(path)
+  t.equal(now.isReady(), false, 'what it lost before counts once')
+  t.end()
+})
+
+t.test('what a process lost long before a call is not what the call waited for', async t => {
+  let lost = 0
+  let isCalling = false
+  let time = 1
+  const { now } = localDiskWith({
+    clock: () => {
+      if (isCalling) time += 100
+      return time
+    },
+    probe: async () => {},
+    processorWait: () => lost
+  })
+  const path = t.testdir()
+  lost = 500
+  now.isReady(time)
+  await nextTurn()
+  t.equal(now.isReady(time), true)
+  isCalling = true
+  now.lstat(path)
+  isCalling = false
+  now.isReady(time)
+  await nextTurn()
+  t.equal(now.isReady(time), false, 'the probe before the call has noted it')
 })
 
 t.test('a call that waited long closes the quick lanes until fifty times as long is over, less a second', t => {
