@@ -25,7 +25,7 @@ export async function start ({ replicas }, teardown) {
     const client = new pg.Client(primary.address)
     await client.connect()
     const state = isSynchronous ? 'sync' : 'async'
-    const inStep = `SELECT FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming' AND sync_state = $2 AND sent_lsn - flush_lsn < 1000`
+    const inStep = "SELECT FROM pg_stat_replication WHERE application_name = $1 AND state = 'streaming' AND sync_state = $2 AND sent_lsn - flush_lsn < 1000"
     while ((await client.query(inStep, [NAME, state])).rowCount === 0) await wait(20)
     await client.end()
   }
