@@ -24,8 +24,8 @@ export const TAG_SIZE = 16
 export const PART = '.'
 /** What stands between the size of a part's text and what is encrypted of it. */
 export const SIZE_END = ':'
-/** Characters that all parts of a text may have. So it does not take long to open, and is not much longer than a whole one. */
-export const LONGEST_PARTS = 4096
+/** Characters that all parts of a text may have: some fifteen small ones. To open a part takes as long as to encrypt one. */
+export const LONGEST_PARTS = 1024
 const PART_SIZE = /^\.(\d{1,9}):/
 const HEADING = /^\$ffs(\d{1,4})\$([\w-]{1,43})\$/
 
