@@ -43,9 +43,9 @@ export class IndexedSaving {
   }
 
   /** Has `store` make the session of the plan. @see SessionRecords.create */
-  async create ({ name }: SessionKey, { record, enter, isMoving }: IndexPlan, store: () => Promise<StoredSession | 'taken'>): Promise<StoredSession | 'taken' | 'ended'> {
+  async create ({ name }: SessionKey, { record, enter, isMoving, spare }: IndexPlan, store: () => Promise<StoredSession | 'taken'>): Promise<StoredSession | 'taken' | 'ended'> {
     const since = this.#indexing.now()
-    if (!await this.#entering.enter(name, enter, record.idleTimeout, record.about?.())) return 'ended'
+    if (!await this.#entering.enter(name, enter, record.idleTimeout, record.about?.(), spare)) return 'ended'
     const stored = await this.#entered(name, enter, store)
     if (stored === 'taken') await this.#entering.leave(name, enter)
     if (stored === 'taken') return stored
@@ -60,11 +60,11 @@ export class IndexedSaving {
   }
 
   /** Has `store` replace the session by that of the plan. @see SessionRecords.replace */
-  async replace ({ name }: SessionKey, { record, enter, leave, added, lasting, isMoving }: IndexPlan, base: StoredSession, store: () => Promise<Swap>): Promise<Swap> {
+  async replace ({ name }: SessionKey, { record, enter, leave, added, lasting, isMoving, spare }: IndexPlan, base: StoredSession, store: () => Promise<Swap>): Promise<Swap> {
     const since = this.#indexing.now()
     await this.#entering.keepAlive(lasting)
     if (isPast(base) && !await this.#isListed(name, base)) return { result: 'gone' }
-    if (!await this.#entering.enter(name, enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
+    if (!await this.#entering.enter(name, enter, record.idleTimeout, record.about?.(), spare)) return { result: 'gone' }
     const swap = await this.#entered(name, added, store)
     if (swap.result !== 'replaced') {
       // A save that came first may have brought a login to the same label.

@@ -8,7 +8,7 @@ import { indexOf, placesIn, type SessionIndex } from '../store/session-index'
 import type { SessionStore, StoredSession } from '../store/session-store'
 import type { SessionText } from './codec'
 import type { PlainObject } from './plain-object'
-import { headerOf, isPast, type PlainRecord } from './opened-session'
+import { headerOf, isPast, type PlainRecord, type Predecessor } from './opened-session'
 
 /** Returns what a session with these data is found by; `undefined` or null for one that is not in the index. */
 export type IndexFunction = (data: PlainObject) => IndexValue | undefined | null
@@ -33,6 +33,8 @@ export interface IndexPlan {
   readonly lasting: readonly string[]
   /** Whether the session is to take the place of another one: until then its new logins do not count. */
   readonly isMoving: boolean
+  /** Called for what a device list shows, where neither the record nor the lists say it. */
+  readonly spare: Predecessor['about']
 }
 
 /** By label. */
@@ -72,16 +74,16 @@ export class Indexing {
 
   /**
    * Returns null for a session that is in no index, and was in none. `name` is the session's; `base` is null for a new one;
-   * `from` is the name of the one whose place it is to take. @throws {SessionError}
+   * `from` is the one whose place it is to take. @throws {SessionError}
    */
-  plan (name: string, record: PlainRecord, base: StoredSession | null, from?: string): IndexPlan | null {
+  plan (name: string, record: PlainRecord, base: StoredSession | null, from?: Predecessor): IndexPlan | null {
     const header = record.header ?? (base === null ? {} : headerOf(base))
     // Logins go along with the header, which may be that of a session whose place this one takes: the places are the record's own.
     const before = header.indexed ?? NONE
     const own = base === null ? before : headerOf(base).indexed ?? NONE
     // A session that takes the place of another is judged by its text: the other may have changed without a change of that.
     const isKnown = base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
-    const wanted = this.#settled === null || isKnown ? placesIn({ indexed: before }) : this.#wanted(name, record.text, { before, own, origin: from ?? (base === null ? undefined : name) }, this.#settled)
+    const wanted = this.#settled === null || isKnown ? placesIn({ indexed: before }) : this.#wanted(name, record.text, { before, own, origin: from?.name ?? (base === null ? undefined : name) }, this.#settled)
     if ((wanted.length === 0 && own === NONE) || this.index === null) return null
     const added = wanted.filter(({ label, login }) => base === null || own[label] !== login)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
@@ -91,7 +93,8 @@ export class Indexing {
       added,
       leave: base === null ? [] : placesIn({ indexed: own }).filter(({ label, login }) => wanted.every(place => (place.label !== label || place.login !== login) && place.former !== label)),
       lasting: wanted.map(({ label }) => label),
-      isMoving: from !== undefined
+      isMoving: from !== undefined,
+      spare: from?.about
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { mayBeDone, SessionError, type SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { Removal, StoredSession } from '../store/session-store'
-import type { PlainRecord, SessionKey } from './opened-session'
+import type { PlainRecord, Predecessor, SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
@@ -80,7 +80,7 @@ export async function moveSession (
  *
  * @throws {SessionError}
  */
-export async function createSession (records: MovingRecords, record: PlainRecord, from?: SessionKey): Promise<NewSession | null> {
+export async function createSession (records: MovingRecords, record: PlainRecord, from?: Predecessor): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
     const stored = await records.create(key, record, from).catch(async (error: unknown) => {
@@ -117,7 +117,7 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
 }
 
 /** Brings the session that is to take the place of `from` to this record, which is null when there is to be none. */
-export async function prepare (records: MovingRecords, from: SessionKey, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
+export async function prepare (records: MovingRecords, from: Predecessor, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
     const replacement = await records.replace(to, record, to.stored, from)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }

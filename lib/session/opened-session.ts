@@ -13,6 +13,12 @@ export interface SessionKey {
   readonly name: string
 }
 
+/** A session whose place another one takes. */
+export interface Predecessor extends SessionKey {
+  /** Called for what a device list shows of it, where the lists do not say that any more. */
+  readonly about?: (() => About | undefined) | undefined
+}
+
 /** A record with a plain text, and what is known of the session beside it. */
 export interface PlainRecord extends SessionRecord {
   /** Left out: that of the record that this one takes the place of; none for a new session. */

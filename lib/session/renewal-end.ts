@@ -14,7 +14,7 @@ import { headerOf } from './opened-session'
 export async function renewAtEnd (copy: SessionCopy, stored: StoredSession, times: RenewalTimes): Promise<void> {
   const { shared, life, key } = copy
   try {
-    const to = await shared.committer.renew(key, stored, newest => ({
+    const to = await shared.committer.renew({ ...key, about: copy.about }, stored, newest => ({
       text: newest.text,
       idleTimeout: newest.idleTimeout,
       createdAt: newest.createdAt,

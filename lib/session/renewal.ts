@@ -2,7 +2,7 @@ import { mayBeDone } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { discard, prepare, type MovingRecords, type NewSession } from './move'
-import type { PlainRecord, SessionKey } from './opened-session'
+import type { PlainRecord, Predecessor } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a renewal needs of the records. */
@@ -24,7 +24,7 @@ type RenewingRecords = MovingRecords & Pick<SessionRecords, 'forward' | 'movedTo
  * @throws {SessionError}
  */
 export async function renewSession (
-  records: RenewingRecords, from: SessionKey, newest: StoredSession | null, renewed: (newest: StoredSession) => PlainRecord, grace: number
+  records: RenewingRecords, from: Predecessor, newest: StoredSession | null, renewed: (newest: StoredSession) => PlainRecord, grace: number
 ): Promise<NewSession | null> {
   let to: NewSession | null = null
   try {

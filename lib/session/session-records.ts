@@ -10,7 +10,7 @@ import { Forwards } from './forwards'
 import { IndexedSaving, type Swap } from './indexed-saving'
 import { Indexing } from './indexing'
 import type { NewSession } from './move'
-import { OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
+import { OpenedSession, sealedText, type PlainRecord, type Predecessor, type SessionKey } from './opened-session'
 
 /** A live session, and the key that it has. */
 export interface Found {
@@ -118,8 +118,8 @@ export class SessionRecords {
    * Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended
    * meanwhile. `from`: the session whose place this one is to take. When it has, call `settle`.
    */
-  async create (key: SessionKey, record: PlainRecord, from?: SessionKey): Promise<StoredSession | 'taken' | 'ended'> {
-    const plan = this.#indexing.plan(key.name, record, null, from?.name)
+  async create (key: SessionKey, record: PlainRecord, from?: Predecessor): Promise<StoredSession | 'taken' | 'ended'> {
+    const plan = this.#indexing.plan(key.name, record, null, from)
     return plan === null ? await this.#create(key, record) : await this.#saving.create(key, plan, () => this.#create(key, plan.record))
   }
 
@@ -148,8 +148,8 @@ export class SessionRecords {
   }
 
   /** Replaces the record if it is still `base`. `from`: see `create`. It may throw at once. */
-  replace (key: SessionKey, record: PlainRecord, base: StoredSession, from?: SessionKey): Promise<Swap> {
-    const plan = this.#indexing.plan(key.name, record, base, from?.name)
+  replace (key: SessionKey, record: PlainRecord, base: StoredSession, from?: Predecessor): Promise<Swap> {
+    const plan = this.#indexing.plan(key.name, record, base, from)
     return plan === null ? this.#replace(key, record, base) : this.#saving.replace(key, plan, base, () => this.#replace(key, plan.record, base))
   }
 

@@ -6,7 +6,7 @@ import { headerOf, type PlainRecord, type SessionKey } from '../../lib/session/o
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
-import { registerIndex, SessionIndex } from '../../lib/store/session-index'
+import { placesIn, registerIndex, SessionIndex } from '../../lib/store/session-index'
 import type { Companion, StoredSession } from '../../lib/store/session-store'
 import { sessionDirectory } from '../support/session-files'
 
@@ -148,3 +148,19 @@ t.test('a device stays that is not too many when a form is sent twice', async t 
   t.ok(await one.records.read(stays))
   t.equal((await handlesOf(one)).length, 2)
 })
+
+for (const isListed of [true, false]) {
+  t.test(`a device list shows of a renewed session what ${isListed ? 'the list says' : 'the request says, where no list does any more'}`, async t => {
+    const [{ store, index, records }] = processes(t, 1)
+    await store.open()
+    const key = await records.newKey()
+    await records.create(key, { text: '{"user":42}', about: () => ({ from: 'the login' }) })
+    const base = await records.read(key) as StoredSession
+    if (!isListed) await index.entering.leave(key.name, placesIn(headerOf(base)))
+    const renewed = (newest: StoredSession): PlainRecord => ({ text: newest.text, header: { ...headerOf(newest), renewedAt: 1 } })
+    t.ok(await renewSession(records, { ...key, about: () => ({ from: 'the request' }) }, base, renewed, 10))
+    const found = []
+    for await (const { about } of index.sessionsOf('user', 42)) found.push(about)
+    t.strictSame(found, [{ from: isListed ? 'the login' : 'the request' }])
+  })
+}

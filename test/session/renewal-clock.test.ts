@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { Indexing } from '../../lib/session/indexing'
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
+import { forwardingText } from '../../lib/store/forwarding'
 import { FileStore } from '../../lib/store/files/file-store'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-store'
@@ -101,4 +102,13 @@ t.test('PostgreSQL tells its clock', async t => {
   await store.open()
   await followsServer(t, store)
   await store.close()
+})
+
+t.test('a record that forwards from another id leads nowhere', async t => {
+  const store = new MemoryStore()
+  const records = recordsOf(store, 0)
+  const key = await records.newKey()
+  store.write(key.name, { text: forwardingText('sid', 'another id', { sesid: 'the new id', since: Date.now(), grace: GRACE * 1000 }) })
+  t.equal(await records.find(key), null)
+  t.equal(await records.movedTo(key), null)
 })

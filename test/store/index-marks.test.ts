@@ -27,7 +27,7 @@ async function begin (t: Test) {
   const { label, entries } = decodeList(text)
   await lists.replace(name, { text: encodeList({ label, entries: entries.map((entry, at) => ({ ...entry, isEnded: at === 0 })) }) }, version)
   const living = async (): Promise<boolean[]> => await Promise.all(keys.map(async key => await records.read(key) !== null))
-  return { index, records, keys, living }
+  return { store, index, records, keys, living }
 }
 
 t.test('a listing shows no session whose login was ended, and ends it', async t => {
@@ -60,4 +60,14 @@ t.test('only lists with a mark are decoded for that', t => {
   t.ok(mayBeMarked(encodeList({ label: 'user:1', entries: [{ ...entry, isEnded: true }] })))
   t.ok(mayBeMarked(encodeList({ label: 'user:1', entries: [{ ...entry, isEnded: true, about: 'z' }, entry] })))
   t.end()
+})
+
+t.test('a list that cannot be read is touched all the same', async t => {
+  const { index, store } = await begin(t)
+  const lists = store.companion().records
+  const name = listName(index.labels.of('user', 42)[0])
+  const { version } = await lists.read(name) as StoredSession
+  await lists.replace(name, { text: 'garbage,1]' }, version)
+  await index.entering.keepAlive(index.labels.of('user', 42))
+  t.notOk(index.entering.isTouchDue(index.labels.of('user', 42)))
 })
