@@ -3,6 +3,7 @@ import cookiePlugin from '@fastify/cookie'
 import fc from 'fast-check'
 import t from 'tap'
 import { fileSessions } from '../../lib/plugin/plugin'
+import { anyText } from '../support/any-text'
 import { serve, serveApp, type Served } from '../support/serve'
 import { filesIn, sessionDirectory } from '../support/session-files'
 
@@ -25,7 +26,7 @@ function ask (url: string, cookie: string | string[]): Promise<Result> {
 const headerText = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).filter(code => code !== 0x7f).map(code => String.fromCharCode(code)), maxLength: 300 })
 const value = fc.oneof(
   headerText,
-  fc.string({ unit: 'grapheme', maxLength: 100 }).map(text => encodeURIComponent(text)),
+  anyText({ maxLength: 100 }).map(text => encodeURIComponent(text)),
   fc.constantFrom('', '%', '%00', '%ff', '%E0%A4%A', '"', '""', '.', '..', '../../etc/passwd', '%2e%2e%2f%2e%2e%2fetc%2fpasswd', '__proto__', 'constructor', 'null', 'undefined',
     '/', '\\', 'a.b', '.x', '*', '~', '-', 'x'.repeat(1025), 'x'.repeat(8000), '%F0%9F%98%80', '%ED%A0%80'),
   fc.base64String({ maxLength: 100 }))
