@@ -192,8 +192,13 @@ function isPlain (bytes: Buffer, position: number, length: number): boolean {
 /** Returns the patch to write instead of the whole text; null when it would not be much shorter, or there were too many of them. */
 function usefulPatch (before: PatchBase, { text, seal, ended }: JournalRecord): TextPatch | null {
   if (seal || ended || (before.patches + 1) * text.length > MOST_COPIED) return null
-  const patch = patchBetween(before.text, text)
-  return patch.middle.length * 2 <= text.length ? patch : null
+  const patch = isSealed(text) ? growth(before.text, text) : patchBetween(before.text, text)
+  return patch !== null && patch.middle.length * 2 <= text.length ? patch : null
+}
+
+/** Returns the part that an encrypted text has more than before. One that was encrypted anew has nothing in common with it: null. */
+function growth (before: string, after: string): TextPatch | null {
+  return after.startsWith(before) ? { prefix: before.length, suffix: 0, middle: after.slice(before.length) } : null
 }
 
 /**

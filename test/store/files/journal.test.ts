@@ -46,7 +46,7 @@ t.test('what is a patch and what is not', async t => {
   t.equal(flags(undefined, record('aaab')), 0)
   t.equal(flags('aaaa', record('aaab', { seal: true })), 1)
   t.equal(flags('aaaa', record('', { ended: true })), 2)
-  t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$AAAAAAAB')), 12, 'of an encrypted text')
+  t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$AAAAAAAA.9:B')), 12, 'of an encrypted text')
   t.equal(flags('$ffh1${}\n$ffs1$-$AAAA', record('$ffh1${}\n$ffs1$-$AAAA.4:BBBB')), 12)
   t.equal(flags('$ffs1$-$AAAAAAAA', record('$ffs1$-$BBBBBBBBBBBBBBBBBBBB')), 0, 'one that was encrypted anew')
 })
