@@ -12,7 +12,7 @@ import { IndexSweeping } from './index-sweeping'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
-import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session-finder'
+import type { FoundSession, IndexReapCounts, RevokeAllOptions } from './session-finder'
 import { nameOfHandle, sessionHandle } from './session-id'
 import type { Companion, IndexableRecordStore, PortableSession, SessionStore } from './session-store'
 
@@ -146,7 +146,7 @@ export class SessionIndex {
    * Removes, once, the entries whose sessions are gone, and what has expired of the lists. Stays out of the
    * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
    */
-  async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
+  async sweep (signal?: AbortSignal): Promise<IndexReapCounts> {
     return await new IndexSweeping(this.#lists, this.#ending, this.#companion.records, this.#now, this.#pause).sweep(signal)
   }
 

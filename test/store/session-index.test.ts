@@ -234,7 +234,7 @@ t.test('the five methods keep header and lists', async t => {
   for await (const text of store.texts()) t.equal(text, '{"user":42,"more":1}')
   t.equal(await store.revokeAll('user', 42), 1)
   t.equal(await store.getSession(sesid), null)
-  t.match(await store.sweepIndexes(), { failed: 0 })
+  t.match(await store.reapIndexes(), { failed: 0 })
 })
 
 t.test('a list that other processes change all the time is given up', async t => {

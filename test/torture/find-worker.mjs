@@ -142,7 +142,7 @@ async function list () {
 }
 
 async function sweep () {
-  const { failed, error } = await store.sweepIndexes()
+  const { failed, error } = await store.reapIndexes()
   if (failed > 0) throw error
 }
 
