@@ -6,6 +6,7 @@ import { fileSessions } from '../../lib/plugin/plugin'
 import { anyText } from '../support/any-text'
 import { serve, serveApp, type Served } from '../support/serve'
 import { filesIn, sessionDirectory } from '../support/session-files'
+import { rounds } from '../support/tier'
 
 interface Result { status: number, setCookie: string[], body: string }
 
@@ -46,7 +47,7 @@ async function noneHarms (t: Parameters<typeof serve>[0], served: Served, sessio
     if (status !== 200 || body !== '{}') throw new Error(`${status} ${body}`)
     if (setCookie.length > 0) throw new Error(setCookie.join())
     if (filesIn(sessionDir).join() !== before.join()) throw new Error('something was made on the disk')
-  }), { numRuns: 300 })
+  }), { numRuns: rounds(80, 300) })
   t.strictSame((await client.get('/look')).json, { user: 'ann' })
   t.strictSame(served.log.filter(({ level }) => level >= 50), [])
 }
@@ -94,5 +95,5 @@ t.test('data of any shape come back as JSON has them', async t => {
     const stored = (await client.get('/entries', { cookie })).json as Array<[string, unknown]>
     const sorted = (list: Array<[string, unknown]>): string => JSON.stringify(list.sort(([a], [b]) => a < b ? -1 : 1))
     if (sorted(stored) !== sorted(entries)) throw new Error(`${sorted(stored)} for ${sorted(entries)}`)
-  }), { numRuns: 100 })
+  }), { numRuns: rounds(40, 100) })
 })

@@ -5,6 +5,7 @@ import { JSON_CODEC, type SessionCodec } from '../../lib/session/codec'
 import type { Session } from '../../lib/session/session'
 import { MemoryStore } from '../support/map-store'
 import { json, Visits } from '../support/visits'
+import { rounds } from '../support/tier'
 
 type Data = Record<string, unknown>
 type Operation = (session: Session & Data) => unknown
@@ -112,5 +113,5 @@ t.test('a handler cannot tell that values are parsed when they are used', async 
         if (lazy.text() !== plain.text()) throw new Error(`${short(lazy.text())} is not ${short(plain.text())}`)
       }
     }
-  ), { numRuns: 150 })
+  ), { numRuns: rounds(50, 150) })
 })

@@ -2,6 +2,7 @@ import { equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { fits, patchBetween, patched } from '../../lib/store/text-patch'
+import { rounds } from '../support/tier'
 
 const BLOCK = 64
 /** Texts in which the same few characters come again and again, one of them in two halves. */
@@ -17,7 +18,7 @@ t.test('a patch makes the new text of the old one, and cuts no character in two'
     equal(Buffer.from(patch.middle).toString(), patch.middle)
     // Halves that are equal by chance stay in the middle.
     ok(patch.middle.length <= after.length + 2)
-  }), { numRuns: 2000 })
+  }), { numRuns: rounds(500, 2000) })
 })
 
 t.test('after any changes a reader has the text that it would have if it had been written whole', async t => {
@@ -35,7 +36,7 @@ t.test('after any changes a reader has the text that it would have if it had bee
       written = next
       equal(read, Buffer.from(next).toString())
     }
-  }), { numRuns: 3000 })
+  }), { numRuns: rounds(800, 3000) })
 })
 
 t.test('what changed is found to the letter', async t => {

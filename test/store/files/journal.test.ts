@@ -4,6 +4,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { encodeRecord, fold, HEADER_SIZE, newRecordId, NO_RECORD, type JournalRecord } from '../../../lib/store/files/journal'
 import { anyText } from '../../support/any-text'
+import { rounds } from '../../support/tier'
 
 function record (text: string, more: Partial<JournalRecord> = {}): JournalRecord {
   return { id: newRecordId(), text, idleTimeout: 0, createdAt: 1_700_000_000_000, seal: false, ended: false, patches: 0, ...more }
@@ -280,7 +281,7 @@ t.test('any sequence of records, losers, torn records and garbage folds to the l
     const { bytes, chain, end, torn } = build(stretches)
     deepStrictEqual(fold(bytes), { tip: chain.at(-1) ?? null, end, torn, won: false })
     for (const each of chain) ok(fold(bytes, 0, null, each.id).won)
-  }), { numRuns: 1000 })
+  }), { numRuns: rounds(300, 1000) })
 })
 
 t.test('folding in two steps says the same as in one, wherever the file was cut for the first', async t => {
@@ -300,7 +301,7 @@ t.test('folding in two steps says the same as in one, wherever the file was cut 
           'the last of the chain wins in one of the two steps')
       }
     }
-  }), { numRuns: 200 })
+  }), { numRuns: rounds(60, 200) })
 })
 
 t.test('no flipped bit of a record goes unseen', async t => {

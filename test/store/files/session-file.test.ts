@@ -12,6 +12,7 @@ import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, stallingDisk, systemError } from '../../support/disks'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 import { directory, newFile, another, tipId, textOf } from '../../support/single-file'
+import { rounds } from '../../support/tier'
 
 // What the tests make themselves is private as well.
 process.umask(0o077)
@@ -206,7 +207,7 @@ t.test('whatever several processes write, and whoever is behind, changes say wha
       equal(textIn(path), stored)
     }
     for (const file of processes) equal(await textOf(file), stored)
-  }), { numRuns: 300 })
+  }), { numRuns: rounds(80, 300) })
 })
 
 t.test('a text that is smaller than that is written whole', async t => {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { RedisSessionStore } from '../../../redis'
 import { patiently } from '../../support/patiently'
-import { CLUSTER } from '../../support/redis-clients'
+import { clientsOf, CLUSTER } from '../../support/redis-clients'
 import { redisIsMissing, startCluster } from '../../support/redis-server'
 import { RedisSessions } from '../../support/redis-sessions'
 
@@ -10,7 +10,7 @@ const SESSIONS = 30
 t.test('sessions are spread over the servers of a cluster', { skip: redisIsMissing }, async t => {
   const servers = await startCluster(t)
   const looks = await Promise.all(servers.map(server => RedisSessions.connect(t, server)))
-  for (const [client, connect] of Object.entries(CLUSTER)) {
+  for (const [client, connect] of clientsOf(CLUSTER)) {
     const store = new RedisSessionStore({ client: await connect(t, servers[0]?.port as number), prefix: `${client}:` })
     await store.open()
     t.strictSame(store.warnings, [], client)
