@@ -82,8 +82,8 @@ export class Indexing {
     const before = header.indexed ?? NONE
     const own = base === null ? before : headerOf(base).indexed ?? NONE
     // A session that takes the place of another is judged by its text: the other may have changed without a change of that.
-    const isKnown = base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
-    const wanted = this.#settled === null || isKnown ? placesIn({ indexed: before }) : this.#wanted(name, record.text, { before, own, origin: from?.name ?? (base === null ? undefined : name) }, this.#settled)
+    const isKnown = (): boolean => base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
+    const wanted = this.#settled === null || isKnown() ? placesIn({ indexed: before }) : this.#wanted(name, record.text, { before, own, origin: from?.name ?? (base === null ? undefined : name) }, this.#settled)
     if ((wanted.length === 0 && own === NONE) || this.index === null) return null
     const added = wanted.filter(({ label, login }) => base === null || own[label] !== login)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))

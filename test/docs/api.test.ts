@@ -11,7 +11,7 @@ import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { Document, sources } from './document'
 
 /** The store's methods that only this package calls. */
-const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped', 'makeSession']
+const INTERNAL = ['readNow', 'replaceNow', 'createNow', 'removeNow', 'file', 'known', 'newRecord', 'guard', 'wrapped', 'makeSession']
 
 /** Its snippets are run by api.long.ts. */
 const page = new Document('docs/api.md')
