@@ -115,3 +115,14 @@ t.test('a handler cannot tell that values are parsed when they are used', async 
     }
   ), { numRuns: rounds(50, 150) })
 })
+
+t.test('two requests change a large session in which data have the name of a method', async t => {
+  const large = await opened(JSON_CODEC, { long: LONG, save: 1 })
+  const [one, other] = [await large.begin(), await large.begin()]
+  one.session.set('a', 1)
+  other.session.set('b', 2)
+  await one.session.save()
+  await other.session.save()
+  t.strictSame(other.session.data(), { long: LONG, save: 1, a: 1, b: 2 })
+  t.strictSame(JSON.parse(large.text() ?? ''), { long: LONG, save: 1, a: 1, b: 2 })
+})
