@@ -19,7 +19,7 @@ export type UnopenedCounts = Readonly<Record<UnopenedCause, number>>
 const NONE: UnopenedCounts = { damaged: 0, plain: 0, unlisted: 0, unconfigured: 0, newer: 0 }
 
 const MESSAGES: Readonly<Record<UnopenedCause, string>> = {
-  damaged: 'an encrypted session does not open: its text was changed, cut off or put in the place of another',
+  damaged: 'a session does not open: its text was changed, cut off or put in the place of another',
   plain: 'a session is not encrypted, and encryption.acceptPlain is false',
   unlisted: 'a session is encrypted under a secret that is not in encryption.secrets: if it was lost in a deployment, list it again',
   unconfigured: 'a session is encrypted, and the option encryption is not given: give it again, as long as there are such sessions',

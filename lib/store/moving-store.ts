@@ -2,6 +2,7 @@ import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
 import { Clock } from './clock'
 import { hasRecords, isImmediate, isIndexable, isIterable, isPortable, isReapable } from './features'
+import { NO_VERSION } from './index-lists'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
@@ -142,8 +143,9 @@ export class MovingSessionStore extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.setAside} @throws {SessionError} */
-  setAside (name: string, version?: string): Promise<void> {
-    return this.#to.setAside(name, version)
+  async setAside (name: string, version?: string): Promise<void> {
+    if (version === NO_VERSION) await this.#from.setAside(name, version)
+    await this.#to.setAside(name, version)
   }
 
   /** {@inheritDoc PortableRecordStore.exportSessions} Moves none. @throws {SessionError} */

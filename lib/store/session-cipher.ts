@@ -4,7 +4,7 @@ import type { SettledEncryption } from './encryption-options'
 import { KeyMemory } from './key-memory'
 import { openChain, sealPart, sealWhole, SHORTEST_CHAIN } from './sealed-chain'
 import { describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, takenForSealed } from './sealed-text'
-import { bodyOf, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
+import { bodyOf, DAMAGED_TEXT, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
 import { SessionKeys } from './session-keys'
 import type { SessionRecord } from './session-store'
 
@@ -63,6 +63,7 @@ export class SessionCipher {
 
   /** Returns why a stored text cannot be opened, as far as its heading tells; null when it may be. */
   refusal (stored: string): UnopenedCause | null {
+    if (stored === DAMAGED_TEXT) return 'damaged'
     if (isNewerHeader(stored)) return 'newer'
     if (!isSealed(stored)) return this.#acceptPlain ? null : 'plain'
     if (!this.isOn) return 'unconfigured'

@@ -1,3 +1,4 @@
+import { check } from '../../option-checks'
 import type { Listener, Listening, RedisConnection } from './redis-client'
 import { tracking } from './tracking'
 
@@ -27,12 +28,13 @@ export function isIoredis (client: object): client is IoredisClient | IoredisClu
 /** Returns the connection of a client of ioredis, or of a cluster. */
 export function ioredisConnection (client: IoredisClient | IoredisCluster): RedisConnection {
   const isCluster = 'nodes' in client
-  const { keyPrefix } = client.options as { keyPrefix?: unknown }
+  const keyPrefix = (client.options as { keyPrefix?: unknown }).keyPrefix ?? ''
+  check(typeof keyPrefix === 'string', 'client', 'must have a keyPrefix that is a string: with a Buffer its keys are not found in listings')
   return {
     client: isCluster ? 'cluster of ioredis' : 'client of ioredis',
     isCluster,
     joinsCalls: !isCluster,
-    keyPrefix: typeof keyPrefix === 'string' ? keyPrefix : '',
+    keyPrefix,
     // `wait`: it connects at the first command.
     isReady: () => client.status === 'ready' || client.status === 'wait',
     obstacle: () => client.status === 'end' ? 'the client was closed: make a new one, and close it after the app' : null,
