@@ -1,3 +1,4 @@
+import { isOutage } from '../errors'
 import { asStoreError } from './server-trouble'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
@@ -71,6 +72,7 @@ class ServerAppid implements AppidPlace {
         yield session
       }
     } catch (error) {
+      if (isOutage(error)) throw error
       yield { error: asStoreError(error) }
     }
   }
