@@ -67,14 +67,15 @@ function copied (out: string): number {
   return Number(/^shop: (\d+) (?:copied|moved), 0 present, 0 expired, 0 failed\n$/.exec(out)?.[1])
 }
 
-t.test('copying, and a Redis that goes away', { skip: redisIsMissing }, async t => {
+t.test('copying, and a Redis that goes away', { skip: redisIsMissing, jobs: 4 }, async t => {
+  const running: Array<Promise<unknown>> = []
   for (const move of [[], ['--move']]) {
     for (const direction of ['to', 'from']) {
       const verb = ['copy', ...move].join(' ')
-      // A listing reads them in few calls: what a copy from the server would still do is not seen by it.
+      // A copy from the server takes no call but those of the listing.
       const number = move.length > 0 ? 50 : direction === 'to' ? 20 : 1
 
-      await t.test(`${verb} ${direction} one that stands still`, async t => {
+      running.push(t.test(`${verb} ${direction} one that stands still`, { buffered: true }, async t => {
         const { sessionDir, server, redis, proxy, url } = await world(t)
         const files = new SessionFileStore({ sessionDir, appid: 'shop' })
         const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
@@ -93,9 +94,9 @@ t.test('copying, and a Redis that goes away', { skip: redisIsMissing }, async t 
         t.match(await fileSessions([verb.split(' '), places].flat()), { exitCode: 0, err: '', out: /0 expired, 0 failed/ })
         t.strictSame(await textsIn(target), texts)
         t.equal((await textsIn(source)).size, move.length > 0 ? 0 : COUNT)
-      })
+      }))
 
-      await t.test(`${verb} ${direction} one that is killed`, async t => {
+      running.push(t.test(`${verb} ${direction} one that is killed`, { buffered: true }, async t => {
         const { sessionDir, server, redis, proxy, url } = await world(t)
         const files = new SessionFileStore({ sessionDir, appid: 'shop' })
         const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
@@ -118,16 +119,18 @@ t.test('copying, and a Redis that goes away', { skip: redisIsMissing }, async t 
         while (!await redis.read('0'.repeat(64)).then(() => true, () => false));
         t.strictSame(await textsIn(target), texts)
         t.equal((await textsIn(source)).size, move.length > 0 ? 0 : COUNT)
-      })
+      }))
     }
   }
+  await Promise.all(running)
 })
 
-t.test('copying, and a command that is killed', { skip: redisIsMissing }, async t => {
+t.test('copying, and a command that is killed', { skip: redisIsMissing, jobs: 2 }, async t => {
+  const running: Array<Promise<unknown>> = []
   const command = join(__dirname, '../../lib/cli/main.ts')
   for (const move of [[], ['--move']]) {
     for (const direction of ['to', 'from']) {
-      await t.test(['copy', ...move, direction].join(' '), async t => {
+      running.push(t.test(['copy', ...move, direction].join(' '), { buffered: true }, async t => {
         const { sessionDir, redis, proxy, url } = await world(t)
         const files = new SessionFileStore({ sessionDir, appid: 'shop' })
         const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
@@ -148,7 +151,92 @@ t.test('copying, and a command that is killed', { skip: redisIsMissing }, async 
         t.match(await fileSessions(line), { exitCode: 0, err: '', out: /0 expired, 0 failed/ })
         t.strictSame(await textsIn(target), texts)
         t.equal((await textsIn(source)).size, move.length > 0 ? 0 : COUNT, 'those that were moved are not in the old place, nor is a mark')
-      })
+      }))
     }
   }
+  await Promise.all(running)
+})
+
+/** The commands that work on a server, what is done before it goes away, and in how many calls that is. */
+const COMMANDS: ReadonlyArray<readonly [command: string, calls: number]> = [
+  ['list', 1], ['list --sessions --json', 1], ['verify', 1], ['clean', 1], ['clean --dry-run', 1], ['stats', 1], ['stats --watch --interval 1s', 1],
+  ['reindex --module MODULE', 4], ['of 42 --index user --appid shop', 1], ['revoke 42 --index user --appid shop', 1]
+]
+
+t.test('the other commands stop at the first call that is not answered', { skip: redisIsMissing, jobs: COMMANDS.length }, async t => {
+  const running: Array<Promise<unknown>> = []
+  const { server, redis, sessionDir } = await world(t)
+  await fill(redis)
+  const client = createClient({ url: server.url })
+  await client.connect()
+  t.teardown(() => { client.destroy() })
+  await fill(new RedisSessionStore({ client, appid: 'a-second' }))
+  const file = join(dirname(sessionDir), 'indexes.mjs')
+  writeFileSync(file, "export const indexes = { user: data => 'everyone' }")
+  for (const [line, calls] of COMMANDS) {
+    for (const goes of ['stands still', 'is lost'] as const) {
+      running.push(t.test(`${line}, and a server that ${goes}`, { buffered: true }, async t => {
+        const proxy = await TcpProxy.start(server.port)
+        t.teardown(() => proxy.stop())
+        let further = 0
+        atCall(proxy, calls, () => {
+          proxy.onRequest = bytes => {
+            if (bytes.includes(CALL)) further++
+            return false
+          }
+          if (goes === 'is lost') proxy.cut()
+          return false
+        })
+        const [name = '', ...options] = line.replace('MODULE', file).split(' ')
+        const { exitCode, err } = await fileSessions([name, `redis://127.0.0.1:${proxy.port}`, ...options])
+        t.equal(exitCode, 2)
+        t.match(err, goes === 'is lost' ? /^file-sessions: .*the connection to the server was lost: is it running[^\n]*\n$/ : /^file-sessions: .*the server did not answer in time[^\n]*\n$/)
+        t.equal(further, 0)
+      }))
+    }
+  }
+  await Promise.all(running)
+})
+
+t.test('a PostgreSQL that stands still', { skip: NO_POSTGRES, jobs: 4 }, async t => {
+  const running: Array<Promise<unknown>> = []
+  const server = await PostgresServer.start(t)
+  const { host, user, database } = server.address
+  const pool = new Pool(server.address)
+  pool.on('error', () => {})
+  t.teardown(() => pool.end())
+  const store = new PostgresSessionStore({ pool, appid: 'shop' })
+  const texts = await fill(store)
+  await fill(new PostgresSessionStore({ pool, appid: 'a-second' }))
+
+  /** Runs a command through a proxy that lets nothing pass from the first request with these words on. */
+  async function held (t: Test, words: string, line: (url: string) => string[]): Promise<Outcome> {
+    const proxy = await TcpProxy.start(server.address.port)
+    t.teardown(() => proxy.stop())
+    proxy.onRequest = bytes => {
+      if (bytes.includes(words)) proxy.hold()
+      return !bytes.includes(words)
+    }
+    return await fileSessions(line(`postgres://${user as string}@${host as string}:${proxy.port}/${database as string}`))
+  }
+
+  for (const line of ['list', 'verify', 'clean', 'clean --dry-run']) {
+    running.push(t.test(line, { buffered: true }, async t => {
+      const { exitCode, err } = await held(t, line === 'clean' ? 'sweep' : 'texts', url => [...line.split(' '), url])
+      t.equal(exitCode, 2)
+      t.match(err, STOPPED)
+      t.match(err, /no answer for 5 seconds/)
+    }))
+  }
+  running.push(t.test('copy', { buffered: true }, async t => {
+    const sessionDir = sessionDirectory(t)
+    const copy = (url: string): string[] => ['copy', url, sessionDir, '--move', '--appid', 'shop']
+    const { exitCode, err } = await held(t, 'replace', copy)
+    t.equal(exitCode, 2)
+    t.match(err, STOPPED)
+    t.match(await fileSessions(copy(server.url)), { exitCode: 0, out: /failed\n$/ })
+    t.strictSame(await textsIn(new SessionFileStore({ sessionDir, appid: 'shop' })), texts)
+    t.strictSame((await textsIn(store)).size, 0)
+  }))
+  await Promise.all(running)
 })
