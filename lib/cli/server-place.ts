@@ -1,3 +1,4 @@
+import { isOutage } from '../errors'
 import { asStoreError } from './server-trouble'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
@@ -73,6 +74,7 @@ class ServerAppid implements AppidPlace {
         yield session.text === DAMAGED_TEXT ? { error: unopened(this.appid, 'damaged') } : session
       }
     } catch (error) {
+      if (isOutage(error)) throw error
       yield { error: asStoreError(error) }
     }
   }

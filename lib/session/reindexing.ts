@@ -1,4 +1,4 @@
-import { SessionError } from '../errors'
+import { isOutage, SessionError } from '../errors'
 import { departed, looksMarked } from '../store/moving-marks'
 import { headerOf as headerOfText } from '../store/session-header'
 import { DamagedList } from '../store/index-entry'
@@ -87,6 +87,7 @@ export class Reindexing {
         hindered.add(name)
         return
       }
+      if (isOutage(error)) throw error
       counts.failed++
       counts.error ??= error as SessionError
     }

@@ -1,4 +1,4 @@
-import { SessionStoreError } from '../../errors'
+import { asOutage, SessionStoreError } from '../../errors'
 import { NoAnswer } from '../deadlines'
 import { AnswerOfAnother } from './own-answers'
 
@@ -99,10 +99,12 @@ export function notConnected (obstacle: string | null): Failure {
 }
 
 /** Returns the error for the caller. `doing` says what could not be done; `mayBeDone`: an attempt may have been carried out. */
-export function storeError (doing: string, { code, advice, cause }: Failure, mayBeDone: boolean): SessionStoreError {
+export function storeError (doing: string, { code, advice, cause, passes }: Failure, mayBeDone: boolean): SessionStoreError {
   const said = OWN_CODES.includes(code) ? '' : `${code}; `
   const outcome = mayBeDone ? '. It is not known whether the server did it before the answer was lost' : ''
-  return new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause, outcome: mayBeDone ? 'unknown' : 'refused' })
+  const error = new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause, outcome: mayBeDone ? 'unknown' : 'refused' })
+  // What passes was repeated until the time was up.
+  return passes ? asOutage(error) : error
 }
 
 function failure (code: string, outcome: Failure['outcome'], advice: string): Failure {
