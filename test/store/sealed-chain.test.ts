@@ -8,6 +8,7 @@ import { LONGEST_PARTS, plainSize, storedSize } from '../../lib/store/sealed-tex
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headFor } from '../../lib/store/session-header'
 import { SessionKeys } from '../../lib/store/session-keys'
+import { rounds } from '../support/tier'
 
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
@@ -66,7 +67,7 @@ t.test('after any changes every process reads the text that was sealed', async t
       ok(stored.length <= storedSize(Buffer.byteLength(text), true))
       lengths.add(partsOf(stored).length)
     }
-  }), { numRuns: 500 })
+  }), { numRuns: rounds(100, 500) })
   t.ok(lengths.has(1) && lengths.has(2) && lengths.has(3), 'with parts and without')
 })
 
@@ -178,7 +179,7 @@ t.test('parts that were left out, put in another order or doubled do not open', 
     const knowing = cipherOf()
     knowing.open(ID, whole)
     return opened(cipherOf(), text) === said && opened(knowing, text) === said
-  }), { numRuns: 500 })
+  }), { numRuns: rounds(100, 500) })
   t.equal(opened(cipherOf(), rest.join('')), rest.join(''), 'without a heading it is a plain text, which is no session of a store that accepts none')
   t.equal(opened(cipherOf({ secrets: [NEW], acceptPlain: false }), rest.join('')), null)
 })
