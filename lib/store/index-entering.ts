@@ -125,7 +125,7 @@ export class IndexEntering {
 
   /**
    * Whether the session that was stored with these labels may stay. Marks the logins that are too many beside it,
-   * not before it is stored: a login that fails costs nobody a session. Ends what is marked in the lists.
+   * not before it is stored: a login that cannot be stored ends no session. Ends what is marked in the lists.
    * `since`: when `enter` was called. @throws {SessionError}
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {

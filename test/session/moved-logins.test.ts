@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { SessionStoreError } from '../../lib/errors'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
 import { Indexing, type SettledIndexes } from '../../lib/session/indexing'
 import { moveSession } from '../../lib/session/move'
@@ -104,23 +105,69 @@ t.test('so is one of a session that enters an index when its id is renewed', asy
   t.equal(await one.records.find(key), null)
 })
 
-t.test('a login that cannot end the sessions that are too many leaves none that is one more', async t => {
-  let isBroken = false
+/** Has so many reads of lists fail from the end of the old session on. */
+function failingLists (t: Test, failures: number) {
+  let left = 0
   const [one, other] = processes(t, 2, {}, companion => {
     const read = companion.records.read.bind(companion.records)
     companion.records.read = async name => {
-      if (isBroken) throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+      if (left-- > 0) throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
       return await read(name)
     }
     return companion
   })
+  beforeItsEnd(one, async () => { left = failures })
+  return { one, other, mend: () => { left = 0 } }
+}
+
+t.test('a login whose list fails once when its move is won ends the sessions that are too many all the same', async t => {
+  const { one, other } = failingLists(t, 1)
   const [device, from] = [await visited(other), await visited(one)]
-  const to = (await logIn(other, device))?.to as SessionKey
-  beforeItsEnd(one, async () => { isBroken = true })
-  await t.rejects(logIn(one, from), { code: 'EIO' })
-  isBroken = false
-  t.strictSame((await handlesOf(one)).length, 1)
-  t.ok(await one.records.read(to))
+  const ended = (await logIn(other, device))?.to as SessionKey
+  const { to } = await logIn(one, from) ?? {}
+  t.equal((await other.records.read(to as SessionKey))?.text, '{"user":42}')
+  t.equal(to?.unsettled, undefined)
+  t.equal(await one.records.read(ended), null)
+  t.equal((await handlesOf(one)).length, 1)
+})
+
+t.test('a login that cannot end the sessions that are too many keeps its own, and the next login ends them', async t => {
+  const { one, other, mend } = failingLists(t, Infinity)
+  const [device, from, last] = [await visited(other), await visited(one), await visited(other)]
+  const stays = (await logIn(other, device))?.to as SessionKey
+  const { to } = await logIn(one, from) ?? {}
+  mend()
+  t.match(to?.unsettled, { code: 'EIO' })
+  t.equal((await one.records.read(to as SessionKey))?.text, '{"user":42}')
+  t.ok(await one.records.read(stays))
+  t.ok(await logIn(other, last))
+  t.equal((await handlesOf(one)).length, 1)
+})
+
+t.test('revokeAll ends a login that could not end the sessions that are too many', async t => {
+  const { one, other, mend } = failingLists(t, Infinity)
+  const from = await visited(one)
+  const { to } = await logIn(one, from) ?? {}
+  mend()
+  t.equal(await other.index.revokeAll('user', 42), 1)
+  t.equal(await one.records.read(to as SessionKey), null)
+})
+
+t.test('replicas that do not know of the end are told of when the login is revoked meanwhile', async t => {
+  const [one, other] = processes(t, 2)
+  const from = await visited(one)
+  const { remove } = one.store
+  const unconfirmed = new SessionStoreError('too few replicas know', { outcome: 'unconfirmed' })
+  one.store.remove = async (name, version) => {
+    if (name !== from.name) return await remove.call(one.store, name, version)
+    if (await remove.call(one.store, name, version) === 'removed') {
+      t.equal(await other.index.revokeAll('user', 42), 1)
+      throw unconfirmed
+    }
+    return 'gone'
+  }
+  await t.rejects(logIn(one, from), unconfirmed)
+  t.strictSame(await handlesOf(one), [])
 })
 
 t.test('a session that changes while it moves, and keeps its text, enters the index of the login', async t => {
