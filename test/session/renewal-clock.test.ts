@@ -69,6 +69,13 @@ for (const wrong of WRONG) {
   })
 }
 
+/** So that what is written meanwhile bears a time (by the kernel's clock) at which the grace is over. */
+function behind (): Time {
+  const time = new Time()
+  time.pass(-GRACE - 1)
+  return time
+}
+
 async function fileStore (t: Test, time = new Time(), disk: Disk = localDisk, sessionDir = sessionDirectory(t)) {
   const store = new FileStore({ sessionDir }, disk, time.clock)
   await store.open()
@@ -95,7 +102,7 @@ t.test('a session that was just made is renewed by the server\'s clock', async t
 })
 
 t.test('a save that comes too late does not start the grace anew', async t => {
-  const { time, store, sessionDir } = await fileStore(t)
+  const { time, store, sessionDir } = await fileStore(t, behind())
   const { store: other } = await fileStore(t, time, localDisk, sessionDir)
   const { records, key, created, renew } = await renewable(store)
   const late = await recordsOf(other, 0).read(key) as StoredSession
@@ -107,7 +114,7 @@ t.test('a save that comes too late does not start the grace anew', async t => {
 })
 
 t.test('a move to another store does not start the grace anew', async t => {
-  const { time, store: from } = await fileStore(t)
+  const { time, store: from } = await fileStore(t, behind())
   const { store: to } = await fileStore(t, time)
   const { key, created, renew } = await renewable(from)
   await renew(created)
