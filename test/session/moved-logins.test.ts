@@ -24,7 +24,7 @@ function processes (t: Test, count: number, settled: Partial<SettledIndexes> = {
     const index = new SessionIndex(store)
     registerIndex(store, index)
     return { store, index, records: new SessionRecords(store, store.cipher, new Indexing(store, { ...SETTLED, ...settled }, new SessionText(JSON_CODEC))) }
-  }) as [Process, Process]
+  }) as [Process, Process, Process?]
 }
 
 interface Process { store: FileStore, index: SessionIndex, records: SessionRecords }
@@ -194,6 +194,40 @@ t.test('a device stays that is not too many when a form is sent twice', async t 
   t.equal(await logIn(other, from), null)
   t.ok(await one.records.read(stays))
   t.equal((await handlesOf(one)).length, 2)
+})
+
+for (const onLimit of ['end-oldest', 'refuse'] as const) {
+  t.test(`a form that another visitor sends twice counts once: ${onLimit}`, async t => {
+    const [one, other, third] = processes(t, 3, { maxPerValue: { user: 2 }, onLimit })
+    const [from, device] = [await visited(one), await visited(other)]
+    let stays: Awaited<ReturnType<typeof logIn>> = null
+    let second: ReturnType<typeof logIn> | undefined
+    beforeItsEnd(one, async () => await new Promise<void>(resolve => {
+      // Both sessions of the form are stored, and neither has won.
+      beforeItsEnd(other, async () => {
+        stays = await logIn(third as Process, device)
+        resolve()
+        await first
+      })
+      second = logIn(other, from)
+    }))
+    const first = logIn(one, from)
+    t.ok(await first)
+    t.equal(await second, null)
+    t.ok(await one.records.read((stays as unknown as { to: SessionKey }).to))
+    t.equal((await handlesOf(one)).length, 2)
+  })
+}
+
+t.test('a form that is sent twice is ended as a whole by a login that wins meanwhile', async t => {
+  const [one, other, third] = processes(t, 3)
+  const [from, device] = [await visited(one), await visited(other)]
+  beforeItsEnd(one, async () => {
+    beforeItsEnd(other, async () => { t.ok(await logIn(third as Process, device)) })
+    t.equal(await logIn(other, from), null)
+  })
+  t.equal(await logIn(one, from), null)
+  t.equal((await handlesOf(one)).length, 1)
 })
 
 for (const isListed of [true, false]) {
