@@ -134,8 +134,8 @@ export class IndexEntering {
       const { label, login, former, others = [] } = place
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
       const entries = await this.#confirmIn(place, isMine, since)
-      await this.#ending.finish(label, entries, 'limit', [label, ...others])
-      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others])
+      await this.#ending.finish(label, entries, 'limit', [label, ...others], login)
+      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others], login)
       if (!entries.some(isMine)) return false
       // An end that looked under the newest label before this login had it has marked the former one.
       if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false

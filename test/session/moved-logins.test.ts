@@ -1,3 +1,4 @@
+import diagnosticsChannel from 'node:diagnostics_channel'
 import t, { type Test } from 'tap'
 import { SessionStoreError } from '../../lib/errors'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
@@ -7,6 +8,7 @@ import { headerOf, type PlainRecord, type SessionKey } from '../../lib/session/o
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
+import { sessionHandle } from '../../lib/store/session-id'
 import { placesIn, registerIndex, SessionIndex } from '../../lib/store/session-index'
 import type { Companion, StoredSession } from '../../lib/store/session-store'
 import { sessionDirectory } from '../support/session-files'
@@ -218,6 +220,19 @@ for (const onLimit of ['end-oldest', 'refuse'] as const) {
     t.equal((await handlesOf(one)).length, 2)
   })
 }
+
+t.test('no event tells of the session of a form that was sent twice and lost', async t => {
+  const events: unknown[] = []
+  const listener = (event: unknown): void => { events.push(event) }
+  diagnosticsChannel.subscribe('fastify-file-sessions:ended', listener)
+  t.teardown(() => { diagnosticsChannel.unsubscribe('fastify-file-sessions:ended', listener) })
+  const [one, other] = processes(t, 2)
+  const [device, from] = [await visited(other), await visited(one)]
+  const ended = (await logIn(other, device))?.to as SessionKey
+  beforeItsEnd(one, async () => { t.ok(await logIn(other, from)) })
+  t.equal(await logIn(one, from), null)
+  t.strictSame(events, [{ appid: 'sid', session: sessionHandle(ended.name), reason: 'limit' }])
+})
 
 t.test('a form that is sent twice is ended as a whole by a login that wins meanwhile', async t => {
   const [one, other, third] = processes(t, 3)
