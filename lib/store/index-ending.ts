@@ -43,16 +43,21 @@ export class IndexEnding {
     const marked = entries.filter(({ isEnded }) => isEnded)
     const ended = new Set<string>()
     const over: IndexEntry[] = []
+    const failures: unknown[] = []
     if (marked.length === 0) return ended
+    const end = async (entry: IndexEntry): Promise<void> => {
+      const isTold = winner === undefined || !areTwins(winner, entry.login)
+      const isEnded = await this.#end(labels, entry, isTold ? reason : null)
+      if (isEnded) ended.add(entry.login)
+      if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
+    }
     for (const batch of batches(marked)) {
-      await Promise.all(batch.map(async entry => {
-        const isTold = winner === undefined || !areTwins(winner, entry.login)
-        const isEnded = await this.#end(labels, entry, isTold ? reason : null)
-        if (isEnded) ended.add(entry.login)
-        if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
-      }))
+      await Promise.all(batch.map(entry => end(entry).catch((error: unknown) => { failures.push(error) })))
+      // One session that cannot be removed keeps no other from its end; a store that is down is not asked again and again.
+      if (failures.length >= BATCH) break
     }
     if (over.length > 0) await this.#lists.change(label, newest => without(newest, over), NO_LONGER)
+    if (failures.length > 0) throw failures[0]
     return ended
   }
 

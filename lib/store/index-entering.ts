@@ -174,13 +174,15 @@ export class IndexEntering {
 
   /**
    * Touches those of the lists for which it is time: a list must outlive its sessions. Ends what is marked in them: the
-   * process that was to do that may have died. @throws {SessionError}
+   * process that was to do that may have died. These are sessions of other requests: if one cannot be removed, a later
+   * touch tries again, and this request goes on. @throws {SessionError}
    */
   async keepAlive (labels: readonly string[]): Promise<void> {
     for (const label of labels) {
       if (!this.#isDue(label)) continue
       const now = this.#now()
-      await this.#ending.finish(label, await this.#lists.touch(label), 'revoked')
+      const entries = await this.#lists.touch(label)
+      await this.#ending.finish(label, entries, 'revoked').catch(() => undefined)
       if (this.#touched.size >= LISTS) this.#touched.clear()
       this.#touched.set(label, now)
     }
