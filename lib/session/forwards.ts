@@ -27,8 +27,7 @@ export class Forwards {
   inGrace (key: SessionKey, stored: StoredSession): string | null {
     const forwarding = this.of(key, stored)
     if (forwarding === null) return null
-    const age = stored.storedAgo ?? this.#timeOf(stored) - forwarding.since
-    return age < forwarding.grace ? forwarding.sesid : null
+    return this.#timeOf(stored) - forwarding.since < forwarding.grace ? forwarding.sesid : null
   }
 
   /**
@@ -36,7 +35,9 @@ export class Forwards {
    * names the new session. The record stays a minute more for requests that loaded the session before.
    */
   async put ({ sesid, name }: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
-    const text = forwardingText(this.#store.sesAppid(), sesid, { sesid: to.sesid, since: this.#timeOf(base), grace: grace * 1000 })
+    // A session that was just made does not tell the store's clock.
+    const since = this.#timeOf(base.clock === undefined ? await this.#store.read(name) ?? base : base)
+    const text = forwardingText(this.#store.sesAppid(), sesid, { sesid: to.sesid, since, grace: grace * 1000 })
     const record = { text, idleTimeout: Math.ceil(grace) + GRACE / 1000, createdAt: base.createdAt, forgetEarlier: true }
     const { result } = await this.#store.replace(name, record, base.version)
     return result

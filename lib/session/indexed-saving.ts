@@ -79,14 +79,11 @@ export class IndexedSaving {
 
   /**
    * Ends the logins that are too many beside those of a session that has taken the place of another one now. Returns
-   * whether it may stay; if not, it has ended. @throws {SessionError}
+   * whether it may stay; if not, the caller removes it. @throws {SessionError}
    */
   async settle (name: string, stored: StoredSession): Promise<boolean> {
     const waiting = this.#waiting.get(stored)
-    if (waiting === undefined) return true
-    const isConfirmed = await this.#entering.confirm(name, waiting.places, waiting.since)
-    if (!isConfirmed) await this.#store.remove(name)
-    return isConfirmed
+    return waiting === undefined || await this.#entering.confirm(name, waiting.places, waiting.since)
   }
 
   /** Takes a session that has ended out of the indexes that it was in when it was read as `known`. */
@@ -125,7 +122,7 @@ export class IndexedSaving {
     return enter.map(({ limit, ...place }) => place)
   }
 
-  /** Whether a session that was saved may stay. If not, it has ended; if nobody knows, it is again what it was before. */
+  /** Whether a session that was saved may stay. If not, it has ended; if the lists do not tell, it is again what it was before. */
   async #isConfirmed (name: string, places: readonly Place[], since: number, base: StoredSession, saved: StoredSession): Promise<boolean> {
     let isConfirmed: boolean
     try {

@@ -11,6 +11,8 @@ export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 
 /** A session that was just made. */
 export interface NewSession extends SessionKey {
   readonly stored: StoredSession
+  /** What kept the logins beside it that are too many from being ended, when it has taken the place of another one. */
+  readonly unsettled?: unknown
 }
 
 export interface Move {
@@ -30,7 +32,7 @@ interface Removed {
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
-/** Milliseconds before a store is asked again that does not know what it did, or whose replicas do not. */
+/** Milliseconds before a store is asked again that does not know what it did, or whose replicas do not, or that could not settle. */
 const PAUSES = [100, 200, 400, 800]
 
 /**
@@ -61,7 +63,11 @@ export async function moveSession (
       // All sessions of its kind are being ended, this one among them.
       if (to === null && record !== null) break
       const { removal, ...confirmation } = await removeSurely(records, from, old)
-      if (removal === 'removed' && (to === null || await records.settle(to))) return { to, conflicts, ...confirmation }
+      if (removal === 'removed') {
+        const settled = to === null ? null : await settleSurely(records, to)
+        if (to === null || settled !== null) return { to: settled, conflicts, ...confirmation }
+        if (confirmation.unconfirmed !== undefined) throw confirmation.unconfirmed
+      }
       // All sessions of its kind were ended at this moment, or another request has ended this one.
       if (removal !== 'conflict') break
       newest = null
@@ -113,6 +119,22 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
     }
     if (known === undefined) throw error
     return { removal: 'removed', unconfirmed: known }
+  }
+}
+
+/**
+ * Ends the logins that are too many beside a session that has taken the place of another one. Returns null when it
+ * may not stay itself. It is all that its visitor has: when the lists cannot be read or written it stays, and there may
+ * be one login too many until the next one. `revokeAll` finds it, because it was confirmed when it was made.
+ */
+export async function settleSurely (records: MovingRecords, to: NewSession, attempt = 0): Promise<NewSession | null> {
+  try {
+    return await records.settle(to) ? to : null
+  } catch (error) {
+    const pause = PAUSES[attempt]
+    if (pause === undefined) return { ...to, unsettled: error }
+    await sleep(pause)
+    return await settleSurely(records, to, attempt + 1)
   }
 }
 

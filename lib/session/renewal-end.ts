@@ -4,6 +4,7 @@ import { UnopenedError } from '../unopened'
 import type { StoredSession } from '../store/session-store'
 import type { RenewalTimes } from './renewal-times'
 import type { SessionCopy } from './session-copy'
+import { noteUnsettled } from './unsettled'
 import { headerOf } from './opened-session'
 
 /**
@@ -20,6 +21,7 @@ export async function renewAtEnd (copy: SessionCopy, stored: StoredSession, time
       createdAt: newest.createdAt,
       header: { ...headerOf(newest), renewedAt: times.now() }
     }), times.grace)
+    noteUnsettled(copy, 'renew', to)
     if (life !== copy.life) return
     if (to === null) return await copy.lookAgain()
     // What cannot be merged now is merged, or refused, by the next save.

@@ -1,7 +1,7 @@
 import { mayBeDone } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import { discard, prepare, type MovingRecords, type NewSession } from './move'
+import { discard, prepare, settleSurely, type MovingRecords, type NewSession } from './move'
 import type { PlainRecord, Predecessor } from './opened-session'
 import type { SessionRecords } from './session-records'
 
@@ -36,7 +36,8 @@ export async function renewSession (
       // All sessions of its kind are being ended, this one among them.
       if (to === null) break
       const result = await records.forward(from, old, to, grace)
-      if (result === 'replaced' && await records.settle(to)) return to
+      const settled = result === 'replaced' ? await settleSurely(records, to) : null
+      if (settled !== null) return settled
       if (result !== 'conflict') break
       newest = null
     }

@@ -155,7 +155,7 @@ export class SessionRecords {
 
   /**
    * Has the logins count that a session brought along which has taken the place of another one now. Returns whether
-   * it may stay; if not, it has ended. @throws {SessionError}
+   * it may stay; if not, the caller removes it. @throws {SessionError}
    */
   async settle ({ name, stored }: NewSession): Promise<boolean> {
     return await this.#saving.settle(name, stored)

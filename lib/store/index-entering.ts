@@ -125,7 +125,7 @@ export class IndexEntering {
 
   /**
    * Whether the session that was stored with these labels may stay. Marks the logins that are too many beside it,
-   * not before it is stored: a login that fails costs nobody a session. Ends what is marked in the lists.
+   * not before it is stored: a login that cannot be stored ends no session. Ends what is marked in the lists.
    * `since`: when `enter` was called. @throws {SessionError}
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
@@ -134,8 +134,8 @@ export class IndexEntering {
       const { label, login, former, others = [] } = place
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
       const entries = await this.#confirmIn(place, isMine, since)
-      await this.#ending.finish(label, entries, 'limit', [label, ...others])
-      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others])
+      await this.#ending.finish(label, entries, 'limit', [label, ...others], login)
+      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others], login)
       if (!entries.some(isMine)) return false
       // An end that looked under the newest label before this login had it has marked the former one.
       if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
@@ -174,13 +174,15 @@ export class IndexEntering {
 
   /**
    * Touches those of the lists for which it is time: a list must outlive its sessions. Ends what is marked in them: the
-   * process that was to do that may have died. @throws {SessionError}
+   * process that was to do that may have died. These are sessions of other requests: if one cannot be removed, a later
+   * touch tries again, and this request goes on. @throws {SessionError}
    */
   async keepAlive (labels: readonly string[]): Promise<void> {
     for (const label of labels) {
       if (!this.#isDue(label)) continue
       const now = this.#now()
-      await this.#ending.finish(label, await this.#lists.touch(label), 'revoked')
+      const entries = await this.#lists.touch(label)
+      await this.#ending.finish(label, entries, 'revoked').catch(() => undefined)
       if (this.#touched.size >= LISTS) this.#touched.clear()
       this.#touched.set(label, now)
     }

@@ -36,7 +36,12 @@ export function newLogin (now: number, origin?: string): string {
 
 /** Whether two logins begin with one session: one of them at most can win. */
 export function areTwins (one: string, other: string): boolean {
-  return one !== other && one.length > ORIGIN && one.slice(ORIGIN) === other.slice(ORIGIN)
+  return one !== other && originOf(one) === originOf(other)
+}
+
+/** Returns what stands for the session that a login begins with: the same for twins, and different for all others. */
+export function originOf (login: string): string {
+  return login.slice(ORIGIN) || login
 }
 
 export interface IndexList {

@@ -110,8 +110,6 @@ export interface StoredSession {
    * known at any later moment. Left out: the store goes by the clock of this machine.
    */
   readonly clock?: number | undefined
-  /** How long ago a record that forwards from an id that was renewed was stored, in milliseconds. Left out: the store's clock tells. */
-  readonly storedAgo?: number | undefined
 }
 
 /**

@@ -5,16 +5,18 @@ import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { forwardingText } from '../../lib/store/forwarding'
 import { FileStore } from '../../lib/store/files/file-store'
+import type { Disk } from '../../lib/store/files/disk'
 import { localDisk } from '../../lib/store/files/local-disk'
+import { MovingSessionStore } from '../../lib/store/moving-store'
 import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-store'
 import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import type { RecordStore, StoredSession } from '../../lib/store/session-store'
-import { Time } from '../support/aged-sessions'
+import { age, Time } from '../support/aged-sessions'
 import { MemoryStore } from '../support/map-store'
 import { emptyPGlite } from '../support/pglite'
 import { redisIsMissing, RedisServer } from '../support/redis-server'
-import { sessionDirectory } from '../support/session-files'
+import { pathOf, sessionDirectory } from '../support/session-files'
 
 const GRACE = 10
 /** Milliseconds by which the clock of a host is wrong. */
@@ -58,17 +60,93 @@ for (const wrong of WRONG) {
     for (const other of WRONG) t.notOk(await isFound(other), 'after it')
   })
 
-  t.test(`of files it is that of the file's times: ${wrong}`, async t => {
-    const time = new Time()
-    const store = new FileStore({ sessionDir: sessionDirectory(t) }, localDisk, time.clock)
-    await store.open()
-    t.teardown(() => store.close())
+  t.test(`of files it is that of the store's clock: ${wrong}`, async t => {
+    const { time, store } = await fileStore(t)
     const isFound = await renew(store, wrong)
     for (const other of WRONG) t.ok(await isFound(other), `at once, where it is wrong by ${other}`)
-    time.pass(4 * GRACE)
+    time.pass(GRACE + 1)
     for (const other of WRONG) t.notOk(await isFound(other), 'after it')
   })
 }
+
+/** So that what is written meanwhile bears a time (by the kernel's clock) at which the grace is over. */
+function behind (): Time {
+  const time = new Time()
+  time.pass(-GRACE - 1)
+  return time
+}
+
+async function fileStore (t: Test, time = new Time(), disk: Disk = localDisk, sessionDir = sessionDirectory(t)) {
+  const store = new FileStore({ sessionDir }, disk, time.clock)
+  await store.open()
+  t.teardown(() => store.close())
+  return { time, store, sessionDir }
+}
+
+/** A session whose id is renewed when `renew` is called. */
+async function renewable (store: RecordStore) {
+  const records = recordsOf(store, 0)
+  const key = await records.newKey()
+  const created = await records.create(key, { text: '{"n":1}' }) as StoredSession
+  const renew = async (base: StoredSession): Promise<void> => { t.ok(await renewSession(records, key, base, ({ text }) => ({ text }), GRACE)) }
+  return { records, key, created, renew }
+}
+
+t.test('a session that was just made is renewed by the server\'s clock', async t => {
+  const store = new ServedStore()
+  const { records, key, created, renew } = await renewable(store)
+  await renew(created)
+  t.ok(await records.find(key))
+  store.time += GRACE * 1001
+  t.equal(await records.find(key), null)
+})
+
+t.test('a save that comes too late does not start the grace anew', async t => {
+  const { time, store, sessionDir } = await fileStore(t, behind())
+  const { store: other } = await fileStore(t, time, localDisk, sessionDir)
+  const { records, key, created, renew } = await renewable(store)
+  const late = await recordsOf(other, 0).read(key) as StoredSession
+  await renew(created)
+  time.pass(GRACE + 1)
+  t.match(await recordsOf(other, 0).replace(key, { text: '{"n":2}' }, late), { result: /conflict|gone/ })
+  t.equal(await records.find(key), null)
+  t.equal(await recordsOf(other, 0).find(key), null)
+})
+
+t.test('a move to another store does not start the grace anew', async t => {
+  const { time, store: from } = await fileStore(t, behind())
+  const { store: to } = await fileStore(t, time)
+  const { key, created, renew } = await renewable(from)
+  await renew(created)
+  const records = recordsOf(new MovingSessionStore({ from, to }), 0)
+  time.pass(GRACE - 1)
+  t.ok(await records.find(key))
+  time.pass(2)
+  t.equal(await records.find(key), null)
+})
+
+t.test('a touch that is under way while the id is renewed does not end the grace', async t => {
+  let between: (() => Promise<void>) | undefined
+  const slow: Disk = Object.assign(Object.create(localDisk) as Disk, {
+    now: undefined,
+    eager: undefined,
+    lutimes: async (...call: Parameters<Disk['lutimes']>) => {
+      const first = between
+      between = undefined
+      await first?.()
+      await localDisk.lutimes(...call)
+    }
+  })
+  const { time, store, sessionDir } = await fileStore(t)
+  const { store: other } = await fileStore(t, time, slow, sessionDir)
+  const { records, key, renew } = await renewable(store)
+  age(pathOf(sessionDir, key.sesid), 300)
+  const stored = await recordsOf(other, 0).read(key) as StoredSession
+  between = async () => { await renew(await records.read(key) as StoredSession) }
+  await recordsOf(other, 0).touch(key, stored)
+  t.equal(between, undefined)
+  t.ok(await records.find(key))
+})
 
 /** Hosts whose clocks are wrong find the session within the grace, and the store's clock is the server's. */
 async function followsServer (t: Test, store: RecordStore): Promise<void> {

@@ -1,5 +1,4 @@
 import { GRACE, timeLeft, touchInterval, type Clock, type Lifespan, type Lifetimes } from '../clock'
-import { isForwarding } from '../forwarding'
 import { NO_VERSION } from '../index-lists'
 import type { FileView } from './file-view'
 import type { JournalRecord } from './journal'
@@ -61,8 +60,7 @@ export class SessionAges {
       touchDue: this.isTouchDue(view, now),
       idleLeft,
       lastAccess: lifespan(view).lastAccess,
-      // A touch leaves this time of the file alone.
-      storedAgo: isForwarding(text) ? this.#clock.since(view.mtimeMs, now) : undefined
+      clock: now - performance.now()
     }
   }
 
