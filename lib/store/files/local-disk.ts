@@ -78,6 +78,8 @@ export interface QuickLanes {
  */
 export function localDiskWith ({ clock = () => performance.now(), probe, processorWait = () => 0 }: QuickLanes): QuickDisk {
   let readyAt = -Infinity
+  /** When the last call came back. */
+  let lastEnd = -Infinity
   let probeAt = 0
   let isProbing = false
   /** At the last probe, or when a call took long. */
@@ -104,7 +106,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
       try {
         return call(...parameters)
       } finally {
-        const end = clock()
+        const end = lastEnd = clock()
         if (end - start > SLOW) noteWait(end, end - start)
       }
     }
@@ -147,6 +149,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   }
   const now: DiskNow = {
     isReady,
+    isQuick: () => lastEnd >= readyAt,
     open: timed(open),
     close: fd => { fs.closeSync(fd) },
     write: timed(write),
