@@ -81,7 +81,7 @@ export async function isStill ({ path, disk }: Sealed, view: FileView): Promise<
 }
 
 /** The file is known by its record: it was not kept open, so its inode number may be another file's by now. */
-async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRecord): Promise<void> {
+export async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRecord): Promise<void> {
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return
   try {
@@ -122,7 +122,11 @@ async function appendTombstone (
 export async function takeOut (disk: DiskCalls, path: string, ino: FileNumber): Promise<boolean> {
   const taken = stagingPath(path, newToken())
   const wasThere = await unlessMissing(disk.rename(path, taken).then(() => true))
-  if (wasThere === null) return false
+  return wasThere === null ? false : await sort(disk, taken, path, ino)
+}
+
+/** Removes what was taken from the path, or puts it back if it is another file. */
+async function sort (disk: DiskCalls, taken: string, path: string, ino: FileNumber): Promise<boolean> {
   const isOurs = (await disk.lstat(taken)).ino === ino
   if (!isOurs) await putBack(disk, taken, path)
   await disk.unlink(taken)
@@ -138,18 +142,21 @@ async function putBack (disk: DiskCalls, taken: string, path: string): Promise<v
   }
 }
 
-/** Does what `takeOut` does, at once. @throws the system's errors, ENOENT when there is no file at the path */
-export function takeOutNow (disk: DiskNow, path: string, ino: FileNumber): void {
+/**
+ * Does what `takeOut` does, at once. Returns a promise when the disk becomes slow meanwhile, or cannot say which
+ * file it is: the rest goes by `disk`. The caller need not keep the file open for that: what has the private name keeps its number.
+ *
+ * @throws the system's errors
+ */
+export function takeOutNow (now: DiskNow, disk: DiskCalls, path: string, ino: FileNumber): Promise<unknown> | undefined {
   const taken = stagingPath(path, newToken())
-  disk.rename(path, taken)
-  if (disk.lstat(taken)?.ino !== ino) putBackNow(disk, taken, path)
-  disk.unlink(taken)
-}
-
-function putBackNow (disk: DiskNow, taken: string, path: string): void {
   try {
-    disk.link(taken, path)
+    now.rename(path, taken)
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
   }
+  if (!now.isQuick() || now.lstat(taken)?.ino !== ino || !now.isQuick()) return sort(disk, taken, path, ino)
+  now.unlink(taken)
+  return undefined
 }

@@ -19,7 +19,7 @@ export abstract class FileRecords extends ImmediateRecords {
 
   /** {@inheritDoc RecordStore.create} @throws {SessionFileError} */
   async create (name: string, record: SessionRecord): Promise<Creation> {
-    return this.createNow(name, record) ?? await this.makeSession(name, record)
+    return await this.createNow(name, record) ?? await this.makeSession(name, record)
   }
 
   /** Does what `create` does, for a session that was last used at `lastAccess`, if that is given: in milliseconds since 1970. */
@@ -56,7 +56,7 @@ export abstract class FileRecords extends ImmediateRecords {
 
   /** {@inheritDoc RecordStore.remove} @throws {SessionFileError} */
   async remove (name: string, version?: string): Promise<Removal> {
-    const removal = version === undefined ? undefined : this.removeNow(name, version)
+    const removal = version === undefined ? undefined : await this.removeNow(name, version)
     if (removal !== undefined) return removal
     const file = await this.#privateFile(name)
     try {

@@ -1,14 +1,20 @@
 import type { Removal, Replacement } from '../session-store'
-import type { DiskNow } from './disk'
-import { takeOutNow, tombstone } from './ending'
+import type { DiskNow, FileNumber, FileStatus } from './disk'
+import { removeTombstone, takeOutNow, tombstone } from './ending'
 import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'
 import type { HeldFile } from './held-file'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
-import { makeFileNow } from './new-file'
+import { makeFileNow, TOLERANCE } from './new-file'
 import { IMMEDIATE_SIZE, SeenFile } from './seen-file'
 
 /** `conflict`: another record was first, read again. `gone`: the session has ended. */
 export type Appended = Replacement['result']
+
+/**
+ * `undefined`: nothing has happened, and the caller goes the slow way. A promise: the disk became slow meanwhile, and
+ * calls through the pool go on at the stage that was reached.
+ */
+export type Immediate<T> = T | undefined | Promise<T | undefined>
 
 /**
  * What is done with a session file at once, without a promise. Each method returns undefined when
@@ -19,15 +25,19 @@ export type Appended = Replacement['result']
  */
 export class ImmediateFile extends SeenFile {
   /** Makes the file with its first record, as one that was last used at `lastAccess` by the store's clock. */
-  createNow (record: JournalRecord, lastAccess: number, now: number): 'created' | undefined {
+  createNow (record: JournalRecord, lastAccess: number, now: number): Immediate<'created'> {
     const disk = this.#diskNow(now)
     if (disk === undefined) return undefined
     const bytes = encodeRecord(record, NO_RECORD)
     if (bytes.length > IMMEDIATE_SIZE) return undefined
-    const status = makeFileNow(disk, this.path, bytes, lastAccess)
-    if (status === undefined) return undefined
-    this.remember(viewOf(status, record, bytes.length, false, 0, now))
-    return 'created'
+    const { path, durable } = this
+    const status = makeFileNow(disk, { path, bytes, disk: this.diskFor(bytes.length), durable, lastAccess, tolerance: TOLERANCE })
+    const made = (status: FileStatus | undefined): 'created' | undefined => {
+      if (status === undefined) return undefined
+      this.remember(viewOf(status, record, bytes.length, false, 0, now))
+      return 'created'
+    }
+    return status instanceof Promise ? status.then(made) : made(status)
   }
 
   /** Appends a record that replaces the one with the id `previous`, to a file that was in use moments ago. */
@@ -50,7 +60,7 @@ export class ImmediateFile extends SeenFile {
   }
 
   /** Ends the session if `previous` is still its last record, and removes the file, which was in use moments ago. */
-  endNow (previous: string, now: number): Removal | undefined {
+  endNow (previous: string, now: number): Immediate<Removal> {
     const known = this.#inUse(now)
     const disk = this.#diskNow(now)
     if (known === null || disk === undefined) return undefined
@@ -64,7 +74,7 @@ export class ImmediateFile extends SeenFile {
     }
   }
 
-  #endBy (disk: DiskNow, held: HeldFile, known: FileView, previous: string, now: number): Removal | undefined {
+  #endBy (disk: DiskNow, held: HeldFile, known: FileView, previous: string, now: number): Removal | undefined | Promise<Removal> {
     const record = tombstone()
     const bytes = encodeRecord(record, previous)
     const status = held.append(bytes, known.ctimeMs, now)
@@ -73,12 +83,19 @@ export class ImmediateFile extends SeenFile {
       const { view, won } = readOn(known, status, held.read(knownBytes(known, status), status.size), record.id)
       if (!won) return view.tip?.ended === true ? 'gone' : 'conflict'
     }
+    return this.#takeOutEnded(disk, record, status.ino)
+  }
+
+  /** What cannot be removed now holds no session, and is left to the sweep. */
+  #takeOutEnded (disk: DiskNow, record: JournalRecord, ino: FileNumber): Removal | Promise<Removal> {
+    const pooled = this.diskFor(0)
+    const removed = (): Removal => 'removed'
     try {
-      takeOutNow(disk, this.path, status.ino)
+      const rest = disk.isQuick() ? takeOutNow(disk, pooled, this.path, ino) : removeTombstone(pooled, this.path, record)
+      return rest === undefined ? 'removed' : rest.then(removed, removed)
     } catch {
-      // What cannot be removed now holds no session, and is left to the sweep.
+      return 'removed'
     }
-    return 'removed'
   }
 
   /** Returns the last view of a file that was in use moments ago and that a record can be appended to. */

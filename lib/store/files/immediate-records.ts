@@ -10,6 +10,7 @@ import type { Disk } from './disk'
 import { FileCache } from './file-cache'
 import { directoryName, sessionPath } from './file-names'
 import { longestFile } from './file-reading'
+import type { Immediate } from './immediate-file'
 import type { JournalRecord } from './journal'
 import { localDiskAt } from './local-disk'
 import { newRecord } from './new-record'
@@ -24,7 +25,7 @@ const CACHE_SIZE = 32 * 1024 * 1024
 
 /**
  * What a store that keeps each session in a file of its own knows, and what it does at once. The methods whose
- * names end in `Now` return `undefined` when they would have to wait: nothing has happened then.
+ * names end in `Now` return `undefined` when they would have to wait: nothing has happened then. See {@link Immediate}.
  */
 export abstract class ImmediateRecords extends BaseRecordStore implements ImmediateRecordStore {
   abstract override readonly features: ImmediateRecordStore['features']
@@ -66,15 +67,17 @@ export abstract class ImmediateRecords extends BaseRecordStore implements Immedi
   }
 
   /** Does what `create` does. */
-  protected createNow (name: string, record: SessionRecord): Creation | undefined {
+  protected createNow (name: string, record: SessionRecord): Immediate<Creation> {
     const moment = performance.now()
     if (!this.privacy.checkNow(name, moment)) return undefined
     const now = this.clock.now()
     const first = this.newRecord(record, now, now)
     const file = this.file(name)
-    if (this.#wrapping('make a session', () => file.createNow(first, now, moment)) === undefined) return undefined
-    this.files.update(name, file)
-    return { result: 'created', version: first.id }
+    return this.#ending('make a session', () => file.createNow(first, now, moment), outcome => {
+      if (outcome === undefined) return undefined
+      this.files.update(name, file)
+      return { result: outcome, version: first.id }
+    })
   }
 
   /** {@inheritDoc ImmediateRecordStore.replaceNow} @internal */
@@ -93,13 +96,14 @@ export abstract class ImmediateRecords extends BaseRecordStore implements Immedi
   }
 
   /** Does what `remove` does. */
-  protected removeNow (name: string, version: string): Removal | undefined {
+  protected removeNow (name: string, version: string): Immediate<Removal> {
     const moment = performance.now()
     const file = this.privacy.checkNow(name, moment) ? this.files.peek(name) : undefined
     if (file === undefined || this.known(file, version) === null) return undefined
-    const outcome = this.#wrapping('remove a session', () => file.endNow(version, moment))
-    if (outcome !== undefined) this.files.update(name, file)
-    return outcome
+    return this.#ending('remove a session', () => file.endNow(version, moment), outcome => {
+      if (outcome !== undefined) this.files.update(name, file)
+      return outcome
+    })
   }
 
   protected wrapped (doing: string, error: unknown): SessionError {
@@ -112,6 +116,12 @@ export abstract class ImmediateRecords extends BaseRecordStore implements Immedi
     } catch (error) {
       throw this.wrapped(doing, error)
     }
+  }
+
+  /** Does the work, and then what follows from its outcome: at once if the work was done at once. */
+  #ending<T, R> (doing: string, work: () => Immediate<T>, end: (outcome: T | undefined) => R): R | Promise<R> {
+    const outcome = this.#wrapping(doing, work)
+    return outcome instanceof Promise ? outcome.then(end, error => { throw this.wrapped(doing, error) }) : end(outcome)
   }
 
   protected file (name: string): SessionFile {

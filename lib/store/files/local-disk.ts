@@ -17,6 +17,11 @@ const REST = 50
 const BURST = 1000
 /** Milliseconds of use of the quick lanes after which the disk is probed again. */
 const PROBE_AFTER = 100
+/**
+ * Milliseconds after a slow call of the disk in which the wait for a processor is asked for before each call, which costs
+ * about as much as a call: so only what was waited for within one is excused.
+ */
+const WATCHED = 10_000
 /** Names that are read from a directory at a time. */
 const BATCH = 64
 const { R_OK, W_OK, X_OK } = fs.constants
@@ -78,10 +83,13 @@ export interface QuickLanes {
  */
 export function localDiskWith ({ clock = () => performance.now(), probe, processorWait = () => 0 }: QuickLanes): QuickDisk {
   let readyAt = -Infinity
+  /** When the last call came back. */
+  let lastEnd = -Infinity
   let probeAt = 0
   let isProbing = false
-  /** At the last probe, or when a call took long. */
+  /** At the last probe, when a call took long, or before a call that is watched. */
   let processorWaitBefore = 0
+  let watchedUntil = -Infinity
 
   function isReady (time = clock()): boolean {
     if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
@@ -101,21 +109,26 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
     return (...parameters) => {
       const start = clock()
+      if (start < watchedUntil) processorWaitBefore = processorWait()
       try {
         return call(...parameters)
       } finally {
-        const end = clock()
+        const end = lastEnd = clock()
         if (end - start > SLOW) noteWait(end, end - start)
       }
     }
   }
 
-  /** A disk is not slow because the process lost its processor, be it in the call or a moment before. */
+  /**
+   * A disk is not slow because the process lost its processor in the call. What it lost a moment before, since the last
+   * probe, cannot be told from that for a first call; those that follow are watched.
+   */
   function noteWait (end: number, duration: number): void {
     const soFar = processorWait()
-    const waited = duration - (soFar - processorWaitBefore)
+    const waited = duration - Math.min(duration, Math.max(0, soFar - processorWaitBefore))
     processorWaitBefore = soFar
     if (waited > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * waited
+    watchedUntil = Math.max(watchedUntil, end + (waited > SLOW ? WATCHED : PROBE_AFTER))
   }
 
   /** At once while the disk is quick, otherwise pooled. */
@@ -147,6 +160,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   }
   const now: DiskNow = {
     isReady,
+    isQuick: () => lastEnd >= readyAt,
     open: timed(open),
     close: fd => { fs.closeSync(fd) },
     write: timed(write),

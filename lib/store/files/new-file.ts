@@ -1,6 +1,5 @@
 import { dirname } from 'node:path'
-import { hasCode } from '../../errors'
-import { takeOut, takeOutNow } from './ending'
+import { takeOut } from './ending'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type DiskNow, type FileStatus } from './disk'
 import { newToken, stagingPath } from './file-names'
 import { checkPrivate, FILE_MODE, isPrivate, TO_MAKE } from './private-file'
@@ -34,7 +33,7 @@ export async function makeFile (file: NewFile): Promise<FileStatus> {
   try {
     return await settle(file, fd, staging, await name(file, fd, staging))
   } finally {
-    await disk.close(fd)
+    await close(file, fd)
   }
 }
 
@@ -84,45 +83,63 @@ async function settle (
 /**
  * Does the same at once, by the same calls in the same order, for a file that need not be synced. Returns
  * undefined, and has left nothing behind, when something is in the way: `makeFile` then tells what it is.
- *
- * @throws the system's errors, when the file has got its name and had to be taken back
+ * Returns a promise when the disk becomes slow meanwhile: what is left to do goes by `file.disk`.
  */
-export function makeFileNow (disk: DiskNow, path: string, bytes: Buffer, lastAccess: number): FileStatus | undefined {
-  const staging = stagingPath(path, newToken())
+export function makeFileNow (now: DiskNow, file: NewFile): FileStatus | undefined | Promise<FileStatus | undefined> {
+  const staging = stagingPath(file.path, newToken())
   let fd: number
   try {
-    fd = disk.open(staging, TO_MAKE, FILE_MODE)
+    fd = now.open(staging, TO_MAKE, FILE_MODE)
   } catch {
     return undefined
   }
+  const named = nameNow(now, file, fd, staging)
   try {
-    const status = nameNow(disk, fd, staging, path, bytes, lastAccess)
-    unnameNow(disk, staging, path, status)
-    return status?.birthtimeMs === 0 ? disk.fstat(fd) : status
-  } finally {
-    disk.close(fd)
+    if (now.isQuick()) {
+      now.unlink(staging)
+      const status = named?.birthtimeMs === 0 ? now.fstat(fd) : named
+      closeNow(now, fd)
+      return status
+    }
+  } catch {
+    // The calls that follow tell what is wrong, and take the file back.
   }
+  return settleLater(file, fd, staging, named)
 }
 
-function nameNow (disk: DiskNow, fd: number, staging: string, path: string, bytes: Buffer, lastAccess: number): FileStatus | undefined {
+function nameNow (now: DiskNow, { path, bytes, lastAccess, tolerance }: NewFile, fd: number, staging: string): FileStatus | undefined {
   try {
-    if (disk.write(fd, bytes) !== bytes.length) return undefined
-    const status = disk.fstat(fd)
-    if (!isPrivate(status) || Math.abs(lastAccess - status.mtimeMs) > TOLERANCE) return undefined
-    disk.link(staging, path)
+    if (!now.isQuick() || now.write(fd, bytes) !== bytes.length || !now.isQuick()) return undefined
+    const status = now.fstat(fd)
+    if (!isPrivate(status) || Math.abs(lastAccess - status.mtimeMs) > tolerance) return undefined
+    now.link(staging, path)
     return status
   } catch {
     return undefined
   }
 }
 
-/** `status`: of the file that has got its name; undefined: it has not. */
-function unnameNow (disk: DiskNow, staging: string, path: string, status: FileStatus | undefined): void {
+/** `named`: status of the file that has got its name; undefined: it has not. */
+async function settleLater (file: NewFile, fd: number, staging: string, named: FileStatus | undefined): Promise<FileStatus | undefined> {
   try {
-    disk.unlink(staging)
-  } catch (error) {
-    if (status === undefined || hasCode(error, 'ENOENT')) return
-    takeOutNow(disk, path, status.ino)
-    throw error
+    if (named !== undefined) return await settle(file, fd, staging, named)
+    // What cannot be removed now is left to the sweep.
+    await file.disk.unlink(staging).catch(() => undefined)
+    return undefined
+  } finally {
+    await close(file, fd)
+  }
+}
+
+/** The file is complete, and synced if it has to be: that its descriptor cannot be closed well changes nothing of it. */
+async function close ({ disk }: NewFile, fd: number): Promise<void> {
+  await disk.close(fd).catch(() => undefined)
+}
+
+function closeNow (now: DiskNow, fd: number): void {
+  try {
+    now.close(fd)
+  } catch {
+    // As above.
   }
 }

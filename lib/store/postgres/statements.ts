@@ -23,10 +23,9 @@ const PAGE = 500
 /** Bytes of text after which a page ends. */
 const PAGE_SIZE = 1024 * 1024
 
+export type Verb = 'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep'
 /** One statement a verb, for one table and appid. */
-export type Statements = Readonly<Record<
-  'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
->>
+export type Statements = Readonly<Record<Verb, Statement>>
 
 /** When the rows of a store end. */
 export interface RowLifetimes extends Lifetimes {
@@ -40,6 +39,8 @@ interface StatementOptions extends RowLifetimes {
   appid: string
   /** Seconds: how long a caller asks again. */
   timeout: number
+  /** Whether the role of the pool may write a message to the log of changes. */
+  mayConfirm: boolean
 }
 
 /** The server's clock, in milliseconds since 1970, when the statement reached it. */
@@ -49,8 +50,9 @@ const NOW_OF_PRIMARY = `CASE WHEN pg_is_in_recovery() THEN '${STANDBY}' ELSE (${
 /**
  * Null. A caller that is told what an earlier statement did relies on it, also if the server was restarted while
  * that one waited for a synchronous standby. So something is written: then this statement waits for the same.
+ * PostgreSQL looks for the right to do so when the statement starts, whether it is done or not.
  */
-const CONFIRMED = "CASE WHEN pg_logical_emit_message(true, '', '') IS NULL THEN '' END"
+const CONFIRMED = "CASE WHEN pg_logical_emit_message(true, 'fastify-file-sessions', '') IS NULL THEN '' END"
 /** Columns cost the client more than words in one column. The last word is missing for the store's own idle timeout. */
 const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}, s.idle_timeout`
 
@@ -65,7 +67,7 @@ const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}
  * The last parameter of these is the moment (server's clock, ms) from which the statement does nothing
  * any more, because the caller has been told that it failed. It bounds the wait for locks as well.
  */
-export function statementsFor ({ schema, table, appid, timeout, ...limits }: StatementOptions): Statements {
+export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...limits }: StatementOptions): Statements {
   const rows = `${qualified(schema, table)} AS s`
   const app = `s.appid = ${literal(appid)}`
   const key = `${app} AND s.name = $1`
@@ -73,7 +75,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
   const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
   const found = (told: string): string => `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
-    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent, CASE WHEN ${told} THEN ${CONFIRMED} END)`
+    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent${mayConfirm && told !== 'false' ? `, CASE WHEN ${told} THEN ${CONFIRMED} END` : ''})`
   const done = (told: string): string => `SELECT ${NOW} || ' done' AS about FROM done
     UNION ALL SELECT ${found(told)} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
   const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
@@ -105,7 +107,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
       UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
       WHERE ${key} AND s.version = coalesce($3, s.version) AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
       RETURNING 1
-    ) ${done('true')}`),
+    ) ${done(`coalesce(s.status, '') <> 'live' OR ${isOver(limits, GRACE / 1000)} OR ${isKnown('$2')}`)}`),
 
     touch: statement('touch', `UPDATE ${rows} SET accessed_at = statement_timestamp()
       WHERE ${key} AND s.status = 'live' AND ${inGrace} AND ${age('s.accessed_at')} * 1000 >= ${justTouched(limits)} AND ${inTime('$2')}`),

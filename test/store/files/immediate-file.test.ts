@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
-import type { Disk, DiskNow } from '../../../lib/store/files/disk'
+import type { Disk, DiskNow, FileStatus } from '../../../lib/store/files/disk'
+import { takeOutNow } from '../../../lib/store/files/ending'
 import { FileStore } from '../../../lib/store/files/file-store'
+import type { Immediate } from '../../../lib/store/files/immediate-file'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
 import { impatientDisk, openDescriptors, recordingDisk, recordingDiskNow, systemError } from '../../support/disks'
@@ -18,14 +20,14 @@ const now = localDisk.now as DiskNow
 
 /** A disk that is ready, whose immediate calls go as `changes` say. */
 function readyDisk (changes: Partial<DiskNow> = {}): Disk {
-  return { ...impatientDisk, now: { ...now, isReady: () => true, ...changes } }
+  return { ...impatientDisk, now: { ...now, isReady: () => true, isQuick: () => true, ...changes } }
 }
 
 function fails (call: string, code = 'EIO'): () => never {
   return () => { throw systemError(code, call) }
 }
 
-function created (path: string, changes: Partial<DiskNow> = {}, text = 'text', lastAccess = Date.now()): { file: SessionFile, outcome: string | undefined } {
+function created (path: string, changes: Partial<DiskNow> = {}, text = 'text', lastAccess = Date.now()): { file: SessionFile, outcome: Immediate<string> } {
   const file = new SessionFile(path, readyDisk(changes), false)
   return { file, outcome: file.createNow(recordOf(text), lastAccess, performance.now()) }
 }
@@ -35,7 +37,7 @@ function known (file: SessionFile, changes: Partial<DiskNow> = {}): SessionFile 
   return new SessionFile(file.path, readyDisk(changes), false, file.view)
 }
 
-function ended (file: SessionFile, version = tipId(file)): string | undefined {
+function ended (file: SessionFile, version = tipId(file)): Immediate<string> {
   return file.endNow(version, performance.now())
 }
 
@@ -44,7 +46,7 @@ t.test('a file is made and ended at once by the calls of the slow way, in their 
   const slow = recordingDisk(dir)
   const later = new SessionFile(join(dir, 'later'), slow.disk, false)
   await later.create(recordOf('text'))
-  const quick = recordingDiskNow({ isReady: () => true })
+  const quick = recordingDiskNow({ isReady: () => true, isQuick: () => true })
   const sooner = new SessionFile(join(dir, 'sooner'), { ...localDisk, now: quick.disk }, false)
   t.equal(sooner.createNow(recordOf('text'), Date.now(), performance.now()), 'created')
   t.equal(statSync(sooner.path).mode & 0o7777, 0o600)
@@ -87,7 +89,10 @@ t.test('what cannot be made at once leaves nothing behind, and is for the slow w
   t.equal(textIn(path), 'text')
   t.strictSame(readdirSync(dir), ['file'])
   const failing = join(dir, 'failing')
-  t.equal(created(failing, { write: fails('write'), unlink: fails('unlink') }).outcome, undefined, 'the sweep removes it')
+  t.equal(await created(failing, { write: fails('write'), unlink: fails('unlink') }).outcome, undefined, 'the private name is tried again')
+  t.strictSame(readdirSync(dir), ['file'])
+  const stuck = { ...readyDisk({ write: fails('write'), unlink: fails('unlink') }), unlink: async () => fails('unlink')() }
+  t.equal(await new SessionFile(failing, stuck, false).createNow(recordOf('text'), Date.now(), performance.now()), undefined, 'the sweep removes it')
   t.notOk(existsSync(failing))
   t.equal(openDescriptors(), before)
 })
@@ -95,15 +100,115 @@ t.test('what cannot be made at once leaves nothing behind, and is for the slow w
 t.test('a private name that another process has removed is no trouble, and one that stays has the file taken back', async t => {
   const dir = directory(t)
   const path = join(dir, 'file')
-  t.equal(created(path, { unlink (staging) { unlinkSync(staging); fails('unlink', 'ENOENT')() } }).outcome, 'created')
+  const gone = created(path, { unlink (staging) { unlinkSync(staging); fails('unlink', 'ENOENT')() } })
+  t.equal(await gone.outcome, 'created')
   unlinkSync(path)
   let count = 0
-  const once = (staging: string): void => {
-    if (count++ === 0) throw systemError('EIO', 'unlink')
+  const twice = (staging: string): void => {
+    if (count++ < 2) throw systemError('EIO', 'unlink')
     unlinkSync(staging)
   }
-  t.throws(() => created(path, { unlink: once }), { code: 'EIO' })
+  const disk = { ...readyDisk({ unlink: twice }), unlink: async (staging: string) => { twice(staging) } }
+  const file = new SessionFile(path, disk, false)
+  await t.rejects(file.createNow(recordOf('text'), Date.now(), performance.now()) as Promise<unknown>, { code: 'EIO' })
   t.notOk(existsSync(path), 'a file with two names would look as if it still had one after its end')
+  t.equal(file.view, null)
+})
+
+t.test('a file that cannot be looked at when it has its name is taken back', async t => {
+  const dir = directory(t)
+  const path = join(dir, 'file')
+  let looks = 0
+  const fstat = (fd: number): FileStatus => {
+    if (looks++ > 0) throw systemError('EIO', 'fstat')
+    return { ...now.fstat(fd), birthtimeMs: 0 }
+  }
+  const disk = { ...readyDisk({ fstat }), fstat: async (fd: number) => fstat(fd) }
+  const outcome = new SessionFile(path, disk, false).createNow(recordOf('text'), Date.now(), performance.now())
+  await t.rejects(outcome as Promise<unknown>, { code: 'EIO' })
+  t.equal(looks, 3, 'at once, and again')
+  t.strictSame(readdirSync(dir), [])
+  looks = 0
+  await t.rejects(new SessionFile(path, disk, false).create(recordOf('text')), { code: 'EIO' }, 'and so the slow way')
+  t.strictSame(readdirSync(dir), [])
+})
+
+t.test('a file that is complete stays, also when its descriptor cannot be closed well', async t => {
+  const dir = directory(t)
+  const close = (fd: number): never => {
+    closeSync(fd)
+    throw systemError('EIO', 'close')
+  }
+  t.equal(created(join(dir, 'sooner'), { close }).outcome, 'created')
+  const later = new SessionFile(join(dir, 'later'), { ...readyDisk(), close: async fd => close(fd) }, false)
+  await later.create(recordOf('text'))
+  t.strictSame(readdirSync(dir).map(file => textIn(join(dir, file))), ['text', 'text'])
+})
+
+/** A disk that becomes slow in the immediate call with that name. */
+function slowIn (slow: string): { disk: Disk, calls: string[] } {
+  let isQuick = true
+  const quick = recordingDiskNow({ isReady: () => isQuick, isQuick: () => isQuick })
+  const changes = Object.fromEntries(Object.entries(quick.disk).map(([name, call]) => [name, (...given: unknown[]) => {
+    if (name === slow) isQuick = false
+    return (call as (...given: unknown[]) => unknown)(...given)
+  }]))
+  return { disk: { ...impatientDisk, now: { ...quick.disk, ...changes } }, calls: quick.calls }
+}
+
+/** Calls that may wait for a device: of an open file the kernel knows what it is, and closing does not wait. */
+function waiting (calls: string[]): string[] {
+  return calls.filter(call => call !== 'fstat' && call !== 'close')
+}
+
+t.test('a disk that becomes slow while a file is made holds the event loop for no further call', async t => {
+  const dir = directory(t)
+  const before = openDescriptors()
+  for (const [call, wholly] of [['open', false], ['write', false], ['link', true], ['unlink', true]] as const) {
+    const { disk, calls } = slowIn(call)
+    const file = new SessionFile(join(dir, call), disk, false)
+    const outcome = file.createNow(recordOf('text'), Date.now(), performance.now())
+    t.equal(waiting(calls).at(-1), call)
+    t.equal(await outcome, wholly ? 'created' : undefined, call)
+    t.equal(waiting(calls).at(-1), call, 'nor later')
+    t.equal(file.view?.tip?.text, wholly ? 'text' : undefined)
+  }
+  t.strictSame(readdirSync(dir).sort(), ['link', 'unlink'])
+  for (const name of readdirSync(dir)) t.ok(isClean(join(dir, name)))
+  t.equal(openDescriptors(), before)
+})
+
+t.test('a disk that becomes slow while a session is ended holds the event loop for no further call', async t => {
+  for (const call of ['open', 'write', 'rename', 'lstat', 'unlink']) {
+    const file = await newFile(t)
+    const { disk, calls } = slowIn(call)
+    const outcome = ended(new SessionFile(file.path, disk, false, file.view), tipId(file))
+    t.equal(waiting(calls).at(-1), call)
+    t.equal(await outcome, call === 'open' ? undefined : 'removed', call)
+    t.equal(waiting(calls).at(-1), call, 'nor later')
+    t.strictSame(readdirSync(dirname(file.path)), call === 'open' ? ['file'] : [])
+  }
+})
+
+t.test('a store goes on through the pool when the disk becomes slow', async t => {
+  for (const call of ['open', 'write', 'link', 'unlink']) {
+    const sessionDir = sessionDirectory(t)
+    const store = new FileStore({ sessionDir }, slowIn(call).disk)
+    await store.open()
+    const name = store.nameOf('an id')
+    mkdirSync(dirname(pathOf(sessionDir, 'an id')), { mode: 0o700 })
+    t.equal(await store.read(name), null)
+    t.match(await store.create(name, { text: 'text' }), { result: 'created' })
+    t.equal((await store.read(name))?.text, 'text')
+  }
+  for (const call of ['open', 'write', 'rename', 'lstat']) {
+    const sessionDir = sessionDirectory(t)
+    const { name, version } = await newSession(new FileStore({ sessionDir }), 'text')
+    const store = new FileStore({ sessionDir }, slowIn(call).disk)
+    await store.read(name)
+    t.equal(await store.remove(name, version), 'removed')
+    t.equal(await store.read(name), null)
+  }
 })
 
 t.test('a session is ended at once if it is still at its version', async t => {
@@ -145,21 +250,40 @@ t.test('a session that was made anew under the name stays', async t => {
       more()
     }
   })
-  t.equal(ended(known(file, replaceAnd(() => {}))), 'removed')
+  t.equal(await ended(known(file, replaceAnd(() => {}))), 'removed')
   t.equal(textIn(file.path), 'anew')
 
   const next = await newFile(t)
-  t.equal(ended(known(next, replaceAnd(() => { writeFileSync(next.path, 'yet another') }))), 'removed')
+  t.equal(await ended(known(next, replaceAnd(() => { writeFileSync(next.path, 'yet another') }))), 'removed')
   t.equal(readFileSync(next.path, 'utf8'), 'yet another', 'the last one has the name')
   t.strictSame(readdirSync(dirname(next.path)), ['file'])
 })
 
 t.test('a file that cannot be removed at once holds a tombstone', async t => {
-  for (const changes of [{ rename: fails('rename') }, { rename: renameSync, lstat: () => undefined, link: fails('link') }]) {
+  for (const changes of [{ rename: fails('rename') }, { unlink: fails('unlink') }]) {
     const file = await newFile(t)
     t.equal(ended(known(file, changes)), 'removed')
     t.equal(await textOf(another(file)) ?? '', '')
   }
+})
+
+t.test('a file that was removed meanwhile has not to be taken out', async t => {
+  const file = await newFile(t)
+  const disk = readyDisk({ rename: fails('rename', 'ENOENT') })
+  t.equal(takeOutNow(disk.now as DiskNow, disk, file.path, file.view?.ino as number), undefined)
+})
+
+t.test('a file of which the disk does not say which one it is does not go back under its name', async t => {
+  const file = await newFile(t)
+  const linked: string[] = []
+  const cannotSay = { ...readyDisk({ lstat: () => undefined }), lstat: async () => fails('lstat')(), link: async (path: string) => { linked.push(path) } }
+  t.equal(await ended(new SessionFile(file.path, cannotSay, false, file.view), tipId(file)), 'removed')
+  t.strictSame(linked, [])
+  t.notOk(existsSync(file.path))
+
+  const next = await newFile(t)
+  t.equal(await ended(known(next, { lstat: () => undefined })), 'removed')
+  t.strictSame(readdirSync(dirname(next.path)), [], 'the slow way looks again')
 })
 
 t.test('what may have to wait is not ended at once', async t => {
@@ -182,7 +306,7 @@ t.test('a store makes and ends sessions at once, and says what failed', async t 
     }
   })
   const slowFails = async (): Promise<never> => { throw systemError('EIO') }
-  const store = new FileStore({ sessionDir }, { ...disk, open: slowFails, rename: slowFails })
+  const store = new FileStore({ sessionDir }, { ...disk, open: slowFails, rename: slowFails, unlink: slowFails })
   await store.open()
   const name = store.nameOf('an id')
   mkdirSync(dirname(pathOf(sessionDir, 'an id')), { mode: 0o700 })
