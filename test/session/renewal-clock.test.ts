@@ -7,7 +7,6 @@ import { forwardingText } from '../../lib/store/forwarding'
 import { FileStore } from '../../lib/store/files/file-store'
 import type { Disk } from '../../lib/store/files/disk'
 import { localDisk } from '../../lib/store/files/local-disk'
-import { MovingSessionStore } from '../../lib/store/moving-store'
 import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-store'
 import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
 import { SessionCipher } from '../../lib/store/session-cipher'
@@ -111,18 +110,6 @@ t.test('a save that comes too late does not start the grace anew', async t => {
   t.match(await recordsOf(other, 0).replace(key, { text: '{"n":2}' }, late), { result: /conflict|gone/ })
   t.equal(await records.find(key), null)
   t.equal(await recordsOf(other, 0).find(key), null)
-})
-
-t.test('a move to another store does not start the grace anew', async t => {
-  const { time, store: from } = await fileStore(t, behind())
-  const { store: to } = await fileStore(t, time)
-  const { key, created, renew } = await renewable(from)
-  await renew(created)
-  const records = recordsOf(new MovingSessionStore({ from, to }), 0)
-  time.pass(GRACE - 1)
-  t.ok(await records.find(key))
-  time.pass(2)
-  t.equal(await records.find(key), null)
 })
 
 t.test('a touch that is under way while the id is renewed does not end the grace', async t => {
