@@ -243,9 +243,6 @@ async function mountAdvice (path: string, uid: number, isNew: boolean): Promise<
 
 /** The number that the first two hexadecimal digits of a session's name stand for. */
 function shardNumber (name: string): number {
+  const digit = (code: number): number => code < 58 ? code - 48 : code - 87
   return digit(name.charCodeAt(0)) * 16 + digit(name.charCodeAt(1))
-}
-
-function digit (code: number): number {
-  return code < 58 ? code - 48 : code - 87
 }

@@ -134,8 +134,11 @@ t.test('a call that had to wait for a moment leaves the quick lanes open', t => 
   takes.push(6)
   now.lstat(path)
   t.equal(now.isReady(), false, '24 milliseconds, of which little is paid for')
+  t.equal(now.isQuick(), false)
   pass(200)
   t.equal(now.isReady(), true)
+  now.lstat(path)
+  t.equal(now.isQuick(), true)
   t.end()
 })
 
