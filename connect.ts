@@ -29,4 +29,5 @@ export { SessionError, SessionFileError, SessionLimitError, SessionStoreError, S
 export type { EncryptionOptions } from './lib/store/encryption-options'
 export type { SessionCipher } from './lib/store/session-cipher'
 export { unopenedSessions } from './lib/unopened'
-export type { UnopenedCause, UnopenedCounts } from './lib/unopened'
+export type { UnopenedCause } from './lib/diagnostics'
+export type { UnopenedCounts } from './lib/unopened'

@@ -2,18 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { mayBeDone, SessionError, type SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { Removal, StoredSession } from '../store/session-store'
-import type { PlainRecord, Predecessor, SessionKey } from './opened-session'
+import type { NewSession, PlainRecord, Predecessor, SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
 export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove' | 'settle'>
-
-/** A session that was just made. */
-export interface NewSession extends SessionKey {
-  readonly stored: StoredSession
-  /** What kept the logins beside it that are too many from being ended, when it has taken the place of another one. */
-  readonly unsettled?: unknown
-}
 
 export interface Move {
   /** Null when nothing is kept: then there is no new session. */

@@ -13,6 +13,13 @@ export interface SessionKey {
   readonly name: string
 }
 
+/** A session that was just made. */
+export interface NewSession extends SessionKey {
+  readonly stored: StoredSession
+  /** What kept the logins beside it that are too many from being ended, when it has taken the place of another one. */
+  readonly unsettled?: unknown
+}
+
 /** A session whose place another one takes. */
 export interface Predecessor extends SessionKey {
   /** Called for what a device list shows of it, where the lists do not say that any more. */

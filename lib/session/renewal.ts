@@ -1,8 +1,8 @@
 import { mayBeDone } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import { discard, prepare, settleSurely, type MovingRecords, type NewSession } from './move'
-import type { PlainRecord, Predecessor } from './opened-session'
+import { discard, prepare, settleSurely, type MovingRecords } from './move'
+import type { NewSession, PlainRecord, Predecessor } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a renewal needs of the records. */

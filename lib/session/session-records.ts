@@ -9,8 +9,7 @@ import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRe
 import { Forwards } from './forwards'
 import { IndexedSaving, type Swap } from './indexed-saving'
 import { Indexing } from './indexing'
-import type { NewSession } from './move'
-import { OpenedSession, sealedText, type PlainRecord, type Predecessor, type SessionKey } from './opened-session'
+import { type NewSession, OpenedSession, type PlainRecord, type Predecessor, sealedText, type SessionKey } from './opened-session'
 
 /** A live session, and the key that it has. */
 export interface Found {

@@ -1,6 +1,6 @@
 import { publishError } from '../diagnostics'
 import { sessionHandle } from '../store/session-id'
-import type { NewSession } from './move'
+import type { NewSession } from './opened-session'
 import type { SessionCopy } from './session-copy'
 
 /** Tells of the trouble of a new session beside which too many logins may be left: it is served all the same. */

@@ -1,5 +1,6 @@
 import { check } from '../option-checks'
-import { unopened, type UnopenedCause } from '../unopened'
+import type { UnopenedCause } from '../diagnostics'
+import { unopened } from '../unopened'
 import type { SettledEncryption } from './encryption-options'
 import { KeyMemory } from './key-memory'
 import { openChain, sealPart, sealWhole, SHORTEST_CHAIN } from './sealed-chain'
