@@ -5,25 +5,28 @@ const FIGURES = 70
 const BAR = 18
 const GAP = 8
 const TITLE = 34
+/** A bar of more than so many times the shortest is cut off: the others could not be told apart beside it. */
+const MOST_SHOWN = 8
 
-/** `panels`: [{ title, bars: [{ label, median, min, max, isOurs, isCeiling }] }] */
+/** What a request costs each contender: the shorter the bar, the better. `panels`: [{ title, bars: [{ label, median, min, max, isOurs, isCeiling }] }] */
 export function chart (panels) {
-  const longest = Math.max(...panels.flatMap(({ bars }) => bars.map(({ max }) => max)))
-  const scale = (WIDTH - LABELS - FIGURES) / longest
+  const bars = panels.flatMap(({ bars }) => bars)
+  const longest = Math.min(Math.max(...bars.map(({ max }) => max)), MOST_SHOWN * Math.min(...bars.map(({ median }) => median)))
+  const lengthOf = value => Math.min(value, longest) * (WIDTH - LABELS - FIGURES) / longest
   const parts = []
   let y = 0
   for (const { title, bars } of panels) {
     parts.push(`<text class="title" x="0" y="${y + 20}">${escaped(title)}</text>`)
     y += TITLE
     for (const bar of bars) {
-      parts.push(drawBar(bar, y, scale))
+      parts.push(drawBar(bar, y, lengthOf))
       y += BAR + GAP
     }
     y += GAP
   }
-  parts.push(`<text class="note" x="0" y="${y + 10}">Requests per second, median; the line goes from the slowest round to the fastest.</text>`)
+  parts.push(`<text class="note" x="0" y="${y + 10}">Processor time of the server per request, µs, median: less is better. The line goes from the least round to the most. Long bars are cut off.</text>`)
   const height = y + 20
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Requests per second">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Processor time per request">
 <style>
 text { font: 13px system-ui, sans-serif; fill: #24292f }
 .title { font-weight: 600; font-size: 15px }
@@ -46,13 +49,13 @@ ${parts.join('\n')}
 `
 }
 
-function drawBar ({ label, median, min, max, isOurs, isCeiling }, y, scale) {
+function drawBar ({ label, median, min, max, isOurs, isCeiling }, y, lengthOf) {
   const kind = isOurs ? 'ours' : isCeiling ? 'ceiling' : 'other'
   const middle = y + BAR / 2
-  const [from, to] = [min, max].map(value => (LABELS + value * scale).toFixed(1))
+  const [from, to] = [min, max].map(value => (LABELS + lengthOf(value)).toFixed(1))
   return [
     `<text class="${kind}" x="${LABELS - 10}" y="${middle + 5}" text-anchor="end">${escaped(label)}</text>`,
-    `<rect class="${kind}" x="${LABELS}" y="${y}" width="${Math.max(median * scale, 1).toFixed(1)}" height="${BAR}"/>`,
+    `<rect class="${kind}" x="${LABELS}" y="${y}" width="${lengthOf(median).toFixed(1)}" height="${BAR}"/>`,
     `<path d="M${from} ${middle}H${to}M${from} ${middle - 3}v6M${to} ${middle - 3}v6"/>`,
     `<text x="${Number(to) + 8}" y="${middle + 5}">${Math.round(median).toLocaleString('en-US')}</text>`
   ].join('\n')

@@ -215,7 +215,7 @@ async function express ({ dir }) {
   const { default: session } = await import('express-session')
   const app = createApp()
   app.disable('x-powered-by')
-  // Nobody else computes one.
+  // No other contender computes one.
   app.disable('etag')
   app.use(session({
     name: 'sid',

@@ -174,7 +174,7 @@ async function measure (kind, place, userCount) {
   const heapBefore = process.memoryUsage().heapUsed
   let loop = watchLoop()
   let began = performance.now()
-  const counts = await store.sweepIndexes()
+  const counts = await store.reapIndexes()
   const swept = { time: performance.now() - began, held: loop.stop(), ...counts }
   loop = watchLoop()
   await pause(Math.min(swept.time, 30_000))
@@ -247,7 +247,7 @@ function table (results) {
     ['`sessionsOf`, again', result => ms(result.listed)],
     ['Login, with an index and without', ({ login, plainLogin }) => `${ms(login)}, ${ms(plainLogin)}`],
     ['`revokeAll` of one user', result => `${ms(result.revoked)}, ${result.ended.toFixed(0)} ended`],
-    ['`sweepIndexes`', ({ swept }) => `${(swept.time / 1000).toFixed(1)} s, ${swept.seen} seen, ${swept.removed} removed`],
+    ['`reapIndexes`', ({ swept }) => `${(swept.time / 1000).toFixed(1)} s, ${swept.seen} seen, ${swept.removed} removed`],
     ['Event loop held at most: by nothing, by the sweep of the indexes, by that of the sessions', ({ swept, reaped }) => [swept.idle, swept.held, reaped.held].map(({ max }) => `${max.toFixed(1)} ms`).join(', ')],
     ['The same, by processor time', ({ swept, reaped }) => [swept.idle, swept.held, reaped.held].map(({ used }) => `${used.toFixed(1)} ms`).join(', ')],
     ['By the clock, p99.9', ({ swept, reaped }) => [swept.idle, swept.held, reaped.held].map(({ p999 }) => `${p999.toFixed(1)} ms`).join(', ')],

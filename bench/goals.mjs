@@ -4,7 +4,7 @@
  */
 import { ratio } from './statistics.mjs'
 
-/** The first contender and workload beside the second, and the most that the ratio may be. */
+/** The first contender and workload beside the second, and the most that the ratio may be; without that it is shown alone. */
 export const GOALS = [
   ...['disk', 'tmpfs'].flatMap(place => [
     goal(`${place}: read / empty hooks`, [`ours-${place}`, 'read'], ['ceiling', 'read'], 1.35),
@@ -17,8 +17,10 @@ export const GOALS = [
     goal(`${place}: encrypted read of 10 KB / plain`, [`ours-${place}-encrypted`, 'read-10k'], [`ours-${place}`, 'read-10k'], 1.1),
     goal(`${place}: encrypted write of 10 KB / plain`, [`ours-${place}-encrypted`, 'write-10k'], [`ours-${place}`, 'write-10k'], 1.25)
   ]),
-  goal('disk: login / connect-redis', ['ours-disk', 'login'], ['redis', 'login'], 1),
-  goal('disk: login and a new id / connect-redis', ['ours-disk', 'renew'], ['redis', 'renew'], 1),
+  goal('disk: login / the least that a file costs', ['ours-disk', 'login'], ['files-floor', 'login'], 1.35),
+  // The least that a file costs is above these on most disks: a new file costs more than a message to a server, whose own work does not count here.
+  goal('disk: login / connect-redis', ['ours-disk', 'login'], ['redis', 'login']),
+  goal('disk: login and a new id / connect-redis', ['ours-disk', 'renew'], ['redis', 'renew']),
   goal('Redis: read / connect-redis', ['ours-redis', 'read'], ['redis', 'read'], 0.6),
   goal('Redis: write / connect-redis', ['ours-redis', 'write'], ['redis', 'write'], 0.8),
   goal('Redis with cache: read / disk', ['ours-redis-cached', 'read'], ['ours-disk', 'read'], 1.15),
@@ -35,19 +37,27 @@ export function isNeeded (contender, { name }) {
   return GOALS.some(({ first, second }) => [first, second].some(({ who, workload }) => who === contender.name && workload === name))
 }
 
+/** Returns the limit as the table shows it. */
+export function limitOf ({ most }) {
+  return most === undefined ? 'none' : `≤ ${most}`
+}
+
 /** Returns the goals beside what was measured, as markdown, and how many are met, missed and not measured. */
 export function compareGoals (running) {
   const count = { met: 0, missed: 0, unmeasured: 0 }
-  const rows = GOALS.map(({ what, first, second, most }) => {
+  const rows = GOALS.map(goal => {
+    const { what, first, second, most } = goal
     const [cpu, other] = [first, second].map(({ who, workload }) => running.find(({ name }) => name === who)?.results.get(workload)?.cpu)
     if (cpu === undefined || other === undefined) {
       count.unmeasured++
-      return `| ${what} | ≤ ${most} | – | – |`
+      return `| ${what} | ${limitOf(goal)} | – | – |`
     }
     const { median, min, max } = ratio(cpu, other)
+    const measured = `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`
+    if (most === undefined) return `| ${what} | ${limitOf(goal)} | ${measured} | – |`
     const isMet = median <= most
     count[isMet ? 'met' : 'missed']++
-    return `| ${what} | ≤ ${most} | ${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)}) | ${isMet ? 'yes' : '**no**'} |`
+    return `| ${what} | ${limitOf(goal)} | ${measured} | ${isMet ? 'yes' : '**no**'} |`
   })
   return { table: `| processor time per request | goal | measured | met |\n| --- | ---: | ---: | --- |\n${rows.join('\n')}\n`, ...count }
 }

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 export const SERVER_CORE = 0
 export const LOAD_CORE = 1
+/** Of Redis and PostgreSQL: a core of their own where there is one, so that they do not wait for the load. */
+export const STORE_CORE = cpus().length > 2 ? 2 : LOAD_CORE
 
 const canPin = isInstalled('taskset') && cpus().length > 1
 if (!canPin) console.log('taskset is missing or there is one core only: nothing is pinned, so take the figures with care')

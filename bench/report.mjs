@@ -41,9 +41,9 @@ export function writeChart (running) {
     title: workloadTitle(name),
     bars: running.filter(({ results }) => results.has(name))
       .map(({ name: contender, label, results }) => ({
-        label, isOurs: contender.startsWith('ours'), isCeiling: contender === 'ceiling', ...spread(results.get(name).rate)
+        label, isOurs: contender.startsWith('ours'), isCeiling: contender === 'ceiling', ...spread(results.get(name).cpu)
       }))
-      .sort((a, b) => b.isCeiling - a.isCeiling || b.median - a.median)
+      .sort((a, b) => b.isCeiling - a.isCeiling || a.median - b.median)
   }))
   mkdirSync(dirname(CHART), { recursive: true })
   writeFileSync(CHART, chart(panels))
@@ -52,17 +52,18 @@ export function writeChart (running) {
 /** Puts the table and the chart into docs/benchmarks.md, and the sentence of a few ratios into README.md. */
 export function updatePages (running, names, { rounds, seconds, loadTool }) {
   const rows = new Map(running.map(({ label, results }) =>
-    [label, Object.fromEntries([...results].map(([name, { rate }]) => [name, Math.round(spread(rate).median)]))]))
+    [label, Object.fromEntries([...results].map(([name, { cpu }]) => [name, spread(cpu).median]))]))
   replaceSection(PAGE, 'bench', `
-![Requests per second, reading and writing sessions](bench.svg)
+![Processor time per request, reading and writing sessions](bench.svg)
 
-Requests per second, the median of ${rounds} rounds of ${seconds} s with fresh processes each: Node ${process.version} on one core (${cpus()[0].model.trim()}),
-load by ${loadTool} from another, 64 sessions of about 100 bytes, 32 connections, no rolling cookies.
-
-${resultTable(running, names, 'rate', false)}
-Processor time of the app's process per request, user and system, in µs, median (least–most):
+Processor time of the app's process per request, user and system, in µs: the median (least–most) of ${rounds} rounds of ${seconds} s with fresh
+processes each. Node ${process.version} on one core (${cpus()[0].model.trim()}), load by ${loadTool} from another, 64 sessions of about 100 bytes, 32 connections,
+no rolling cookies.
 
 ${resultTable(running, names, 'cpu')}
+Requests per second, median:
+
+${resultTable(running, names, 'rate', false)}
 99 of 100 requests are answered within, in ms:
 
 ${resultTable(running, names, 'p99', false)}
@@ -76,24 +77,21 @@ Measure it yourself: \`npm run bench\`.
 /** Puts the goals beside what was measured into docs/benchmarks.md. */
 export function updateGoals (table, { rounds, seconds }) {
   replaceSection(PAGE, 'goals', `${table}
-The median of ${rounds} rounds of ${seconds} s: Node ${process.version} on one core (${cpus()[0].model.trim()}). A dash: not measured.`)
+The median (least–most) of ${rounds} rounds of ${seconds} s: Node ${process.version} on one core (${cpus()[0].model.trim()}). A dash: not measured.`)
 }
 
 /**
- * Returns the README's sentence. `rows` has the requests per second by label of the contender, then
+ * Returns the README's sentence. `rows` has the processor time of a request by label of the contender, then
  * by name of the workload. The first row that is ours is the one on the disk.
  */
 export function ratioSentence (rows) {
   const starting = start => [...rows].find(([label]) => label.startsWith(start))?.[1]
   const ours = starting('fastify-file-sessions, ')
-  const beside = (start, name) => {
-    const ratio = ours[name] / starting(start)[name]
-    return ratio < 10 ? ratio.toFixed(1) : String(Math.round(ratio))
-  }
+  const beside = (start, name) => (ours[name] / starting(start)[name]).toFixed(2)
   const redis = '@fastify/session, connect-redis'
   const files = '@fastify/session, session-file-store'
-  return `On a disk it reads ${beside(redis, 'read')} times and writes ${beside(redis, 'write')} times as many sessions per second as @fastify/session with Redis,
-and ${beside(files, 'read')} and ${beside(files, 'write')} times as many as session-file-store ([all measurements](docs/benchmarks.md)).`
+  return `On a disk a request that reads a session takes ${beside(redis, 'read')} of the server's processor time that it takes with @fastify/session and Redis,
+one that writes takes ${beside(redis, 'write')}; beside session-file-store it is ${beside(files, 'read')} and ${beside(files, 'write')} ([all measurements](docs/benchmarks.md)).`
 }
 
 function replaceSection (path, name, section) {

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 import { contenders } from './contenders.mjs'
 import { compareGoals, isNeeded } from './goals.mjs'
 import { load, loadTool } from './load.mjs'
-import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
+import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
 import { startServer } from './processes.mjs'
 import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
 import { servers, startServers } from './servers.mjs'
@@ -40,8 +40,8 @@ if (options.help) {
   --tmpfs PATH        a directory in memory (/dev/shm)
   --check             measure what the goals need, compare, and end with 1 if one is missed; without --only and
                       --workloads also those for a million sessions, which takes some minutes
-  --update-readme     put table and chart of a whole run into README.md, docs/benchmarks.md and docs/bench.svg;
-                      with --check: the goals into docs/benchmarks.md`)
+  --update-readme     put tables, chart and goals of a whole run into README.md, docs/benchmarks.md and
+                      docs/bench.svg; with --check: the goals alone`)
   process.exit()
 }
 
@@ -53,11 +53,12 @@ const seconds = Number(options.seconds)
 if (!(seconds > 0)) fail('--seconds must be a number above 0')
 /** Seconds before each measurement in which nothing counts: as often as it takes for so many requests, but not more often than that. */
 const warmUp = Math.min(seconds, 1)
-const WARM_REQUESTS = 15_000
-const MOST_WARM_UPS = 6
+const WARM_REQUESTS = 30_000
+const MOST_WARM_UPS = 8
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
-if (places.disk.filesystem === 'tmpfs') console.log(`${options.dir} is in memory: choose another --dir to measure a disk`)
+const warning = warningOf(places.disk, options.dir)
+if (warning !== null) console.log(warning)
 
 const running = chosen(contenders, options.only, 'only')
   .filter(contender => chosenWorkloads.some(workload => takesPart(contender, workload)))
@@ -93,6 +94,7 @@ if (options.check) {
 if (options['update-readme']) {
   writeChart(running)
   updatePages(running, names, { rounds, seconds, loadTool })
+  updateGoals(goals.table, { rounds, seconds })
   console.log('README.md, docs/benchmarks.md and docs/bench.svg are updated')
 }
 process.exit()
@@ -150,10 +152,10 @@ async function measureOnce (contender, workload, cookies) {
 
 async function restart (contender, workload) {
   // ext4 avoids the inodes of files that were just deleted, which makes it slow to make new ones:
-  // nobody shall pay for the tidying up after somebody else.
+  // no contender shall pay for the tidying up after another.
   await contender.server.stop({ leaveDir: contender.place === 'disk' })
   contender.server = await start(contender)
-  await load({ ...place(contender, workload), cookies: [], seconds: warmUp })
+  await warm(contender, workload, [])
 }
 
 function place ({ server }, { path }) {

@@ -1,6 +1,6 @@
 /**
- * The servers that some contenders keep sessions in. They run on the load's core, because they are no
- * part of the app's process, and save nothing to the disk.
+ * The servers that some contenders keep sessions in. They do not run on the app's core, because they are not
+ * a part of its process, and save nothing to the disk.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isInstalled, LOAD_CORE, pinned } from './processes.mjs'
+import { isInstalled, pinned, STORE_CORE } from './processes.mjs'
 
 /** By what a contender needs: why there is none of it, and how to start one. */
 export const servers = {
@@ -29,7 +29,7 @@ export async function startServers (contenders) {
 async function startRedis () {
   const port = await freePort()
   const directory = temporary('redis')
-  const child = spawn(...pinned(LOAD_CORE, 'redis-server', [
+  const child = spawn(...pinned(STORE_CORE, 'redis-server', [
     '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory
   ]), { stdio: ['ignore', 'pipe', 'inherit'] })
   return await ready(child, child.stdout, /Ready to accept connections/, 'SIGTERM', port)
@@ -47,7 +47,7 @@ async function startPostgres () {
   const made = spawnSync(join(programs, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync'],
     { ...as, encoding: 'utf8' })
   if (made.status !== 0) throw new Error(`initdb made no database: ${made.stderr}`)
-  const child = spawn(...pinned(LOAD_CORE, join(programs, 'postgres'), [
+  const child = spawn(...pinned(STORE_CORE, join(programs, 'postgres'), [
     '-D', data, '-p', String(port), '-k', directory, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'autovacuum=off'
   ]), { ...as, stdio: ['ignore', 'ignore', 'pipe'] })
   return await ready(child, child.stderr, /ready to accept connections/, 'SIGINT', port)

@@ -1,7 +1,19 @@
 import { channel, type Channel } from 'node:diagnostics_channel'
 import { performance } from 'node:perf_hooks'
 import { SessionError } from './errors'
-import type { UnopenedCause } from './unopened'
+
+/**
+ * Why a stored session is not served:
+ * - `damaged`: its text was changed, cut off or put in the place of another. It is set aside.
+ * - `plain`: it is not encrypted, and `acceptPlain` is false.
+ * - `unlisted`: it is encrypted under a secret that is not in `encryption.secrets`.
+ * - `unconfigured`: it is encrypted, and the option `encryption` is not given.
+ * - `newer`: a newer version of this package has encrypted it.
+ *
+ * All but the first may be mistakes of a deployment. So these sessions stay where they are until they
+ * expire: once the mistake is corrected they are served again.
+ */
+export type UnopenedCause = 'damaged' | 'plain' | 'unlisted' | 'unconfigured' | 'newer'
 
 /**
  * What happens to sessions, for monitoring and security logs: subscribe to `fastify-file-sessions:` and
@@ -35,7 +47,7 @@ export interface DiagnosticsEvents {
     /**
      * `destroyed`: by `destroy()` or `delete()`, or by a `regenerate()` that kept nothing. `revoked`: by `revoke()` or
      * `revokeAll()`. `limit`: by the option `maxPerValue`. `expired`: its time was up, and it is removed. A server that
-     * removes expired sessions by itself, such as Redis, tells nobody.
+     * removes expired sessions by itself, such as Redis, sends no event.
      */
     reason: 'destroyed' | 'revoked' | 'limit' | 'expired'
   }

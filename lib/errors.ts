@@ -50,6 +50,19 @@ export class SessionStoreError extends SessionError {
   }
 }
 
+const outages = new WeakSet<object>()
+
+/** Notes that the server was not to be reached, or took nothing just now: calls for other sessions fare alike. */
+export function asOutage (error: SessionStoreError): SessionStoreError {
+  outages.add(error)
+  return error
+}
+
+/** Whether calls for other sessions fare alike. */
+export function isOutage (error: unknown): error is SessionStoreError {
+  return error instanceof SessionStoreError && outages.has(error)
+}
+
 /** Whether a store failed at a call that it has done all the same, or may have done. */
 export function mayBeDone (error: unknown): error is SessionStoreError {
   return error instanceof SessionStoreError && error.outcome !== 'refused'

@@ -11,7 +11,7 @@ export function check (isRight: boolean, name: string, rule: string): asserts is
 
 /** @throws {SessionError} SESSION_OPTION, for options that are not an object or have a name that is not known */
 export function checkKnown (options: object, known: string[], within = ''): void {
-  check(typeof options === 'object' && options !== null, 'options', 'must be an object')
+  if (typeof options !== 'object' || options === null) throw new SessionError('SESSION_OPTION', `fastify-file-sessions: ${within}options must be an object`)
   for (const name of Object.keys(options)) {
     check(known.includes(name), within + name, `is not known; the options are ${known.join(', ')}`)
   }

@@ -1,25 +1,12 @@
-import { isWatched, publish } from './diagnostics'
+import { isWatched, publish, type UnopenedCause } from './diagnostics'
 import { SessionError } from './errors'
-
-/**
- * Why a stored session is not served:
- * - `damaged`: its text was changed, cut off or put in the place of another. It is set aside.
- * - `plain`: it is not encrypted, and `acceptPlain` is false.
- * - `unlisted`: it is encrypted under a secret that is not in `encryption.secrets`.
- * - `unconfigured`: it is encrypted, and the option `encryption` is not given.
- * - `newer`: a newer version of this package has encrypted it.
- *
- * All but the first may be mistakes of a deployment. So these sessions stay where they are until they
- * expire: once the mistake is corrected they are served again.
- */
-export type UnopenedCause = 'damaged' | 'plain' | 'unlisted' | 'unconfigured' | 'newer'
 
 export type UnopenedCounts = Readonly<Record<UnopenedCause, number>>
 
 const NONE: UnopenedCounts = { damaged: 0, plain: 0, unlisted: 0, unconfigured: 0, newer: 0 }
 
 const MESSAGES: Readonly<Record<UnopenedCause, string>> = {
-  damaged: 'an encrypted session does not open: its text was changed, cut off or put in the place of another',
+  damaged: 'a session does not open: its text was changed, cut off or put in the place of another',
   plain: 'a session is not encrypted, and encryption.acceptPlain is false',
   unlisted: 'a session is encrypted under a secret that is not in encryption.secrets: if it was lost in a deployment, list it again',
   unconfigured: 'a session is encrypted, and the option encryption is not given: give it again, as long as there are such sessions',

@@ -11,7 +11,7 @@ t.test('an option that is wrong is named with its rule', async t => {
 t.test('an option that is not known is named beside those that are', async t => {
   checkKnown({ one: 1 }, ['one', 'two'])
   t.throws(() => { checkKnown({ one: 1, three: 3 }, ['one', 'two']) }, { message: /option three is not known; the options are one, two$/ })
-  for (const options of [null, 7, 'one']) t.throws(() => { checkKnown(options as unknown as object, ['one']) }, { message: /option options must be an object/ })
+  for (const options of [null, 7, 'one']) t.throws(() => { checkKnown(options as unknown as object, ['one']) }, { message: /: options must be an object$/ })
 })
 
 t.test('an appid is a cookie name that leaves room for a file name', async t => {

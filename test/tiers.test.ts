@@ -24,7 +24,7 @@ t.test('every test file is in a tier', async t => {
 
 t.test('every tier is run', async t => {
   t.strictSame(include, ['test/**/*.test.ts'])
-  t.equal(scripts['test'], 'tap build && tap', 'tap runs what .taprc includes')
+  t.match(scripts['test'], /tap build && tap$/, 'tap runs what .taprc includes')
   t.match(scripts['test:long'], ' "test/**/*.long.ts"')
   t.match(scripts['protocol:far'], ' "test/protocol/**/*.far.ts"')
   t.strictSame(files.filter(path => path.endsWith('.far.ts') && !path.startsWith('test/protocol/')), [])

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
 import {
-  SessionFileStore, SessionLimitError, type About, type FileSessionsOptions, type FoundSession, type IndexOptions, type IndexSweepCounts, type RequestSession,
+  SessionFileStore, SessionLimitError, type About, type FileSessionsOptions, type FoundSession, type IndexOptions, type IndexReapCounts, type RequestSession,
   type SessionError, type SessionFinder, type SessionStore
 } from '../index'
 import { MovingSessionStore } from '../connect'
@@ -40,7 +40,7 @@ test('sessionsOf takes a string or a number, and streams what it finds', () => {
   expect<About[string]>().type.toBe<unknown>()
 })
 
-test('revoke, revokeAll and sweepIndexes', () => {
+test('revoke, revokeAll and reapIndexes', () => {
   expect(store.revoke('handle')).type.toBe<Promise<boolean>>()
   expect(store.revoke).type.not.toBeCallableWith(undefined)
   expect(store.revokeAll('user', 42)).type.toBe<Promise<number>>()
@@ -49,7 +49,7 @@ test('revoke, revokeAll and sweepIndexes', () => {
   expect(store.revokeAll).type.toBeCallableWith('user', 42, { except: undefined })
   expect(store.revokeAll).type.not.toBeCallableWith('user', 42, { except: 7 })
   expect(store.revokeAll).type.not.toBeCallableWith('user', 42, 'handle')
-  expect(store.sweepIndexes(AbortSignal.timeout(1))).type.toBe<Promise<IndexSweepCounts>>()
+  expect(store.reapIndexes(AbortSignal.timeout(1))).type.toBe<Promise<IndexReapCounts>>()
 })
 
 test('session.handle is there once the session is stored, and cannot be set', () => {

@@ -22,7 +22,7 @@ export async function accounts (app) {
     if (user === null) return reply.code(401).page('Log in', loginPage({ demoPassword, name, failed: true }))
 
     const { session } = request
-    // A new id, so that one which somebody else planted or saw before the login is worth nothing.
+    // A new id, so that one which a stranger planted or saw before the login is worth nothing.
     await session.authenticated(['cart', 'visits'])
     session.user = { name: user.name }
     session.since = Date.now()

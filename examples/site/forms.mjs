@@ -9,7 +9,7 @@ export function addForms (app) {
   // without it. That is not all: a sister subdomain is the same site, and a forged login needs no
   // cookie. So whatever changes something must come from a page of this very origin. Browsers say
   // where a request comes from in Sec-Fetch-Site, and in Origin where there is no https; a page
-  // can forge neither. A client that sends none of the two is no browser, and has nobody's cookie
+  // can forge neither. A client that sends none of the two is not a browser, and has no visitor's cookie
   // but its own.
   app.addHook('onRequest', async request => {
     if (request.method === 'GET' || request.method === 'HEAD') return

@@ -28,7 +28,7 @@ app.addHook('onRequest', async (_request, reply) => {
   })
 })
 
-/** Sends a page in its frame. Messages are shown once: whoever shows them takes them out of the session. */
+/** Sends a page in its frame. Messages are shown once: the page that shows them takes them out of the session. */
 app.decorateReply('page', function (title, content) {
   const { request } = this
   let visitor = null

@@ -16,7 +16,7 @@ export async function shop (app) {
 
   app.post('/cart/add', { schema: { body: productForm } }, async (request, reply) => {
     const { product } = request.body
-    // update() works on the newest state and starts again if anyone came between: two tabs, or a
+    // update() works on the newest state and starts again if another request came between: two tabs, or a
     // double click, never lose a piece.
     await request.session.update(draft => {
       draft.since ??= Date.now()

@@ -1,3 +1,4 @@
+import { isOutage } from '../errors'
 import type { ReapCounts } from '../store/session-store'
 import { forEach } from './list'
 import type { Place } from './place'
@@ -23,6 +24,7 @@ export async function clean (place: Place, options: CleanOptions, terminal: Term
       .finally(() => { progress.stop() })
     if (json) reports.push({ appid: each.appid, dryRun, ...counts })
     else print(terminal.out, `${each.appid}: ${sentence(counts, dryRun)}`)
+    if (isOutage(error)) throw error
     if (error !== undefined) printError(terminal, `${counts.failed} failed, the first: ${error.message}`)
     return error === undefined
   })

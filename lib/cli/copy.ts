@@ -1,6 +1,8 @@
+import { isOutage } from '../errors'
 import { describeText } from './describe-text'
 import { isHeaded } from '../store/session-header'
 import { indexOf, type SessionIndex } from '../store/session-index'
+import { departed } from '../store/moving-marks'
 import { MovingSessionStore } from '../store/moving-store'
 import type { PortableRecordStore, PortableSession } from '../store/session-store'
 import { forEach, forEachSession } from './list'
@@ -37,29 +39,33 @@ export async function copy (from: Place, to: Place, options: CopyOptions, termin
     const stores = { from: from.store(each.appid, limits), to: to.store(each.appid, limits) }
     if (!dryRun) await stores.to.open()
     const handle = dryRun ? trial(limits) : move ? mover(stores, limits) : copier(stores, limits)
-    const counts = await copyAppid(each, handle, terminal)
-    if (json) reports.push({ appid: each.appid, dryRun, move, ...counts })
-    else print(terminal.out, `${each.appid}: ${sentence(counts, options)}`)
+    const counts: Counts = { copied: 0, present: 0, expired: 0, failed: 0 }
+    try {
+      await copyAppid(each, handle, counts, terminal)
+    } finally {
+      if (json) reports.push({ appid: each.appid, dryRun, move, ...counts })
+      else print(terminal.out, `${each.appid}: ${sentence(counts, options)}`)
+    }
     return counts.failed === 0
   })
   if (json) printJson(terminal.out, reports)
   return isWhole ? 0 : 2
 }
 
-async function copyAppid (place: AppidPlace, handle: (session: PortableSession) => Promise<Outcome>, terminal: Terminal): Promise<Counts> {
-  const counts: Counts = { copied: 0, present: 0, expired: 0, failed: 0 }
+/** Counts what becomes of each session. @throws {SessionStoreError} when a server is away: each further session would wait for it in vain */
+async function copyAppid (place: AppidPlace, handle: (session: PortableSession) => Promise<Outcome>, counts: Counts, terminal: Terminal): Promise<void> {
   let first: Error | undefined
   const unreadable = await forEachSession(place, terminal, async session => {
     try {
       counts[await handle(session)]++
     } catch (error) {
+      if (isOutage(error)) throw error
       counts.failed++
       first ??= error as Error
     }
   })
   if (first !== undefined) printError(terminal, `${counts.failed} failed, the first: ${first.message}`)
   counts.failed += unreadable
-  return counts
 }
 
 function trial (limits: Lifetimes): (session: PortableSession) => Promise<Outcome> {
@@ -86,12 +92,22 @@ function mover (stores: { from: PortableRecordStore, to: PortableRecordStore }, 
   return async session => {
     if (timeLeftOf(session, limits) <= 0) return 'expired'
     const here = await stores.to.read(session.name)
-    if (here !== null && describeText(here.text).format !== 'moving') return 'present'
+    if (here !== null && describeText(here.text).format !== 'moving') {
+      await removeDeparture(stores.from, session)
+      return 'present'
+    }
     const moved = await store.read(session.name)
     if (moved === null) return 'expired'
     if (isHeaded(moved.text)) await (indexOf(store) as SessionIndex).fetchLists(moved.text)
     return 'copied'
   }
+}
+
+/** Removes what a process that was killed at the end of a move left in the old place: the session's data. */
+async function removeDeparture (from: PortableRecordStore, { name, text }: PortableSession): Promise<void> {
+  if (departed(text) === null) return
+  const there = await from.read(name)
+  if (there !== null && departed(there.text) !== null) await from.remove(name, there.version)
 }
 
 function sentence ({ copied, present, expired, failed }: Counts, { move = false, dryRun = false }: CopyOptions): string {

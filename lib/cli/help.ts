@@ -140,7 +140,8 @@ export const COPY_HELP = `
 Copies every live session from one place to the other, with its id, data and times:
 between directories, Redis and PostgreSQL, in any direction. --idle and --absolute must be
 the app's. A session that is there already is left as it is, so that an interrupted copy
-can be done again. The session keeps its age and ends when it would have ended.
+can be done again; so can one that stopped because a server did not answer. The session
+keeps its age and ends when it would have ended.
 
 No app may use either place meanwhile: a session that its visitor ends after it was copied
 would still be alive in the copy. For the same reason remove the old place afterwards.

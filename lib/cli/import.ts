@@ -3,7 +3,6 @@ import { fileError, hasCode, SessionFileError } from '../errors'
 import { importFromSessionFileStore } from '../connect/import-from-session-file-store'
 import type { SettledEncryption } from '../store/encryption-options'
 import { SessionFileStore } from '../store/files/session-file-store'
-import { importMemoryPath } from '../store/files/file-names'
 import { indexesIn } from './index-module'
 import { serverUrl } from './server-url'
 import { selectAppids } from './session-directory'
@@ -41,7 +40,6 @@ export async function importSessions (
     ...ofApp,
     ttl,
     fileExtension: extension,
-    memory: importMemoryPath(sessionDir, appid),
     onProgress: () => { progress.report(++done, files) }
   }).finally(() => { progress.stop() })
   for (const { path, reason } of failed) print(terminal.err, `failed  ${path}: ${reason}`)

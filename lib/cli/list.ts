@@ -1,4 +1,4 @@
-import { asSessionError } from '../errors'
+import { asSessionError, isOutage } from '../errors'
 import { printable } from '../printable'
 import type { SettledEncryption } from '../store/encryption-options'
 import { sessionHandle } from '../store/session-id'
@@ -7,6 +7,7 @@ import { describeText } from './describe-text'
 import { formatDuration } from './duration'
 import { encryptedHow, EncryptedCounts, type EncryptedCount } from './encrypted-counts'
 import type { AppidPlace, Place } from './place'
+import { messageOf } from './server-trouble'
 import { Tally, type Range } from './tally'
 import { print, printError, printJson, printStyled, printTable, Progress, type Terminal } from './terminal'
 
@@ -121,7 +122,7 @@ export function factsOf ({ createdAt, lastAccess, text }: PortableSession, now =
   return { age: Math.max(now - createdAt, 0), idle: Math.max(now - lastAccess, 0), size: Buffer.byteLength(text) }
 }
 
-/** Does the work for each session of an appid. What cannot be read is counted, and the first reason printed. */
+/** Does the work for each session of an appid. What cannot be read is counted, and the first reason printed. @throws {SessionStoreError} for an outage */
 export async function forEachSession (
   place: AppidPlace, terminal: Terminal, work: (session: PortableSession, progress: Progress) => unknown
 ): Promise<number> {
@@ -141,8 +142,8 @@ export async function forEachSession (
 }
 
 /**
- * Does the work for each appid. Trouble with one is printed, and the others are done all the same.
- * Returns whether all went well.
+ * Does the work for each appid. Trouble with one is printed, and the others are done all the same, as long
+ * as the server is there. Returns whether all went well.
  */
 export async function forEach (appids: AppidPlace[], terminal: Terminal, work: (each: AppidPlace) => Promise<boolean>): Promise<boolean> {
   let isWhole = true
@@ -150,6 +151,10 @@ export async function forEach (appids: AppidPlace[], terminal: Terminal, work: (
     try {
       isWhole = await work(each) && isWhole
     } catch (error) {
+      if (isOutage(error)) {
+        printError(terminal, `stopped; to go on, run the command again when the server is back: ${messageOf(error)}`)
+        return false
+      }
       printError(terminal, asSessionError('list the sessions', each.title, error).message)
       isWhole = false
     }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
 import type { PostgresClient } from '../store/postgres/options'
@@ -12,6 +13,7 @@ import type { ServerUrl } from './server-url'
 const CLIENTS = ['pg']
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 5000
+const END_TIMEOUT = 1000
 
 interface Pool extends PostgresClient { on: (event: 'error', listener: () => void) => void, end: () => Promise<void> }
 
@@ -19,7 +21,13 @@ interface Pool extends PostgresClient { on: (event: 'error', listener: () => voi
 export async function openPostgres ({ address, title, parameters }: ServerUrl, { maxSize }: PlaceOptions): Promise<Place> {
   const { exports } = await importClient(CLIENTS)
   const Pool = exports['Pool'] as new (options: object) => Pool
-  const pool = new Pool({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT, max: 2 })
+  const sockets: Socket[] = []
+  const stream = (): Socket => {
+    const socket = new Socket()
+    sockets.push(socket)
+    return socket
+  }
+  const pool = new Pool({ connectionString: address, connectionTimeoutMillis: CONNECT_TIMEOUT, max: 2, stream })
   pool.on('error', () => {})
   const { table = 'sessions', schema = 'public' } = parameters
   const makeStore = (appid: string, limits: Lifetimes, encryption: SettledEncryption | true = true): PostgresSessionStore =>
@@ -41,8 +49,15 @@ export async function openPostgres ({ address, title, parameters }: ServerUrl, {
       yield { subject: 'server', isGood: true, text: 'answers, and can keep sessions' }
       for (const warning of store.warnings) yield { subject: 'setting', isGood: false, text: warning }
     },
-    close: () => pool.end()
+    close: () => ended(pool, sockets)
   })
+}
+
+/** Ends the pool. It waits for its connections, and a server that does not answer ends none. */
+async function ended (pool: Pool, sockets: readonly Socket[]): Promise<void> {
+  const timer = setTimeout(() => { for (const socket of sockets) socket.destroy() }, END_TIMEOUT)
+  await pool.end()
+  clearTimeout(timer)
 }
 
 /** @throws {SessionStoreError} when there is no such table, or it may not be read */

@@ -7,6 +7,7 @@ import { openPlace, placeNamed, type PlaceName } from './open-place'
 import { asOwnerOf } from './owner'
 import { NotFound, type Place } from './place'
 import { isSamePlace } from './same-place'
+import { messageOf } from './server-trouble'
 import { withoutSecrets } from './server-url'
 import { printError, printText, type Terminal } from './terminal'
 import { helpOf, mostSimilar, parseUsage, UsageError, type Given } from './usage'
@@ -26,7 +27,7 @@ export async function run (args: string[], terminal: Terminal): Promise<number> 
     const given = parseUsage(command, rest)
     return given === 'help' ? printed(terminal, helpOf(command)) : await runCommand(command, given, secrets, terminal)
   } catch (error) {
-    printError(terminal, withoutSecrets((error as Error).message, secrets))
+    printError(terminal, withoutSecrets(messageOf(error as Error), secrets))
     if (error instanceof UsageError) printText(terminal.err, `"file-sessions ${COMMANDS.some(each => each.name === name) ? `${name as string} ` : ''}--help" says how it is used`)
     return error instanceof NotFound ? 1 : 2
   }

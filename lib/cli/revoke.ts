@@ -24,7 +24,7 @@ export async function revoke (place: Place, argument: string, options: RevokeOpt
   const { index, except, appid } = options
   if (except !== undefined && index === undefined) throw new UsageError('--except goes with --index: of one session nothing can stay')
   for (const handle of [except, index === undefined ? argument : undefined]) {
-    if (handle !== undefined && nameOfHandle(handle) === null) throw new UsageError('that is no handle: "file-sessions of" and "list --sessions" print them')
+    if (handle !== undefined && nameOfHandle(handle) === null) throw new UsageError('that is not a handle: "file-sessions of" and "list --sessions" print them')
   }
   const sessions = await onlyAppid(place, appid)
   if (sessions === null) throw new NotFound(`${place.title} holds no sessions`)

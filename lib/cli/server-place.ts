@@ -1,8 +1,11 @@
+import { isOutage } from '../errors'
 import { asStoreError } from './server-trouble'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
 import { isReapable } from '../store/features'
+import { DAMAGED_TEXT } from '../store/session-header'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
+import { unopened } from '../unopened'
 import { NotFound, type AppidPlace, type Finding, type OnProgress, type Place, type Unreadable, type Verified } from './place'
 import { ANY_AGE, timeLeftOf } from './time-left'
 
@@ -68,9 +71,10 @@ class ServerAppid implements AppidPlace {
     try {
       for await (const session of this.#store.exportSessions()) {
         onProgress(++done)
-        yield session
+        yield session.text === DAMAGED_TEXT ? { error: unopened(this.appid, 'damaged') } : session
       }
     } catch (error) {
+      if (isOutage(error)) throw error
       yield { error: asStoreError(error) }
     }
   }

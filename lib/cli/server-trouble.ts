@@ -1,4 +1,4 @@
-import { SessionError, SessionStoreError } from '../errors'
+import { isOutage, SessionError, SessionStoreError } from '../errors'
 
 /** Returns the error itself if it is a SessionError, and otherwise one with the client's words. */
 export function asStoreError (error: unknown): SessionError {
@@ -9,6 +9,12 @@ export function asStoreError (error: unknown): SessionError {
 export function reasonOf (error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
   return (error as Error).message
+}
+
+/** Returns what an error says to the user of a command. A client that has lost its connection gives advice to apps. */
+export function messageOf (error: Error): string {
+  const isLost = isOutage(error) && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'LOST'
+  return isLost ? 'the connection to the server was lost: is it running, and can this machine reach it?' : error.message
 }
 
 /** Connects, and says which server it was when that fails. */

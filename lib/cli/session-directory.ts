@@ -63,7 +63,7 @@ export async function appidDirectory (sessionDir: string, appid: string): Promis
 }
 
 async function entriesOf (sessionDir: string): Promise<Dirent[]> {
-  // There are as many as apps, so a listing is no burden.
+  // There are as many as apps, so a listing costs little.
   return await described(sessionDir, readdir(sessionDir, { withFileTypes: true }))
 }
 

@@ -111,7 +111,7 @@ export class ConnectSessions {
     await this.#store.clear()
   }
 
-  /** @throws {SessionError} SESSION_ID, for what is not a string: it is no id that a store could look for */
+  /** @throws {SessionError} SESSION_ID, for what is not a string: it is not an id that a store could look for */
   #key (method: string, sesid: unknown): SessionKey {
     if (typeof sesid !== 'string') throw badId(method)
     return this.#records.keyOf(sesid)

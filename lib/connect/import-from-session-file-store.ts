@@ -26,9 +26,9 @@ export interface ImportOptions {
   indexes?: IndexFunctions
   /**
    * Path of the file in which the import remembers what it has imported into this store, so that another run
-   * brings no session back that has ended since. It holds storage names, and no ids. Choose a path beside
-   * the store's own data: the default lies in a directory that is removed in the end.
-   * @default `.imported-APPID` in the directory of session-file-store
+   * brings no session back that has ended since. It holds storage names, and no ids. For a store without files
+   * choose a path beside the app's own data: the default then lies in a directory that is removed in the end.
+   * @default `.imported-APPID` in the `sessionDir`, where the command remembers it too; without one in the directory of session-file-store
    */
   memory?: string | undefined
   /** Called after every file. */
@@ -60,7 +60,7 @@ export interface ImportReport {
 export async function importFromSessionFileStore (
   directory: string, store: RecordStore, options: ImportOptions = {}
 ): Promise<ImportReport> {
-  const { fileExtension = '.json', memory: path = join(directory, memoryName(store)) } = options
+  const { fileExtension = '.json', memory: path = store.importMemory ?? join(directory, memoryName(store)) } = options
   await store.open()
   const names = fileNames(directory, fileExtension)
   // Its first step reads the directory: one that is not there is an error of its own.

@@ -122,7 +122,7 @@ const HOOKS = ['onRequest', 'preParsing', 'preValidation', 'preHandler']
 const ON_UNAVAILABLE = ['fail', 'serve']
 const CACHE_CONTROL = ['private', 'no-store']
 const SITE_DATA = ['cache', 'cookies', 'storage']
-/** Seconds. Whoever has an old id can use it for so long. */
+/** Seconds. A thief of an old id can use it for so long. */
 const LONGEST_GRACE = 600
 /** Seconds. Node fires longer timers at once. */
 const LONGEST_INTERVAL = 2147483

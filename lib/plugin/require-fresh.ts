@@ -59,7 +59,7 @@ export function requireFresh (maxAge: number, { sessionName = 'session', answer 
 
 /** A session that is not loaded throws an error of its own. */
 function noSession (sessionName: string): SessionError {
-  return new SessionError('SESSION_NOT_LOADED', `requireFresh: request.${sessionName} is no session of fastify-file-sessions: ` +
+  return new SessionError('SESSION_NOT_LOADED', `requireFresh: request.${sessionName} is not a session of fastify-file-sessions: ` +
     'register the plugin in this app or around it, under that sessionName')
 }
 

@@ -4,10 +4,10 @@ import { endSession } from './ending'
 import { KeyedQueue } from '../keyed-queue'
 import { publishCreated, publishEnded, publishRenewed } from '../store/session-events'
 import { renewSession } from './renewal'
-import { createSession, moveSession, type Move, type NewSession } from './move'
+import { createSession, moveSession, type Move } from './move'
 import type { SessionText } from './codec'
 import type { StoredSession } from '../store/session-store'
-import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
+import { headerOf, isSameHeader, type NewSession, type PlainRecord, type Predecessor, type SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /**
@@ -144,7 +144,7 @@ export class Committer {
   }
 
   /** @see renewSession */
-  async renew (from: SessionKey, base: StoredSession, renewed: (newest: StoredSession) => PlainRecord, grace: number): Promise<NewSession | null> {
+  async renew (from: Predecessor, base: StoredSession, renewed: (newest: StoredSession) => PlainRecord, grace: number): Promise<NewSession | null> {
     const start = startOf('commit')
     const newest = this.#commits.isBusy(from.name) ? null : base
     const to = await this.#commits.run(from.name, () => renewSession(this.#records, from, newest, renewed, grace))

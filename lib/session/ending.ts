@@ -27,7 +27,7 @@ export async function endSession (records: EndingRecords, key: SessionKey, known
     if (to !== null) return await endMoved(records, key, to)
     if (isRevived) return await records.remove(key) === 'removed' ? key : null
     // A request that loaded the session before it expired, a moment ago, may be moving it: what is removed must be what was read.
-    await records.revive(key)
+    await records.revive(key, known)
     isRevived = true
   }
   throw tooManyConflicts()

@@ -1,14 +1,18 @@
+import { performance } from 'node:perf_hooks'
 import { GRACE } from '../store/clock'
 import { forwardingText, openForwarding, type Forwarding } from '../store/forwarding'
 import type { RecordStore, Replacement, StoredSession } from '../store/session-store'
 import type { SessionKey } from './opened-session'
 
-/** The records of one store that forward from ids that were renewed. */
+/**
+ * The records of one store that forward from ids that were renewed. The store's clock tells when a grace ends, so that
+ * all hosts go by one clock.
+ */
 export class Forwards {
   readonly #store: RecordStore
   readonly #now: () => number
 
-  /** `now` is the clock that graces end by, in milliseconds since 1970. */
+  /** `now` is the clock of this machine, in milliseconds since 1970, for a store that has none. */
   constructor (store: RecordStore, now: () => number) {
     this.#store = store
     this.#now = now
@@ -22,7 +26,8 @@ export class Forwards {
   /** Returns the id that the record forwards to while its grace lasts; otherwise null. */
   inGrace (key: SessionKey, stored: StoredSession): string | null {
     const forwarding = this.of(key, stored)
-    return forwarding !== null && forwarding.until > this.#now() ? forwarding.sesid : null
+    if (forwarding === null) return null
+    return this.#timeOf(stored) - forwarding.since < forwarding.grace ? forwarding.sesid : null
   }
 
   /**
@@ -30,9 +35,16 @@ export class Forwards {
    * names the new session. The record stays a minute more for requests that loaded the session before.
    */
   async put ({ sesid, name }: SessionKey, base: StoredSession, to: SessionKey, grace: number): Promise<Replacement['result']> {
-    const text = forwardingText(this.#store.sesAppid(), sesid, { sesid: to.sesid, until: this.#now() + grace * 1000 })
+    // A session that was just made does not tell the store's clock.
+    const since = this.#timeOf(base.clock === undefined ? await this.#store.read(name) ?? base : base)
+    const text = forwardingText(this.#store.sesAppid(), sesid, { sesid: to.sesid, since, grace: grace * 1000 })
     const record = { text, idleTimeout: Math.ceil(grace) + GRACE / 1000, createdAt: base.createdAt, forgetEarlier: true }
     const { result } = await this.#store.replace(name, record, base.version)
     return result
+  }
+
+  /** Returns what the clock of the store that the session was read from shows now, in milliseconds since 1970. */
+  #timeOf ({ clock }: StoredSession): number {
+    return clock === undefined ? this.#now() : performance.now() + clock
   }
 }

@@ -8,7 +8,7 @@ import { indexOf, placesIn, type SessionIndex } from '../store/session-index'
 import type { SessionStore, StoredSession } from '../store/session-store'
 import type { SessionText } from './codec'
 import type { PlainObject } from './plain-object'
-import { headerOf, isPast, type PlainRecord } from './opened-session'
+import { headerOf, isPast, type PlainRecord, type Predecessor } from './opened-session'
 
 /** Returns what a session with these data is found by; `undefined` or null for one that is not in the index. */
 export type IndexFunction = (data: PlainObject) => IndexValue | undefined | null
@@ -31,9 +31,26 @@ export interface IndexPlan {
   readonly added: readonly Place[]
   /** The labels that the session has before and after. */
   readonly lasting: readonly string[]
+  /** Whether the session is to take the place of another one: until then its new logins do not count. */
+  readonly isMoving: boolean
+  /** Called for what a device list shows, where neither the record nor the lists say it. */
+  readonly spare: Predecessor['about']
 }
 
-const NONE: Readonly<Record<string, string>> = {}
+/** By label. */
+type Tags = Readonly<Record<string, string>>
+
+/** The logins that a session may go on with. */
+interface Logins {
+  /** Those of the session whose place it takes. */
+  readonly before: Tags
+  /** Its own: it may have got them for a place that another request has changed since. */
+  readonly own: Tags
+  /** The name of the session that a new login begins with; `undefined`: it begins with none. */
+  readonly origin: string | undefined
+}
+
+const NONE: Tags = {}
 
 /** Works out which places a session has in the indexes, of the data that are about to be stored. */
 export class Indexing {
@@ -55,13 +72,18 @@ export class Indexing {
     return indexOf(this.#store)
   }
 
-  /** Returns null for a session that is in no index, and was in none. `name` is the session's; `base` is null for a new one. @throws {SessionError} */
-  plan (name: string, record: PlainRecord, base: StoredSession | null): IndexPlan | null {
+  /**
+   * Returns null for a session that is in no index, and was in none. `name` is the session's; `base` is null for a new one;
+   * `from` is the one whose place it is to take. @throws {SessionError}
+   */
+  plan (name: string, record: PlainRecord, base: StoredSession | null, from?: Predecessor): IndexPlan | null {
     const header = record.header ?? (base === null ? {} : headerOf(base))
     // Logins go along with the header, which may be that of a session whose place this one takes: the places are the record's own.
     const before = header.indexed ?? NONE
     const own = base === null ? before : headerOf(base).indexed ?? NONE
-    const wanted = this.#settled === null || (base !== null && record.text === base.text && record.isIndexedAnew !== true) ? placesIn({ indexed: before }) : this.#wanted(name, record.text, before, this.#settled)
+    // A session that takes the place of another is judged by its text: the other may have changed without a change of that.
+    const isKnown = (): boolean => base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
+    const wanted = this.#settled === null || isKnown() ? placesIn({ indexed: before }) : this.#wanted(name, record.text, { before, own, origin: from?.name ?? (base === null ? undefined : name) }, this.#settled)
     if ((wanted.length === 0 && own === NONE) || this.index === null) return null
     const added = wanted.filter(({ label, login }) => base === null || own[label] !== login)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
@@ -70,11 +92,13 @@ export class Indexing {
       enter: isLate ? wanted : added,
       added,
       leave: base === null ? [] : placesIn({ indexed: own }).filter(({ label, login }) => wanted.every(place => (place.label !== label || place.login !== login) && place.former !== label)),
-      lasting: wanted.map(({ label }) => label)
+      lasting: wanted.map(({ label }) => label),
+      isMoving: from !== undefined,
+      spare: from?.about
     }
   }
 
-  #wanted (session: string, text: string, before: Readonly<Record<string, string>>, { indexes, maxPerValue, onLimit }: SettledIndexes): Place[] {
+  #wanted (session: string, text: string, { before, own, origin }: Logins, { indexes, maxPerValue, onLimit }: SettledIndexes): Place[] {
     // Another process may have indexes that this one does not know.
     const places = placesIn({ indexed: before }).filter(({ label }) => !Object.hasOwn(indexes, indexOfLabel(label)))
     // Made of the text: what is stored, and not an object of the app's. Of a large text those parts that the functions use.
@@ -84,11 +108,11 @@ export class Indexing {
       if (value === undefined || value === null) continue
       const labels = (this.index as SessionIndex).labels.of(name, value)
       const known = labels.find(label => before[label] !== undefined)
-      const login = known === undefined ? undefined : before[known]
+      const login = known === undefined ? own[labels[0]] : before[known]
       const former = known === labels[0] ? undefined : known
       const limit = login === undefined && Object.hasOwn(maxPerValue, name) ? maxPerValue[name] : undefined
       const others = limit === undefined ? undefined : labels.slice(1)
-      places.push({ label: labels[0], login: login ?? newLogin(this.now()), former, limit, onLimit, others })
+      places.push({ label: labels[0], login: login ?? newLogin(this.now(), limit === undefined ? undefined : origin), former, limit, onLimit, others })
     }
     return places
   }

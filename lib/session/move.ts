@@ -2,16 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { mayBeDone, SessionError, type SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { Removal, StoredSession } from '../store/session-store'
-import type { PlainRecord, SessionKey } from './opened-session'
+import type { NewSession, PlainRecord, Predecessor, SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a move needs of the records. */
-export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove'>
-
-/** A session that was just made. */
-export interface NewSession extends SessionKey {
-  readonly stored: StoredSession
-}
+export type MovingRecords = Pick<SessionRecords, 'newKey' | 'read' | 'create' | 'replace' | 'remove' | 'settle'>
 
 export interface Move {
   /** Null when nothing is kept: then there is no new session. */
@@ -30,7 +25,7 @@ interface Removed {
 /** Ids are random; a generator that returns a taken one this often is broken. */
 const ATTEMPTS = 5
 
-/** Milliseconds before a store is asked again that does not know what it did, or whose replicas do not. */
+/** Milliseconds before a store is asked again that does not know what it did, or whose replicas do not, or that could not settle. */
 const PAUSES = [100, 200, 400, 800]
 
 /**
@@ -42,7 +37,8 @@ const PAUSES = [100, 200, 400, 800]
  * the visitor then has the old session, or none. One that replicas do not confirm is done, and says so.
  *
  * `newest` is the old session as the caller read it; null: it is read here. `keep` returns the record
- * of the new session, or null when nothing is kept. It runs again after each conflict.
+ * of the new session, or null when nothing is kept. It runs again after each conflict. The logins beside a new one
+ * that are too many end when the move is won.
  *
  * @throws {SessionError}
  */
@@ -56,12 +52,17 @@ export async function moveSession (
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
       const record = keep(old)
-      to = await prepare(records, to, record)
+      to = await prepare(records, from, to, record)
       // All sessions of its kind are being ended, this one among them.
       if (to === null && record !== null) break
       const { removal, ...confirmation } = await removeSurely(records, from, old)
-      if (removal === 'removed') return { to, conflicts, ...confirmation }
-      if (removal === 'gone') break
+      if (removal === 'removed') {
+        const settled = to === null ? null : await settleSurely(records, to)
+        if (to === null || settled !== null) return { to: settled, conflicts, ...confirmation }
+        if (confirmation.unconfirmed !== undefined) throw confirmation.unconfirmed
+      }
+      // All sessions of its kind were ended at this moment, or another request has ended this one.
+      if (removal !== 'conflict') break
       newest = null
     }
   } catch (error) {
@@ -78,10 +79,10 @@ export async function moveSession (
  *
  * @throws {SessionError}
  */
-export async function createSession (records: MovingRecords, record: PlainRecord): Promise<NewSession | null> {
+export async function createSession (records: MovingRecords, record: PlainRecord, from?: Predecessor): Promise<NewSession | null> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const key = await records.newKey()
-    const stored = await records.create(key, record).catch(async (error: unknown) => {
+    const stored = await records.create(key, record, from).catch(async (error: unknown) => {
       if (mayBeDone(error)) await records.remove(key).catch(() => undefined)
       throw error
     })
@@ -114,14 +115,30 @@ async function removeSurely (records: MovingRecords, from: SessionKey, old: Stor
   }
 }
 
-/** Brings the new session to this record, which is null when there is to be none. */
-export async function prepare (records: MovingRecords, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
+/**
+ * Ends the logins that are too many beside a session that has taken the place of another one. Returns null when it
+ * may not stay itself. It is all that its visitor has: when the lists cannot be read or written it stays, and there may
+ * be one login too many until the next one. `revokeAll` finds it, because it was confirmed when it was made.
+ */
+export async function settleSurely (records: MovingRecords, to: NewSession, attempt = 0): Promise<NewSession | null> {
+  try {
+    return await records.settle(to) ? to : null
+  } catch (error) {
+    const pause = PAUSES[attempt]
+    if (pause === undefined) return { ...to, unsettled: error }
+    await sleep(pause)
+    return await settleSurely(records, to, attempt + 1)
+  }
+}
+
+/** Brings the session that is to take the place of `from` to this record, which is null when there is to be none. */
+export async function prepare (records: MovingRecords, from: Predecessor, to: NewSession | null, record: PlainRecord | null): Promise<NewSession | null> {
   if (to !== null && record !== null) {
-    const replacement = await records.replace(to, record, to.stored)
+    const replacement = await records.replace(to, record, to.stored, from)
     if (replacement.result === 'replaced') return { ...to, stored: replacement.stored }
   }
   await discard(records, to)
-  return record === null ? null : await createSession(records, record)
+  return record === null ? null : await createSession(records, record, from)
 }
 
 /** No visitor was told its id: if it cannot be removed now, it expires. */

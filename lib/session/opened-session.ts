@@ -13,6 +13,19 @@ export interface SessionKey {
   readonly name: string
 }
 
+/** A session that was just made. */
+export interface NewSession extends SessionKey {
+  readonly stored: StoredSession
+  /** What kept the logins beside it that are too many from being ended, when it has taken the place of another one. */
+  readonly unsettled?: unknown
+}
+
+/** A session whose place another one takes. */
+export interface Predecessor extends SessionKey {
+  /** Called for what a device list shows of it, where the lists do not say that any more. */
+  readonly about?: (() => About | undefined) | undefined
+}
+
 /** A record with a plain text, and what is known of the session beside it. */
 export interface PlainRecord extends SessionRecord {
   /** Left out: that of the record that this one takes the place of; none for a new session. */
@@ -30,6 +43,7 @@ export class OpenedSession implements StoredSession {
   readonly version: string
   readonly touchDue: boolean
   readonly idleLeft: number | undefined
+  readonly clock: number | undefined
   /** The text as it is stored. */
   readonly sealed: string
   readonly #cipher: SessionCipher
@@ -44,6 +58,7 @@ export class OpenedSession implements StoredSession {
     this.version = stored.version
     this.touchDue = stored.touchDue
     this.idleLeft = stored.idleLeft
+    this.clock = stored.clock
     this.sealed = stored.text
     this.#cipher = cipher
     this.#sesid = sesid

@@ -1,4 +1,5 @@
 import type { SessionStoreError } from '../errors'
+import { noteUnsettled } from './unsettled'
 import type { StoredSession } from '../store/session-store'
 import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
@@ -66,13 +67,15 @@ async function move (copy: SessionCopy, base: StoredSession, before: PlainObject
     if (text.isSame(kept, text.empty)) return null
     return { ...copy.recordOn(newest, kept), createdAt, header: copy.headerAt(copy.headerOn(headerOf(newest))) }
   }
-  const moved = await committer.move(key, base, keep, regeneration.freshAt === undefined ? 'regenerate' : 'authenticated')
+  const cause = regeneration.freshAt === undefined ? 'regenerate' : 'authenticated'
+  const moved = await committer.move(key, base, keep, cause)
   if (moved === null) {
     if (await copy.follow(life)) return await move(copy, base, before, regeneration)
     copy.close(life)
     return { ended: null }
   }
   const { to } = moved
+  noteUnsettled(copy, cause, to)
   if (life !== copy.life) {
     // The app called `delete()` meanwhile.
     if (to !== null) copy.leave(to, to.stored)

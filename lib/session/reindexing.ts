@@ -1,10 +1,10 @@
-import { SessionError } from '../errors'
+import { isOutage, SessionError } from '../errors'
 import { departed, looksMarked } from '../store/moving-marks'
 import { headerOf as headerOfText } from '../store/session-header'
-import type { IndexRepair } from '../store/index-repair'
+import { DamagedList } from '../store/index-entry'
 import { isSealed } from '../store/sealed-text'
 import { SessionCipher } from '../store/session-cipher'
-import { indexOf, placesIn } from '../store/session-index'
+import { indexOf, placesIn, type SessionIndex } from '../store/session-index'
 import type { PortableSession, RecordStore } from '../store/session-store'
 import { SessionText, type SessionCodec } from './codec'
 import { Indexing, type SettledIndexes } from './indexing'
@@ -31,7 +31,7 @@ export type Walk = (work: (session: PortableSession) => Promise<void>) => Promis
 export class Reindexing {
   readonly #indexing: Indexing
   readonly #records: SessionRecords
-  readonly #repair: IndexRepair
+  readonly #index: SessionIndex
 
   /** @throws {SessionError} SESSION_INDEX, for a store that can have no indexes */
   constructor (store: RecordStore, indexes: SettledIndexes['indexes'], codec: SessionCodec) {
@@ -40,42 +40,68 @@ export class Reindexing {
     // No session ends here because there are too many.
     this.#indexing = new Indexing(store, { indexes, maxPerValue: {}, onLimit: 'end-oldest' }, new SessionText(codec))
     this.#records = new SessionRecords(store, new SessionCipher(store.sesAppid(), false), this.#indexing)
-    this.#repair = index.repair()
+    this.#index = index
   }
 
-  /** Goes through all sessions; twice, if lists are damaged, which are made anew first. Returns what became of them. @throws {SessionError} */
+  /**
+   * Goes through all sessions; twice, if lists are damaged, which are made anew first. Once more for each time that
+   * some are damaged meanwhile. Returns what became of the sessions. @throws {SessionError}
+   */
   async run (walk: Walk): Promise<ReindexCounts> {
     const counts: ReindexCounts = { entered: 0, right: 0, encrypted: 0, gone: 0, moving: 0, failed: 0 }
-    const isDamaged = await this.#repair.begin()
-    if (isDamaged && !await walk(async session => { this.#collect(session) })) {
-      counts.failed++
-      counts.error = new SessionError('SESSION_INDEX', 'damaged lists of indexes were not made anew, because not all sessions could be looked at: do it again')
-    } else if (isDamaged) {
-      await this.#repair.finish()
-    }
+    const isMended = await this.#mend(walk, counts)
+    /** The names of sessions that lists were damaged for since. */
+    const hindered = isMended ? new Set<string>() : undefined
     await walk(async ({ name, text }) => {
-      try {
-        counts[looksMarked(text) ? 'moving' : await this.#enter(name)]++
-      } catch (error) {
-        counts.failed++
-        counts.error ??= error as SessionError
-      }
+      if (looksMarked(text)) counts.moving++
+      else await this.#count(name, counts, hindered)
     })
+    if (hindered !== undefined && hindered.size > 0) {
+      await this.#mend(walk, counts)
+      for (const name of hindered) await this.#count(name, counts)
+    }
     return counts
   }
 
-  #collect ({ name, text, idleTimeout }: PortableSession): void {
-    this.#repair.collect(name, placesIn(headerOfText(departed(text)?.text ?? text)), idleTimeout)
+  /** Makes damaged lists anew, and returns whether none is left. @throws {SessionError} */
+  async #mend (walk: Walk, counts: ReindexCounts): Promise<boolean> {
+    const repair = this.#index.repair()
+    if (!await repair.begin()) return true
+    const isWhole = await walk(async ({ name, text, idleTimeout }) => {
+      repair.collect(name, placesIn(headerOfText(departed(text)?.text ?? text)), idleTimeout)
+    })
+    if (isWhole) {
+      await repair.finish()
+      return true
+    }
+    counts.failed++
+    counts.error ??= new SessionError('SESSION_INDEX', 'damaged lists of indexes were not made anew, because not all sessions could be looked at: do it again')
+    return false
+  }
+
+  async #count (name: string, counts: ReindexCounts, hindered?: Set<string>): Promise<void> {
+    try {
+      counts[await this.#enter(name)]++
+    } catch (error) {
+      if (error instanceof DamagedList && hindered !== undefined) {
+        hindered.add(name)
+        return
+      }
+      if (isOutage(error)) throw error
+      counts.failed++
+      counts.error ??= error as SessionError
+    }
   }
 
   /** @throws {SessionError} when its text cannot be decoded, or a function of an index throws */
   async #enter (name: string): Promise<Reindexed> {
     // No plain text needs the id.
     const key = { sesid: '', name }
+    const repair = this.#index.repair()
     for (;;) {
       const base = await this.#records.read(key)
       if (base === null) return 'gone'
-      const isPutBack = await this.#repair.putBack(name, placesIn(headerOf(base)), base.idleTimeout)
+      const isPutBack = await repair.putBack(name, placesIn(headerOf(base)), base.idleTimeout)
       if (isSealed(sealedText(base))) return isPutBack ? 'entered' : 'encrypted'
       const record: PlainRecord = { text: base.text, idleTimeout: base.idleTimeout, isIndexedAnew: true, keepLastUse: true }
       const plan = this.#indexing.plan(name, record, base)

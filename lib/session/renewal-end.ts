@@ -4,6 +4,7 @@ import { UnopenedError } from '../unopened'
 import type { StoredSession } from '../store/session-store'
 import type { RenewalTimes } from './renewal-times'
 import type { SessionCopy } from './session-copy'
+import { noteUnsettled } from './unsettled'
 import { headerOf } from './opened-session'
 
 /**
@@ -14,12 +15,13 @@ import { headerOf } from './opened-session'
 export async function renewAtEnd (copy: SessionCopy, stored: StoredSession, times: RenewalTimes): Promise<void> {
   const { shared, life, key } = copy
   try {
-    const to = await shared.committer.renew(key, stored, newest => ({
+    const to = await shared.committer.renew({ ...key, about: copy.about }, stored, newest => ({
       text: newest.text,
       idleTimeout: newest.idleTimeout,
       createdAt: newest.createdAt,
       header: { ...headerOf(newest), renewedAt: times.now() }
     }), times.grace)
+    noteUnsettled(copy, 'renew', to)
     if (life !== copy.life) return
     if (to === null) return await copy.lookAgain()
     // What cannot be merged now is merged, or refused, by the next save.

@@ -27,7 +27,7 @@ export class RenewalTimes {
 
   /**
    * Whether the session has had its id for long enough. One whose age no store knows has not. When a clock
-   * that was ahead dated it, nobody knows for how long, and the new id is dated right.
+   * that was ahead dated it, its age is not known, and the new id is dated right.
    */
   isDue (stored: StoredSession): boolean {
     const since = headerOf(stored).renewedAt ?? stored.createdAt

@@ -1,8 +1,8 @@
 import { mayBeDone } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import { discard, prepare, type MovingRecords, type NewSession } from './move'
-import type { PlainRecord, SessionKey } from './opened-session'
+import { discard, prepare, settleSurely, type MovingRecords } from './move'
+import type { NewSession, PlainRecord, Predecessor } from './opened-session'
 import type { SessionRecords } from './session-records'
 
 /** What a renewal needs of the records. */
@@ -24,7 +24,7 @@ type RenewingRecords = MovingRecords & Pick<SessionRecords, 'forward' | 'movedTo
  * @throws {SessionError}
  */
 export async function renewSession (
-  records: RenewingRecords, from: SessionKey, newest: StoredSession | null, renewed: (newest: StoredSession) => PlainRecord, grace: number
+  records: RenewingRecords, from: Predecessor, newest: StoredSession | null, renewed: (newest: StoredSession) => PlainRecord, grace: number
 ): Promise<NewSession | null> {
   let to: NewSession | null = null
   try {
@@ -32,12 +32,13 @@ export async function renewSession (
       const old = newest ?? await records.read(from)
       if (old === null) break
       if (conflicts === MOST_CONFLICTS) throw tooManyConflicts()
-      to = await prepare(records, to, renewed(old))
+      to = await prepare(records, from, to, renewed(old))
       // All sessions of its kind are being ended, this one among them.
       if (to === null) break
       const result = await records.forward(from, old, to, grace)
-      if (result === 'replaced') return to
-      if (result === 'gone') break
+      const settled = result === 'replaced' ? await settleSurely(records, to) : null
+      if (settled !== null) return settled
+      if (result !== 'conflict') break
       newest = null
     }
   } catch (error) {

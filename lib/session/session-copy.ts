@@ -6,13 +6,13 @@ import { NO_HEADER, type SessionHeader } from '../store/session-header'
 import type { StoredSession } from '../store/session-store'
 import { changedHeader } from './header-change'
 import { merge } from './merge'
-import type { NewSession } from './move'
 import type { Leftover } from './leftovers'
 import { JsonSlices } from './json-slices'
 import { propertiesOf, type Session } from './session'
 import type { LoadedData } from './session-properties'
-import { headerOf, isSameHeader, type PlainRecord, type SessionKey } from './opened-session'
-import type { SessionLog, Shared } from './shared'
+import { headerOf, isSameHeader, type NewSession, type PlainRecord, type SessionKey } from './opened-session'
+import type { SessionLog } from './session-log'
+import type { Shared } from './shared'
 
 /**
  * One request's copy of a session: the data, which the app changes, and the record that they were

@@ -9,7 +9,8 @@ import { Committer } from './commit'
 import type { CookieValue } from './cookie-change'
 import type { CookieOutlet } from './cookie-outlet'
 import { KeyedQueue } from '../keyed-queue'
-import type { SessionLog, Shared } from './shared'
+import type { SessionLog } from './session-log'
+import type { Shared } from './shared'
 import { Indexing, type SettledIndexes } from './indexing'
 import type { SessionKey } from './opened-session'
 import { RenewalTimes, type RenewalOptions } from './renewal-times'
@@ -51,7 +52,7 @@ export class SessionManager {
       steps: new KeyedQueue(),
       updates: new UpdateQueue(),
       rolling,
-      renewal: renewal === null ? null : new RenewalTimes(renewal, recordStore instanceof FiveMethodStore, now),
+      renewal: renewal === null ? null : new RenewalTimes(renewal, !hasRecords(store), now),
       now,
       touchFails: false
     }

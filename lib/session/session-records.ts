@@ -1,30 +1,21 @@
 import { isImmediate } from '../store/features'
-import { mayBeDone, SessionError } from '../errors'
+import { SessionError } from '../errors'
 import { isKeyId, LEAST_KEY_BITS, SHORTEST_KEY_ID } from '../store/id-strength'
 import { isForwarding } from '../store/forwarding'
 import { isSealed } from '../store/sealed-text'
 import type { SessionCipher } from '../store/session-cipher'
-import type { Place } from '../store/index-entering'
-import { placesIn, type SessionIndex } from '../store/session-index'
-import { headFor, headerOf as storedHeaderOf, isHeaded, NO_HEADER } from '../store/session-header'
+import { headFor, isHeaded } from '../store/session-header'
 import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRecord, StoredSession } from '../store/session-store'
 import { Forwards } from './forwards'
+import { IndexedSaving, type Swap } from './indexed-saving'
 import { Indexing } from './indexing'
-import { headerOf, isPast, OpenedSession, sealedText, type PlainRecord, type SessionKey } from './opened-session'
-
-/** So that entries are written again, and no sweep takes them out. */
-const LONG_AGO = 0
+import { type NewSession, OpenedSession, type PlainRecord, type Predecessor, sealedText, type SessionKey } from './opened-session'
 
 /** A live session, and the key that it has. */
 export interface Found {
   readonly key: SessionKey
   readonly stored: StoredSession
 }
-
-/** `replaced` comes with what is stored now. */
-export type Swap =
-  | { readonly result: 'replaced', readonly stored: StoredSession }
-  | { readonly result: 'conflict' | 'gone' }
 
 /**
  * A store's records with plain texts: what is stored is sealed on the way in, and opened on the way
@@ -43,12 +34,14 @@ export class SessionRecords {
   /** Whether the ids are the store's own, and it does not know that keys are made of them. */
   readonly #checksIds: boolean
   readonly #indexing: Indexing
+  readonly #saving: IndexedSaving
   readonly #forwards: Forwards
   /** What was sealed in vain, by what it was to replace: it goes when the request that has that goes. */
   readonly #unused = new WeakMap<StoredSession, { record: PlainRecord, sealed: SessionRecord }>()
 
   constructor (store: RecordStore, cipher: SessionCipher, indexing = new Indexing(store), now: () => number = Date.now) {
     this.#indexing = indexing
+    this.#saving = new IndexedSaving(store, indexing)
     this.#forwards = new Forwards(store, now)
     this.#store = store
     this.#cipher = cipher
@@ -120,24 +113,13 @@ export class SessionRecords {
     return stored === undefined ? this.#store.read(key.name) : stored
   }
 
-  /** Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended meanwhile. */
-  async create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken' | 'ended'> {
-    const plan = this.#indexing.plan(key.name, record, null)
-    if (plan === null) return await this.#create(key, record)
-    const index = this.#indexing.index as SessionIndex
-    const since = this.#indexing.now()
-    if (!await index.entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return 'ended'
-    const stored = await this.#entered(key, plan.enter, () => this.#create(key, plan.record))
-    if (stored === 'taken') await index.entering.leave(key.name, plan.enter)
-    if (stored === 'taken') return stored
-    let isConfirmed = false
-    try {
-      isConfirmed = await index.entering.confirm(key.name, plan.enter, since)
-    } finally {
-      // No visitor knows it yet.
-      if (!isConfirmed) await this.#store.remove(key.name)
-    }
-    return isConfirmed ? stored : 'ended'
+  /**
+   * Returns what is stored; `taken` for a name that has a session; `ended` when all sessions of its kind were ended
+   * meanwhile. `from`: the session whose place this one is to take. When it has, call `settle`.
+   */
+  async create (key: SessionKey, record: PlainRecord, from?: Predecessor): Promise<StoredSession | 'taken' | 'ended'> {
+    const plan = this.#indexing.plan(key.name, record, null, from)
+    return plan === null ? await this.#create(key, record) : await this.#saving.create(key, plan, () => this.#create(key, plan.record))
   }
 
   async #create (key: SessionKey, record: PlainRecord): Promise<StoredSession | 'taken'> {
@@ -164,22 +146,18 @@ export class SessionRecords {
     return undefined
   }
 
-  /** Replaces the record if it is still `base`. */
-  async replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
-    const plan = this.#indexing.plan(key.name, record, base)
-    if (plan === null) return await this.#replace(key, record, base)
-    const { entering } = this.#indexing.index as SessionIndex
-    const since = this.#indexing.now()
-    await entering.keepAlive(plan.lasting)
-    if (!await entering.enter(key.name, plan.enter, record.idleTimeout, record.about?.())) return { result: 'gone' }
-    const swap = await this.#entered(key, plan.added, () => this.#replace(key, plan.record, base))
-    if (swap.result !== 'replaced') {
-      await entering.leave(key.name, plan.added)
-      return swap
-    }
-    if (plan.enter.length > 0 && !await this.#isConfirmed(key, plan.enter, since, base, swap.stored)) return { result: 'gone' }
-    await entering.leave(key.name, plan.leave)
-    return swap
+  /** Replaces the record if it is still `base`. `from`: see `create`. It may throw at once. */
+  replace (key: SessionKey, record: PlainRecord, base: StoredSession, from?: Predecessor): Promise<Swap> {
+    const plan = this.#indexing.plan(key.name, record, base, from)
+    return plan === null ? this.#replace(key, record, base) : this.#saving.replace(key, plan, base, () => this.#replace(key, plan.record, base))
+  }
+
+  /**
+   * Has the logins count that a session brought along which has taken the place of another one now. Returns whether
+   * it may stay; if not, the caller removes it. @throws {SessionError}
+   */
+  async settle ({ name, stored }: NewSession): Promise<boolean> {
+    return await this.#saving.settle(name, stored)
   }
 
   async #replace (key: SessionKey, record: PlainRecord, base: StoredSession): Promise<Swap> {
@@ -199,62 +177,17 @@ export class SessionRecords {
   /** Forgets a session that is not under this key any more. */
   async #letGo ({ sesid, name }: SessionKey, known: StoredSession | null): Promise<void> {
     this.#cipher.forget(sesid)
-    const header = known === null ? NO_HEADER : headerOf(known)
-    if (header.indexed !== undefined) await this.#indexing.index?.entering.leave(name, placesIn(header))
+    if (known !== null) await this.#saving.leave(name, known)
   }
 
-  /**
-   * Starts the session's idle time anew, and before it that of the lists that it is in. One that has expired since
-   * it was read, and was swept out of a list, stays so: no `revokeAll` would find it.
-   */
-  async touch (key: SessionKey, stored: StoredSession): Promise<void> {
-    const { indexed } = headerOf(stored)
-    const entering = indexed === undefined ? undefined : this.#indexing.index?.entering
-    if (indexed !== undefined) await entering?.keepAlive(Object.keys(indexed))
-    if (isPast(stored) && await entering?.confirm(key.name, placesIn({ indexed }), LONG_AGO) === false) return
-    await this.#store.touch(key.name)
+  /** Starts the session's idle time anew, and before it that of the lists that it is in. */
+  async touch ({ name }: SessionKey, stored: StoredSession): Promise<void> {
+    if (await this.#saving.keepAlive(name, stored)) await this.#store.touch(name)
   }
 
-  /** Has a session that expired a moment ago found again. It has one more idle time. */
-  async revive (key: SessionKey): Promise<void> {
-    await this.#store.touch(key.name)
-  }
-
-  /** Whether a session that was saved may stay. If not, it has ended; if nobody knows, it is again what it was before. */
-  async #isConfirmed ({ name }: SessionKey, places: readonly Place[], since: number, base: StoredSession, saved: StoredSession): Promise<boolean> {
-    let isConfirmed: boolean
-    try {
-      isConfirmed = await (this.#indexing.index as SessionIndex).entering.confirm(name, places, since)
-    } catch (error) {
-      await this.#restore(name, base, saved, since)
-      throw error
-    }
-    if (!isConfirmed) await this.#store.remove(name)
-    return isConfirmed
-  }
-
-  /** Stores a session that has entered these places. If it surely was not stored, it gives those up that no other request may have entered. */
-  async #entered<T> ({ name }: SessionKey, places: readonly Place[], store: () => Promise<T>): Promise<T> {
-    try {
-      return await store()
-    } catch (error) {
-      const stored = mayBeDone(error) ? undefined : await this.#store.read(name).catch(() => undefined)
-      if (stored !== undefined) {
-        const indexed = stored === null ? {} : storedHeaderOf(stored.text)?.indexed ?? {}
-        const left = places.filter(({ label, login, former }) => former === undefined && indexed[label] !== login)
-        await (this.#indexing.index as SessionIndex).entering.leave(name, left)
-      }
-      throw error
-    }
-  }
-
-  /** Makes the session what it was before. It ends if its end may have passed it by meanwhile, because it was not that. */
-  async #restore (name: string, base: StoredSession, saved: StoredSession, since: number): Promise<void> {
-    const { result } = await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
-    if (result !== 'replaced') return
-    const { entering } = this.#indexing.index as SessionIndex
-    const mayStay = await entering.confirm(name, placesIn(headerOf(base)), since).catch(() => false)
-    if (!mayStay) await this.#store.remove(name)
+  /** Has a session that expired a moment ago found again, if an end of all of its kind would find it. It has one more idle time. */
+  async revive ({ name }: SessionKey, known: StoredSession | null): Promise<void> {
+    if (await this.#saving.mayRevive(name, known)) await this.#store.touch(name)
   }
 
   #open (key: SessionKey, stored: StoredSession): StoredSession {
@@ -280,9 +213,9 @@ export class SessionRecords {
 
   #swap (key: SessionKey, record: PlainRecord, sealed: SessionRecord, base: StoredSession, outcome: Replacement): Swap {
     if (outcome.result !== 'replaced') return outcome
-    const { touchDue, idleLeft } = base
+    const { touchDue, idleLeft, clock } = base
     const { idleTimeout, createdAt = base.createdAt } = record
     const { version } = outcome
-    return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft }, record.text) }
+    return { result: 'replaced', stored: this.#known(key, { text: sealed.text, idleTimeout, createdAt, version, touchDue, idleLeft, clock }, record.text) }
   }
 }

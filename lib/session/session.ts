@@ -71,7 +71,7 @@ export class Session<Data extends object = PlainObject> {
 
   /**
    * When the visitor last proved who he is, as `authenticated()` noted it, in milliseconds since 1970;
-   * `undefined` when it never did. It is no part of the data: nothing that is set or merged changes it.
+   * `undefined` when it never did. It is not a part of the data: nothing that is set or merged changes it.
    */
   get freshAt (): number | undefined {
     return this.#actions.freshAt

@@ -6,13 +6,6 @@ import type { RenewalTimes } from './renewal-times'
 import type { Unserved } from './unserved'
 import type { UpdateQueue } from './update-queue'
 
-/** Where it is said what became of a session. Lines hold no ids and no data; a session is named by its handle. */
-export interface SessionLog {
-  debug (message: string): void
-  debug (details: { session: string }, message: string): void
-  warn (details: { err?: unknown, session: string }, message: string): void
-}
-
 /** What the requests of one app share. */
 export interface Shared {
   readonly store: RecordStore

@@ -1,11 +1,11 @@
 import { hkdfSync } from 'node:crypto'
-import { decryptText, encryptText } from './aes-gcm'
+import { decrypt, encrypt } from './aes-gcm'
 import { decodeExactly } from './sealed-text'
 import { storageName } from './session-id'
 
 /**
  * What stands in place of a session that has moved to a new id by itself: a forwarding record. It holds
- * the new id and until when the old one is answered, encrypted under a key that is made of the old id.
+ * the new id and for how long the old one is answered, encrypted under a key that is made of the old id.
  * The storage name stands before it, so that the session can be ended by the handle that it had:
  *
  *     $ffs>1$<new storage name>$<base64url of nonce (12 bytes), ciphertext, tag (16 bytes)>
@@ -23,8 +23,10 @@ const KEY_SIZE = 32
 export interface Forwarding {
   /** The new id. */
   readonly sesid: string
-  /** Milliseconds since 1970: from then on the old id names no live session. Requests under way may still follow. */
-  readonly until: number
+  /** When the old id was renewed, in milliseconds since 1970 by the store's clock. */
+  readonly since: number
+  /** For so long (milliseconds) the old id names the new session. Requests under way may follow for longer. */
+  readonly grace: number
 }
 
 /** Whether the text is a forwarding record, which is not a session. */
@@ -38,20 +40,20 @@ export function forwardedName (text: string): string | null {
 }
 
 /** Returns the text that forwards from this id. */
-export function forwardingText (appid: string, from: string, { sesid, until }: Forwarding): string {
+export function forwardingText (appid: string, from: string, { sesid, since, grace }: Forwarding): string {
   const name = storageName(appid, sesid)
-  const encrypted = encryptText(keyOf(appid, from), `${Math.floor(until)} ${sesid}`, authenticatedOf(appid, from, name))
-  return `${FORWARDING}${name}$${encrypted.toString('base64url')}`
+  const encrypted = encrypt(keyOf(appid, from), `${Math.floor(since)} ${grace} ${sesid}`, authenticatedOf(appid, from, name))
+  return `${FORWARDING}${name}$${encrypted}`
 }
 
 /** Returns where the text forwards to; null for any other text, and for one that was not made for this id. */
 export function openForwarding (appid: string, from: string, text: string): Forwarding | null {
   const name = forwardedName(text)
   const bytes = name === null ? null : decodeExactly(text.slice(PREFIX.exec(text)?.[0].length))
-  const plain = name === null || bytes === null ? null : decryptText(keyOf(appid, from), bytes, authenticatedOf(appid, from, name))
+  const plain = name === null || bytes === null ? null : decrypt(keyOf(appid, from), bytes, authenticatedOf(appid, from, name))
   if (plain === null) return null
-  const [until, ...sesid] = plain.split(' ')
-  return { sesid: sesid.join(' '), until: Number(until) }
+  const [since, grace, ...sesid] = plain.toString('utf8').split(' ')
+  return { sesid: sesid.join(' '), since: Number(since), grace: Number(grace) }
 }
 
 function keyOf (appid: string, from: string): Buffer {

@@ -1,5 +1,5 @@
 import { check } from '../option-checks'
-import { decryptText, encryptText } from './aes-gcm'
+import { decrypt, encrypt } from './aes-gcm'
 
 /** What a device list shows of a session. */
 export type About = Readonly<Record<string, unknown>>
@@ -30,7 +30,7 @@ export class AboutText {
     const json = shortened(about)
     const [key] = this.#keys
     if (json === undefined || key === null || key === undefined) return json
-    return encryptText(key, json).toString('base64url')
+    return encrypt(key, json)
   }
 
   /** Returns `undefined` for what does not open. */
@@ -39,8 +39,8 @@ export class AboutText {
     if (text.startsWith('{')) return JSON.parse(text) as About
     const bytes = Buffer.from(text, 'base64url')
     for (const key of this.#keys) {
-      const json = key === null ? null : decryptText(key, bytes)
-      if (json !== null) return JSON.parse(json) as About
+      const json = key === null ? null : decrypt(key, bytes)
+      if (json !== null) return JSON.parse(json.toString('utf8')) as About
     }
     return undefined
   }

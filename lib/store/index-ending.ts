@@ -1,4 +1,4 @@
-import type { IndexEntry } from './index-entry'
+import { areTwins, type IndexEntry } from './index-entry'
 import { NO_LONGER, type IndexLists } from './index-lists'
 import { publishEnded } from './session-events'
 import { headerOf } from './session-header'
@@ -6,6 +6,7 @@ import { nameOfHandle } from './session-id'
 import type { Companion, RecordStore, StoredSession } from './session-store'
 
 type Entries = readonly IndexEntry[]
+type Reason = 'revoked' | 'limit'
 
 /** An entry without a session is stale when it is older than this (ms). */
 export const STALE = 10 * 60_000
@@ -35,25 +36,32 @@ export class IndexEnding {
   /**
    * Ends what is marked among these entries of a list. Returns the logins that this has ended. An entry stays as
    * long as a process may be about to store its session: if that process dies then, the mark ends the session later.
-   * `reason` is what events say of them. `labels`: those under which the sessions may stand by now. @throws {SessionError}
+   * `reason` is what events say of them. `labels`: those under which the sessions may stand by now. `winner`: a login
+   * whose twins end without an event, because no event told of their sessions before. @throws {SessionError}
    */
-  async finish (label: string, entries: Entries, reason: 'revoked' | 'limit', labels: readonly string[] = [label]): Promise<Set<string>> {
+  async finish (label: string, entries: Entries, reason: Reason, labels: readonly string[] = [label], winner?: string): Promise<Set<string>> {
     const marked = entries.filter(({ isEnded }) => isEnded)
     const ended = new Set<string>()
     const over: IndexEntry[] = []
+    const failures: unknown[] = []
     if (marked.length === 0) return ended
+    const end = async (entry: IndexEntry): Promise<void> => {
+      const isTold = winner === undefined || !areTwins(winner, entry.login)
+      const isEnded = await this.#end(labels, entry, isTold ? reason : null)
+      if (isEnded) ended.add(entry.login)
+      if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
+    }
     for (const batch of batches(marked)) {
-      await Promise.all(batch.map(async entry => {
-        const isEnded = await this.#end(labels, entry, reason)
-        if (isEnded) ended.add(entry.login)
-        if (isEnded || this.#now() - entry.at > STALE) over.push(entry)
-      }))
+      await Promise.all(batch.map(entry => end(entry).catch((error: unknown) => { failures.push(error) })))
+      // One session that cannot be removed keeps no other from its end; a store that is down is not asked again and again.
+      if (failures.length >= BATCH) break
     }
     if (over.length > 0) await this.#lists.change(label, newest => without(newest, over), NO_LONGER)
+    if (failures.length > 0) throw failures[0]
     return ended
   }
 
-  async #end (labels: readonly string[], entry: IndexEntry, reason: 'revoked' | 'limit'): Promise<boolean> {
+  async #end (labels: readonly string[], entry: IndexEntry, reason: Reason | null): Promise<boolean> {
     const name = nameOf(entry)
     for (;;) {
       const session = await this.#latest(name)
@@ -61,7 +69,7 @@ export class IndexEnding {
       if (session === null) return await this.#store.remove(name) === 'removed'
       if (!hasLogin(session, labels, entry)) return false
       const removal = await this.#store.remove(name, session.version)
-      if (removal === 'removed') publishEnded(this.#store.sesAppid(), name, reason)
+      if (removal === 'removed' && reason !== null) publishEnded(this.#store.sesAppid(), name, reason)
       if (removal !== 'conflict') return removal === 'removed'
     }
   }

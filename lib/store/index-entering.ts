@@ -22,6 +22,15 @@ export interface Place {
   readonly others?: readonly string[] | undefined
 }
 
+/** What is known of a session that enters lists. */
+interface Known {
+  readonly idleTimeout: number | undefined
+  /** What a device list shows, as the lists hold it. */
+  readonly sealed: string | undefined
+  /** Called for that where neither is known. */
+  readonly spare: (() => string | undefined) | undefined
+}
+
 /** A process that took longer than this (ms) writes its entry again: a sweep may have judged it meanwhile. */
 const SLOW = 60_000
 /** So many lists are remembered as touched lately. */
@@ -52,38 +61,42 @@ export class IndexEntering {
   /**
    * Writes the entries of a session that is about to be stored with these labels. Returns false when one of
    * the logins was ended: then the session must not be stored. Unless it returns true, it takes out again what
-   * it has entered. @throws {SessionLimitError}, and {SessionError}
+   * it has entered. `spare`: what a device list shows where neither `about` nor the list says it.
+   * @throws {SessionLimitError}, and {SessionError}
    */
-  async enter (name: string, places: readonly Place[], idleTimeout: number | undefined, about: About | undefined): Promise<boolean> {
-    return await this.enterSealed(name, places, idleTimeout, this.#about.seal(about))
+  async enter (
+    name: string, places: readonly Place[], idleTimeout: number | undefined, about: About | undefined, spare?: () => About | undefined
+  ): Promise<boolean> {
+    const sealed = this.#about.seal(about)
+    return await this.enterSealed(name, places, idleTimeout, sealed, spare === undefined ? undefined : () => this.#about.seal(spare()))
   }
 
   /** Does what `enter` does, with `about` as the lists hold it. @throws {SessionLimitError}, and {SessionError} */
-  async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined): Promise<boolean> {
+  async enterSealed (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined, spare?: () => string | undefined): Promise<boolean> {
     /** A login that has a former label may be entering the same list by another request. */
     const isAlone = ({ login }: Place): boolean => places.every(place => place.login !== login || place.former === undefined)
     const added: Place[] = []
     let hasEntered = false
     try {
-      hasEntered = await this.#enterLists(name, places, idleTimeout, sealed, added)
+      hasEntered = await this.#enterLists(name, places, { idleTimeout, sealed, spare }, added)
     } finally {
       if (!hasEntered) await this.leave(name, added.filter(isAlone))
     }
     return hasEntered
   }
 
-  async #enterLists (name: string, places: readonly Place[], idleTimeout: number | undefined, sealed: string | undefined, added: Place[]): Promise<boolean> {
+  async #enterLists (name: string, places: readonly Place[], known: Known, added: Place[]): Promise<boolean> {
     for (const place of places) {
       const { login, former } = place
       // A process may list the secrets in another order still, and look under the former label last.
-      const before = former === undefined ? sealed : await this.#enterList(name, { label: former, login }, idleTimeout, sealed, added)
-      if (before === null || await this.#enterList(name, place, idleTimeout, before, added) === null) return false
+      const before = former === undefined ? known.sealed : await this.#enterList(name, { label: former, login }, known, added)
+      if (before === null || await this.#enterList(name, place, { ...known, sealed: before }, added) === null) return false
     }
     return true
   }
 
   /** Returns what the entry says about the session; null when its login was ended. @throws {SessionLimitError}, and {SessionError} */
-  async #enterList (name: string, place: Place, idleTimeout: number | undefined, sealed: string | undefined, added: Place[]): Promise<string | undefined | null> {
+  async #enterList (name: string, place: Place, { idleTimeout, sealed, spare }: Known, added: Place[]): Promise<string | undefined | null> {
     const { label, login, others = [] } = place
     const handle = sessionHandle(name)
     let about: string | undefined | null
@@ -91,7 +104,7 @@ export class IndexEntering {
     let unused: ReadonlySet<string> = new Set()
     const after = await this.#lists.change(label, async entries => {
       const before = entries.filter(entry => entry.login === login)
-      about = before.some(entry => entry.isEnded) ? null : sealed ?? before.find(entry => entry.about !== undefined)?.about
+      about = before.some(entry => entry.isEnded) ? null : sealed ?? before.find(entry => entry.about !== undefined)?.about ?? spare?.()
       if (about === null) return null
       isNew = !before.some(entry => entry.handle === handle)
       const entry = { handle, login, at: this.#now(), isEnded: false, about }
@@ -112,7 +125,7 @@ export class IndexEntering {
 
   /**
    * Whether the session that was stored with these labels may stay. Marks the logins that are too many beside it,
-   * not before it is stored: a login that fails costs nobody a session. Ends what is marked in the lists.
+   * not before it is stored: a login that cannot be stored ends no session. Ends what is marked in the lists.
    * `since`: when `enter` was called. @throws {SessionError}
    */
   async confirm (name: string, places: readonly Place[], since: number): Promise<boolean> {
@@ -121,8 +134,8 @@ export class IndexEntering {
       const { label, login, former, others = [] } = place
       const isMine = (entry: IndexEntry): boolean => isSameEntry(entry, { handle, login }) && !entry.isEnded
       const entries = await this.#confirmIn(place, isMine, since)
-      await this.#ending.finish(label, entries, 'limit', [label, ...others])
-      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others])
+      await this.#ending.finish(label, entries, 'limit', [label, ...others], login)
+      for (const each of others) await this.#ending.finish(each, await this.#lists.read(each), 'limit', [label, ...others], login)
       if (!entries.some(isMine)) return false
       // An end that looked under the newest label before this login had it has marked the former one.
       if (former !== undefined && (await this.#lists.read(former)).some(entry => entry.login === login && entry.isEnded)) return false
@@ -159,12 +172,17 @@ export class IndexEntering {
     return labels.some(label => this.#isDue(label))
   }
 
-  /** Touches those of the lists for which it is time: a list must outlive its sessions. @throws {SessionError} */
+  /**
+   * Touches those of the lists for which it is time: a list must outlive its sessions. Ends what is marked in them: the
+   * process that was to do that may have died. These are sessions of other requests: if one cannot be removed, a later
+   * touch tries again, and this request goes on. @throws {SessionError}
+   */
   async keepAlive (labels: readonly string[]): Promise<void> {
     for (const label of labels) {
       if (!this.#isDue(label)) continue
       const now = this.#now()
-      await this.#lists.touch(label)
+      const entries = await this.#lists.touch(label)
+      await this.#ending.finish(label, entries, 'revoked').catch(() => undefined)
       if (this.#touched.size >= LISTS) this.#touched.clear()
       this.#touched.set(label, now)
     }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { SessionError } from '../errors'
 import { randomText } from '../random'
 import { nameOfHandle } from './session-id'
@@ -20,10 +21,27 @@ const FORMAT = 1
 /** Digits of base 36, until the year 5188. */
 const TIME_SIZE = 9
 const TAG_BYTES = 6
+/** Where the origin begins in a tag. */
+const ORIGIN = TIME_SIZE + TAG_BYTES * 4 / 3
+const ORIGIN_SIZE = 8
 
-/** Returns the tag of a login that happens now. Tags sort by time. */
-export function newLogin (now: number): string {
-  return now.toString(36).padStart(TIME_SIZE, '0') + randomText(TAG_BYTES, 'base64url')
+/**
+ * Returns the tag of a login that happens now. Tags sort by time. `origin` is the name of the session that it begins
+ * with: a form that is sent twice makes two logins of one.
+ */
+export function newLogin (now: number, origin?: string): string {
+  const tag = now.toString(36).padStart(TIME_SIZE, '0') + randomText(TAG_BYTES, 'base64url')
+  return origin === undefined ? tag : tag + hash('sha256', origin, 'base64url').slice(0, ORIGIN_SIZE)
+}
+
+/** Whether two logins begin with one session: one of them at most can win. */
+export function areTwins (one: string, other: string): boolean {
+  return one !== other && originOf(one) === originOf(other)
+}
+
+/** Returns what stands for the session that a login begins with: the same for twins, and different for all others. */
+export function originOf (login: string): string {
+  return login.slice(ORIGIN) || login
 }
 
 export interface IndexList {
@@ -38,6 +56,11 @@ export function isSameEntry (one: IndexEntry, other: Pick<IndexEntry, 'handle' |
 
 export function encodeList ({ label, entries }: IndexList): string {
   return JSON.stringify([FORMAT, label, ...entries.map(({ handle, login, at, isEnded, about }) => [handle, login, at, isEnded ? 1 : 0, ...about === undefined ? [] : [about]])])
+}
+
+/** Whether logins of an encoded list may be ended. It costs less than to decode the list. */
+export function mayBeMarked (text: string): boolean {
+  return /,1[,\]]/.test(text)
 }
 
 /** @throws {DamagedList}, and {SessionError} SESSION_INDEX for a list of a newer version */

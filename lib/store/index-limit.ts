@@ -1,5 +1,5 @@
 import { SessionLimitError } from '../errors'
-import type { IndexEntry } from './index-entry'
+import { areTwins, originOf, type IndexEntry } from './index-entry'
 import { batches, type IndexEnding } from './index-ending'
 import type { Place } from './index-entering'
 import { indexOfLabel } from './index-labels'
@@ -34,10 +34,10 @@ export class IndexLimit {
     const { label, limit, onLimit } = place
     if (limit === undefined || onLimit !== 'refuse') return NONE
     const all = [...entries, ...await this.#all(place.others)]
-    const logins = loginsOf(all)
-    if (logins.length <= limit) return NONE
+    const groups = groupsOf(loginsOf(all))
+    if (groups.length <= limit) return NONE
     const unused = await this.#unused(all, place, ({ at }) => this.#now() - at < UNDER_WAY)
-    if (logins.length - unused.size > limit) throw tooMany(label, limit)
+    if (groups.filter(group => isUsed(group, unused)).length > limit) throw tooMany(label, limit)
     return unused
   }
 
@@ -45,22 +45,28 @@ export class IndexLimit {
    * Returns the logins that are to end because the one that has this place has a session now: those that are longest
    * ago. A login without a session does not count: when it gets one, it sees the session of this one. Of two in one
    * list the one that marks first stays. Two that write to different lists at one moment see both, and the tags tell
-   * which stays. @throws {SessionError}
+   * which stays. Its twins are among them, and do not count: that it has a session shows that they have lost. Twins of
+   * another login count as one, and end together: it may not be known yet which of them goes on. @throws {SessionError}
    */
   async excess (entries: Entries, place: Place): Promise<ReadonlySet<string>> {
     const { login, limit, onLimit } = place
-    if (limit === undefined || onLimit === 'refuse') return NONE
+    if (limit === undefined) return NONE
     const elsewhere = await this.#all(place.others)
     const all = [...entries, ...elsewhere]
-    const logins = loginsOf(all)
     const mine = entries.find(entry => entry.login === login)
-    if (mine === undefined || logins.length <= limit || !logins.includes(login)) return NONE
+    const unended = loginsOf(all)
+    if (mine === undefined || !unended.includes(login)) return NONE
+    const twins = unended.filter(each => areTwins(each, login))
+    const groups = groupsOf(unended.filter(each => !areTwins(each, login)))
+    if (onLimit === 'refuse' || groups.length <= limit) return new Set(twins)
     const unused = await this.#unused(all, place, () => false)
-    const living = logins.filter(each => !unused.has(each)).sort()
-    const isLate = (entry: IndexEntry): boolean => Math.abs(entry.at - mine.at) < UNDER_WAY && living.includes(entry.login)
-    const late = elsewhere.some(isLate) ? all.filter(isLate).map(entry => entry.login) : [login]
-    const [newest, oldest] = [living.filter(each => late.includes(each)), living.filter(each => !late.includes(each))]
-    return new Set([...oldest, ...newest].slice(0, Math.max(living.length - limit, 0)))
+    const living = groups.filter(group => isUsed(group, unused))
+    const logins = new Set(living.flat())
+    const isLate = (entry: IndexEntry): boolean => Math.abs(entry.at - mine.at) < UNDER_WAY && logins.has(entry.login)
+    const late = new Set(elsewhere.some(isLate) ? all.filter(isLate).map(entry => entry.login) : [login])
+    const areLate = (group: string[]): boolean => group.some(each => late.has(each))
+    const [newest, oldest] = [living.filter(areLate), living.filter(group => !areLate(group))]
+    return new Set([...twins, ...[...oldest, ...newest].slice(0, Math.max(living.length - limit, 0)).flat()])
   }
 
   /** Returns the other logins of these entries that have no session, and none that `counts` without one. */
@@ -95,6 +101,21 @@ export class IndexLimit {
 export function loginsOf (entries: Entries): string[] {
   const ended = new Set(entries.filter(({ isEnded }) => isEnded).map(({ login }) => login))
   return [...new Set(entries.map(({ login }) => login))].filter(login => !ended.has(login))
+}
+
+/** Returns the logins with twins together, of which one at most goes on. The group of the oldest login comes first. */
+function groupsOf (logins: readonly string[]): string[][] {
+  const groups = new Map<string, string[]>()
+  for (const login of logins.toSorted()) {
+    const group = groups.get(originOf(login))
+    if (group === undefined) groups.set(originOf(login), [login])
+    else group.push(login)
+  }
+  return [...groups.values()]
+}
+
+function isUsed (group: readonly string[], unused: ReadonlySet<string>): boolean {
+  return group.some(login => !unused.has(login))
 }
 
 function tooMany (label: string, limit: number): SessionLimitError {

@@ -1,8 +1,9 @@
 import { SessionError } from '../errors'
 import { KeyedQueue } from '../keyed-queue'
-import { DamagedList, decodeList, encodeList, isSameEntry, type IndexEntry, type IndexList } from './index-entry'
+import { DamagedList, decodeList, encodeList, isSameEntry, mayBeMarked, type IndexEntry, type IndexList } from './index-entry'
 import { listName } from './index-labels'
 import { LONGEST_IDLE_TIMEOUT } from './record-options'
+import type { StoredSession } from './session-store'
 import type { Companion } from './store-abilities'
 
 type Entries = readonly IndexEntry[]
@@ -111,10 +112,13 @@ export class IndexLists {
 
   /**
    * Starts the idle time of a list anew. One that was written under a shorter idle timeout of the store is
-   * written again, to outlive its sessions. @throws {SessionError}
+   * written again, to outlive its sessions. Returns the entries if logins among them may be ended. @throws {SessionError}
    */
-  async touch (label: string): Promise<void> {
-    if (!await this.lengthen(label)) await this.#companion.records.touch(listName(label))
+  async touch (label: string): Promise<Entries> {
+    const name = listName(label)
+    const stored = await this.#companion.records.read(name)
+    if (!await this.#lengthen(label, stored)) await this.#companion.records.touch(name)
+    return stored !== null && mayBeMarked(stored.text) ? foundList(name, stored.text).list?.entries ?? [] : []
   }
 
   /**
@@ -122,7 +126,10 @@ export class IndexLists {
    * Returns whether it was. What cannot be read is left alone. @throws {SessionError}
    */
   async lengthen (label: string, idleTimeout?: number): Promise<boolean> {
-    const stored = await this.#companion.records.read(listName(label))
+    return await this.#lengthen(label, await this.#companion.records.read(listName(label)), idleTimeout)
+  }
+
+  async #lengthen (label: string, stored: StoredSession | null, idleTimeout?: number): Promise<boolean> {
     const isShort = stored?.idleTimeout !== undefined && stored.idleTimeout < Math.min(this.#lifeOf(idleTimeout), LONGEST_IDLE_TIMEOUT)
     if (!isShort || foundList(listName(label), stored.text).list === null) return false
     await this.change(label, entries => entries, idleTimeout)

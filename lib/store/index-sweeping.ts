@@ -3,7 +3,7 @@ import { isReapable } from './features'
 import { batches, STALE, type IndexEnding } from './index-ending'
 import type { IndexEntry, IndexList } from './index-entry'
 import type { IndexLists } from './index-lists'
-import type { IndexSweepCounts } from './session-finder'
+import type { IndexReapCounts } from './session-finder'
 import type { Companion } from './store-abilities'
 import { Stints } from './stints'
 
@@ -24,8 +24,8 @@ export class IndexSweeping {
   }
 
   /** Does it once, list by list. A list that cannot be swept is counted, and the sweep goes on. @throws {SessionError} */
-  async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
-    const counts: IndexSweepCounts = { seen: 0, removed: 0, failed: 0 }
+  async sweep (signal?: AbortSignal): Promise<IndexReapCounts> {
+    const counts: IndexReapCounts = { seen: 0, removed: 0, failed: 0 }
     const stints = new Stints(this.#pause)
     for await (const { list, error } of this.#lists.all()) {
       if (signal?.aborted === true) break

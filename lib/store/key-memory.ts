@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { PART } from './sealed-text'
 import { LONGEST_REMEMBERED } from './session-id'
 
 /** Keys of so many sessions are remembered: to derive one takes longer than to use it. */
@@ -47,10 +48,12 @@ export class KeyMemory {
     }
   }
 
-  /** Returns the plain text of a text that was encrypted or decrypted a moment ago. */
-  plainOf (sesid: string, sealed: string): string | undefined {
+  /** Returns the text that was encrypted or decrypted a moment ago, if it is this one, or one that this one begins with: there are parts more. */
+  knownOf (sesid: string, sealed: string): Readonly<KnownText> | undefined {
     const known = this.#texts.get(sesid)
-    return known?.sealed === sealed ? known.plain : undefined
+    if (known === undefined || known.sealed === sealed) return known
+    const { length } = known.sealed
+    return sealed[length] === PART && sealed.slice(0, length) === known.sealed ? known : undefined
   }
 
   remember (sesid: string, sealed: string, plain: string): void {

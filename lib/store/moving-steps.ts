@@ -1,5 +1,6 @@
 import { SessionStoreError } from '../errors'
 import { departed, departure, newMoveToken, reservation, reservedBy } from './moving-marks'
+import { DAMAGED_TEXT } from './session-header'
 import type { RecordStore, Removal, SessionRecord, StoredSession } from './session-store'
 
 type Verbs = Pick<RecordStore, 'read' | 'create' | 'replace' | 'remove'>
@@ -38,6 +39,8 @@ export async function findSession ({ from, to }: Stores, name: string): Promise<
     if (here !== null && token === null) return here
     if (wasAbsent && here === null) return null
     const found = await from.read(name)
+    // What is damaged does not move: it is set aside where it is.
+    if (found?.text === DAMAGED_TEXT) return found
     // A reservation in the old store is that of another move, to that store: it holds no session.
     const there = found === null || reservedBy(found.text) !== null ? null : found
     const left = there === null ? null : departed(there.text)

@@ -2,6 +2,7 @@ import { SessionError } from '../errors'
 import { check, checkKnown } from '../option-checks'
 import { Clock } from './clock'
 import { hasRecords, isImmediate, isIndexable, isIterable, isPortable, isReapable } from './features'
+import { NO_VERSION } from './index-lists'
 import { departed, looksMarked, reservedBy } from './moving-marks'
 import { endSession, findSession } from './moving-steps'
 import { BaseRecordStore } from './record-store'
@@ -28,7 +29,7 @@ export interface MovingSessionStoreOptions {
  * what has ended stays ended, and a process may stop at any step for any time, or crash. See
  * `moving-steps.ts`. The limits:
  * - A process that uses `from` alone does not find a session that has moved.
- * - The `maxSize` of `from` must leave 128 bytes beside the longest text; with encryption, a third of it and 192 bytes.
+ * - The `maxSize` of `from` must leave 128 bytes beside the longest text; with encryption, a third of it and 1.5 KiB.
  * - `to` must open what `from` holds: with its secrets, and `acceptPlain` if there may be plain sessions. See `opensAllOf`.
  * - A session that moves counts as used.
  * - Of several callers of `remove` without a version more than one may be told `removed`, when a process
@@ -142,8 +143,9 @@ export class MovingSessionStore extends BaseRecordStore {
   }
 
   /** {@inheritDoc RecordStore.setAside} @throws {SessionError} */
-  setAside (name: string, version?: string): Promise<void> {
-    return this.#to.setAside(name, version)
+  async setAside (name: string, version?: string): Promise<void> {
+    if (version === NO_VERSION) await this.#from.setAside(name, version)
+    await this.#to.setAside(name, version)
   }
 
   /** {@inheritDoc PortableRecordStore.exportSessions} Moves none. @throws {SessionError} */

@@ -9,7 +9,7 @@ import { SessionCipher } from './session-cipher'
 import { estimatedBits, LEAST_KEY_BITS, SAMPLES, SHORTEST_KEY_ID } from './id-strength'
 import { headerOf, isHeaded } from './session-header'
 import type { IndexValue } from './index-labels'
-import type { FoundSession, IndexSweepCounts, RevokeAllOptions, SessionFinder } from './session-finder'
+import type { FoundSession, IndexReapCounts, RevokeAllOptions, SessionFinder } from './session-finder'
 import { indexOf, placesIn, type SessionIndex } from './session-index'
 import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
 import type {
@@ -148,8 +148,8 @@ export abstract class BaseRecordStore implements RecordStore, SessionFinder {
     return await this.#index().revokeAll(index, value, options)
   }
 
-  /** {@inheritDoc SessionFinder.sweepIndexes} @throws {SessionError} */
-  async sweepIndexes (signal?: AbortSignal): Promise<IndexSweepCounts> {
+  /** {@inheritDoc SessionFinder.reapIndexes} @throws {SessionError} */
+  async reapIndexes (signal?: AbortSignal): Promise<IndexReapCounts> {
     return await this.#index().sweep(signal)
   }
 

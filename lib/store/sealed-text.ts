@@ -8,6 +8,10 @@ import { bodyOf, isHeaded, LONGEST_HEADER } from './session-header'
  *
  * 1 is the number of the format. No JSON begins with `$`. The key id tells which of the server's
  * secrets it was encrypted with; `-`: with none. A header may stand before it: see `session-header.ts`.
+ *
+ * Parts may follow, each with what changed of the text before it:
+ *
+ *     .<bytes of the plain text that it makes>:<base64url of nonce, ciphertext, tag>
  */
 
 /** What every encrypted text begins with, of whatever format. */
@@ -16,6 +20,13 @@ export const FORMAT = 1
 export const NO_SECRET = '-'
 export const NONCE_SIZE = 12
 export const TAG_SIZE = 16
+/** What each part begins with. */
+export const PART = '.'
+/** What stands between the size of a part's text and what is encrypted of it. */
+export const SIZE_END = ':'
+/** Characters that all parts of a text may have: some fifteen small ones. To open a part takes as long as to encrypt one. */
+export const LONGEST_PARTS = 1024
+const PART_SIZE = /^\.(\d{1,9}):/
 const HEADING = /^\$ffs(\d{1,4})\$([\w-]{1,43})\$/
 
 /** What can be said of a session's text without its id. */
@@ -64,6 +75,8 @@ export function headingOf (keyId: string): string {
 export function plainSize (text: string): number {
   const body = bodyOf(text)
   if (!isSealed(body)) return Buffer.byteLength(body)
+  const part = body.lastIndexOf(PART)
+  if (part !== -1) return Number(PART_SIZE.exec(body.slice(part))?.[1] ?? 0)
   const [heading = ''] = HEADING.exec(body) ?? []
   return Math.max(Math.floor((body.length - heading.length) * 3 / 4) - NONCE_SIZE - TAG_SIZE, 0)
 }
@@ -75,7 +88,7 @@ export function storedSize (plainSize: number, isEncrypted: boolean): number {
 
 /** Returns the most bytes that a text of so many bytes has when it is encrypted. */
 function sealedSize (plainSize: number): number {
-  return headingOf('x'.repeat(43)).length + Math.ceil((plainSize + NONCE_SIZE + TAG_SIZE) * 4 / 3)
+  return headingOf('x'.repeat(43)).length + Math.ceil((plainSize + NONCE_SIZE + TAG_SIZE) * 4 / 3) + LONGEST_PARTS
 }
 
 /**

@@ -1,21 +1,15 @@
-import { createCipheriv } from 'node:crypto'
 import { check } from '../option-checks'
-import { fillRandom } from '../random'
-import { unopened, type UnopenedCause } from '../unopened'
-import { decryptText, LEAST_SIZE } from './aes-gcm'
+import type { UnopenedCause } from '../diagnostics'
+import { unopened } from '../unopened'
 import type { SettledEncryption } from './encryption-options'
-import { KeyMemory, type CipherKey } from './key-memory'
-import { decodeExactly, describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, NONCE_SIZE, TAG_SIZE, takenForSealed } from './sealed-text'
-import { bodyOf, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
+import { KeyMemory } from './key-memory'
+import { openChain, sealPart, sealWhole, SHORTEST_CHAIN } from './sealed-chain'
+import { describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, takenForSealed } from './sealed-text'
+import { bodyOf, DAMAGED_TEXT, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
 import { SessionKeys } from './session-keys'
 import type { SessionRecord } from './session-store'
 
-const ALGORITHM = 'aes-256-gcm'
 const OFF: SettledEncryption = { secrets: undefined, acceptPlain: true, writePlain: true }
-/** Filled anew for each text. */
-const nonce = Buffer.alloc(NONCE_SIZE)
-/** Where encrypted bytes of a usual size are put together: memory of their own costs more than to encrypt them. */
-const workspace = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
  * Turns the texts of one appid's sessions into those that are stored, and back. All stores are given
@@ -70,6 +64,7 @@ export class SessionCipher {
 
   /** Returns why a stored text cannot be opened, as far as its heading tells; null when it may be. */
   refusal (stored: string): UnopenedCause | null {
+    if (stored === DAMAGED_TEXT) return 'damaged'
     if (isNewerHeader(stored)) return 'newer'
     if (!isSealed(stored)) return this.#acceptPlain ? null : 'plain'
     if (!this.isOn) return 'unconfigured'
@@ -90,11 +85,11 @@ export class SessionCipher {
     if (isHeaded(stored) && headerOf(stored) === null) throw unopened(this.#appid, 'damaged')
     if (!isSealed(stored)) return bodyOf(stored)
     const keys = this.#keysOf(stored) as SessionKeys
-    const known = this.#memory.plainOf(sesid, stored)
-    if (known !== undefined) return known
+    const known = this.#memory.knownOf(sesid, stored)
+    if (known?.sealed === stored) return known.plain
     const head = headOf(stored)
-    const bytes = decodeExactly(stored.slice(head.length + keys.heading.length))
-    const plain = bytes === null ? null : keys.lend(sesid, key => decrypt(key, bytes, head))
+    const chain = { stored, head, start: head.length + keys.heading.length }
+    const plain = keys.lend(sesid, key => openChain(key, chain, known))
     if (plain === null) throw unopened(this.#appid, 'damaged')
     this.#memory.remember(sesid, stored, plain)
     return plain
@@ -102,14 +97,15 @@ export class SessionCipher {
 
   /**
    * Returns what is to be stored of a plain text. `head` is what stands before it, with its newline.
+   * `earlier` is what it takes the place of: the text is that with a part more, if that is best.
    *
    * @throws {SessionError} SESSION_CODEC, for a text that begins as encrypted ones or headers do
    */
-  seal (sesid: string, text: string, head = ''): string {
+  seal (sesid: string, text: string, head = '', earlier = ''): string {
     if (isReserved(text)) throw takenForSealed()
     const keys = this.#newest
     if (keys === null) return head + text
-    const sealed = head + keys.heading + keys.lend(sesid, key => encrypt(key, text, head))
+    const sealed = this.#grown(keys, sesid, text, head, earlier) ?? head + keys.heading + keys.lend(sesid, key => sealWhole(key, text, head))
     this.#memory.remember(sesid, sealed, text)
     return sealed
   }
@@ -121,7 +117,7 @@ export class SessionCipher {
    * @throws {SessionError} as `seal` does
    */
   sealRecord (sesid: string, record: SessionRecord, earlier?: string, head = earlier === undefined ? '' : headOf(earlier)): SessionRecord {
-    const text = this.seal(sesid, record.text, head)
+    const text = this.seal(sesid, record.text, head, earlier)
     if (text === record.text) return record
     return earlier !== undefined && this.isPlain(earlier) ? { ...record, text, forgetEarlier: true } : { ...record, text }
   }
@@ -136,31 +132,19 @@ export class SessionCipher {
     this.#memory.clear()
   }
 
+  /** Returns the earlier text with a part more; null when the text is to be encrypted as a whole. */
+  #grown (keys: SessionKeys, sesid: string, text: string, head: string, earlier: string): string | null {
+    if (earlier.length < SHORTEST_CHAIN || headOf(earlier) !== head || !earlier.startsWith(keys.heading, head.length)) return null
+    const known = this.#memory.knownOf(sesid, earlier)
+    if (known?.sealed !== earlier) return null
+    const chain = { stored: earlier, head, start: head.length + keys.heading.length }
+    const part = keys.lend(sesid, key => sealPart(key, chain, known.plain, text))
+    return part === null ? null : earlier + part
+  }
+
   #keysOf (sealed: string): SessionKeys | null {
     const body = bodyOf(sealed)
     for (const keys of this.#all) if (body.startsWith(keys.heading)) return keys
     return null
   }
-}
-
-function encrypt ({ key, authenticated }: CipherKey, text: string, head: string): string {
-  fillRandom(nonce, NONCE_SIZE)
-  const cipher = createCipheriv(ALGORITHM, key, nonce)
-  cipher.setAAD(allAuthenticated(authenticated, head))
-  const encrypted = cipher.update(text, 'utf8')
-  cipher.final()
-  const size = encrypted.length + LEAST_SIZE
-  const bytes = size > workspace.length ? Buffer.allocUnsafe(size) : workspace
-  nonce.copy(bytes)
-  encrypted.copy(bytes, NONCE_SIZE)
-  cipher.getAuthTag().copy(bytes, size - TAG_SIZE)
-  return bytes.toString('base64url', 0, size)
-}
-
-function decrypt ({ key, authenticated }: CipherKey, bytes: Buffer, head: string): string | null {
-  return decryptText(key, bytes, allAuthenticated(authenticated, head))
-}
-
-function allAuthenticated (authenticated: Uint8Array, head: string): Uint8Array {
-  return head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)])
 }

@@ -26,7 +26,7 @@ export interface SessionFinder {
   revokeAll (index: string, value: IndexValue, options?: RevokeAllOptions): Promise<number>
 
   /** Removes, once, what the indexes hold of sessions that are gone. The plugin calls it every `reapInterval`. @throws {SessionError} */
-  sweepIndexes (signal?: AbortSignal): Promise<IndexSweepCounts>
+  reapIndexes (signal?: AbortSignal): Promise<IndexReapCounts>
 }
 
 /** A session that an index found. The times are in milliseconds since 1970; `undefined`: the store does not know. */
@@ -46,7 +46,7 @@ export interface RevokeAllOptions {
   except?: string | { readonly handle: string | undefined } | undefined
 }
 
-export interface IndexSweepCounts {
+export interface IndexReapCounts {
   /** Entries looked at. */
   seen: number
   /** Entries whose sessions are gone, removed. */

@@ -22,6 +22,8 @@ const MARK = '$ffh'
 const FORMAT = 1
 const START = `${MARK}${FORMAT}$`
 const NUMBER = /^\$ffh(\d{1,4})\$/
+/** What a store returns as the text of a session whose record is damaged: it does not open, under any options. */
+export const DAMAGED_TEXT = START
 export const NO_HEADER: SessionHeader = Object.freeze({})
 /** Bytes. Room for the labels of as many indexes as there may be, and for what else is known. */
 export const LONGEST_HEADER = 4096

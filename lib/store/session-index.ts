@@ -1,27 +1,23 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasRecords, isIndexable } from './features'
 import { AboutText } from './index-about'
-import { batches, IndexEnding, marked } from './index-ending'
+import { IndexEnding, marked } from './index-ending'
 import { IndexEntering, type Place } from './index-entering'
 import { DamagedList, isSameEntry, type IndexEntry } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
+import { IndexListing, leastPasses } from './index-listing'
 import { IndexLists, NO_LONGER } from './index-lists'
 import { IndexRepair } from './index-repair'
 import { IndexSweeping } from './index-sweeping'
 import { headerOf, type SessionHeader } from './session-header'
 import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
-import type { FoundSession, IndexSweepCounts, RevokeAllOptions } from './session-finder'
+import type { FoundSession, IndexReapCounts, RevokeAllOptions } from './session-finder'
 import { nameOfHandle, sessionHandle } from './session-id'
-import type { Companion, IndexableRecordStore, PortableSession, SessionStore, StoredSession } from './session-store'
+import type { Companion, IndexableRecordStore, PortableSession, SessionStore } from './session-store'
 
 /** So often the lists of a value are gone through, while further logins come. */
 const MOST_PASSES = 20
-/**
- * An entry is looked at so often until its session is found: the first look may have come before the session was
- * stored, and the look at the one that it takes the place of after that was gone.
- */
-const LOOKS = 2
 
 /**
  * Finds sessions by what they hold, and ends them together.
@@ -64,29 +60,7 @@ export class SessionIndex {
 
   /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
   async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
-    // The oldest first: a session that gets the newest label meanwhile is in its list before it leaves the other.
-    const labels = this.labels.of(index, value).toReversed()
-    const logins = new Set<string>()
-    const looks = new Map<string, number>()
-    // A session that moved during a pass, or got another label, may have entered a list after that was read.
-    for (let hasMissed = true, passes = 0; hasMissed || passes < leastPasses(labels); passes++) {
-      hasMissed = false
-      for (const label of labels) {
-        const entries = (await this.#lists.read(label)).filter(entry => (looks.get(lookOf(label, entry)) ?? 0) < LOOKS)
-        for (const batch of batches(entries)) {
-          const sessions = await Promise.all(batch.map(entry => this.#ending.sessionOf(labels, entry)))
-          for (const [at, entry] of batch.entries()) {
-            const session = sessions[at] ?? null
-            const look = lookOf(label, entry)
-            looks.set(look, session === null ? (looks.get(look) ?? 0) + 1 : LOOKS)
-            hasMissed ||= session === null
-            if (session === null || logins.has(entry.login)) continue
-            logins.add(entry.login)
-            yield this.#found(entry, session)
-          }
-        }
-      }
-    }
+    yield * new IndexListing(this.#lists, this.#ending, this.#about, this.#now).sessions(this.labels.of(index, value))
   }
 
   /** Ends the session with this handle for good. Returns whether this has ended it. @throws {SessionError} */
@@ -172,7 +146,7 @@ export class SessionIndex {
    * Removes, once, the entries whose sessions are gone, and what has expired of the lists. Stays out of the
    * way of requests. When `signal` is aborted it ends early. @throws {SessionError}
    */
-  async sweep (signal?: AbortSignal): Promise<IndexSweepCounts> {
+  async sweep (signal?: AbortSignal): Promise<IndexReapCounts> {
     return await new IndexSweeping(this.#lists, this.#ending, this.#companion.records, this.#now, this.#pause).sweep(signal)
   }
 
@@ -211,22 +185,6 @@ export class SessionIndex {
   async close (): Promise<void> {
     await this.#companion.records.close()
   }
-
-  #found ({ handle, about }: IndexEntry, { createdAt, lastAccess, idleLeft }: StoredSession): FoundSession {
-    return {
-      handle,
-      createdAt,
-      // The clock of a disk may be a little behind.
-      lastUsed: lastAccess === undefined ? undefined : Math.max(Math.round(lastAccess), createdAt ?? 0),
-      expiresAt: idleLeft === undefined ? undefined : Math.round(this.#now() + idleLeft),
-      about: this.#about.open(about)
-    }
-  }
-}
-
-/** A session that changes its label while the lists are read one after the other is in one of them by the second time. */
-function leastPasses (labels: readonly string[]): number {
-  return labels.length > 1 ? 2 : 1
 }
 
 /** Returns the places that a session has in indexes. */
@@ -254,8 +212,4 @@ export function registerIndex (store: SessionStore, index: SessionIndex): void {
 /** Returns the index of a store if anything has used it; it is not made. */
 export function indexInUse (store: SessionStore): SessionIndex | undefined {
   return indexes.get(store)
-}
-
-function lookOf (label: string, { handle, login }: IndexEntry): string {
-  return `${label} ${handle} ${login}`
 }

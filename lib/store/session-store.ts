@@ -105,6 +105,11 @@ export interface StoredSession {
   readonly idleLeft: number | undefined
   /** When the session was last used, in milliseconds since 1970. Left out: the store does not know. */
   readonly lastAccess?: number | undefined
+  /**
+   * What the store's clock shows more than `performance.now()` in this process, in milliseconds: so the store's time is
+   * known at any later moment. Left out: the store goes by the clock of this machine.
+   */
+  readonly clock?: number | undefined
 }
 
 /**
@@ -144,6 +149,12 @@ export interface RecordStore extends SessionStore {
   /** When the store's sessions end, by its options. Left out: the store cannot tell. */
   readonly lifetimes?: Lifetimes
 
+  /**
+   * Path of the file in which an import remembers what it has brought into this store, so that another one brings no
+   * session back that has ended since. Left out: the store has no place for it.
+   */
+  readonly importMemory?: string
+
   /** Gives back what the store holds open. It leaves a client alone that it was given. May be called again. */
   close (): Promise<void>
 
@@ -182,7 +193,7 @@ export interface RecordStore extends SessionStore {
   /**
    * Starts the idle time anew without a new record. The manager calls it when `touchDue` is true: when
    * the last access is longer ago than a minute, or a tenth of the idle timeout if that is less
-   * ({@link touchInterval}). A session that is not there is no error.
+   * ({@link touchInterval}). A session that is not there is not an error.
    */
   touch (name: string): Promise<void>
 

@@ -23,7 +23,7 @@ export interface DatedSessionStore extends SessionStore {
   readonly features: StoreFeatures & { readonly dated: true }
   /** Returns the session as `getSession` would. Reading here is not use. */
   readSession (sesid: string): Promise<DatedSession | null>
-  /** Starts the session's idle time anew. A session that is not there is no error. */
+  /** Starts the session's idle time anew. A session that is not there is not an error. */
   touchSession (sesid: string): Promise<void>
 }
 

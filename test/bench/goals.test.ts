@@ -13,6 +13,15 @@ function contender (name: string, cpu: Record<string, number[] | undefined>): Co
   return { name, results: new Map(Object.entries(cpu).map(([workload, values]) => [workload, { cpu: values }])) }
 }
 
+t.test('a comparison without a limit is shown, and neither met nor missed', async t => {
+  const { compareGoals } = await load()
+  const before = compareGoals([])
+  const { table, ...counts } = compareGoals([contender('redis', { login: [10] }), contender('ours-disk', { login: [15] })])
+  t.match(before.table, '| disk: login / connect-redis | none | – | – |')
+  t.match(table, '| disk: login / connect-redis | none | 1.50 (1.50–1.50) | – |')
+  t.equal(counts.met + counts.missed, 0)
+})
+
 t.test('a goal is met by the median of the rounds', async t => {
   const { compareGoals } = await load()
   const { table, ...counts } = compareGoals([

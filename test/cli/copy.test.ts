@@ -1,9 +1,14 @@
 import t from 'tap'
 import { truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { SessionFileStore } from '../../index'
+import { copy } from '../../lib/cli/copy'
+import { DirectoryPlace } from '../../lib/cli/directory-place'
+import type { AppidPlace, Place } from '../../lib/cli/place'
 import { sessionPath } from '../../lib/store/files/file-names'
 import { departure, reservation } from '../../lib/store/moving-marks'
+import type { PortableSession } from '../../lib/store/session-store'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
 import { Browser, indexedApp } from '../support/indexed-app'
@@ -48,6 +53,38 @@ t.test('copy --move empties the old directory, and completes unfinished moves', 
   t.equal(await moved.getSession(sesid), 'there already')
   t.match(await fileSessions(['list', sessionDir, '--appid', 'shop']), { out: /shop +3 .*\nshop: 2 plain, 1 moving/ }, 'what has a namesake over there stays, and so does what has expired')
   t.equal(await moved.getSession(expired.sesid), null)
+})
+
+t.test('copy --move removes the marks that a command left which was killed at the end of a move', async t => {
+  const { sessionDir, shop } = await twoApps(t)
+  const other = join(dirname(sessionDir), 'other')
+  const moved = new SessionFileStore({ sessionDir: other, appid: 'shop' })
+  const [left, racing] = [await newSession(shop), await newSession(shop)]
+  for (const { name, version } of [left, racing]) {
+    await shop.replace(name, { text: departure('1'.repeat(32), 'left') }, version)
+    await moved.create(name, { text: 'changed over there' })
+  }
+  const place = new DirectoryPlace(sessionDir, { maxSize: 1000 })
+  const [appid] = await place.appids('shop') as AppidPlace[] as [AppidPlace]
+  async function * sessions (): AsyncGenerator<PortableSession> {
+    for (const { name } of [left, racing]) {
+      const session = await appid.find(name) as PortableSession
+      // Another command removes the mark at this moment.
+      if (name === racing.name) await shop.remove(name)
+      yield session
+    }
+  }
+  const raced = {
+    appids: async () => [{ appid: 'shop', title: '', sessions }],
+    store: (...given: Parameters<Place['store']>) => place.store(...given)
+  } as unknown as Place
+  const terminal = { in: new PassThrough(), out: new PassThrough(), err: new PassThrough() }
+  t.equal(await copy(raced, new DirectoryPlace(other, { maxSize: 1000 }), { idle: 7200, move: true }, terminal), 0)
+  t.equal(String(terminal.out.read()), 'shop: 0 moved, 2 present, 0 expired, 0 failed\n')
+  for (const { name, sesid } of [left, racing]) {
+    t.equal(await shop.read(name), null)
+    t.equal(await moved.getSession(sesid), 'changed over there')
+  }
 })
 
 t.test('copy puts sessions in the place of reservations that a crashed process left', async t => {

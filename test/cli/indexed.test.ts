@@ -177,9 +177,9 @@ t.test('what cannot be meant', async t => {
   t.match(await fileSessions(['of', sessionDir, '42']), { exitCode: 2, err: /the option --index <name> must be given/ })
   t.match(await fileSessions(['of', sessionDir, '--index', 'user']), { exitCode: 2, err: /the argument <value> is missing/ })
   t.match(await fileSessions(['of', sessionDir, '--index', 'user', '42']), { exitCode: 2, err: /there are sessions of several apps \(__Host-admin, shop\): name one with --appid/ })
-  t.match(await fileSessions(['revoke', sessionDir, '42']), { exitCode: 2, err: /that is no handle: / })
+  t.match(await fileSessions(['revoke', sessionDir, '42']), { exitCode: 2, err: /that is not a handle: / })
   t.match(await fileSessions(['revoke', sessionDir, handle, '--except', handle]), { exitCode: 2, err: /--except goes with --index/ })
-  t.match(await fileSessions(['revoke', sessionDir, '--index', 'user', '42', '--except', '7']), { exitCode: 2, err: /that is no handle: / })
+  t.match(await fileSessions(['revoke', sessionDir, '--index', 'user', '42', '--except', '7']), { exitCode: 2, err: /that is not a handle: / })
   t.match(await fileSessions(['revoke', sessionDir, '--appid', 'shop', '--except', `-${'A'.repeat(42)}`, '--index', 'user', '--', '-7']),
     { exitCode: 1, err: /no session with the handle of --except/ }, 'a handle and a value may begin with a hyphen')
   await newSession(shop, '$ffh9$ of a newer version')

@@ -83,6 +83,8 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
     t.match(await fileSessions(['verify', url]), { exitCode: 2, out: /unreadable {2}redis:\/\/127.0.0.1:\d+\/0, appid shop: (cannot \w+ .* in Redis: WRONGTYPE; )?a key under the prefix/ })
     t.match(await fileSessions(['list', url]), { exitCode: 2, err: /shop: 1 could not be read, the first: (cannot .* in Redis: WRONGTYPE; )?a key under the prefix/ })
     t.match(await fileSessions(['clean', url]), { exitCode: 2, err: /1 failed, the first: (cannot .* in Redis: WRONGTYPE; )?a key under/ })
+    await client.set(`test:shop:{${'0'.repeat(64)}}`, 'S1 and what a fault left of it')
+    t.match(await fileSessions(['verify', url]), { exitCode: 2, out: /unreadable {2}redis:.*, appid shop: a session does not open: its text was changed, cut off/ })
     await client.del(`test:shop:{${'0'.repeat(64)}}`)
     await client.set('test:{}', 'something')
     await client.set(`test:{${'0'.repeat(64)}}`, 'something')

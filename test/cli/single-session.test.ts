@@ -85,7 +85,7 @@ t.test('trouble with one file does not name it', async t => {
 
 t.test('a session that was renewed is shown and deleted by the id that it had before', async t => {
   const { sessionDir, shop, sesid } = await twoApps(t)
-  const text = forwardingText('shop', 'the id before', { sesid, until: Date.now() + 10_000 })
+  const text = forwardingText('shop', 'the id before', { sesid, since: Date.now(), grace: 10_000 })
   await shop.create(shop.nameOf('the id before'), { text })
   t.match(await fileSessions(['show', sessionDir, '--appid', 'shop', 'the id before']), { exitCode: 0, out: '{"user":"anna"}\n' })
   t.match(await fileSessions(['delete', sessionDir, '--appid', 'shop', 'the id before']), { exitCode: 0 })

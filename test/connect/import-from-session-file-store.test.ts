@@ -9,6 +9,7 @@ import { SessionError } from '../../lib/errors'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { indexOf, type SessionIndex } from '../../lib/store/session-index'
 import { sessionHandle } from '../../lib/store/session-id'
+import { fileSessions } from '../support/command'
 import { MemoryStore } from '../support/map-store'
 
 const FileStore = sessionFileStore(session)
@@ -41,6 +42,22 @@ t.test('sessions go on under their ids', async t => {
   t.match(await importFromSessionFileStore(path, store), { imported: 0, present: 2 }, 'again')
   t.equal(await store.getSession('one'), '{"user":"ann"}', 'what is there stays')
   t.strictSame((await readdir(path)).sort(), ['.imported-sid', 'one.json', 'two.json'], 'nothing is changed over there')
+})
+
+t.test('a session that was imported by the function and ended is not brought back by the command, nor the other way round', async t => {
+  const { path, set } = foreign(t)
+  await set('one', { cookie: browserCookie, user: 'ann' } as unknown as Data)
+  const sessionDir = join(t.testdirName, 'new')
+  const store = new SessionFileStore({ sessionDir })
+  t.match(await importFromSessionFileStore(path, store), { imported: 1 })
+  await store.delSession('one')
+  t.match(await fileSessions(['import', path, sessionDir, '--appid', 'sid']), { exitCode: 0, out: 'sid: 0 imported, 0 expired, 0 present, 1 ended, 0 failed\n' })
+
+  await set('two', { cookie: browserCookie, user: 'bob' } as unknown as Data)
+  t.match(await fileSessions(['import', path, sessionDir, '--appid', 'sid']), { out: /^sid: 1 imported/ })
+  await store.delSession('two')
+  t.match(await importFromSessionFileStore(path, store), { imported: 0, ended: 2 })
+  t.equal(await store.getSession('two'), null)
 })
 
 t.test('a session that ended after it was imported stays ended, run by run', async t => {

@@ -1,14 +1,14 @@
 /**
  * Uses the package as its users do: packs it, installs the tarball into empty directories, and runs
  * it from ESM, CommonJS and TypeScript, with Fastify and with Express alone, on the lowest Node, on this
- * one and on the newest; then follows the migration guides step by step, with the real packages that
+ * one and on the newest; tests the memory store of docs/stores.md under vitest; then follows the migration guides step by step, with the real packages that
  * they start from.
  *
  * Needs the npm registry, and so is not part of `npm test`: run it with `npm run consumer`.
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { followGuide } from './guide.mjs'
@@ -32,6 +32,7 @@ const nodes = [lowest, process.execPath, newest]
 installsWithoutWarning()
 await useFrom('apps', ['fastify', '@fastify/cookie', '@types/node@22'])
 await useFrom('express', ['express', 'express-session', '@types/node@22', '@types/express', '@types/express-session'])
+testUnderVitest()
 for (const guide of readdirSync(join(root, 'docs')).filter(name => name.startsWith('migrate-'))) {
   console.log(`following ${guide}`)
   await followGuide(join(root, 'docs', guide), join(work, basename(guide, '.md')), { npm, tarball })
@@ -59,6 +60,24 @@ function installsWithoutWarning () {
     { cwd: emptyDirectory('lowest'), encoding: 'utf8' })
   assert.equal(status, 0, stderr)
   assert.doesNotMatch(stderr, /EBADENGINE/)
+}
+
+/** The store of the page passes the suite that the page runs under node:test under vitest, too. */
+function testUnderVitest () {
+  console.log('testing a store under vitest')
+  const directory = emptyDirectory('vitest')
+  npm(directory, 'install', 'fastify', 'vitest', tarball)
+  const page = readFileSync(join(root, 'docs/stores.md'), 'utf8')
+  const snippet = name => page.split(`<!-- snippet: ${name} -->\n\`\`\`ts\n`)[1].split('```')[0]
+  writeFileSync(join(directory, 'memory-store.ts'), snippet('memory-store'))
+  const suite = snippet('conformance')
+  assert.match(suite, /from 'node:test'/)
+  writeFileSync(join(directory, 'memory-store.test.ts'), suite.replace("from 'node:test'", "from 'vitest'"))
+  execFileSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', '--outputFile=report.json'], { cwd: directory, stdio: 'inherit' })
+  const report = readFileSync(join(directory, 'report.json'), 'utf8')
+  const { success, numPassedTests, numTotalTests } = JSON.parse(report)
+  assert.ok(success && numPassedTests === numTotalTests && numTotalTests > 0, report)
+  console.log(`${numPassedTests} tests passed`)
 }
 
 /** Runs the apps of a directory beside this file, with what they need installed. */

@@ -8,10 +8,11 @@ import * as redis from '../../redis'
 import { pluginOptions } from '../../lib/plugin/options'
 import { Session } from '../../lib/session/session'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
+import { LEAST_ID_BITS, LEAST_KEY_BITS, SAMPLES } from '../../lib/store/id-strength'
 import { Document, sources } from './document'
 
 /** The store's methods that only this package calls. */
-const INTERNAL = ['readNow', 'replaceNow', 'guard', 'wrapped', 'makeSession']
+const INTERNAL = ['readNow', 'replaceNow', 'createNow', 'removeNow', 'file', 'known', 'newRecord', 'guard', 'wrapped', 'makeSession']
 
 /** Its snippets are run by api.long.ts. */
 const page = new Document('docs/api.md')
@@ -37,6 +38,12 @@ t.test('the table of options is complete and right', async t => {
   t.equal(settled.fileStore?.idleTimeout, 7200)
   t.equal(settled.fileStore?.absoluteTimeout, undefined)
   t.equal(settled.fileStore?.idGenerator().length, 192 / 6)
+})
+
+t.test('the row of idGenerator names the numbers of the code', async t => {
+  const [, , , text = ''] = page.table('Options').find(([name]) => name === '`idGenerator`') ?? []
+  t.match(text, `The start draws ${SAMPLES} of them`)
+  t.match(text, `about ${LEAST_ID_BITS} random bits (${LEAST_KEY_BITS} with \`encryption\`)`)
 })
 
 t.test('the table of members is complete', async t => {

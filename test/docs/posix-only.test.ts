@@ -5,7 +5,7 @@ import t from 'tap'
 import { root } from '../support/built-package'
 import { reasonToSkip, skippedOnWindows } from '../support/posix-only.cjs'
 
-const OWNERS = 'test/store/files/private-directory.test.ts'
+const OWNERS = 'test/cli/owner.test.ts'
 const ANYWHERE = 'test/session/merge.test.ts'
 
 t.test('what Windows skips is listed by reason', async t => {

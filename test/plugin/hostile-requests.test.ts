@@ -3,8 +3,10 @@ import cookiePlugin from '@fastify/cookie'
 import fc from 'fast-check'
 import t from 'tap'
 import { fileSessions } from '../../lib/plugin/plugin'
+import { anyText } from '../support/any-text'
 import { serve, serveApp, type Served } from '../support/serve'
 import { filesIn, sessionDirectory } from '../support/session-files'
+import { rounds } from '../support/tier'
 
 interface Result { status: number, setCookie: string[], body: string }
 
@@ -25,7 +27,7 @@ function ask (url: string, cookie: string | string[]): Promise<Result> {
 const headerText = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).filter(code => code !== 0x7f).map(code => String.fromCharCode(code)), maxLength: 300 })
 const value = fc.oneof(
   headerText,
-  fc.string({ unit: 'grapheme', maxLength: 100 }).map(text => encodeURIComponent(text)),
+  anyText({ maxLength: 100 }).map(text => encodeURIComponent(text)),
   fc.constantFrom('', '%', '%00', '%ff', '%E0%A4%A', '"', '""', '.', '..', '../../etc/passwd', '%2e%2e%2f%2e%2e%2fetc%2fpasswd', '__proto__', 'constructor', 'null', 'undefined',
     '/', '\\', 'a.b', '.x', '*', '~', '-', 'x'.repeat(1025), 'x'.repeat(8000), '%F0%9F%98%80', '%ED%A0%80'),
   fc.base64String({ maxLength: 100 }))
@@ -45,7 +47,7 @@ async function noneHarms (t: Parameters<typeof serve>[0], served: Served, sessio
     if (status !== 200 || body !== '{}') throw new Error(`${status} ${body}`)
     if (setCookie.length > 0) throw new Error(setCookie.join())
     if (filesIn(sessionDir).join() !== before.join()) throw new Error('something was made on the disk')
-  }), { numRuns: 300 })
+  }), { numRuns: rounds(80, 300) })
   t.strictSame((await client.get('/look')).json, { user: 'ann' })
   t.strictSame(served.log.filter(({ level }) => level >= 50), [])
 }
@@ -93,5 +95,5 @@ t.test('data of any shape come back as JSON has them', async t => {
     const stored = (await client.get('/entries', { cookie })).json as Array<[string, unknown]>
     const sorted = (list: Array<[string, unknown]>): string => JSON.stringify(list.sort(([a], [b]) => a < b ? -1 : 1))
     if (sorted(stored) !== sorted(entries)) throw new Error(`${sorted(stored)} for ${sorted(entries)}`)
-  }), { numRuns: 100 })
+  }), { numRuns: rounds(40, 100) })
 })

@@ -46,7 +46,7 @@ async function everywhere (t: Test, makeStore: () => SessionStore): Promise<void
   const handle = (await switching?.get('/set/note/3'))?.handle ?? ''
   t.equal(await store.revoke(handle), true)
   t.equal(await found(7), 0)
-  t.match(await store.sweepIndexes(), { failed: 0 })
+  t.match(await store.reapIndexes(), { failed: 0 })
 }
 
 t.test('on Redis, with a cache of reads', { skip: redisIsMissing }, async t => {

@@ -8,7 +8,7 @@ import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
 
-/** A store of somebody else's. */
+/** A store of another package. */
 const foreignStore: SessionStore = {
   sesAppid: () => 'app',
   getSession: async () => null,
@@ -164,8 +164,9 @@ t.test('options that nobody knows, and no options at all', async t => {
   refuses(t, () => fileStoreOptions({ hook: 'onRequest' } as object), 'hook')
   refuses(t, () => pluginOptions({ sessiondir: 'x' } as object), 'sessiondir')
   for (const none of [null, 7, 'x']) {
-    refuses(t, () => pluginOptions(none as unknown as object), 'options')
-    refuses(t, () => fileStoreOptions(none as unknown as object), 'options')
+    for (const settle of [pluginOptions, fileStoreOptions]) {
+      t.throws(() => settle(none as unknown as object), { code: 'SESSION_OPTION', message: 'fastify-file-sessions: options must be an object' })
+    }
   }
 })
 

@@ -71,7 +71,7 @@ t.test('without a session of this plugin it says so', async t => {
   const app = Fastify()
   app.post('/order', { preHandler: requireFresh(600) }, async () => 'ordered')
   t.match((await app.inject({ method: 'POST', url: '/order' })).json(), {
-    statusCode: 500, code: 'SESSION_NOT_LOADED', message: /requireFresh: request.session is no session of fastify-file-sessions/
+    statusCode: 500, code: 'SESSION_NOT_LOADED', message: /requireFresh: request.session is not a session of fastify-file-sessions/
   })
 })
 

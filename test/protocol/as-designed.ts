@@ -13,7 +13,7 @@ import { PATH } from './scenario'
  * lose updates, and the explorer must be able to show it.
  *
  * Rule 5: the writer of a seal holds `<name>.lock`, made with O_EXCL, writes a temporary file and
- * renames it over. Whoever finds a stale lock removes it and does the same.
+ * renames it over. A process that finds a stale lock removes it and does the same.
  */
 export class RenamedOver extends SessionFile {
   constructor (readonly model: ModelDisk, known: FileView | null, limits: FileLimits) {

@@ -30,7 +30,7 @@ export interface Moment {
 export interface Rules {
   /** Asked at every moment; what it returns is what is wrong. */
   always: (moment: Moment) => string | null
-  /** Asked when nobody goes on any more. */
+  /** Asked when no process goes on any more. */
   finally: (moment: Moment) => Promise<string | null>
   /** In a word, how things stand; and what is wrong with it when they go from one to another. */
   label?: (system: FileSystem) => string
@@ -106,7 +106,7 @@ class Explorer {
       const state = this.#states.row(at).slice()
       const wrong = this.#wrong(state) ?? (this.#isOver(state) ? await this.#wrongAtEnd(state) : null)
       if (wrong !== null) return this.#report({ what: wrong, trace: this.#trace(at) })
-      // Where nobody has been yet the real code must go first; then it is the same again.
+      // Where no process has been yet the real code must go first; then it is the same again.
       for (let unknown = this.#expand(at, state); unknown !== null; unknown = this.#expand(at, state)) {
         const { process, point, answer } = unknown
         point.next.set(answer, await (this.#runners[process] as Runner).advance(point, this.#answers[answer] as Result))
@@ -151,7 +151,7 @@ class Explorer {
       }
       if (left.tears > 0) this.#tear(at, state, process, { ...next(process), tears: left.tears - 1 })
     }
-    // Time passes by itself when nobody does anything but wait. Otherwise somebody has stalled.
+    // Time passes by itself when all processes wait. Otherwise one has stalled.
     const stalls = left.stalls - (ready.length > 0 ? 1 : 0)
     for (const process of waiting) {
       if (stalls < 0 || next(process).preemptions < 0) continue
@@ -160,7 +160,7 @@ class Explorer {
     return unknown
   }
 
-  /** One call of a process, and those after it that concern nobody else. */
+  /** One call of a process, and those after it that concern no other process. */
   #go (at: number, state: Int32Array, process: number, left: Left, how: number): Unknown | null {
     const first = this.#point(state, process) as Point
     let point = first

@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
  * What matters of a POSIX filesystem, as a value: each call makes a new one, so that a search can
  * go on from any of them. Inodes are separate from names; a number is used again as soon as the
  * last name and the last descriptor of its inode are gone; birth times come from a clock so coarse
- * that it only moves when somebody waits.
+ * that it only moves when a process waits.
  */
 export interface FileSystem {
   readonly inodes: ReadonlyMap<number, Inode>
@@ -19,7 +19,7 @@ export interface FileSystem {
   readonly made: number
 }
 
-/** Of what nobody knows for sure how NTFS does it, each is searched. */
+/** Where it is not known for sure how NTFS does it, each way is searched. */
 export interface Ntfs {
   /** Of a file that is open: `pending` until it is closed, when nothing but its name is left of it (libuv before 1.49), or `at once`. */
   readonly deletion: 'pending' | 'at once'
@@ -73,7 +73,7 @@ export const EMPTY: FileSystem = {
 /** Calls that change nothing. */
 const LOOKS = new Set<Call['call']>(['read', 'fstat', 'lstat', 'readdir', 'fsync', 'fdatasync', 'lutimes', 'acknowledged'])
 
-/** No Error: a search makes millions of them, and nobody wants their stacks. */
+/** No Error: a search makes millions of them, and their stacks are not used. */
 class CallError {
   constructor (readonly code: string) {}
 }

@@ -7,6 +7,7 @@ const GAMES: Record<string, Game> = {
   'a save and revokeAll': { ...MIXED, processes: [change, revokeAll], crashes: 1, preemptions: 1 },
   'a move and revokeAll': { ...MIXED, processes: [move, revokeAll], crashes: 1, preemptions: 1 },
   'a renewal and revokeAll': { ...MIXED, processes: [renew, revokeAll], crashes: 1, preemptions: 1 },
+  'two saves that bring the same new label': { isRotated: true, before: loggedIn, processes: [change, change] },
   'two saves, there and back, and revokeAll': { ...MIXED, processes: [change, change, revokeAll], preemptions: 1 },
   'two saves, there and back, and a listing': { ...MIXED, processes: [change, change, list], preemptions: 1 },
   'a save and a listing': { ...MIXED, processes: [change, list] },

@@ -17,7 +17,7 @@ t.test('a file that is unlinked before another is renamed to its place ends the 
   for (const ntfs of [AT_ONCE, PENDING]) {
     for (const [start, make] of Object.entries(onVolume(ntfs))) {
       const { states, fault } = await run(twoWriters().map(program => unlinkingFirst(program, LIMITS)), make(), { ...NO_TROUBLE, preemptions: 2 })
-      t.match(fault?.what, 'the session is gone though nobody destroyed it', `found in ${states} states from ${start}`)
+      t.match(fault?.what, 'the session is gone though no process destroyed it', `found in ${states} states from ${start}`)
     }
   }
 })

@@ -37,6 +37,6 @@ export async function run (
 
 export function report (t: Test, from: string, { states, steps, endings, fault }: Exploration): void {
   t.comment(`from ${from}: ${states} states, ${steps} steps, ${endings} endings`)
-  t.ok(endings > 0, 'somebody gets to the end')
+  t.ok(endings > 0, 'a process gets to the end')
   t.equal(fault === null ? '' : [fault.what, ...fault.trace].join('\n'), '', `nothing is wrong from ${from}`)
 }

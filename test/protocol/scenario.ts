@@ -20,7 +20,7 @@ export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH
 /** With `durability: 'fsync'`: what others wrote is written again, at its place, before it is synced. */
 export const durableFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, true, known, limits)
 
-/** Nobody needs more tries than others can win, and a seal in between. */
+/** No process needs more tries than others can win, and a seal in between. */
 const MOST_TURNS = 24
 
 interface WriterLocal extends Local {
@@ -31,7 +31,7 @@ interface WriterLocal extends Local {
 
 /**
  * The session's text counts how often each update was applied, a digit for each: an update is there
- * once, was lost, or was applied twice. The last one is kept for whoever comes at the end.
+ * once, was lost, or was applied twice. The last one is kept for the process that comes at the end.
  */
 /** What a file says that holds no record. */
 export const UNREADABLE = 'nothing that can be read'
@@ -164,7 +164,7 @@ export function rules (programs: Program[]): Rules {
   function always ({ system, acknowledged, processes }: Moment): string | null {
     const text = liveText(system, PATH)
     const destroyed = isDestroyed(processes)
-    if (text === null) return destroys ? null : 'the session is gone though nobody destroyed it'
+    if (text === null) return destroys ? null : 'the session is gone though no process destroyed it'
     if (destroyed) return 'the session is there again after it was destroyed'
     return faultOf(text, acknowledged)
   }
@@ -178,19 +178,19 @@ export function rules (programs: Program[]): Rules {
     if (text !== null) {
       const fault = faultOf(text, `${acknowledged}z`)
       if (fault !== null) return `after one more writer ${fault}`
-      if (after.names.has(`${PATH}.lock`)) return 'a lock is left that nobody takes away'
+      if (after.names.has(`${PATH}.lock`)) return 'a lock is left that no process takes away'
     }
-    // Whoever is killed leaves its staging directory; nobody else leaves anything.
+    // A process that is killed leaves its staging directory; the others leave nothing.
     const dead = ['dead', ...processes.filter(process => process.dead).map(({ name }) => name)]
     const left = [...after.names.keys()].filter(name => name !== PATH && name !== ROOT && name !== `${PATH}.lock`)
     const unexplained = left.filter(name => !dead.some(one => name.includes(`.${one}`) || name.includes(`/${one}`)))
     if (unexplained.length > 0) return `${unexplained.join(', ')} is left`
     const lockIsLeft = after.names.has(`${PATH}.lock`)
-    return lockIsLeft && dead.length === 1 && !left.includes(`${PATH}.lock/dead`) ? 'a lock is left though nobody died' : null
+    return lockIsLeft && dead.length === 1 && !left.includes(`${PATH}.lock/dead`) ? 'a lock is left though no process died' : null
   }
 }
 
-/** Processes that have come to their end exit: what they have open is in nobody's way any more. */
+/** Processes that have come to their end exit: what they have open is in no other's way any more. */
 export function allGone (system: FileSystem, processes: Moment['processes']): FileSystem {
   return system.ntfs === null ? system : processes.reduce((system, { name }) => kill(system, name), system)
 }

@@ -16,6 +16,10 @@ const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
 const STRICT = { secrets: [NEW], acceptPlain: false }
 
+/** Makes a session so long that what changes of it is encrypted as a part. */
+const FILLING = 'x'.repeat(2000)
+const PARTS = /^\$ffs1\$[\w-]+\$[\w-]+(?:\.\d+:[\w-]+)+$/
+
 type Encryption = boolean | EncryptionOptions
 
 /** An app's process with a store of its own in the directory. */
@@ -51,10 +55,11 @@ t.test('nothing of a session can be read in its directory', async t => {
   for (const encryption of [true, { secrets: [NEW] }, STRICT]) {
     const sessionDir = sessionDirectory(t)
     const visits = await processOf(sessionDir, encryption)
-    const sesid = await visits.stored({ user: 'planted-word' })
+    const sesid = await visits.stored({ user: 'planted-word', filling: FILLING })
     await change(visits, sesid, { more: 'planted-word' })
+    t.match(storedText(sessionDir, sesid), PARTS)
     const other = await processOf(sessionDir, encryption)
-    t.strictSame(await look(other, sesid), { user: 'planted-word', more: 'planted-word' })
+    t.strictSame(await look(other, sesid), { user: 'planted-word', filling: FILLING, more: 'planted-word' })
     t.equal(words(sessionDir, 'planted-word'), 0)
     t.equal(words(sessionDir, sesid), 0)
     const visit = await other.begin(sesid)
@@ -217,6 +222,58 @@ t.test('rotation: a session moves to the newest secret at its next save, and not
   await change(both, sesid, { n: 2 })
   t.strictSame(await look(only, sesid), { n: 2 })
   t.equal(await look(old, sesid), null)
+})
+
+t.test('a small change to a long session takes few bytes, and moves to the newest secret as a whole', async t => {
+  const sessionDir = sessionDirectory(t)
+  const old = await processOf(sessionDir, { secrets: [OLD] })
+  const sesid = await old.stored({ n: 0, filling: FILLING })
+  const path = pathOf(sessionDir, sesid)
+  const before = statSync(path).size
+  for (let n = 1; n <= 5; n++) await change(old, sesid, { n })
+  t.ok(statSync(path).size - before < 5 * 150, `${statSync(path).size - before} bytes`)
+  t.match(storedText(sessionDir, sesid), PARTS)
+  const both = await processOf(sessionDir, { secrets: [NEW, OLD] })
+  t.strictSame(await look(both, sesid), { n: 5, filling: FILLING })
+  await change(both, sesid, { n: 6 })
+  t.notMatch(storedText(sessionDir, sesid), PARTS)
+  await change(both, sesid, { n: 7 })
+  t.match(storedText(sessionDir, sesid), PARTS)
+  t.strictSame(await look(await processOf(sessionDir, STRICT), sesid), { n: 7, filling: FILLING })
+  for (let n = 8; n < 300; n++) await change(both, sesid, { n })
+  t.strictSame(await look(await processOf(sessionDir, STRICT), sesid), { n: 299, filling: FILLING })
+  t.equal((await fileSessions(['verify', sessionDir])).out, '1 sessions: 0 torn, 0 unreadable; 0 foreign\n')
+})
+
+t.test('of two processes that add a part at once one has to merge, and the file need not be rewritten', async t => {
+  const sessionDir = sessionDirectory(t)
+  const [one, other] = [await processOf(sessionDir, STRICT), await processOf(sessionDir, STRICT)]
+  const sesid = await one.stored({ a: 0, b: 0, filling: FILLING })
+  const { ino } = statSync(pathOf(sessionDir, sesid))
+  for (let n = 1; n <= 5; n++) {
+    const visits = [await one.begin(sesid), await other.begin(sesid)] as const
+    visits[0].session.set('a', n)
+    visits[1].session.set('b', n)
+    await Promise.all([one.finish(visits[0]), other.finish(visits[1])])
+    t.strictSame(await look(await processOf(sessionDir, STRICT), sesid), { a: n, b: n, filling: FILLING })
+  }
+  t.match(storedText(sessionDir, sesid), PARTS)
+  t.equal(statSync(pathOf(sessionDir, sesid)).ino, ino)
+})
+
+t.test('an earlier text of a chain is all that its start can be taken for', async t => {
+  const sessionDir = sessionDirectory(t)
+  const visits = await processOf(sessionDir, STRICT)
+  const sesid = await visits.stored({ n: 0, filling: FILLING })
+  for (let n = 1; n <= 3; n++) await change(visits, sesid, { n })
+  const stored = storedText(sessionDir, sesid)
+  for (let at = stored.indexOf('.'); at < stored.length; at += 3) {
+    plant(sessionDir, sesid, stored.slice(0, at) + (stored[at] === 'A' ? 'B' : 'A') + stored.slice(at + 1))
+    t.equal(await look(await processOf(sessionDir, STRICT), sesid), null, `edited at ${at}`)
+    plant(sessionDir, sesid, stored.slice(0, at))
+    const said = await look(await processOf(sessionDir, STRICT), sesid) as { n: number } | null
+    if (said !== null && stored[at] !== '.') t.fail(`cut off at ${at}`)
+  }
 })
 
 t.test('switching on: plain sessions are served, encrypted at their next save, and nothing of them stays', async t => {

@@ -95,6 +95,6 @@ t.test('sessions that are revoked, one too many, or expired: each has ended once
   t.ok(revoked.every(({ reason }) => reason === 'revoked'))
   await store.reap()
   await store.reap()
-  await store.sweepIndexes()
+  await store.reapIndexes()
   t.strictSame(take(), [{ name: 'ended', appid: 'sid', session: expired, reason: 'expired' }])
 })

@@ -44,7 +44,7 @@ t.test('logins that fail end nobody\'s session', async t => {
   for (let count = 0; count < 3; count++) await t.rejects(make({ user: 42 }), FULL)
   store.create = create
   t.equal(await entries(), 2)
-  await store.sweepIndexes()
+  await store.reapIndexes()
   for (const { key } of devices) t.ok(await records.read(key))
   await make({ user: 42 })
   t.strictSame(await Promise.all(devices.map(async ({ key }) => await records.read(key) !== null)), [false, true])

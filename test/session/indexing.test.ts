@@ -42,7 +42,7 @@ t.test('a login that comes second gives its place in the list back', async t => 
   t.strictSame(await records.replace(key, { text: '{"user":42}' }, base), { result: 'conflict' })
   t.equal(await records.create(key, { text: '{"user":42}' }), 'taken')
   t.equal(await found(42), 0)
-  t.equal((await store.sweepIndexes()).seen, 0)
+  t.equal((await store.reapIndexes()).seen, 0)
 })
 
 t.test('a save that leaves the user alone stores at once, and one that changes him does not', async t => {

@@ -67,6 +67,16 @@ t.test('what is not used is neither parsed nor printed', async t => {
   t.strictSame(next.session.data(), { n: 2, list: [{ long }], user: { name: 'bob' } })
 })
 
+t.test('what JSON leaves out is left out of the text', async t => {
+  const visits = new Visits(new MemoryStore(), { codec: JSON_CODEC })
+  const sesid = await visits.stored({ n: 1, list: [{ long }] })
+  await visits.finish(await visits.begin(sesid))
+  const visit = await visits.begin(sesid)
+  visit.session.set('n', undefined)
+  await visits.finish(visit)
+  t.strictSame((await visits.begin(sesid)).session.data(), { list: [{ long }] })
+})
+
 t.test('what JSON cannot store is refused in the same words', async t => {
   const visits = new Visits(new MemoryStore(), { codec: JSON_CODEC })
   const visit = await visits.begin(await visits.stored({ long }))

@@ -4,6 +4,7 @@ import t from 'tap'
 import fc from 'fast-check'
 import { merge } from '../../lib/session/merge'
 import { isPlainObject, setOwn, type PlainObject } from '../../lib/session/plain-object'
+import { rounds } from '../support/tier'
 
 const AWKWARD_KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', '', '0', 'a', 'b', 'c']
 const key = fc.oneof(fc.constantFrom(...AWKWARD_KEYS), fc.string({ maxLength: 4 }))
@@ -77,7 +78,7 @@ t.test('it does what the plain recursive merge does', async t => {
   fc.assert(fc.property(data, data, data, (base, theirs, mine) => {
     deepStrictEqual(merge(base, theirs, mine), plainMerge(base, theirs, mine))
     t.equal(JSON.stringify(merge(base, theirs, mine)), JSON.stringify(plainMerge(base, theirs, mine)), 'in the same order')
-  }), { numRuns: 300 })
+  }), { numRuns: rounds(100, 300) })
 })
 
 t.test('a hundred thousand levels', async t => {

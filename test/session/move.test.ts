@@ -9,7 +9,7 @@ type Keep = Parameters<typeof moving.moveSession>[3]
 
 const moveSession = (store: MemoryStore, name: string, base: StoredSession | null, keep: Keep): Promise<moving.Move | null> =>
   moving.moveSession(new SessionRecords(store, store.cipher), { sesid: 'from', name }, base, keep)
-const createSession = (store: MemoryStore, record: SessionRecord): Promise<moving.NewSession | null> =>
+const createSession = (store: MemoryStore, record: SessionRecord): ReturnType<typeof moving.createSession> =>
   moving.createSession(new SessionRecords(store, store.cipher), record)
 const trouble = new SessionError('SESSION_FILE', 'no')
 const refuse = (): never => { throw trouble }

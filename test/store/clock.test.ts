@@ -1,6 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { Clock, timeLeft, touchInterval } from '../../lib/store/clock'
+import { rounds } from '../support/tier'
 
 const HOUR = 3_600_000
 const START = Date.UTC(2026, 0, 1)
@@ -130,7 +131,7 @@ t.test('whatever is done to the wall clock, nothing is taken for older than it i
       stamps.push(fresh)
     }
     return true
-  }), { numRuns: 1000 })
+  }), { numRuns: rounds(300, 1000) })
 })
 
 t.test('a session ends by its idle timeout, its own before the store\'s', async t => {

@@ -97,10 +97,12 @@ for (const [title, skip, start] of SERVERS) {
     await t.test('nothing of a session can be read on the disk of the server', async t => {
       for (const encryption of [true, { secrets: [NEW] }, STRICT]) {
         const visits = await processOf(encryption)
-        const sesid = await visits.stored({ user: WORD })
-        await change(visits, sesid, { more: WORD })
+        const filling = 'x'.repeat(1000)
+        const sesid = await visits.stored({ user: WORD, filling })
+        for (let n = 0; n < 3; n++) await change(visits, sesid, { more: WORD, n })
+        t.match(await textOf(visits, sesid), /^\$ffs1\$[\w-]+\$[\w-]+(?:\.\d+:[\w-]+){3}$/, 'with parts')
         const visit = await (await processOf(encryption)).begin(sesid)
-        t.strictSame(visit.session.data(), { user: WORD, more: WORD })
+        t.strictSame(visit.session.data(), { user: WORD, filling, more: WORD, n: 2 })
         await visit.session.regenerate(['user'])
         await visits.finish(visit)
         const bytes = await kept.bytes()

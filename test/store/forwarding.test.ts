@@ -3,7 +3,7 @@ import { forwardedName, forwardingText, isForwarding, openForwarding } from '../
 import { isSealed } from '../../lib/store/sealed-text'
 import { storageName } from '../../lib/store/session-id'
 
-const to = { sesid: 'the new id, with a blank', until: 1_700_000_000_000 }
+const to = { sesid: 'the new id, with a blank', since: 1_700_000_000_000, grace: 10_000 }
 
 t.test('only the old id tells the new one', async t => {
   const text = forwardingText('sid', 'the old id', to)
@@ -19,8 +19,8 @@ t.test('only the old id tells the new one', async t => {
 })
 
 t.test('a text that was changed, cut off or is none does not open', async t => {
-  const text = forwardingText('sid', 'old', { ...to, until: 5.5 })
-  t.equal(openForwarding('sid', 'old', text)?.until, 5)
+  const text = forwardingText('sid', 'old', { ...to, since: 5.5 })
+  t.equal(openForwarding('sid', 'old', text)?.since, 5)
   for (let at = '$ffs>1$'.length; at < text.length; at++) {
     const changed = text.slice(0, at) + (text[at] === 'a' ? 'b' : 'a') + text.slice(at + 1)
     t.equal(openForwarding('sid', 'old', changed), null, `character ${at}`)

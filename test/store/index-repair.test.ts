@@ -109,6 +109,33 @@ for (const kind of ['garbage', '[1,"user:x",5]', '[1,5]', 'nothing', 'zeros']) {
   })
 }
 
+t.test('a list that is damaged while sessions are gone through is made anew as well', async t => {
+  const { login, damage, heal, walk, found, index } = await begin(t)
+  const names = [await login(42), await login(42), await login(7)]
+  let walks = 0
+  const counts = await heal(async work => {
+    if (++walks === 1) await damage(42)
+    return await walk(work)
+  })
+  t.match(counts, { right: 3, entered: 0, failed: 0, error: undefined })
+  t.equal(walks, 2)
+  t.strictSame(await found(42), names.slice(0, 2).map(sessionHandle).sort())
+  t.equal(await index.revokeAll('user', 42), 2)
+})
+
+t.test('a list that is damaged again and again is told of', async t => {
+  const { login, damage, heal, walk, found } = await begin(t)
+  await login(42)
+  let walks = 0
+  const counts = await heal(async work => {
+    if (++walks === 1) await damage(42)
+    await walk(work)
+    return walks === 1
+  })
+  t.match(counts, { right: 0, failed: 2, error: { message: /not all sessions could be looked at/ } })
+  await t.rejects(found(42), DAMAGED)
+})
+
 t.test('a list is not made anew of a part of the sessions', async t => {
   const { login, damage, heal, walk, found } = await begin(t)
   await login(42)

@@ -49,7 +49,7 @@ async function renewed (t: Test, make: (t: Test) => Promise<Store>) {
   const old = await newSession(store, 'old')
   const moved = await newSession(store, 'moved')
   const { version } = await store.read(old.name) as { version: string }
-  const text = forwardingText('sid', old.sesid, { sesid: moved.sesid, until: Date.now() + 10_000 })
+  const text = forwardingText('sid', old.sesid, { sesid: moved.sesid, since: Date.now(), grace: 10_000 })
   await store.replace(old.name, { text, idleTimeout: 70, forgetEarlier: true }, version)
   t.ok(isForwarding((await store.read(old.name))?.text ?? ''))
   return { store, old, moved }

@@ -234,7 +234,7 @@ t.test('the five methods keep header and lists', async t => {
   for await (const text of store.texts()) t.equal(text, '{"user":42,"more":1}')
   t.equal(await store.revokeAll('user', 42), 1)
   t.equal(await store.getSession(sesid), null)
-  t.match(await store.sweepIndexes(), { failed: 0 })
+  t.match(await store.reapIndexes(), { failed: 0 })
 })
 
 t.test('a list that other processes change all the time is given up', async t => {
@@ -334,7 +334,7 @@ t.test('a session that was renewed twice is ended by its first handle', async t 
   const { store, index, login } = await indexedStore(t)
   const last = await login('third')
   for (const [from, to] of [['second', 'third'], ['first', 'second']] as const) {
-    const text = forwardingText('sid', from, { sesid: to, until: Date.now() + 10_000 })
+    const text = forwardingText('sid', from, { sesid: to, since: Date.now(), grace: 10_000 })
     await store.create(store.nameOf(from), { text })
   }
   t.equal(await index.revokeAll('user', 42, { except: sessionHandle(store.nameOf('first')) }), 0)

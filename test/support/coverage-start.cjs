@@ -18,6 +18,8 @@ const isTold = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(argume
 // Node 22.15 and newer. An older one imports the module as it is.
 if (Module.registerHooks !== undefined && isTold) {
   require(join(parts, 'commonjs/get-process-info.js')).getProcessInfo()
+  // The maps of packages are of no use here, and each is read and kept.
+  Module.setSourceMapsSupport(true, { nodeModules: false, generatedCode: false })
   const hooks = Module.registerHooks({
     resolve: (specifier, context, next) => specifier === imported
       ? { url: 'data:text/javascript,', format: 'module', shortCircuit: true }

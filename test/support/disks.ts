@@ -44,7 +44,7 @@ export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
 export function recordingDiskNow (changes: Partial<DiskNow> = {}): { disk: DiskNow, calls: string[] } {
   const calls: string[] = []
   const disk = { ...localDisk.now as DiskNow, ...changes }
-  for (const name of ['open', 'close', 'fstat', 'lstat', 'read', 'write'] as const) {
+  for (const name of ['open', 'close', 'fstat', 'lstat', 'read', 'write', 'link', 'unlink', 'rename'] as const) {
     const call = disk[name] as (...given: unknown[]) => unknown
     Object.assign(disk, {
       [name]: (...given: unknown[]) => {

@@ -12,14 +12,19 @@ export type Run = WorldOptions['processes'][number]
 
 export const loggedIn = async (process: Process): Promise<SessionKey[]> => [await process.login(USER) as SessionKey]
 export const loggedInTwice = async (process: Process): Promise<SessionKey[]> => [...await loggedIn(process), ...await loggedIn(process)]
+export const loggedInBefore = async (process: Process): Promise<SessionKey[]> => [await process.visit(), ...await loggedIn(process)]
 export const visited = async (process: Process): Promise<SessionKey[]> => [await process.visit()]
 
 export const login: Run = process => process.login(USER)
 export const move: Run = (process, [key]) => process.move(key as SessionKey)
+/** A login that calls for a new id, as a form of a visitor does. */
+export const logInByMove: Run = (process, [key]) => process.move(key as SessionKey, true, USER)
 export const renew: Run = (process, [key]) => process.renew(key as SessionKey)
 export const save: Run = (process, [key]) => process.become(key as SessionKey, USER)
 /** A save that leaves the user alone. */
 export const change: Run = (process, [key]) => process.become(key as SessionKey, USER, 1)
+/** A save of a visitor that has not logged in. */
+export const visit: Run = (process, [key]) => process.become(key as SessionKey, undefined, 1)
 export const switchUser: Run = (process, [key]) => process.become(key as SessionKey, 7)
 export const switchAgain: Run = (process, [key]) => process.become(key as SessionKey, 8)
 export const logOut: Run = (process, [key]) => process.destroy(key as SessionKey)

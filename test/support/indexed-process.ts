@@ -52,8 +52,7 @@ export class Process {
       if (created !== null) this.world.answer(created.name, user)
       return created
     } catch (error) {
-      if (error instanceof SessionLimitError) return null
-      throw error
+      return unlessRefused(error)
     }
   }
 
@@ -64,12 +63,17 @@ export class Process {
     return key
   }
 
-  /** The app calls for a new id. */
-  async move (from: SessionKey, keepsLogin = true): Promise<void> {
+  /** The app calls for a new id. With `user`: it calls when that user has logged in. */
+  async move (from: SessionKey, keepsLogin = true, user?: number): Promise<void> {
     this.world.mayMove = true
-    const keep = (newest: StoredSession): PlainRecord => ({ text: newest.text, header: keepsLogin ? headerOf(newest) : {} })
-    const move = await moveSession(this.records, from, null, keep)
-    if (move?.to) this.world.moved(from.name, move.to.name)
+    const keep = (newest: StoredSession): PlainRecord => ({
+      text: user === undefined ? newest.text : JSON.stringify({ user }),
+      header: keepsLogin ? headerOf(newest) : {}
+    })
+    const move = await moveSession(this.records, from, null, keep).catch(unlessRefused)
+    if (!move?.to) return
+    this.world.moved(from.name, move.to.name)
+    if (user !== undefined) this.world.answer(move.to.name, user)
   }
 
   /** A request with an id that has been in use for long, at its end. */
@@ -132,4 +136,9 @@ export class Process {
     await this.step('time passes')
     this.world.shared.now += minutes * 60_000
   }
+}
+
+function unlessRefused (error: unknown): null {
+  if (error instanceof SessionLimitError) return null
+  throw error
 }

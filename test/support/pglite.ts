@@ -1,8 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { root, unmeasured } from './built-package'
+
+// To compile it quickly takes less time here than to make it run quickly.
+for (const flag of ['--liftoff-only', '--no-wasm-tier-up']) setFlagsFromString(flag)
 
 const cache = join(root, 'node_modules/.cache/pglite')
 /** Writes an empty database to the file that is named by its parameter. */

@@ -141,12 +141,17 @@ export class PostgresServer {
   /** Makes a second server that follows this one, and starts it. It is stopped and removed with the test. */
   async replica (t: Pick<Test, 'teardown'>, settings: Record<string, string | number> = {}): Promise<PostgresServer> {
     const replica = await PostgresServer.#make(t, this.#programs, { fsync: 'off', ...settings })
-    await runAsOwner(join(this.#programs, 'pg_basebackup'), [
-      '-D', replica.#data, '-h', this.address.host, '-p', String(this.address.port), '-U', this.address.user,
-      '-X', 'stream', '-c', 'fast', '-R', '--no-sync'
-    ])
-    await replica.start()
+    await replica.follow(this)
     return replica
+  }
+
+  /** Becomes a copy of another server, which it follows from now on. What it held is removed. */
+  async follow ({ address: { host, port, user } }: PostgresServer): Promise<void> {
+    await rm(this.#data, { recursive: true, force: true })
+    await runAsOwner(join(this.#programs, 'pg_basebackup'), [
+      '-D', this.#data, '-h', host, '-p', String(port), '-U', user, '-X', 'stream', '-c', 'fast', '-R', '--no-sync'
+    ])
+    await this.start()
   }
 
   /** Makes a replica the primary; waits until it takes writes. */

@@ -105,7 +105,7 @@ export async function startCluster (t: Test, masters = 3, options: Record<string
   const ports = await Promise.all(Array.from({ length: masters }, freePort))
   const servers = await Promise.all(ports.map(busPort => RedisServer.start(t, {
     // No server is given up by the others because the machine is busy.
-    ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '60000'
+    'cluster-node-timeout': '60000', ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort)
   })))
   const [first, ...others] = servers as [RedisServer, ...RedisServer[]]
   const share = 16384 / masters
@@ -120,6 +120,21 @@ export async function startCluster (t: Test, masters = 3, options: Record<string
     await server.until(['CLUSTER', 'NODES'], answer => answer.split(' connected').length === masters + 1)
   }
   return servers
+}
+
+/** Adds a replica of one of its primaries to a cluster, and waits until it is in step and known to all `servers`. */
+export async function addReplica (t: Test, servers: readonly RedisServer[], primary: RedisServer, options: Record<string, string> = {}): Promise<RedisServer> {
+  const busPort = await freePort()
+  const replica = await RedisServer.start(t, {
+    'cluster-node-timeout': '60000', ...options, 'cluster-enabled': 'yes', 'cluster-port': String(busPort)
+  })
+  const id = String(await primary.run('CLUSTER', 'MYID'))
+  await primary.run('CLUSTER', 'MEET', '127.0.0.1', String(replica.port), String(busPort))
+  for (const server of [...servers, replica]) await server.until(['CLUSTER', 'NODES'], answer => answer.split(' connected').length === servers.length + 2)
+  await replica.run('CLUSTER', 'REPLICATE', id)
+  await primary.until(['INFO', 'replication'], answer => /slave0:.*state=online/.test(answer))
+  for (const server of servers) await server.until(['CLUSTER', 'NODES'], answer => answer.includes(` ${id} `))
+  return replica
 }
 
 export interface Replicated {

@@ -15,7 +15,7 @@ export class TcpProxy {
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   #isHeld = false
 
-  private constructor (private readonly target: number) {
+  private constructor (private target: number) {
     this.#server = createServer(client => { this.#join(client) })
   }
 
@@ -37,6 +37,12 @@ export class TcpProxy {
    */
   async cutAt (bytes: string, when: 'before' | 'after'): Promise<void> {
     await new Promise<void>(resolve => { this.#trap = { bytes, when, sprung: resolve } })
+  }
+
+  /** Leads to another port of this machine from now on, as an address that a failover moves. The connections break. */
+  lead (target: number): void {
+    this.target = target
+    this.cut()
   }
 
   /** Breaks all connections. */

@@ -7,7 +7,7 @@
 //   { seen, chain, user, team, handle, from, to }  a session was loaded in that stint, between these times
 //   { revokedAll, value, from, to, except }        of an index; `except` is the chain that was to stay
 //   { gone, to }                                   a handle that was revoked, destroyed, or moved away from
-//   { found, index, value, from, to }              the chains that sessionsOf returned
+//   { found, index, value, from, to }              the chains that sessionsOf returned; null for a session without `about`
 //   { failed, from, to }                           a chain whose save failed: meanwhile it may have been another stint's,
 //                                                  and afterwards it may be what it was before
 
@@ -20,7 +20,8 @@ export function judgeFinding (notes, limit) {
     missed: notes.filter(note => note.revokedAll !== undefined).reduce((count, call) => count + missedBy(call, stints), 0),
     resurrected: resurrected(notes, seen),
     'limits exceeded': Math.max(0, ...[...Map.groupBy(stints, ({ user }) => user).values()].map(own => atOnce(own) - limit)),
-    'missing in a listing': notes.filter(note => note.found !== undefined).reduce((count, call) => count + missingIn(call, stints, failed), 0)
+    'missing in a listing': notes.filter(note => note.found !== undefined).reduce((count, call) => count + missingIn(call, stints, failed), 0),
+    'listed without about': notes.reduce((count, { found = [] }) => count + found.filter(chain => chain === null).length, 0)
   }
 }
 

@@ -51,3 +51,9 @@ t.test('a session that was there all the time must be in a listing', async t => 
   t.equal((await judged([...all, found([]), { failed: 'one', from: 19, to: 22 }]))['missing in a listing'], 0, 'it was another for a moment')
   t.equal((await judged([...all, found([]), { failed: 'two', from: 19, to: 22 }, { failed: 'one', from: 11, to: 12 }]))['missing in a listing'], 1)
 })
+
+t.test('a session is listed with what was said of it at its login', async t => {
+  const found = (chains: Array<string | null>): Note => ({ found: chains, index: 'team', value: 'red', from: 20, to: 25 })
+  t.equal((await judged([found(['one', null]), found([null]), found(['two'])]))['listed without about'], 2)
+  t.equal((await judged([answered('s', ONE, 10), found(['one'])]))['listed without about'], 0)
+})

@@ -53,7 +53,7 @@ export function dataOf ({ chain, stint, user, team }) {
   return [chain, stint, user, team]
 }
 
-/** Returns the stint that the data of a session hold; `undefined` if nobody logged in. */
+/** Returns the stint that the data of a session hold; `undefined` if no user logged in. */
 export function whoOf ({ who }) {
   if (who === undefined) return undefined
   const [chain, stint, user, team] = who

@@ -137,12 +137,12 @@ async function list () {
   const value = newWho('')[name]
   const from = clock()
   const found = []
-  for await (const { about } of store.sessionsOf(name, value)) found.push(about?.chain)
+  for await (const { about } of store.sessionsOf(name, value)) found.push(about?.chain ?? null)
   note({ found, index: name, value, from, to: clock() })
 }
 
 async function sweep () {
-  const { failed, error } = await store.sweepIndexes()
+  const { failed, error } = await store.reapIndexes()
   if (failed > 0) throw error
 }
 

@@ -5,7 +5,7 @@
 //   open(settings, index)      returns { store, close }, in any process; `index` is that of the process
 import { SessionManager } from '../../dist/lib/session/session-manager.js'
 
-export const PLACES = ['files', 'redis', 'postgres', 'sentinel']
+export const PLACES = ['files', 'redis', 'postgres', 'sentinel', 'cluster', 'standby']
 const JSON_CODEC = { encode: data => JSON.stringify(data), decode: text => JSON.parse(text) }
 
 export async function placeOf (kind) {

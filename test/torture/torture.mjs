@@ -3,7 +3,8 @@
 //
 //   npm run torture -- --seconds 60 --processes 4 [--durability fsync]
 //   npm run torture -- --store redis|postgres
-//   npm run torture -- --store sentinel [--replicas 1]    a primary is killed, its replica promoted
+//   npm run torture -- --store sentinel|cluster|standby [--replicas 1]    a primary is killed, its replica promoted;
+//                                                                         standby: that of PostgreSQL
 //   npm run torture -- --find [--encryption]              finding and ending sessions, see find.mjs
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
@@ -212,7 +213,7 @@ async function readSession (sesid) {
   }
 }
 
-/** A lock that a killed process left must not be in anybody's way, and must go with the next seal. */
+/** A lock that a killed process left must not be in the way of others, and must go with the next seal. */
 async function sealSeveralTimes (sesid) {
   for (let update = 0; update < 30; update++) {
     const stored = await (await load(sesid)).update(draft => { draft.last = update; return true })

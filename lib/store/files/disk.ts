@@ -41,7 +41,7 @@ export interface DiskCalls {
 export interface Disk extends DiskCalls {
   /** For several calls in a row: does each of them at once while the disk is quick, all but reading and syncing. */
   readonly eager?: DiskCalls | undefined
-  /** For files that were in use moments ago, and that are not to be synced: no call is a promise. */
+  /** For files that are new or were in use moments ago, and that are not to be synced: no call is a promise. */
   readonly now?: DiskNow | undefined
 }
 
@@ -61,9 +61,15 @@ export interface DirectoryCalls {
 export interface DiskNow {
   /** False while the disk is slow or does not answer, so that the event loop does not wait for it. `now` is what `performance.now()` says. */
   isReady (now?: number): boolean
-  open (path: string, flags: number): number
+  /** Whether the disk was quick until the last call, that included. */
+  isQuick (): boolean
+  open (path: string, flags: number, mode?: number): number
   close (fd: number): void
   write (fd: number, bytes: Buffer): number
+  unlink (path: string): void
+  /** Gives the file a second name. Throws EEXIST when there is something of that name. */
+  link (path: string, name: string): void
+  rename (from: string, to: string): void
   /** For bytes that were written a moment ago. */
   read (fd: number, bytes: Buffer, position: number): number
   fstat (fd: number): FileStatus

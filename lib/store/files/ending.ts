@@ -1,6 +1,6 @@
 import { hasCode } from '../../errors'
 import type { Removal } from '../session-store'
-import { checkWhole, unlessMissing, type DiskCalls, type FileNumber } from './disk'
+import { checkWhole, unlessMissing, type DiskCalls, type DiskNow, type FileNumber } from './disk'
 import { newToken, stagingPath } from './file-names'
 import { readView } from './file-reading'
 import { isNext, isSame, wasAlive, type FileView } from './file-view'
@@ -81,7 +81,7 @@ export async function isStill ({ path, disk }: Sealed, view: FileView): Promise<
 }
 
 /** The file is known by its record: it was not kept open, so its inode number may be another file's by now. */
-async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRecord): Promise<void> {
+export async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRecord): Promise<void> {
   const fd = await unlessMissing(openToRead(disk, path))
   if (fd === null) return
   try {
@@ -92,7 +92,8 @@ async function removeTombstone (disk: DiskCalls, path: string, { id }: JournalRe
   }
 }
 
-function tombstone (): JournalRecord {
+/** Returns a record that ends a session. */
+export function tombstone (): JournalRecord {
   return { id: newRecordId(), text: '', idleTimeout: 0, createdAt: 0, seal: false, ended: true, patches: 0 }
 }
 
@@ -121,7 +122,11 @@ async function appendTombstone (
 export async function takeOut (disk: DiskCalls, path: string, ino: FileNumber): Promise<boolean> {
   const taken = stagingPath(path, newToken())
   const wasThere = await unlessMissing(disk.rename(path, taken).then(() => true))
-  if (wasThere === null) return false
+  return wasThere === null ? false : await sort(disk, taken, path, ino)
+}
+
+/** Removes what was taken from the path, or puts it back if it is another file. */
+async function sort (disk: DiskCalls, taken: string, path: string, ino: FileNumber): Promise<boolean> {
   const isOurs = (await disk.lstat(taken)).ino === ino
   if (!isOurs) await putBack(disk, taken, path)
   await disk.unlink(taken)
@@ -135,4 +140,23 @@ async function putBack (disk: DiskCalls, taken: string, path: string): Promise<v
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
   }
+}
+
+/**
+ * Does what `takeOut` does, at once. Returns a promise when the disk becomes slow meanwhile, or cannot say which
+ * file it is: the rest goes by `disk`. The caller need not keep the file open for that: what has the private name keeps its number.
+ *
+ * @throws the system's errors
+ */
+export function takeOutNow (now: DiskNow, disk: DiskCalls, path: string, ino: FileNumber): Promise<unknown> | undefined {
+  const taken = stagingPath(path, newToken())
+  try {
+    now.rename(path, taken)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+  if (!now.isQuick() || now.lstat(taken)?.ino !== ino || !now.isQuick()) return sort(disk, taken, path, ino)
+  now.unlink(taken)
+  return undefined
 }

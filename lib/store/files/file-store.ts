@@ -11,7 +11,7 @@ import type {
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'
-import { indexDirectoryName } from './file-names'
+import { importMemoryPath, indexDirectoryName } from './file-names'
 import { FileRecords } from './file-records'
 import { fileStoreOptions, type SessionFileStoreOptions } from './options'
 import { platform as thisPlatform } from './platform'
@@ -35,6 +35,11 @@ export class FileStore extends FileRecords implements IterableSessionStore, Read
     super(fileStoreOptions(options, platform), disk, clock, directoryName)
     this.#disk = disk
     this.#hasSessions = directoryName === undefined
+  }
+
+  /** {@inheritDoc RecordStore.importMemory} */
+  get importMemory (): string {
+    return importMemoryPath(this.options.sessionDir, this.options.appid)
   }
 
   /** {@inheritDoc RecordStore.warnings} */

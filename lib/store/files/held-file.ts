@@ -59,14 +59,17 @@ export class HeldFile implements Holder {
   }
 
   /**
-   * Appends the bytes and returns what the file is then; undefined when there is no file at the
-   * path. Must be followed by `rest`, also when it throws.
+   * Appends the bytes and returns what the file is then; undefined, with nothing appended, when there is no file at
+   * the path, or the disk took long to open it. Must be followed by `rest`, also when it throws.
    *
    * @throws what opening and writing do, {SessionFileError} when the file is not private
    */
   append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
     try {
-      if (this.#check(ctimeMs, now) === null) this.#open(now)
+      if (this.#check(ctimeMs, now) === null) {
+        this.#open(now)
+        if (!this.#disk.isQuick()) return undefined
+      }
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error

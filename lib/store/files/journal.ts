@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { SessionFileError } from '../../errors'
 import { randomText } from '../../random'
 import { isSealed } from '../sealed-text'
-import { fits, patchBetween, patched, type TextPatch } from './text-patch'
+import { fits, patchBetween, patched, type TextPatch } from '../text-patch'
 
 /**
  * One record of a session file. The file is a sequence of records, each with the whole text of the
@@ -16,7 +16,8 @@ import { fits, patchBetween, patched, type TextPatch } from './text-patch'
  *         16      8  this record's id, random
  *         24      8  id of the record that it replaces, zeros for the first of a file
  *         32      6  when the session was made, milliseconds since 1970
- *         38      1  flags: 1 for a seal, 2 for a tombstone; no record wins after either; 4 for a patch
+ *         38      1  flags: 1 for a seal, 2 for a tombstone; no record wins after either; 4 for a patch,
+ *                    12 for a patch of an encrypted text
  *         39      1  format: 1
  *         40      …  the text, UTF-8; of a patch:
  *         40      4  so much of the text before is kept, in UTF-16 code units
@@ -70,6 +71,8 @@ const SEAL = 1
 const ENDED = 2
 /** A patch is neither a seal nor a tombstone. */
 const PATCH = 4
+/** A patch that makes an encrypted text, and so holds nothing plain. It tells so itself, for a void one is not read with the text before it. */
+const ENCRYPTED_PATCH = PATCH | 8
 const FORMAT = 1
 /** The two lengths of a patch. */
 const LENGTHS_SIZE = 8
@@ -118,7 +121,7 @@ export function fold (bytes: Buffer, offset = 0, tip: JournalRecord | null = nul
       won ||= tip.id === watched
       searching = false
     } else if (tip !== null && isSealed(tip.text)) {
-      torn ||= length > HEADER_SIZE && !isSealed(bytes.toString('latin1', position + HEADER_SIZE, position + length))
+      torn ||= isPlain(bytes, position, length)
     }
     position += length
     end = position
@@ -150,7 +153,7 @@ export function encodeRecord (record: JournalRecord, previous: string, before?: 
   bytes.write(record.id, 16, ID_SIZE, 'latin1')
   bytes.write(previous, 24, ID_SIZE, 'latin1')
   bytes.writeUIntLE(record.createdAt, 32, 6)
-  bytes[38] = (record.seal ? SEAL : 0) | (record.ended ? ENDED : 0) | (patch === null ? 0 : PATCH)
+  bytes[38] = (record.seal ? SEAL : 0) | (record.ended ? ENDED : 0) | (patch === null ? 0 : isSealed(record.text) ? ENCRYPTED_PATCH : PATCH)
   bytes[39] = FORMAT
   if (patch !== null) {
     bytes.writeUInt32LE(patch.prefix, HEADER_SIZE)
@@ -180,11 +183,22 @@ function follows (bytes: Buffer, position: number, tip: JournalRecord | null): b
   return bytes.toString('latin1', position + 24, position + 24 + ID_SIZE) === (tip === null ? NO_RECORD : tip.id)
 }
 
+/** Whether a record holds plain text, or a piece of it. */
+function isPlain (bytes: Buffer, position: number, length: number): boolean {
+  if (length === HEADER_SIZE || bytes[position + 38] === ENCRYPTED_PATCH) return false
+  return !isSealed(bytes.toString('latin1', position + HEADER_SIZE, position + length))
+}
+
 /** Returns the patch to write instead of the whole text; null when it would not be much shorter, or there were too many of them. */
 function usefulPatch (before: PatchBase, { text, seal, ended }: JournalRecord): TextPatch | null {
-  if (seal || ended || isSealed(text) || (before.patches + 1) * text.length > MOST_COPIED) return null
-  const patch = patchBetween(before.text, text)
-  return patch.middle.length * 2 <= text.length ? patch : null
+  if (seal || ended || (before.patches + 1) * text.length > MOST_COPIED) return null
+  const patch = isSealed(text) ? growth(before.text, text) : patchBetween(before.text, text)
+  return patch !== null && patch.middle.length * 2 <= text.length ? patch : null
+}
+
+/** Returns the part that an encrypted text has more than before. One that was encrypted anew has nothing in common with it: null. */
+function growth (before: string, after: string): TextPatch | null {
+  return after.startsWith(before) ? { prefix: before.length, suffix: 0, middle: after.slice(before.length) } : null
 }
 
 /**
@@ -195,8 +209,9 @@ function decodeRecord (
   bytes: Buffer, position: number, length: number, before: JournalRecord | null
 ): { record: JournalRecord, isKnown: boolean } {
   const flags = bytes.readUInt8(position + 38)
-  const patch = flags === PATCH ? decodePatch(bytes, position, length, before) : null
-  const isKnown = bytes[position + 39] === FORMAT && (flags === PATCH ? patch !== null : (flags & ~(SEAL | ENDED)) === 0)
+  const isPatch = flags === PATCH || flags === ENCRYPTED_PATCH
+  const patch = isPatch ? decodePatch(bytes, position, length, before) : null
+  const isKnown = bytes[position + 39] === FORMAT && (isPatch ? patch !== null : (flags & ~(SEAL | ENDED)) === 0)
   return {
     isKnown,
     record: {

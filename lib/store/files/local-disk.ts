@@ -2,10 +2,11 @@ import fs from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { withRoom } from './descriptors'
 import type { DirectoryCalls, Disk, DiskCalls, DiskNow, FileStatus } from './disk'
+import { processorWait as systemProcessorWait } from './processor-wait'
 import { exactCalls, exactDirectories } from './windows-calls'
 import { windowsDisk } from './windows-disk'
 
-/** Milliseconds; a call that takes longer had to wait: for the disk, or for a processor that others use too. */
+/** Milliseconds; a call that takes longer had to wait: for the disk, if not for a processor that others use too. */
 const SLOW = 5
 /** A wait is paid for with so many times as long without one: so the event loop waits 2 % of its time at most, on average. */
 const REST = 50
@@ -16,6 +17,11 @@ const REST = 50
 const BURST = 1000
 /** Milliseconds of use of the quick lanes after which the disk is probed again. */
 const PROBE_AFTER = 100
+/**
+ * Milliseconds after a slow call of the disk in which the wait for a processor is asked for before each call, which costs
+ * about as much as a call: so only what was waited for within one is excused.
+ */
+const WATCHED = 10_000
 /** Names that are read from a directory at a time. */
 const BATCH = 64
 const { R_OK, W_OK, X_OK } = fs.constants
@@ -66,6 +72,8 @@ export interface QuickLanes {
   clock?: () => number
   /** A call through the thread pool that does not come back while the filesystem is frozen. */
   probe?: () => Promise<unknown>
+  /** For how many milliseconds the process was kept waiting for a processor so far. */
+  processorWait?: () => number
 }
 
 /**
@@ -73,10 +81,15 @@ export interface QuickLanes {
  * `probe` they also notice one that is frozen (by `fsfreeze`, or for a snapshot of the machine),
  * most often before a call of the event loop has to wait for it.
  */
-export function localDiskWith ({ clock = () => performance.now(), probe }: QuickLanes): QuickDisk {
+export function localDiskWith ({ clock = () => performance.now(), probe, processorWait = () => 0 }: QuickLanes): QuickDisk {
   let readyAt = -Infinity
+  /** When the last call came back. */
+  let lastEnd = -Infinity
   let probeAt = 0
   let isProbing = false
+  /** At the last probe, when a call took long, or before a call that is watched. */
+  let processorWaitBefore = 0
+  let watchedUntil = -Infinity
 
   function isReady (time = clock()): boolean {
     if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
@@ -86,6 +99,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   function startProbe (probe: () => Promise<unknown>, time: number): void {
     isProbing = true
     probeAt = time + PROBE_AFTER
+    processorWaitBefore = processorWait()
     // A probe that fails has been answered as well: the disk is not frozen.
     const answered = (): void => { isProbing = false }
     probe().then(answered, answered)
@@ -95,13 +109,26 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
     return (...parameters) => {
       const start = clock()
+      if (start < watchedUntil) processorWaitBefore = processorWait()
       try {
         return call(...parameters)
       } finally {
-        const end = clock()
-        if (end - start > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * (end - start)
+        const end = lastEnd = clock()
+        if (end - start > SLOW) noteWait(end, end - start)
       }
     }
+  }
+
+  /**
+   * A disk is not slow because the process lost its processor in the call. What it lost a moment before, since the last
+   * probe, cannot be told from that for a first call; those that follow are watched.
+   */
+  function noteWait (end: number, duration: number): void {
+    const soFar = processorWait()
+    const waited = duration - Math.min(duration, Math.max(0, soFar - processorWaitBefore))
+    processorWaitBefore = soFar
+    if (waited > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * waited
+    watchedUntil = Math.max(watchedUntil, end + (waited > SLOW ? WATCHED : PROBE_AFTER))
   }
 
   /** At once while the disk is quick, otherwise pooled. */
@@ -114,6 +141,9 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
 
   const open = (path: string, flags: number, mode?: number): number => withRoom(() => fs.openSync(path, flags, mode))
   const write = (fd: number, bytes: Buffer, position?: number): number => fs.writeSync(fd, bytes, 0, bytes.length, position)
+  const unlink = (path: string): void => { fs.unlinkSync(path) }
+  const link = (path: string, name: string): void => { fs.linkSync(path, name) }
+  const rename = (from: string, to: string): void => { fs.renameSync(from, to) }
   const eager: DiskCalls = {
     ...pooled,
     open: eagerly(open, pooled.open),
@@ -121,18 +151,22 @@ export function localDiskWith ({ clock = () => performance.now(), probe }: Quick
     lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
     lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
     futimes: eagerly((fd, atime, mtime) => { fs.futimesSync(fd, atime, mtime) }, pooled.futimes),
-    unlink: eagerly(path => { fs.unlinkSync(path) }, pooled.unlink),
-    link: eagerly((path, name) => { fs.linkSync(path, name) }, pooled.link),
-    rename: eagerly((from, to) => { fs.renameSync(from, to) }, pooled.rename),
+    unlink: eagerly(unlink, pooled.unlink),
+    link: eagerly(link, pooled.link),
+    rename: eagerly(rename, pooled.rename),
     mkdir: eagerly((path, mode) => { fs.mkdirSync(path, mode) }, pooled.mkdir),
     rmdir: eagerly(path => { fs.rmdirSync(path) }, pooled.rmdir),
     readdir: eagerly(path => withRoom(() => fs.readdirSync(path)), pooled.readdir)
   }
   const now: DiskNow = {
     isReady,
+    isQuick: () => lastEnd >= readyAt,
     open: timed(open),
     close: fd => { fs.closeSync(fd) },
     write: timed(write),
+    unlink: timed(unlink),
+    link: timed(link),
+    rename: timed(rename),
     read: timed((fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position)),
     fstat: fd => fs.fstatSync(fd),
     lstat: timed(statusOf)
@@ -152,7 +186,7 @@ export const localDisk = localDiskOf(process.platform)
 
 /** Returns the local disk for a server with its sessions in this directory: it does not wait for a frozen filesystem. */
 export function localDiskAt (directory: string, system: string = process.platform): Disk {
-  return system === 'win32' ? localDiskOf(system) : localDiskWith({ probe: () => probe(directory) })
+  return system === 'win32' ? localDiskOf(system) : localDiskWith({ probe: () => probe(directory), processorWait: systemProcessorWait })
 }
 
 /**

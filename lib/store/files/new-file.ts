@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
 import { takeOut } from './ending'
-import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
+import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type DiskNow, type FileStatus } from './disk'
 import { newToken, stagingPath } from './file-names'
-import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
+import { checkPrivate, FILE_MODE, isPrivate, TO_MAKE } from './private-file'
 
 /** The times of the file of a new session may differ by this much (milliseconds) from the store's clock. */
 export const TOLERANCE = 1000
@@ -33,7 +33,7 @@ export async function makeFile (file: NewFile): Promise<FileStatus> {
   try {
     return await settle(file, fd, staging, await name(file, fd, staging))
   } finally {
-    await disk.close(fd)
+    await close(file, fd)
   }
 }
 
@@ -77,5 +77,69 @@ async function settle (
   } catch (error) {
     await takeOut(disk, path, status.ino)
     throw error
+  }
+}
+
+/**
+ * Does the same at once, by the same calls in the same order, for a file that need not be synced. Returns
+ * undefined, and has left nothing behind, when something is in the way: `makeFile` then tells what it is.
+ * Returns a promise when the disk becomes slow meanwhile: what is left to do goes by `file.disk`.
+ */
+export function makeFileNow (now: DiskNow, file: NewFile): FileStatus | undefined | Promise<FileStatus | undefined> {
+  const staging = stagingPath(file.path, newToken())
+  let fd: number
+  try {
+    fd = now.open(staging, TO_MAKE, FILE_MODE)
+  } catch {
+    return undefined
+  }
+  const named = nameNow(now, file, fd, staging)
+  try {
+    if (now.isQuick()) {
+      now.unlink(staging)
+      const status = named?.birthtimeMs === 0 ? now.fstat(fd) : named
+      closeNow(now, fd)
+      return status
+    }
+  } catch {
+    // The calls that follow tell what is wrong, and take the file back.
+  }
+  return settleLater(file, fd, staging, named)
+}
+
+function nameNow (now: DiskNow, { path, bytes, lastAccess, tolerance }: NewFile, fd: number, staging: string): FileStatus | undefined {
+  try {
+    if (!now.isQuick() || now.write(fd, bytes) !== bytes.length || !now.isQuick()) return undefined
+    const status = now.fstat(fd)
+    if (!isPrivate(status) || Math.abs(lastAccess - status.mtimeMs) > tolerance) return undefined
+    now.link(staging, path)
+    return status
+  } catch {
+    return undefined
+  }
+}
+
+/** `named`: status of the file that has got its name; undefined: it has not. */
+async function settleLater (file: NewFile, fd: number, staging: string, named: FileStatus | undefined): Promise<FileStatus | undefined> {
+  try {
+    if (named !== undefined) return await settle(file, fd, staging, named)
+    // What cannot be removed now is left to the sweep.
+    await file.disk.unlink(staging).catch(() => undefined)
+    return undefined
+  } finally {
+    await close(file, fd)
+  }
+}
+
+/** The file is complete, and synced if it has to be: that its descriptor cannot be closed well changes nothing of it. */
+async function close ({ disk }: NewFile, fd: number): Promise<void> {
+  await disk.close(fd).catch(() => undefined)
+}
+
+function closeNow (now: DiskNow, fd: number): void {
+  try {
+    now.close(fd)
+  } catch {
+    // As above.
   }
 }

@@ -4,7 +4,7 @@ import { platform as thisPlatform } from './platform'
 
 /** What `new SessionFileStore()` takes. All times are in seconds. */
 export interface SessionFileStoreOptions extends RecordStoreOptions {
-  /** Where the sessions are kept; made (0700) if missing. @default './sessions' */
+  /** Where the sessions are kept; made (0700) if missing. A relative path counts from the working directory at the start. @default './sessions' */
   sessionDir?: string | undefined
   /**
    * `'os'`: a save survives a crash of the process; after a power loss the last seconds may be

@@ -4,11 +4,14 @@ import { printable } from '../../printable'
 import { syncAncestors, syncEntry } from './entry-sync'
 import { shardPath } from './file-names'
 import { fileSystemOf, privateMountOptions } from './file-system'
-import { isDirectory, isFile, isLink, unlessMissing, type FileStatus } from './disk'
+import { isDirectory, isFile, isLink, unlessMissing, type DiskNow, type FileStatus } from './disk'
 import { localDisk } from './local-disk'
+import { isOwnDirectory } from './private-file'
 
 /** For this long (milliseconds) a directory that was found private counts as private. */
 const TRUSTED = 1000
+/** Milliseconds for which the kernel surely keeps in memory what a directory is. */
+const WARM = 10_000
 const GROUP = 0o070
 const OTHERS = 0o007
 const SHARDS = 256
@@ -29,9 +32,10 @@ export class PrivateDirectory {
 
   /**
    * `path` is the absolute path of the appid's directory. With `durable` the entry of each directory
-   * is synced once by this process, whichever process made it.
+   * is synced once by this process, whichever process made it. By `disk` directories that were found
+   * private moments ago are looked at without a promise.
    */
-  constructor (readonly path: string, readonly durable = false) {
+  constructor (readonly path: string, readonly durable = false, readonly disk?: DiskNow) {
     this.#sessionDir = new Level(dirname(path), true, durable)
     this.#directory = new Level(path, false, durable)
   }
@@ -49,13 +53,13 @@ export class PrivateDirectory {
   }
 
   /**
-   * Whether the directories of the session with this name were found private within the last second.
-   * If not, the caller has to wait for `check`. Asks the system for nothing.
+   * Whether the directories of the session with this name were found private within the last second,
+   * or are found so at once. If not, the caller has to wait for `check`.
    */
   checkNow (name: string, now = performance.now()): boolean {
-    const since = now - TRUSTED
-    return this.#shards[shardNumber(name)]?.isTrusted(since) === true &&
-      this.#directory.isTrusted(since) && this.#sessionDir.isTrusted(since)
+    const { disk } = this
+    return this.#shards[shardNumber(name)]?.checkNow(now, disk) === true &&
+      this.#directory.checkNow(now, disk) && this.#sessionDir.checkNow(now, disk)
   }
 
   /** Checks those directories that were not found private within the last second. @throws {SessionFileError} that says what to do */
@@ -93,6 +97,16 @@ class Level {
 
   isTrusted (since: number): boolean {
     return this.#foundAt > since
+  }
+
+  /** Only `check` syncs, follows a link and says what is wrong. */
+  checkNow (now: number, disk: DiskNow | undefined): boolean {
+    if (this.isTrusted(now - TRUSTED)) return true
+    if (this.durable || this.#foundAt < now - WARM || disk?.isReady(now) !== true) return false
+    const status = disk.lstat(this.path)
+    if (status === undefined || !isOwnDirectory(status) || (status.mode & (GROUP | OTHERS)) !== 0) return false
+    this.#foundAt = now
+    return true
   }
 
   async check (since: number): Promise<void> {
@@ -229,9 +243,6 @@ async function mountAdvice (path: string, uid: number, isNew: boolean): Promise<
 
 /** The number that the first two hexadecimal digits of a session's name stand for. */
 function shardNumber (name: string): number {
+  const digit = (code: number): number => code < 58 ? code - 48 : code - 87
   return digit(name.charCodeAt(0)) * 16 + digit(name.charCodeAt(1))
-}
-
-function digit (code: number): number {
-  return code < 58 ? code - 48 : code - 87
 }

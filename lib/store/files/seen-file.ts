@@ -14,8 +14,8 @@ export type FileLimits = SizeLimits & Patience & { longest?: number, patchFrom?:
 
 export const LIMITS: FileLimits = { size: 16 * 1024, fewestRecords: 8, stale: 2000, patience: 5, patchFrom: 64 }
 /**
- * The same where sessions are encrypted. Their records are longer, and cannot be patches: so a file takes about as many
- * before it is rewritten, which costs as much as ten saves.
+ * The same where sessions are encrypted. A short one is stored whole at each save, and 100 bytes are about 250 then: so a
+ * file takes more bytes before it is rewritten, which costs as much as ten saves.
  */
 export const ENCRYPTED_LIMITS: FileLimits = { ...LIMITS, size: 4 * LIMITS.size }
 /** More bytes than this are not written at once. */

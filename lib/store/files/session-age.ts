@@ -59,7 +59,8 @@ export class SessionAges {
       createdAt,
       touchDue: this.isTouchDue(view, now),
       idleLeft,
-      lastAccess: lifespan(view).lastAccess
+      lastAccess: lifespan(view).lastAccess,
+      clock: now - performance.now()
     }
   }
 

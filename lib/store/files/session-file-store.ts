@@ -16,6 +16,9 @@ interface PublicFileStore extends IterableSessionStore, ReadableSessionStore, Re
   /** {@inheritDoc RecordStore.lifetimes} */
   readonly lifetimes: Lifetimes
 
+  /** {@inheritDoc RecordStore.importMemory} */
+  readonly importMemory: string
+
   /** {@inheritDoc RecordStore.warnings} */
   readonly warnings: readonly string[]
 

@@ -1,21 +1,19 @@
 import { dirname } from 'node:path'
-import type { Removal, Replacement } from '../session-store'
+import type { Removal } from '../session-store'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls } from './disk'
 import { endAt, endSealed, isStill, removeJudged } from './ending'
 import { asidePath } from './file-names'
-import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'
+import { isNext, isWarm, mustSeal, viewOf, type FileView } from './file-view'
+import { ImmediateFile, type Appended } from './immediate-file'
 import { encodeRecord, newRecordId, NO_RECORD, type JournalRecord } from './journal'
 import { takeLockAway } from './lock'
 import { makeFile, TOLERANCE } from './new-file'
 import { openToAppend } from './private-file'
 import { replaceSealed, takeAway, type Sealed } from './seal'
-import { IMMEDIATE_SIZE, SeenFile } from './seen-file'
 import { syncWhole } from './whole-sync'
 
+export type { Appended } from './immediate-file'
 export type { FileLimits } from './seen-file'
-
-/** `conflict`: another record was first, read again. `gone`: the session has ended. */
-export type Appended = Replacement['result']
 
 /**
  * One session file: reads it, appends to it, removes it, while other processes do the same.
@@ -23,7 +21,7 @@ export type Appended = Replacement['result']
  * Methods reject with the system's own errors, and with a SessionFileError for a file of a newer
  * version, or one that is not private. A file that is missing is an answer.
  */
-export class SessionFile extends SeenFile {
+export class SessionFile extends ImmediateFile {
   /**
    * Makes the file with its first record, as one that was last used at `lastAccess` by the store's
    * clock. Rejects with EEXIST when there is one, with ENOENT when the directory is missing; leaves
@@ -48,11 +46,11 @@ export class SessionFile extends SeenFile {
   async append (record: JournalRecord, previous: string, forgetEarlier = false): Promise<Appended> {
     const known = this.view
     record.seal = forgetEarlier || (known !== null && mustSeal(known, record, this.limits))
-    const bytes = this.#encode(record, previous)
+    const bytes = this.encode(record, previous)
     // What may have to wait goes through the pool: here also the opening of a file that was not in use.
     const disk: DiskCalls = known !== null && isWarm(known, performance.now()) ? this.diskFor(bytes.length) : this.disk
     const fd = await this.find(() => openToAppend(disk, this.path))
-    if (fd === null) return this.#gone()
+    if (fd === null) return this.gone()
     let outcome: Appended
     try {
       outcome = await this.#write(disk, fd, record, previous, bytes)
@@ -60,34 +58,6 @@ export class SessionFile extends SeenFile {
       await disk.close(fd)
     }
     return outcome === 'replaced' && record.seal ? await this.#sealed() : outcome
-  }
-
-  /**
-   * Does the same at once, for a file that was in use moments ago. Returns undefined, and has done
-   * nothing, when there is anything to wait for: a sync, a seal, a slow disk, many bytes, a second
-   * look for a file that is missing. `now` is what `performance.now()` says.
-   *
-   * @throws the system's errors
-   */
-  appendNow (record: JournalRecord, previous: string, now = performance.now()): Appended | undefined {
-    const known = this.view
-    const disk = this.disk.now
-    if (known === null || this.durable || !isOpen(known) || !isWarm(known, now) || disk?.isReady(now) !== true) return undefined
-    if (mustSeal(known, record, this.limits)) return undefined
-    const bytes = this.#encode(record, previous)
-    if (bytes.length > IMMEDIATE_SIZE) return undefined
-    const held = this.hold(disk)
-    try {
-      const status = held.append(bytes, known.ctimeMs, now)
-      if (status === undefined) return undefined
-      if (!isNext(known, status, previous, bytes)) {
-        return this.#judge(readOn(known, status, held.read(knownBytes(known, status), status.size), record.id))
-      }
-      this.remember(viewOf(status, record, status.size, known.torn, 0, now))
-      return 'replaced'
-    } finally {
-      held.rest()
-    }
   }
 
   /** Ends the session if `previous` is still its last record, and removes the file. */
@@ -156,12 +126,6 @@ export class SessionFile extends SeenFile {
     await unlessMissing(this.diskFor(0).lutimes(this.path, now / 1000, Math.min(view.mtimeMs, now) / 1000))
   }
 
-  #encode (record: JournalRecord, previous: string): Buffer {
-    const tip = this.view?.tip
-    const isPatched = tip?.id === previous && record.text.length >= (this.limits.patchFrom ?? Infinity)
-    return encodeRecord(record, previous, isPatched ? tip : undefined)
-  }
-
   async #write (disk: DiskCalls, fd: number, record: JournalRecord, previous: string, bytes: Buffer): Promise<Appended> {
     const known = this.view
     checkWhole(await disk.write(fd, bytes), bytes)
@@ -171,7 +135,7 @@ export class SessionFile extends SeenFile {
       view = this.remember(viewOf(status, record, status.size, known.torn, known.synced))
     } else {
       const read = await this.readView(fd, known, record.id)
-      const outcome = this.#judge(read)
+      const outcome = this.judge(read)
       if (outcome !== 'replaced') return outcome
       view = read.view
     }
@@ -190,13 +154,6 @@ export class SessionFile extends SeenFile {
   /** Takes a record back whose save fails, by the record before it, unless another request has built on it or it is a seal. */
   async #undo (disk: DiskCalls, fd: number, record: JournalRecord, before: JournalRecord): Promise<void> {
     await disk.write(fd, encodeRecord({ ...before, id: newRecordId() }, record.id))
-  }
-
-  /** What became of a record that was appended. */
-  #judge ({ view, won, nlink }: ReadView): Appended {
-    if (won ? isOpen(view) && nlink === 0 : view.tip?.ended === true) return this.#gone()
-    this.remember(view)
-    return won ? 'replaced' : 'conflict'
   }
 
   async #sealed (): Promise<Appended> {
@@ -228,11 +185,6 @@ export class SessionFile extends SeenFile {
   /** With fsync: makes the end of a file survive a power loss, whichever process removed it. */
   async syncEnd (): Promise<void> {
     if (this.durable) await unlessMissing(syncDirectory(this.disk, dirname(this.path)))
-  }
-
-  #gone (): 'gone' {
-    this.forget()
-    return 'gone'
   }
 
   #syncedTo (size: number): number {

@@ -20,6 +20,15 @@ interface ServerRow extends Answer {
   fsync: string
   full_page_writes: string
   synchronous_commit: string
+  missing_grant: string | null
+}
+
+/** What was found when the table was opened. */
+export interface Opened {
+  /** What does not keep the app from starting, a sentence each. */
+  readonly warnings: string[]
+  /** Whether the role of the pool may call `pg_logical_emit_message`. */
+  readonly mayConfirm: boolean
 }
 
 interface ColumnRow extends Answer {
@@ -33,10 +42,14 @@ interface ColumnRow extends Answer {
   slow_index: string | null
 }
 
+/** The statement that gives the role the right to call the function, if it has not; PostgreSQL 17 has a parameter more. */
+const MISSING_GRANT = `(SELECT 'GRANT EXECUTE ON FUNCTION ' || oid::regprocedure::text || ' TO ' || quote_ident(current_user) FROM pg_catalog.pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = 'pg_logical_emit_message' AND proargtypes[2] = 'text'::regtype AND NOT has_function_privilege(oid, 'EXECUTE'))`
+
 const LOOK = statement('look', `SELECT current_setting('server_version_num') AS version_number, current_setting('server_version') AS version,
   pg_is_in_recovery()::text AS is_standby, current_setting('transaction_read_only') AS read_only, current_setting('server_encoding') AS encoding,
   current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
-  current_setting('synchronous_commit') AS synchronous_commit, (${NOW})::text AS about`)
+  current_setting('synchronous_commit') AS synchronous_commit, ${MISSING_GRANT} AS missing_grant, (${NOW})::text AS about`)
 
 const COLUMNS_OF = statement('columns', `SELECT (${NOW})::text AS about,
   c.relkind::text AS kind, c.relpersistence::text AS persistence, a.attname::text AS column, format_type(a.atttypid, a.atttypmod) AS type,
@@ -55,13 +68,18 @@ const COLUMNS_OF = statement('columns', `SELECT (${NOW})::text AS about,
   WHERE n.nspname = $1 AND c.relname = $2`)
 
 /**
- * Makes sure that the server can keep the sessions, and that the table is there as it must be. Returns
- * what does not keep the app from starting, a sentence each.
+ * Makes sure that the server can keep the sessions, and that the table is there as it must be.
  *
  * @throws {SessionStoreError}
  */
-export async function openTable (server: Server, { schema, table }: Pick<SettledPostgresOptions, 'schema' | 'table'>): Promise<string[]> {
-  const warnings = checkServer(await look(server))
+export async function openTable (server: Server, { schema, table }: Pick<SettledPostgresOptions, 'schema' | 'table'>): Promise<Opened> {
+  const row = await look(server)
+  const warnings = checkServer(row)
+  const mayConfirm = row.missing_grant === null
+  if (row.missing_grant !== null) {
+    warnings.push('the role of the pool may not execute pg_logical_emit_message: a call that is repeated while PostgreSQL waits for a synchronous ' +
+      `standby may be told that it is done before the standby has it, and a failover loses it; as a superuser run ${row.missing_grant}`)
+  }
   const name = qualified(schema, table)
   let columns = await columnsOf(server, schema, table)
   if (columns.length === 0) {
@@ -73,7 +91,7 @@ export async function openTable (server: Server, { schema, table }: Pick<Settled
     warnings.push('between the app and PostgreSQL there is a pooler that does not keep prepared statements, such as PgBouncer before 1.21 ' +
       'in transaction mode: statements are sent without names; set the option prepare to false')
   }
-  return warnings
+  return { warnings, mayConfirm }
 }
 
 async function look (server: Server): Promise<ServerRow> {

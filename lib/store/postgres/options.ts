@@ -13,7 +13,7 @@ export type PostgresValue = string | number | null
 
 /** Where the sessions are kept. */
 export interface PostgresTable {
-  /** The name of the table. @default 'sessions' */
+  /** The name of the table, without that of the schema. @default 'sessions' */
   table?: string | undefined
   /** The schema that has the table. @default 'public' */
   schema?: string | undefined
@@ -59,6 +59,7 @@ export function postgresStoreOptions (options: PostgresSessionStoreOptions): Set
 /** Checks the names of table and schema and fills in the defaults. @throws {SessionError} SESSION_OPTION */
 export function postgresTable ({ table = 'sessions', schema = 'public' }: PostgresTable): Required<{ table: string, schema: string }> {
   check(isName(table), 'table', `must be the name of a table: 1 to ${LONGEST_NAME} bytes`)
+  check(!table.includes('.'), 'table', 'must not hold a dot: give the schema by the option schema')
   check(isName(schema), 'schema', `must be the name of a schema: 1 to ${LONGEST_NAME} bytes`)
   return { table, schema }
 }

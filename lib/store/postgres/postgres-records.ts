@@ -13,7 +13,7 @@ import { isStored, outcomeOf } from './outcome'
 import { newRecordId, remembersSince, versionOf } from './recent'
 import { Server, type Attempts, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'
-import { memoryOf, statementsFor, type RowLifetimes, type Statements } from './statements'
+import { memoryOf, statementsFor, type RowLifetimes, type Statements, type Verb } from './statements'
 import { toColumn } from './text-column'
 import { storeError } from './trouble'
 import { PoolErrors } from './pool-errors'
@@ -21,15 +21,22 @@ import { PoolErrors } from './pool-errors'
 /** The largest number of milliseconds that a record has room for, in every store. */
 const LATEST = 2 ** 48 - 1
 
+/** What the statements are depends on what is found when the store is opened. */
+interface VerbQuestion<R, T> extends Omit<Question<R, T>, 'statement'> {
+  readonly verb: Verb
+}
+
 /** The verbs of a store that keeps each session in a row of a table. */
 export abstract class PostgresRecords extends BaseRecordStore {
   abstract override readonly features: StoreFeatures & { readonly records: true }
   protected readonly options: SettledPostgresOptions
   protected readonly limits: RowLifetimes
-  protected readonly statements: Statements
+  /** That the rows have. */
+  readonly #appid: string
   readonly #server: Server
   readonly #unsettled: UnsettledCalls
   readonly #poolErrors: PoolErrors
+  #statements: Statements
   #opening: Promise<void> | null = null
   #isOpen = false
   #warnings: readonly string[] = []
@@ -41,7 +48,8 @@ export abstract class PostgresRecords extends BaseRecordStore {
     this.options = settled
     const { idleTimeout, absoluteTimeout, appid } = settled
     this.limits = { idleTimeout, absoluteTimeout, isLeast: rowsOf !== undefined }
-    this.statements = statementsFor({ ...settled, ...this.limits, appid: rowsOf ?? appid })
+    this.#appid = rowsOf ?? appid
+    this.#statements = this.#statementsOf(true)
     this.#server = new Server(settled)
     this.#unsettled = new UnsettledCalls(memoryOf(settled.timeout), settled.timeout)
     this.#poolErrors = new PoolErrors(settled.pool)
@@ -61,8 +69,10 @@ export abstract class PostgresRecords extends BaseRecordStore {
    */
   async open (): Promise<void> {
     this.#poolErrors.listen()
-    this.#opening ??= openTable(this.#server, this.options).then(warnings => {
+    this.#opening ??= openTable(this.#server, this.options).then(({ warnings, mayConfirm }) => {
       this.#warnings = warnings
+      // Looked for when a statement starts, also where it would not be called.
+      this.#statements = this.#statementsOf(mayConfirm)
       this.#isOpen = true
     }).finally(() => { this.#opening = null })
     await this.#opening
@@ -78,7 +88,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
   read (name: string): Promise<StoredSession | null> {
     return this.ask<SessionRow, StoredSession | null>({
       doing: 'read a session',
-      statement: this.statements.read,
+      verb: 'read',
       values: () => [checkedName(name)],
       judge: ([row]) => storedSession(row as SessionRow, this.limits),
       isReading: true
@@ -101,7 +111,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return await this.#settle(['create', name, text, idleTimeout, created, accessed], (id, attempts) => this.ask<Answer, Creation>({
       doing: 'create a session',
       attempts,
-      statement: this.statements.create,
+      verb: 'create',
       values: deadline => [checkedName(name), text, id, idleTimeout, created, accessed, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
@@ -117,12 +127,11 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
     const [text, idleTimeout] = this.#columns(record)
     const [base, created] = [versionOf(version), moment(record.createdAt)]
-    const { replace, replaceUnused } = this.statements
-    const statement = record.keepLastUse === true ? replaceUnused : replace
-    return await this.#settle([statement.name, name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
+    const verb = record.keepLastUse === true ? 'replaceUnused' : 'replace'
+    return await this.#settle([verb, name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
       doing: 'save a session',
       attempts,
-      statement,
+      verb,
       values: deadline => [checkedName(name), text, id, base, idleTimeout, created, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
@@ -141,7 +150,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return await this.#settle(['remove', name, base], (id, attempts) => this.ask<Answer, Removal>({
       doing: 'remove a session',
       attempts,
-      statement: this.statements.remove,
+      verb: 'remove',
       values: deadline => [checkedName(name), id, base, deadline],
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
@@ -156,7 +165,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
   /** {@inheritDoc RecordStore.touch} @throws {SessionStoreError} */
   async touch (name: string): Promise<void> {
     await this.ask({
-      doing: 'touch a session', statement: this.statements.touch, values: deadline => [checkedName(name), deadline], judge: () => true
+      doing: 'touch a session', verb: 'touch', values: deadline => [checkedName(name), deadline], judge: () => true
     })
   }
 
@@ -166,7 +175,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
     const base = version === undefined ? null : versionOf(version)
     await this.ask<Answer, true>({
       doing: 'set a session aside',
-      statement: this.statements.setAside,
+      verb: 'setAside',
       values: deadline => [checkedName(name), id, base, deadline],
       judge: rows => {
         const row = outcomeOf(rows)
@@ -177,8 +186,16 @@ export abstract class PostgresRecords extends BaseRecordStore {
   }
 
   /** Asks the server, once the store is open. */
-  protected ask<R, T> (question: Question<R, T>): Promise<T> {
-    return this.#isOpen ? this.#server.ask(question) : this.open().then(() => this.#server.ask(question))
+  protected ask<R, T> (question: VerbQuestion<R, T>): Promise<T> {
+    return this.#isOpen ? this.#ask(question) : this.open().then(() => this.#ask(question))
+  }
+
+  #ask<R, T> ({ verb, ...question }: VerbQuestion<R, T>): Promise<T> {
+    return this.#server.ask({ ...question, statement: this.#statements[verb] })
+  }
+
+  #statementsOf (mayConfirm: boolean): Statements {
+    return statementsFor({ ...this.options, ...this.limits, appid: this.#appid, mayConfirm })
   }
 
   /** Asks for what is not to be done twice. An earlier call for the same thing whose outcome is not known is taken up. */

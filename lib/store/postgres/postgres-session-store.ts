@@ -13,7 +13,7 @@ import type { Answer } from './answer'
 import type { PostgresSessionStoreOptions } from './options'
 import { PostgresRecords } from './postgres-records'
 import { portableSession, sessionInfo, type ListedRow, type TextRow } from './session-row'
-import type { Statement } from './statements'
+import type { Verb } from './statements'
 
 interface ClearedRow extends Answer {
   readonly last: string | null
@@ -53,7 +53,7 @@ export class PostgresSessionStore extends PostgresRecords
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
-    for await (const row of this.#rows<ListedRow>(this.statements.list)) {
+    for await (const row of this.#rows<ListedRow>('list')) {
       const info = sessionInfo(row, this.limits)
       if (info !== null) yield info
     }
@@ -69,7 +69,7 @@ export class PostgresSessionStore extends PostgresRecords
 
   /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */
   async * exportSessions (): AsyncGenerator<PortableSession, void> {
-    for await (const row of this.#rows<TextRow>(this.statements.texts)) {
+    for await (const row of this.#rows<TextRow>('texts')) {
       const session = portableSession(row, this.limits)
       if (session !== null) yield session
     }
@@ -82,7 +82,7 @@ export class PostgresSessionStore extends PostgresRecords
       const after: string = last
       const row: ClearedRow = await this.ask<ClearedRow, ClearedRow>({
         doing: 'remove all sessions',
-        statement: this.statements.clear,
+        verb: 'clear',
         values: deadline => [after, deadline],
         judge: ([row]) => Number(row?.in_time) === 1 ? row : undefined
       })
@@ -106,7 +106,7 @@ export class PostgresSessionStore extends PostgresRecords
         const start = performance.now()
         const after: string = last
         const row: SweptRow = await this.ask<SweptRow, SweptRow>({
-          doing: 'remove expired sessions', statement: this.statements.sweep, values: () => [after], judge: ([row]) => row
+          doing: 'remove expired sessions', verb: 'sweep', values: () => [after], judge: ([row]) => row
         })
         counts.seen += Number(row.seen)
         counts.expired += Number(row.expired)
@@ -130,11 +130,11 @@ export class PostgresSessionStore extends PostgresRecords
   }
 
   /** Returns the rows of this appid, a page at a time, in the order of their names. */
-  async * #rows<R extends ListedRow | TextRow> (statement: Statement): AsyncGenerator<R, void> {
+  async * #rows<R extends ListedRow | TextRow> (verb: Verb): AsyncGenerator<R, void> {
     for (let last = ''; ;) {
       const rows = await this.ask<R, readonly R[]>({
         doing: 'list the sessions',
-        statement,
+        verb,
         values: () => [last],
         judge: rows => rows,
         isReading: true

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { SessionError } from '../../errors'
+import { asOutage, SessionError, type SessionStoreError } from '../../errors'
 import { NoAnswer } from '../deadlines'
 import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
@@ -64,7 +64,7 @@ export class Server {
     const { doing, attempts = { isUnsure: false } } = question
     const { cause } = this.#outage
     if (cause === null) return this.#repeat(question, attempts)
-    return this.#outage.try(() => this.#repeat(question, attempts), () => failure(doing, cause.reason, attempts, cause.cause), attempts.isUnsure)
+    return this.#outage.try(() => this.#repeat(question, attempts), () => asOutage(failure(doing, cause.reason, attempts, cause.cause)), attempts.isUnsure)
   }
 
   async #repeat<R, T> ({ doing, statement, values, judge, isReading = false }: Question<R, T>, attempts: Attempts): Promise<T> {
@@ -102,11 +102,12 @@ export class Server {
     const noAnswer = `no answer for ${this.#timeout / 1000} seconds (option timeout); look at the server, the network, and whether the pool has a connection to spare`
     if (isDown) this.#outage.begin(trouble ?? { reason: noAnswer, cause: undefined })
     const reason = trouble === undefined ? noAnswer : `not done after ${this.#timeout / 1000} seconds (option timeout): ${trouble.reason}`
-    return failure(doing, reason, attempts, trouble?.cause)
+    const error = failure(doing, reason, attempts, trouble?.cause)
+    return isDown ? asOutage(error) : error
   }
 }
 
-function failure (doing: string, reason: string, { isUnsure }: Attempts, cause: Error | undefined): Error {
+function failure (doing: string, reason: string, { isUnsure }: Attempts, cause: Error | undefined): SessionStoreError {
   return isUnsure
     ? storeError(doing, `${reason}; it is not known whether the server has done it`, cause, 'unknown')
     : storeError(doing, reason, cause)

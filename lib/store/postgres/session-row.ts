@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { touchInterval } from '../clock'
 import { isForwarding } from '../forwarding'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
@@ -25,7 +26,7 @@ export interface TextRow extends Answer {
 
 /** Returns the session as the store returns it; null when there is none, or it has expired. */
 export function storedSession (row: SessionRow, limits: RowLifetimes): StoredSession | null {
-  const { version, idleTimeout, createdAt, lastAccess, idle, idleLeft } = seen(row, limits)
+  const { version, idleTimeout, createdAt, lastAccess, idle, idleLeft, now } = seen(row, limits)
   if (row.text === null || idleLeft <= 0) return null
   return {
     text: fromColumn(row.text),
@@ -34,7 +35,8 @@ export function storedSession (row: SessionRow, limits: RowLifetimes): StoredSes
     createdAt,
     touchDue: idle > touchInterval(idleTimeout ?? limits.idleTimeout),
     idleLeft,
-    lastAccess
+    lastAccess,
+    clock: now - performance.now()
   }
 }
 
@@ -62,6 +64,8 @@ interface Seen {
   age: number
   idle: number
   idleLeft: number
+  /** What the server's clock showed, in milliseconds since 1970. */
+  now: number
 }
 
 function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout, isLeast }: RowLifetimes): Seen {
@@ -76,6 +80,7 @@ function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout, isLeast }
     idleTimeout: idleTimeout === undefined ? undefined : Number(idleTimeout),
     createdAt,
     lastAccess,
+    now,
     age,
     idle,
     idleLeft: absoluteTimeout === undefined ? idleLeft : Math.min(idleLeft, absoluteTimeout * 1000 - age)

@@ -23,10 +23,9 @@ const PAGE = 500
 /** Bytes of text after which a page ends. */
 const PAGE_SIZE = 1024 * 1024
 
+export type Verb = 'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep'
 /** One statement a verb, for one table and appid. */
-export type Statements = Readonly<Record<
-  'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep', Statement
->>
+export type Statements = Readonly<Record<Verb, Statement>>
 
 /** When the rows of a store end. */
 export interface RowLifetimes extends Lifetimes {
@@ -40,12 +39,20 @@ interface StatementOptions extends RowLifetimes {
   appid: string
   /** Seconds: how long a caller asks again. */
   timeout: number
+  /** Whether the role of the pool may write a message to the log of changes. */
+  mayConfirm: boolean
 }
 
 /** The server's clock, in milliseconds since 1970, when the statement reached it. */
 export const NOW = milliseconds('statement_timestamp()')
 /** A standby may be behind the primary. */
 const NOW_OF_PRIMARY = `CASE WHEN pg_is_in_recovery() THEN '${STANDBY}' ELSE (${NOW})::text END`
+/**
+ * Null. A caller that is told what an earlier statement did relies on it, also if the server was restarted while
+ * that one waited for a synchronous standby. So something is written: then this statement waits for the same.
+ * PostgreSQL looks for the right to do so when the statement starts, whether it is done or not.
+ */
+const CONFIRMED = "CASE WHEN pg_logical_emit_message(true, 'fastify-file-sessions', '') IS NULL THEN '' END"
 /** Columns cost the client more than words in one column. The last word is missing for the store's own idle timeout. */
 const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}, s.idle_timeout`
 
@@ -60,24 +67,24 @@ const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}
  * The last parameter of these is the moment (server's clock, ms) from which the statement does nothing
  * any more, because the caller has been told that it failed. It bounds the wait for locks as well.
  */
-export function statementsFor ({ schema, table, appid, timeout, ...limits }: StatementOptions): Statements {
+export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...limits }: StatementOptions): Statements {
   const rows = `${qualified(schema, table)} AS s`
   const app = `s.appid = ${literal(appid)}`
   const key = `${app} AND s.name = $1`
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
   const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
-  const found = `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
-    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent)`
-  const done = `SELECT ${NOW} || ' done' AS about FROM done
-    UNION ALL SELECT ${found} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
+  const found = (told: string): string => `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
+    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent${mayConfirm && told !== 'false' ? `, CASE WHEN ${told} THEN ${CONFIRMED} END` : ''})`
+  const done = (told: string): string => `SELECT ${NOW} || ' done' AS about FROM done
+    UNION ALL SELECT ${found(told)} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
   const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
   const replacing = (accessedAt: string): string => `WITH done AS (
       UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
         created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = ${accessedAt}
       WHERE ${key} AND s.version = $4 AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
       RETURNING 1
-    ) ${done}`
+    ) ${done(isKnown('$3'))}`
 
   return {
     read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about
@@ -90,7 +97,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
         idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
         WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND ${isNotRecent('$3')}
       RETURNING 1
-    ) ${done}`),
+    ) ${done(isKnown('$3'))}`),
 
     replace: statement('replace', replacing('statement_timestamp()')),
 
@@ -100,7 +107,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
       UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
       WHERE ${key} AND s.version = coalesce($3, s.version) AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
       RETURNING 1
-    ) ${done}`),
+    ) ${done(`coalesce(s.status, '') <> 'live' OR ${isOver(limits, GRACE / 1000)} OR ${isKnown('$2')}`)}`),
 
     touch: statement('touch', `UPDATE ${rows} SET accessed_at = statement_timestamp()
       WHERE ${key} AND s.status = 'live' AND ${inGrace} AND ${age('s.accessed_at')} * 1000 >= ${justTouched(limits)} AND ${inTime('$2')}`),
@@ -109,7 +116,7 @@ export function statementsFor ({ schema, table, appid, timeout, ...limits }: Sta
       UPDATE ${rows} SET name = s.name || '.' || $2, status = 'aside', accessed_at = statement_timestamp()
       WHERE ${key} AND s.version = coalesce($3, s.version) AND s.status = 'live' AND ${inTime('$4')}
       RETURNING 1
-    ) ${done}`),
+    ) ${done('false')}`),
 
     list: statement('list', `SELECT s.name, CASE WHEN starts_with(s.text, ${literal(FORWARDING)}) THEN 'forwarding' ELSE s.status END AS status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
 
@@ -159,6 +166,11 @@ function justTouched ({ idleTimeout }: Lifetimes): string {
 /** Also sets how long the statement may wait for a lock: it must come before the lock, in a WHERE. */
 function inTime (deadline: string): string {
   return `(${deadline}::float8 > ${NOW} AND set_config('lock_timeout', greatest(1, ceil(${deadline}::float8 - ${NOW}))::int::text, true) <> '')`
+}
+
+/** Whether the record is the newest, or one of those before it. */
+function isKnown (id: string): string {
+  return `s.version = ${id} OR NOT ${isNotRecent(id)}`
 }
 
 /** Whether the record is not one of those before the newest: a repetition does not do again what was done. */

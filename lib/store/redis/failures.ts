@@ -1,4 +1,4 @@
-import { SessionStoreError } from '../../errors'
+import { asOutage, SessionStoreError } from '../../errors'
 import { NoAnswer } from '../deadlines'
 import { AnswerOfAnother } from './own-answers'
 
@@ -42,6 +42,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
     'the server does not permit it: give this user +eval +evalsha and what the scripts use, on the keys of the prefix (see docs/stores.md)'],
   [/^(?:NOAUTH|WRONGPASS)|AuthenticationFailed/, 'NOAUTH', false, 'the server wants a password: give it to the client'],
   [/^(?:WRONGTYPE|FOREIGN)/, 'WRONGTYPE', false, FOREIGN_KEY],
+  [/^NEWER/, 'NEWER', false, 'a newer version of fastify-file-sessions stored it: update this process'],
   [/^CROSSSLOT|- CrossSlot/, 'CROSSSLOT', false, 'the client changes keys so that they lie in different slots: leave its own key prefix out'],
   [/unknown command/i, 'ERR', false, 'the server must be Redis 6.2 or newer, or Valkey, and know EVALSHA'],
   [/^[A-Z]{2,}\b|signalled by the server/, 'ERR', false, 'see the cause, and the log of the server']
@@ -50,9 +51,9 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
 /** What Redis before 7 puts before the error of a command that a script calls. */
 const WRAPPED = /^(?:ERR Error running script.*)?@user_script: ?\d+: -?(?=[A-Z]{2,} )/
 /** Codes that say nothing to people, or nothing that the advice does not. */
-const OWN_CODES = ['LOST', 'TIMEOUT', 'LATE', 'MIXED', 'CLIENT', 'NOSCRIPT', 'ERR']
+const OWN_CODES = ['LOST', 'TIMEOUT', 'LATE', 'MIXED', 'CLIENT', 'NOSCRIPT', 'NEWER', 'ERR']
 /** `WAIT` is never refused with these, because it writes nothing and names no key: so nothing was written before it. */
-const NOT_OF_WAIT = ['NOSCRIPT', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'NOREPLICAS', 'OOM', 'MISCONF', 'WRONGTYPE', 'CROSSSLOT']
+const NOT_OF_WAIT = ['NOSCRIPT', 'READONLY', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'NOREPLICAS', 'OOM', 'MISCONF', 'WRONGTYPE', 'NEWER', 'CROSSSLOT']
 
 /** Thrown when the server says that a call came after its time was up. */
 export class TooLate extends Error {}
@@ -98,10 +99,12 @@ export function notConnected (obstacle: string | null): Failure {
 }
 
 /** Returns the error for the caller. `doing` says what could not be done; `mayBeDone`: an attempt may have been carried out. */
-export function storeError (doing: string, { code, advice, cause }: Failure, mayBeDone: boolean): SessionStoreError {
+export function storeError (doing: string, { code, advice, cause, passes }: Failure, mayBeDone: boolean): SessionStoreError {
   const said = OWN_CODES.includes(code) ? '' : `${code}; `
   const outcome = mayBeDone ? '. It is not known whether the server did it before the answer was lost' : ''
-  return new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause, outcome: mayBeDone ? 'unknown' : 'refused' })
+  const error = new SessionStoreError(`cannot ${doing} in Redis: ${said}${advice}${outcome}`, { cause, outcome: mayBeDone ? 'unknown' : 'refused' })
+  // What passes was repeated until the time was up.
+  return passes ? asOutage(error) : error
 }
 
 function failure (code: string, outcome: Failure['outcome'], advice: string): Failure {

@@ -1,3 +1,4 @@
+import { check } from '../../option-checks'
 import type { Listener, Listening, RedisConnection } from './redis-client'
 import { tracking } from './tracking'
 
@@ -27,23 +28,18 @@ export function isIoredis (client: object): client is IoredisClient | IoredisClu
 /** Returns the connection of a client of ioredis, or of a cluster. */
 export function ioredisConnection (client: IoredisClient | IoredisCluster): RedisConnection {
   const isCluster = 'nodes' in client
-  const { keyPrefix } = client.options as { keyPrefix?: unknown }
+  const { keyPrefix = '', enableAutoPipelining } = client.options as { keyPrefix?: unknown, enableAutoPipelining?: unknown }
+  check(typeof keyPrefix === 'string', 'client', 'must have a keyPrefix that is a string: with a Buffer its keys are not found in listings')
   return {
     client: isCluster ? 'cluster of ioredis' : 'client of ioredis',
     isCluster,
     joinsCalls: !isCluster,
-    keyPrefix: typeof keyPrefix === 'string' ? keyPrefix : '',
+    keyPrefix,
     // `wait`: it connects at the first command.
     isReady: () => client.status === 'ready' || client.status === 'wait',
     obstacle: () => client.status === 'end' ? 'the client was closed: make a new one, and close it after the app' : null,
-    run: (_key, command) => call(client, command),
-    runAndWait: async (_key, command, wait) => {
-      const answers = await client.pipeline([['call', ...command], ['call', ...wait]]).exec() as Array<[Error | null, unknown]>
-      return answers.map(([error, answer]) => {
-        if (error !== null) throw error
-        return answer
-      }) as [unknown, unknown]
-    },
+    run: (_key, command) => isCluster && enableAutoPipelining === true ? callAlone(client, command) : call(client, command),
+    runAndWait: async (_key, command, wait) => await together(client, [command, wait]) as [unknown, unknown],
     servers: async () => (isCluster ? client.nodes('master') : [client]).map(node => command => call(node, command)),
     ...(isCluster ? {} : { listen: (listening: Listening) => listen(client, listening) })
   }
@@ -77,5 +73,25 @@ async function listen (client: IoredisClient, { prefix, channels, heard, lost }:
 }
 
 function call (client: IoredisClient, command: string[]): Promise<unknown> {
-  return client.call(...command as [string, ...string[]])
+  return client.call(...named(command))
+}
+
+/** With `enableAutoPipelining` iovalkey's cluster takes the first parameter for the key, which may be a script: but not in a pipeline. */
+async function callAlone (client: IoredisClient, command: string[]): Promise<unknown> {
+  const [answer] = await together(client, [command])
+  return answer
+}
+
+/** Sends the commands one behind the other, to one server. */
+async function together (client: IoredisClient, commands: string[][]): Promise<unknown[]> {
+  const answers = await client.pipeline(commands.map(command => ['call', ...named(command)])).exec() as Array<[Error | null, unknown]>
+  return answers.map(([error, answer]) => {
+    if (error !== null) throw error
+    return answer
+  })
+}
+
+/** Returns the command as iovalkey knows it: of one in capitals it does not find the keys, and asks any server of a cluster. */
+function named ([name, ...parameters]: string[]): [string, ...string[]] {
+  return [(name as string).toLowerCase(), ...parameters]
 }

@@ -8,10 +8,11 @@ import type {
 } from '../session-store'
 import { reachesKeysTogether } from './joined-keys'
 import { scanNames } from './key-scan'
+import { LeftKeys } from './left-keys'
 import { redisStoreOptions, type RedisSessionStoreOptions } from './options'
 import { RedisRecords } from './redis-records'
 import { checkServer } from './server-check'
-import { portableSession, sessionInfo, type StoredValue } from './stored-value'
+import { isDamaged, portableSession, sessionInfo, type StoredValue } from './stored-value'
 
 /** So many sessions are read at once for a listing: no more texts than these are in memory. */
 const BATCH = 8
@@ -60,30 +61,34 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
 
   /** {@inheritDoc IterableSessionStore.sessions} @throws {SessionStoreError} */
   async * sessions (): AsyncGenerator<SessionInfo, void> {
-    for await (const [, value] of this.#values()) yield sessionInfo(value)
+    for await (const [, value] of this.#values()) if (!isDamaged(value)) yield sessionInfo(value)
   }
 
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionStoreError} */
   async * texts (): AsyncGenerator<string, void> {
-    for await (const [, { text }] of this.#values()) {
+    for await (const [, value] of this.#values()) {
+      if (isDamaged(value)) continue
+      const { text } = value
       if (isSealed(text)) throw cannotOpenAll()
       yield bodyOf(text)
     }
   }
 
-  /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */
+  /** {@inheritDoc PortableRecordStore.exportSessions} The text of a damaged one does not open. @throws {SessionStoreError} */
   async * exportSessions (): AsyncGenerator<PortableSession, void> {
     for await (const [name, value] of this.#values()) yield portableSession(name, value)
   }
 
   /** {@inheritDoc IterableSessionStore.clear} @throws {SessionStoreError} */
   async clear (): Promise<number> {
+    const left = new LeftKeys()
     let count = 0
     for await (const names of this.#pages()) {
-      const removals = await Promise.all(names.map(name => this.remove(name)))
+      const removals = await Promise.all(names.map(name => left.without(this.remove(name))))
       count += removals.filter(removal => removal === 'removed').length
     }
     await indexOf(this)?.clear()
+    left.check()
     return count
   }
 
@@ -98,14 +103,16 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
   }
 
   async * #values (): AsyncGenerator<readonly [name: string, value: StoredValue], void> {
+    const left = new LeftKeys()
     for await (const names of this.#pages()) {
       for (let start = 0; start < names.length; start += BATCH) {
-        const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await this.value(name)] as const))
+        const values = await Promise.all(names.slice(start, start + BATCH).map(async name => [name, await left.without(this.value(name))] as const))
         for (const [name, value] of values) {
           if (value !== null && !isForwarding(value.text)) yield [name, value]
         }
       }
     }
+    left.check()
   }
 
   #pages (): AsyncGenerator<string[], void> {

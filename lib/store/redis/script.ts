@@ -4,6 +4,9 @@ import { VALUE_FUNCTIONS } from './value-format'
 /** What an answer begins with that says why the call of one session failed. */
 export const REFUSAL = '-'
 
+/** Stands for a value that was cut off or changed. */
+const DAMAGED = 'D'
+
 /** A script for the server, which keeps it under its hash. One command runs it for several sessions. */
 export interface Script {
   readonly text: string
@@ -64,6 +67,14 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local answers = { now, tonumber(string.match(ARGV[1], '^%d+')) }
 local REFUSAL = '${REFUSAL}'
 local FOREIGN = REFUSAL .. 'FOREIGN the key holds another value'
+local NEWER = REFUSAL .. 'NEWER the format is not known'
+local DAMAGED = '${DAMAGED}'
+-- Why a value that is not whole is not a damaged session either; nil when it is one.
+local function strangeness (value)
+  if string.find(value, '^[SE][2-9]') then return NEWER end
+  local isOurs = string.find(value, '^[SE]?$') or string.find(value, '^[SE]1') or string.find(value, '^..' .. string.rep('%d', 13))
+  return not isOurs and FOREIGN or nil
+end
 ${body}`
   return { text, sha: createHash('sha1').update(text).digest('hex'), waits }
 }

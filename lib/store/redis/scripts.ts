@@ -10,14 +10,14 @@ export const CONFLICT = 2
 /** It is a repeated call, and so many writers came between that the key does not remember whether the first was carried out. */
 export const UNKNOWN = 3
 
-/** Answers the value; nil when there is no session. */
+/** Answers the value; nil when there is no session. What is answered of a damaged one is not a whole value. */
 export const READ = reading(`
 local value = redis.pcall('GET', KEYS[number])
 if not value then return false end
 if type(value) == 'table' then return REFUSAL .. value.err end
 local start = string.sub(value, 1, 2)
 if start == 'S1' then return value end
-return start ~= 'E1' and FOREIGN
+return start ~= 'E1' and (strangeness(value) or DAMAGED)
 `)
 
 /** Parameters: idle timeout, when it was made and last used (`-`: now). */
@@ -39,7 +39,7 @@ export const REPLACE_UNUSED = changing(replacing(''))
 
 function replacing (use: string): string {
   return `
-if kind == '' then return ${GONE} end
+if kind == '' or kind == DAMAGED then return ${GONE} end
 if knows(id) then return again(${DONE}) end
 if repeated == '1' and mayForget(other) then return ${UNKNOWN} end
 if kind == 'E' or now >= ends + ${GRACE} then return ${GONE} end
@@ -52,9 +52,14 @@ return ${DONE}
 `
 }
 
-/** Parameter: the version that it removes (`-`: any). */
+/** Parameter: the version that it removes (`-`: any, `?`: none but a damaged session). */
 export const REMOVE = changing(`
 if knows(id) then return again(${DONE}) end
+if kind == DAMAGED then
+  if other ~= '-' and other ~= '?' then return ${CONFLICT} end
+  write('E')
+  return ${DONE}
+end
 if kind ~= 'S' or now >= ends + ${GRACE} then return again(${GONE}) end
 if other ~= '-' and last ~= other then return ${CONFLICT} end
 write('E')
@@ -71,10 +76,16 @@ redis.call('PEXPIREAT', key, string.format('%d', finish + ${GRACE}))
 return ${DONE}
 `, { waits: false })
 
-/** The version that it sets aside (`-`: any). The second key, in the same slot, is where the value goes. */
+/** The version that it sets aside (`-`: any, `?`: none but a damaged session). The second key, in the same slot, is where the value goes. */
 export const SET_ASIDE = changing(`
-if kind ~= 'S' or knows(id) then return ${GONE} end
-if other ~= '-' and last ~= other then return ${CONFLICT} end
+if kind == '' then
+  -- An empty value has no bytes to keep.
+  redis.call('DEL', key)
+  return ${GONE}
+end
+if kind == 'E' or knows(id) then return ${GONE} end
+local isAsked = other == '-' or last == other or (kind == DAMAGED and other == '?')
+if not isAsked then return ${CONFLICT} end
 redis.call('RENAME', key, aside)
 redis.call('PEXPIRE', aside, ${ASIDE})
 write('E')

@@ -16,8 +16,13 @@ import { GRACE } from '../clock'
 /** Characters before the earlier ids. */
 export const HEAD = 69
 
+/** What every whole value begins with. */
+export const WHOLE_HEAD = /^[SE]1\d{49}[\w-]{16}\d\d/
+/** The earlier ids of a whole value. */
+export const WHOLE_MEMORIES = /^(?:[\w-]{11}\d{10})*$/
+
 /** So many earlier ids a key remembers, the newest first; of one writer not more than a few, for it waits for each answer. */
-const REMEMBERED = 64
+export const REMEMBERED = 64
 const REMEMBERED_OF_WRITER = 4
 /** Characters of an id that are remembered, and of those the ones that stand for the writer. */
 const START = 11
@@ -40,6 +45,15 @@ local repeated, deadline, storeIdle, storeAbsolute = string.match(ARGV[1], '^%d+
 if now >= tonumber(deadline) then return answers end
 local key, id, newIdle, newCreated, other, text, aside
 local kind, access, created, idle, last, ids, ends
+local IDS, SECOND = string.rep('[%w_-]', ${START}), string.rep('%d', 10)
+local WHOLE_HEAD = '^[SE]1' .. string.rep('%d', 49) .. string.rep('[%w_-]', 16) .. '%d%d'
+-- How many earlier ids a whole value has; nil for one that was cut off or changed.
+local function remembered (head)
+  if not string.find(head, WHOLE_HEAD) then return nil end
+  local count = tonumber(string.sub(head, 68, ${HEAD}))
+  if count > ${REMEMBERED} or not string.find(head, '^' .. string.rep(IDS .. SECOND, count), ${HEAD + 1}) then return nil end
+  return count
+end
 local function ending ()
   local idleEnd = access + (idle > 0 and idle * 1000 or tonumber(storeIdle))
   local absolute = tonumber(storeAbsolute)
@@ -53,11 +67,16 @@ local function look (number)
   local head = redis.pcall('GETRANGE', key, 0, ${HEAD + MEMORY_SIZE * REMEMBERED - 1})
   if type(head) == 'table' then return REFUSAL .. head.err end
   if head == '' then return nil end
-  if not string.find(head, '^[SE]1%d%d%d%d%d%d%d%d%d%d%d%d%d') then return FOREIGN end
+  local count = remembered(head)
+  if not count then
+    -- A session that has ended has nothing to lose.
+    kind = string.find(head, '^E1') and 'E' or DAMAGED
+    return kind == DAMAGED and strangeness(head) or nil
+  end
   kind = string.sub(head, 1, 1)
   access, created = tonumber(string.sub(head, 3, 15)), tonumber(string.sub(head, 16, 28))
   idle, last = tonumber(string.sub(head, 42, 51)), string.sub(head, 52, 67)
-  ids = string.sub(head, ${HEAD + 1}, ${HEAD} + ${MEMORY_SIZE} * tonumber(string.sub(head, 68, 69)))
+  ids = string.sub(head, ${HEAD + 1}, ${HEAD} + ${MEMORY_SIZE} * count)
   if kind == 'S' then ends = ending() end
 end
 local function knows (record)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { change, leavesFormerListAtOnce, list, loggedIn, login, logOut, move, play, playAll, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
+import { change, list, loggedIn, login, logOut, move, playAll, renew, revoke, revokeAll, switchAgain, switchUser, type Game } from '../../support/index-games'
 
 const GAMES: Record<string, Game> = {
   'a move and revokeAll, a crash': { before: loggedIn, processes: [move, revokeAll], crashes: 1 },
@@ -28,8 +28,3 @@ const GAMES: Record<string, Game> = {
 }
 
 playAll(t, GAMES, 100)
-
-t.test('the search finds a session that goes there and back between two lists, and leaves the former at once', async t => {
-  const game: Game = { isRotated: true, isMixed: true, before: loggedIn, processes: [change, change, change, list], preemptions: 4 }
-  await t.rejects(play({ ...game, mutant: leavesFormerListAtOnce }), /listed 0 times|does not name it/)
-})

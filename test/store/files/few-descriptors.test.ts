@@ -4,10 +4,11 @@ import { once } from 'node:events'
 import http from 'node:http'
 import { join } from 'node:path'
 import { noDescriptorList } from '../../support/disks'
+import { rounds } from '../../support/tier'
 
 const LIMIT = 150
 const CONNECTIONS = 20
-const REQUESTS = 10_000
+const REQUESTS = rounds(1500, 10_000)
 
 interface Answer { status: number, body: Record<string, unknown>, cookie: string | undefined }
 type Ask = (method: 'GET' | 'POST', path: string, cookie?: string) => Promise<Answer>

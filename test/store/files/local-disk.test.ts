@@ -80,19 +80,41 @@ t.test('the lane without promises does what the system calls do', async t => {
   t.equal(disk.lstat(join(path, 'below a file')), undefined, 'ENOTDIR: the pooled call says so')
 })
 
-/** A disk with a clock of its own. Each call takes as long as the next one in the list, and then no time at all. */
-function slowDisk (): { now: DiskNow, takes: number[], pass: (milliseconds: number) => void } {
+interface SlowDisk {
+  now: DiskNow
+  /** Milliseconds that the next calls take. */
+  takes: number[]
+  /** Milliseconds of them for which the process waits for a processor. */
+  loses: number[]
+  pass: (milliseconds: number) => void
+}
+
+/**
+ * A disk with a clock of its own. Each call takes as long as the next one in the list, and then no time at all.
+ * `loseMeanwhile`: between the calls the process waits for a processor.
+ */
+function slowDisk ({ loseMeanwhile = false } = {}): SlowDisk {
   const takes: number[] = []
+  const loses: number[] = []
   let time = 1
+  let lost = 0
   let isUnderWay = false
   const { now } = localDiskWith({
+    processorWait: () => lost,
     clock: () => {
-      if (isUnderWay) time += takes.shift() ?? 0
+      if (isUnderWay) {
+        time += takes.shift() ?? 0
+        lost += loses.shift() ?? 0
+      }
       isUnderWay = !isUnderWay
       return time
     }
   })
-  return { now: { ...now, isReady: () => now.isReady(time) }, takes, pass: milliseconds => { time += milliseconds } }
+  const pass = (milliseconds: number): void => {
+    time += milliseconds
+    if (loseMeanwhile) lost += milliseconds
+  }
+  return { now: { ...now, isReady: () => now.isReady(time) }, takes, loses, pass }
 }
 
 t.test('a call that had to wait for a moment leaves the quick lanes open', t => {
@@ -112,9 +134,79 @@ t.test('a call that had to wait for a moment leaves the quick lanes open', t => 
   takes.push(6)
   now.lstat(path)
   t.equal(now.isReady(), false, '24 milliseconds, of which little is paid for')
+  t.equal(now.isQuick(), false)
   pass(200)
   t.equal(now.isReady(), true)
+  now.lstat(path)
+  t.equal(now.isQuick(), true)
   t.end()
+})
+
+t.test('a process that lost its processor does not take the disk for a slow one', t => {
+  const { now, takes, loses, pass } = slowDisk()
+  const path = t.testdir()
+  const call = (take: number, lose: number): boolean => {
+    takes.push(take)
+    loses.push(lose)
+    now.lstat(path)
+    return now.isReady()
+  }
+  t.equal(call(300, 300), true, 'it had to wait for a processor alone')
+  t.equal(call(300, 297), true, 'and for a moment for the disk')
+  t.equal(call(300, 200), false, 'for the disk as well')
+  pass(4000)
+  t.equal(now.isReady(), true)
+  t.equal(call(10, 300), true, 'more than the call took makes the disk no quicker')
+  t.equal(call(300, -300), false, 'and what falls makes it no slower')
+  pass(14_689)
+  t.equal(now.isReady(), false)
+  pass(1)
+  t.equal(now.isReady(), true)
+  t.end()
+})
+
+t.test('on a machine that is busy beside a slow disk the event loop waits 2 % of its time as well', t => {
+  const { now, takes, pass } = slowDisk({ loseMeanwhile: true })
+  const path = t.testdir()
+  let time = 0
+  let held = 0
+  while (time < 60_000) {
+    // The work of a request, for most of which it waited for a processor. The call waits for the disk alone.
+    pass(40)
+    time += 40
+    if (!now.isReady()) continue
+    takes.push(30)
+    now.lstat(path)
+    held += 30
+    time += 30
+  }
+  t.ok(held > 1000 && held <= 60_000 * 0.02 + 20 + 2 * 30, `${held} ms of ${time}`)
+  t.end()
+})
+
+t.test('what a process lost long before a call is not what the call waited for', async t => {
+  let lost = 0
+  let isCalling = false
+  let time = 1
+  const { now } = localDiskWith({
+    clock: () => {
+      if (isCalling) time += 100
+      return time
+    },
+    probe: async () => {},
+    processorWait: () => lost
+  })
+  const path = t.testdir()
+  lost = 500
+  now.isReady(time)
+  await nextTurn()
+  t.equal(now.isReady(time), true)
+  isCalling = true
+  now.lstat(path)
+  isCalling = false
+  now.isReady(time)
+  await nextTurn()
+  t.equal(now.isReady(time), false, 'the probe before the call has noted it')
 })
 
 t.test('a call that waited long closes the quick lanes until fifty times as long is over, less a second', t => {

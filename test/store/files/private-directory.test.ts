@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { SessionFileError, systemError } from '../../../lib/errors'
+import type { DiskNow } from '../../../lib/store/files/disk'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { makePrivateDirectory, PrivateDirectory } from '../../../lib/store/files/private-directory'
 
@@ -162,6 +163,51 @@ t.test('a check stands for a second', async t => {
   await guard.check(NAME)
   t.strictSame(looks.slice(3), [join(directory, 'ab')], 'what was found right is not looked at again')
   t.ok(guard.checkNow(NAME))
+})
+
+t.test('a directory that was private moments ago is looked at without waiting', async t => {
+  const directory = join(t.testdir(), 'sessions', 'sid')
+  const looks: string[] = []
+  let isReady = true
+  const disk: DiskNow = {
+    ...localDisk.now as DiskNow,
+    isReady: () => isReady,
+    lstat (path) {
+      looks.push(path)
+      return (localDisk.now as DiskNow).lstat(path)
+    }
+  }
+  const guard = new PrivateDirectory(directory, false, disk)
+  const durable = new PrivateDirectory(directory, true, disk)
+  let now = 50_000
+  t.intercept(performance, 'now', { value: () => now })
+  await guard.makeShard(NAME)
+  await durable.makeShard(NAME)
+  now += 1000
+  t.ok(guard.checkNow(NAME))
+  t.strictSame(looks, [join(directory, 'ab'), directory, dirname(directory)])
+  t.ok(guard.checkNow(NAME), 'that stands for a second')
+  t.equal(looks.length, 3)
+  t.notOk(durable.checkNow(NAME), 'an entry may have to be synced')
+  now += 1000
+  isReady = false
+  t.notOk(guard.checkNow(NAME), 'a slow disk')
+  isReady = true
+  chmodSync(join(directory, 'ab'), 0o750)
+  t.notOk(guard.checkNow(NAME))
+  await t.rejects(guard.check(NAME), { message: /its group may use/ })
+  chmodSync(join(directory, 'ab'), 0o700)
+  await guard.check(NAME)
+  now += 1000
+  renameSync(directory, `${directory}.moved`)
+  t.notOk(guard.checkNow(NAME), 'one that is missing')
+  symlinkSync(`${directory}.moved`, directory)
+  t.notOk(guard.checkNow(NAME), 'a link')
+  rmSync(directory)
+  renameSync(`${directory}.moved`, directory)
+  t.ok(guard.checkNow(NAME))
+  now += 10_001
+  t.notOk(guard.checkNow(NAME), 'the kernel may have to read it')
 })
 
 t.test('before something is removed, all is looked at again', async t => {

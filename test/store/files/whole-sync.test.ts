@@ -9,6 +9,7 @@ import { newSession } from '../../support/new-session'
 import { VolatileDisk } from '../../support/power-cut'
 import { systemError } from '../../support/disks'
 import { sessionFiles } from '../../support/session-files'
+import { rounds } from '../../support/tier'
 
 interface Machine {
   volatile: VolatileDisk
@@ -150,6 +151,6 @@ t.test('whatever fails, nothing that was answered is lost with the power', async
     if (hasEnded) return text === null
     const list = JSON.parse(text ?? 'null') as number[] | null
     return list !== null && answered.every(index => list.includes(index)) && new Set(list).size === list.length
-  }), { numRuns: 150 })
+  }), { numRuns: rounds(50, 150) })
   t.ok(readdirSync(t.testdirName).length > 0)
 })

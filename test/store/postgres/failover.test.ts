@@ -54,11 +54,16 @@ t.test('with an asynchronous standby a failover brings a session back that has e
   t.match(await store.read(name), { text: 'text' }, 'as the table in docs/stores.md says')
 })
 
-t.test('with a synchronous standby a failover loses nothing that was answered', { skip: NO_STANDBY }, async t => {
-  const { standby, sql, store, name, failOver } = await startPair(t)
+/** Waits until the standby is the one that saves wait for. */
+async function makeSynchronous (sql: Pair['sql']): Promise<void> {
   await sql("ALTER SYSTEM SET synchronous_standby_names TO '*'")
   await sql('SELECT pg_reload_conf()')
   while ((await sql("SELECT FROM pg_stat_replication WHERE sync_state = 'sync'")).length === 0);
+}
+
+t.test('with a synchronous standby a failover loses nothing that was answered', { skip: NO_STANDBY }, async t => {
+  const { standby, sql, store, name, failOver } = await startPair(t)
+  await makeSynchronous(sql)
   const { version } = await store.read(name) as { version: string }
   const other = store.nameOf(await store.newId())
   await store.create(other, { text: 'other' })
@@ -75,4 +80,31 @@ t.test('with a synchronous standby a failover loses nothing that was answered', 
   t.equal(await store.read(name), null)
   t.match(await store.read(other), { text: 'other' })
   t.equal(await store.remove(other), 'removed')
+})
+
+t.test('what waited for a synchronous standby when the primary was restarted is answered when the standby has it', { skip: NO_STANDBY }, async t => {
+  const { primary, standby, sql, store, name } = await startPair(t)
+  const others = await Promise.all(['saved', 'ended', 'made'].map(async () => store.nameOf(await store.newId())))
+  const [saved, ended, made] = others as [string, string, string]
+  await store.create(ended, { text: 'text' })
+  const { version } = await store.create(saved, { text: 'text' }) as { version: string }
+  await makeSynchronous(sql)
+  const answered: unknown[] = []
+  const waiting = async (count: number): Promise<void> => {
+    const query = "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'"
+    while (answered.length === 0 && (await sql(query).catch(() => [])).length < count);
+  }
+  await standby.stop()
+  const calls = [
+    store.replace(saved, { text: 'other' }, version), store.remove(ended), store.create(made, { text: 'new' }), store.remove(name)
+  ].map(call => call.then(answer => { answered.push(answer); return answer }))
+  await waiting(calls.length)
+  await primary.kill()
+  await primary.start()
+  const again = store.remove(name).then(answer => { answered.push(answer); return answer })
+  await waiting(calls.length + 1)
+  t.strictSame(answered, [], 'what is stored on the primary alone is not answered')
+  await standby.start()
+  t.match(await Promise.all(calls), [{ result: 'replaced' }, 'removed', { result: 'created' }, 'removed'])
+  t.equal(await again, 'gone', 'nor is that it has ended')
 })

@@ -282,6 +282,7 @@ t.test('a session that moves is not lost with a connection that breaks after the
     read: others.read.bind(others),
     create: others.create.bind(others),
     replace: others.replace.bind(others),
+    settle: records.settle.bind(records),
     async remove (...call: Parameters<typeof records.remove>) {
       if (failures > 0) return await records.remove(...call)
       const cut = proxy.cutAt('fastify-file-sessions remove', 'after').then(() => { proxy.refuses = true })

@@ -122,6 +122,47 @@ t.test('a role without rights is told which', async t => {
   }
 })
 
+t.test('a role that may not write messages keeps sessions all the same, and is told what that risks', async t => {
+  const schema = await newSchema()
+  await server.exec(postgresSchema({ schema }))
+  await server.exec(`CREATE ROLE "the app"; GRANT USAGE ON SCHEMA ${schema} TO "the app"; GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.sessions TO "the app"`)
+  const { rows } = await server.query<{ name: string }>("SELECT oid::regprocedure::text AS name FROM pg_proc WHERE proname = 'pg_logical_emit_message'")
+  for (const { name } of rows) await server.exec(`REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC`)
+  await server.exec('SET ROLE "the app"')
+  try {
+    const store = new PostgresSessionStore({ pool: saying(), schema })
+    const name = store.nameOf(await store.newId())
+    const { version } = await store.create(name, { text: 'first' }) as { version: string }
+    t.match(store.warnings, [/^the role of the pool may not execute pg_logical_emit_message: .* run GRANT EXECUTE ON FUNCTION pg_logical_emit_message\(boolean,text,text.*\) TO "the app"$/])
+    t.match(await store.create(name, { text: 'other' }), { result: 'taken' })
+    t.equal(await store.remove(name, 'another.'), 'conflict')
+    t.equal(await store.remove(name, version), 'removed')
+    t.equal(await store.remove(name, version), 'gone')
+    const grant = store.warnings[0]?.slice(store.warnings[0].indexOf('GRANT')) as string
+    await server.exec(`RESET ROLE; ${grant}; SET ROLE "the app"`)
+    await store.open()
+    t.same(store.warnings, [])
+  } finally {
+    await server.exec('RESET ROLE')
+    for (const { name } of rows) await server.exec(`GRANT EXECUTE ON FUNCTION ${name} TO PUBLIC`)
+  }
+})
+
+t.test('a removal that changes nothing because of another save writes nothing', async t => {
+  const schema = await newSchema()
+  const store = new PostgresSessionStore({ pool: saying(), schema })
+  const name = store.nameOf(await store.newId())
+  const { version } = await store.create(name, { text: 'first' }) as { version: string }
+  const written = async (): Promise<unknown> => (await server.query('SELECT pg_current_wal_insert_lsn()::text AS at')).rows
+  const before = await written()
+  t.equal(await store.remove(name, 'another.'), 'conflict')
+  t.same(await written(), before)
+  t.equal(await store.remove(name, version), 'removed')
+  const after = await written()
+  t.equal(await store.remove(name, version), 'gone')
+  t.not(JSON.stringify(await written()), JSON.stringify(after), 'but a caller relies on an end')
+})
+
 t.test('a server that cannot keep sessions is an error', async t => {
   const schema = await newSchema()
   const cases: Array<[Record<string, string>, RegExp]> = [
@@ -156,7 +197,7 @@ t.test('a store that was not opened opens itself at the first call, and tries ag
 t.test('hostile names of tables, schemas and appids are names like any other', async t => {
   await server.exec('CREATE SCHEMA "Robert\'); DROP SCHEMA public; --"')
   for (const appid of ["'; DROP TABLE x; --".replaceAll(/[ ;]/g, '|'), '$1', "it's", '%s']) {
-    const store = new PostgresSessionStore({ pool: server, schema: "Robert'); DROP SCHEMA public; --", table: 'a"b.c $1 \\', appid })
+    const store = new PostgresSessionStore({ pool: server, schema: "Robert'); DROP SCHEMA public; --", table: 'a"b c $1 \\', appid })
     const sesid = await store.newSession()
     await store.putSession(sesid, 'text')
     t.equal(await store.getSession(sesid), 'text')

@@ -38,4 +38,7 @@ t.test('the schema names the table', async t => {
   t.match(postgresSchema(), /^CREATE TABLE IF NOT EXISTS "public"\."sessions" \(/)
   t.match(postgresSchema({ schema: 'my app', table: 'a"b' }), /^CREATE TABLE IF NOT EXISTS "my app"\."a""b" \(/)
   t.throws(() => postgresSchema({ table: '' }), { code: 'SESSION_OPTION' })
+  const dotted = { code: 'SESSION_OPTION', message: /option table must not hold a dot: give the schema by the option schema/ }
+  t.throws(() => postgresSchema({ table: 'app.sessions' }), dotted)
+  t.throws(() => postgresStoreOptions({ pool, table: 'app.sessions' }), dotted, 'it would be a table of that name in public')
 })

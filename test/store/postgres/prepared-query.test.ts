@@ -121,10 +121,12 @@ t.test('sessions by a pool of pg', { skip: NO_POSTGRES }, async t => {
     const store = new PostgresSessionStore({ pool })
     const name = store.nameOf(await store.newSession())
     for (let round = 0; round < 5; round++) await store.read(name)
-    const { rows } = await pool.query<{ name: string, calls: string }>(
-      "SELECT name, generic_plans + custom_plans AS calls FROM pg_prepared_statements WHERE name LIKE 'fastify-file-sessions %'")
-    t.equal(rows.filter(({ name }) => name.includes(' read ')).length, 1)
-    t.equal(Number(rows.find(({ name }) => name.includes(' read '))?.calls), 5)
+    const { rows } = await pool.query<{ name: string, generic_plans?: string, custom_plans?: string }>(
+      "SELECT * FROM pg_prepared_statements WHERE name LIKE 'fastify-file-sessions %'")
+    const [read, ...others] = rows.filter(({ name }) => name.includes(' read '))
+    t.strictSame(others, [])
+    // PostgreSQL 13 does not count the calls.
+    if (read?.generic_plans !== undefined) t.equal(Number(read.generic_plans) + Number(read.custom_plans), 5)
     t.ok(rows.some(({ name }) => name.includes(' create ')))
   })
 

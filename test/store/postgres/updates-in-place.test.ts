@@ -2,9 +2,10 @@ import pg from 'pg'
 import t from 'tap'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { NO_POSTGRES, PostgresServer } from '../../support/postgres-server'
+import { rounds } from '../../support/tier'
 
 const SESSIONS = 50
-const ROUNDS = 20
+const ROUNDS = rounds(5, 20)
 
 t.test('saves and touches change no index', { skip: NO_POSTGRES }, async t => {
   const server = await PostgresServer.start(t, { settings: { autovacuum: 'off' } })

@@ -2,7 +2,7 @@ import t from 'tap'
 import { isImmediate } from '../../../lib/store/features'
 import type { ImmediateRecordStore } from '../../../lib/store/session-store'
 import { RedisSessionStore } from '../../../redis'
-import { SINGLE, type Connect } from '../../support/redis-clients'
+import { clientsOf, type Connect, SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, type Test } from '../../support/redis-server'
 import { stopTime } from '../../support/steady-time'
 import { TcpProxy } from '../../support/tcp-proxy'
@@ -21,7 +21,7 @@ async function cachedStore (t: Test, connect: Connect, port: number, cache: obje
   return store as Cached
 }
 
-for (const [client, connect] of Object.entries(SINGLE)) {
+for (const [client, connect] of clientsOf(SINGLE)) {
   if (client === 'valkey-glide') continue
   t.test(`reads from memory, with ${client}`, { skip: redisIsMissing }, async t => {
     const server = await RedisServer.start(t)

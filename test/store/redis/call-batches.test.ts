@@ -4,7 +4,7 @@ import { ScriptRunner, type Call } from '../../../lib/store/redis/script-runner'
 import { DONE, READ, REPLACE } from '../../../lib/store/redis/scripts'
 import type { StoredSession } from '../../../lib/store/session-store'
 import { RedisSessionStore } from '../../../redis'
-import { SINGLE, type Connect } from '../../support/redis-clients'
+import { clientsOf, type Connect, SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing } from '../../support/redis-server'
 import { RedisSessions } from '../../support/redis-sessions'
 import { ScriptedRedis } from '../../support/scripted-redis'
@@ -135,7 +135,7 @@ t.test('the connection is lost before the turn ends: nothing is sent that would 
 
 t.test('connections that join calls', { skip: redisIsMissing }, async t => {
   const server = await RedisServer.start(t)
-  for (const [client, connect] of Object.entries(SINGLE)) {
+  for (const [client, connect] of clientsOf(SINGLE)) {
     t.equal(connectionOf(await connect(t, server.port)).joinsCalls, !client.startsWith('redis 5'), client)
   }
 })

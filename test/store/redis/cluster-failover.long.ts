@@ -1,13 +1,12 @@
 import t, { type Test } from 'tap'
 import { randomId, storageName } from '../../../lib/store/session-id'
 import { RedisSessionStore } from '../../../redis'
-import { freePort } from '../../support/free-port'
 import { patiently } from '../../support/patiently'
 import { CLUSTER } from '../../support/redis-clients'
-import { RedisServer, redisIsMissing, startCluster } from '../../support/redis-server'
+import { addReplica, redisIsMissing, startCluster, type RedisServer } from '../../support/redis-server'
 
-/** redis 5 keeps on waiting for the primary that is gone: see docs/stores.md. valkey-glide cannot wait for replicas. iovalkey has not passed this yet. */
-const FOLLOWING = ['redis 6, cluster', 'ioredis 6, cluster', 'ioredis 5, cluster']
+/** redis 5 keeps on waiting for the primary that is gone: see docs/stores.md. valkey-glide cannot wait for replicas. */
+const FOLLOWING = ['redis 6, cluster', 'ioredis 6, cluster', 'ioredis 5, cluster', 'iovalkey, cluster']
 
 const SLOTS = 16384
 
@@ -20,14 +19,7 @@ interface Cluster {
 /** A cluster the first of whose primaries has a replica that is in step. */
 async function startWithReplica (t: Test): Promise<Cluster> {
   const servers = await startCluster(t)
-  const [first] = servers as [RedisServer]
-  const port = await freePort()
-  const replica = await RedisServer.start(t, { 'cluster-enabled': 'yes', 'cluster-port': String(port), 'cluster-node-timeout': '60000' })
-  await first.run('CLUSTER', 'MEET', '127.0.0.1', String(replica.port), String(port))
-  for (const server of [...servers, replica]) await server.until(['CLUSTER', 'NODES'], answer => answer.split(' connected').length === servers.length + 2)
-  await replica.run('CLUSTER', 'REPLICATE', String(await first.run('CLUSTER', 'MYID')))
-  await first.until(['INFO', 'replication'], answer => /slave0:.*state=online/.test(answer))
-  for (const server of servers) await server.until(['CLUSTER', 'NODES'], answer => answer.includes(' slave '))
+  const replica = await addReplica(t, servers, servers[0] as RedisServer)
   return { servers, replica }
 }
 

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { RedisSessionStore } from '../../../redis'
-import { SENTINEL, SINGLE } from '../../support/redis-clients'
+import { clientsOf, SENTINEL, SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, startReplicated, startSentinel } from '../../support/redis-server'
 
 // What a failover does to them: sentinel.long.ts.
 t.test('a sentinel leads to the primary', { skip: redisIsMissing }, async t => {
   const { sentinel, primary } = await startSentinel(t, 3_600_000)
-  for (const [client, connect] of Object.entries(SENTINEL)) {
+  for (const [client, connect] of clientsOf(SENTINEL)) {
     const store = new RedisSessionStore({ client: await connect(t, sentinel.port), prefix: `${client}:`, replicas: { count: 1, timeout: 30 }, timeout: 30 })
     await store.open()
     const sesid = await store.newSession()
@@ -20,7 +20,7 @@ t.test('a sentinel leads to the primary', { skip: redisIsMissing }, async t => {
   }
 })
 
-for (const [client, connect] of Object.entries(SINGLE)) {
+for (const [client, connect] of clientsOf(SINGLE)) {
   if (client === 'valkey-glide') continue
   t.test(`saves and ends wait for replicas, with ${client}`, { skip: redisIsMissing }, async t => {
     const { primary, replica } = await startReplicated(t)
@@ -61,7 +61,7 @@ for (const [client, connect] of Object.entries(SINGLE)) {
 
 t.test('what was answered survives a crash, with appendfsync always', { skip: redisIsMissing }, async t => {
   const server = await RedisServer.start(t, { appendonly: 'yes', appendfsync: 'always' })
-  for (const [client, connect] of Object.entries(SINGLE)) {
+  for (const [client, connect] of clientsOf(SINGLE)) {
     const store = new RedisSessionStore({ client: await connect(t, server.port), timeout: 20 })
     await store.open()
     const sesids = await Promise.all(Array.from({ length: 20 }, () => store.newSession()))

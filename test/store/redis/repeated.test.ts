@@ -4,7 +4,7 @@ import type { NodeRedisClient } from '../../../lib/store/redis/node-redis'
 import type { Replacement, StoredSession } from '../../../lib/store/session-store'
 import { RedisSessionStore } from '../../../redis'
 import { patiently } from '../../support/patiently'
-import { SINGLE } from '../../support/redis-clients'
+import { clientsOf, SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, type Test } from '../../support/redis-server'
 import { TcpProxy } from '../../support/tcp-proxy'
 
@@ -23,7 +23,7 @@ async function stores (t: Test, connect: (typeof SINGLE)[string]): Promise<{ nea
   return { near, far, proxy, server }
 }
 
-for (const [client, connect] of Object.entries(SINGLE)) {
+for (const [client, connect] of clientsOf(SINGLE)) {
   t.test(`a call whose connection breaks is carried out once, with ${client}`, { skip: redisIsMissing }, async t => {
     const { near, far, proxy } = await stores(t, connect)
     for (const when of ['before', 'after'] as const) {
@@ -58,7 +58,7 @@ for (const [client, connect] of Object.entries(SINGLE)) {
   })
 }
 
-for (const [client, connect] of Object.entries(SINGLE)) {
+for (const [client, connect] of clientsOf(SINGLE)) {
   t.test(`a call that was given up and arrives later does nothing, with ${client}`, { skip: redisIsMissing }, async t => {
     const { near, proxy, server } = await stores(t, connect)
     const far = new RedisSessionStore({ client: await connect(t, proxy.port), timeout: 0.3 })

@@ -4,14 +4,14 @@ import t from 'tap'
 import { storageName } from '../../../lib/store/session-id'
 import { RedisSessionStore, type SessionStoreError } from '../../../redis'
 import { patiently } from '../../support/patiently'
-import { SINGLE, type Connect } from '../../support/redis-clients'
+import { clientsOf, type Connect, SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, startReplicated } from '../../support/redis-server'
 import { RedisSessions } from '../../support/redis-sessions'
 import { look, Visits } from '../../support/visits'
 
 const connect6 = SINGLE['redis 6'] as Connect
 
-for (const [client, connect] of Object.entries(SINGLE)) {
+for (const [client, connect] of clientsOf(SINGLE)) {
   t.test(`a server that stands still, with ${client}`, { skip: redisIsMissing }, async t => {
     const server = await RedisServer.start(t)
     const store = new RedisSessionStore({ client: await connect(t, server.port), timeout: 0.3 })
@@ -119,7 +119,7 @@ t.test('open says what is wrong', { skip: redisIsMissing }, async t => {
 
 t.test('a client that is not connected', { skip: redisIsMissing }, async t => {
   const server = await RedisServer.start(t)
-  for (const [name, connect] of Object.entries(SINGLE)) {
+  for (const [name, connect] of clientsOf(SINGLE)) {
     const client = await connect(t, server.port) as { destroy?: () => unknown, disconnect?: () => void, close: () => void }
     const store = new RedisSessionStore({ client: client as never, timeout: 30 })
     await store.open()

@@ -1,12 +1,13 @@
 import { equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { fits, patchBetween, patched } from '../../../lib/store/files/text-patch'
+import { fits, patchBetween, patched } from '../../lib/store/text-patch'
+import { rounds } from '../support/tier'
 
-const BLOCK = 512
+const BLOCK = 64
 /** Texts in which the same few characters come again and again, one of them in two halves. */
 const text = fc.string({ unit: fc.constantFrom('a', 'b', 'é', '😀', '😁'), maxLength: 40 })
-const long = fc.tuple(text, fc.constantFrom('', 'x'.repeat(BLOCK - 1), 'x'.repeat(BLOCK), '😀'.repeat(BLOCK)), text).map(parts => parts.join(''))
+const long = fc.tuple(text, fc.constantFrom('', 'x'.repeat(BLOCK - 1), 'x'.repeat(BLOCK), '😀'.repeat(BLOCK), 'x'.repeat(5000)), text).map(parts => parts.join(''))
 
 t.test('a patch makes the new text of the old one, and cuts no character in two', async t => {
   fc.assert(fc.property(long, long, text, text, (start, end, before, after) => {
@@ -17,7 +18,7 @@ t.test('a patch makes the new text of the old one, and cuts no character in two'
     equal(Buffer.from(patch.middle).toString(), patch.middle)
     // Halves that are equal by chance stay in the middle.
     ok(patch.middle.length <= after.length + 2)
-  }), { numRuns: 2000 })
+  }), { numRuns: rounds(500, 2000) })
 })
 
 t.test('after any changes a reader has the text that it would have if it had been written whole', async t => {
@@ -35,11 +36,11 @@ t.test('after any changes a reader has the text that it would have if it had bee
       written = next
       equal(read, Buffer.from(next).toString())
     }
-  }), { numRuns: 3000 })
+  }), { numRuns: rounds(800, 3000) })
 })
 
 t.test('what changed is found to the letter', async t => {
-  const padding = 'x'.repeat(3 * BLOCK)
+  const padding = 'x'.repeat(10_000)
   t.strictSame(patchBetween(`${padding}1${padding}`, `${padding}2${padding}`), { prefix: padding.length, suffix: padding.length, middle: '2' })
   t.strictSame(patchBetween(padding, padding), { prefix: padding.length, suffix: 0, middle: '' })
   t.strictSame(patchBetween('aa', 'aaa'), { prefix: 2, suffix: 0, middle: 'a' })
