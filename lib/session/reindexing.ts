@@ -2,6 +2,7 @@ import { isOutage, SessionError } from '../errors'
 import { departed, looksMarked } from '../store/moving-marks'
 import { headerOf as headerOfText } from '../store/session-header'
 import { DamagedList } from '../store/index-entry'
+import type { IndexRepair } from '../store/index-repair'
 import { isSealed } from '../store/sealed-text'
 import { SessionCipher } from '../store/session-cipher'
 import { indexOf, placesIn, type SessionIndex } from '../store/session-index'
@@ -32,6 +33,8 @@ export class Reindexing {
   readonly #indexing: Indexing
   readonly #records: SessionRecords
   readonly #index: SessionIndex
+  /** For single sessions. It collects none. */
+  readonly #repair: IndexRepair
 
   /** @throws {SessionError} SESSION_INDEX, for a store that can have no indexes */
   constructor (store: RecordStore, indexes: SettledIndexes['indexes'], codec: SessionCodec) {
@@ -41,6 +44,7 @@ export class Reindexing {
     this.#indexing = new Indexing(store, { indexes, maxPerValue: {}, onLimit: 'end-oldest' }, new SessionText(codec))
     this.#records = new SessionRecords(store, new SessionCipher(store.sesAppid(), false), this.#indexing)
     this.#index = index
+    this.#repair = index.repair()
   }
 
   /**
@@ -97,11 +101,10 @@ export class Reindexing {
   async #enter (name: string): Promise<Reindexed> {
     // No plain text needs the id.
     const key = { sesid: '', name }
-    const repair = this.#index.repair()
     for (;;) {
       const base = await this.#records.read(key)
       if (base === null) return 'gone'
-      const isPutBack = await repair.putBack(name, placesIn(headerOf(base)), base.idleTimeout)
+      const isPutBack = await this.#repair.putBack(name, placesIn(headerOf(base)), base.idleTimeout)
       if (isSealed(sealedText(base))) return isPutBack ? 'entered' : 'encrypted'
       const record: PlainRecord = { text: base.text, idleTimeout: base.idleTimeout, isIndexedAnew: true, keepLastUse: true }
       const plan = this.#indexing.plan(name, record, base)

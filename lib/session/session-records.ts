@@ -9,7 +9,7 @@ import type { ImmediateRecordStore, RecordStore, Removal, Replacement, SessionRe
 import { Forwards } from './forwards'
 import { IndexedSaving, type Swap } from './indexed-saving'
 import { Indexing } from './indexing'
-import { type NewSession, OpenedSession, type PlainRecord, type Predecessor, sealedText, type SessionKey } from './opened-session'
+import { OpenedSession, sealedText, type NewSession, type PlainRecord, type Predecessor, type SessionKey } from './opened-session'
 
 /** A live session, and the key that it has. */
 export interface Found {

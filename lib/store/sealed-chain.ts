@@ -21,7 +21,7 @@ export interface Chain {
 
 /** Encrypts a text as a whole. Returns what follows the heading. */
 export function sealWhole ({ key, authenticated }: CipherKey, text: string, head: string): string {
-  return encrypt(key, text, head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
+  return encrypt(key, text, authenticatedWith(authenticated, head))
 }
 
 /**
@@ -59,7 +59,7 @@ export function openChain (key: CipherKey, chain: Chain, known?: { sealed: strin
 
 function openWhole ({ key, authenticated }: CipherKey, { stored, head, start }: Chain, end: number): string | null {
   const bytes = decodeExactly(stored.slice(start, end))
-  const plain = bytes === null ? null : decrypt(key, bytes, head === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(head)]))
+  const plain = bytes === null ? null : decrypt(key, bytes, authenticatedWith(authenticated, head))
   return plain === null ? null : plain.toString('utf8')
 }
 
@@ -76,7 +76,11 @@ function openPart ({ key, authenticated }: CipherKey, chain: Chain, from: number
 
 /** What is authenticated beside a part: what the whole is, the tag of what stands before it, and its own size. */
 function authenticatedOf (authenticated: Buffer, { stored, head }: Chain, end: number, mark: string): Buffer {
-  return Buffer.concat([authenticated, Buffer.from(head + stored.slice(end - TAG_LENGTH, end) + mark)])
+  return authenticatedWith(authenticated, head + stored.slice(end - TAG_LENGTH, end) + mark)
+}
+
+function authenticatedWith (authenticated: Buffer, more: string): Buffer {
+  return more === '' ? authenticated : Buffer.concat([authenticated, Buffer.from(more)])
 }
 
 /** Returns where the whole, or the part, ends that has this place in it. */

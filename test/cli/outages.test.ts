@@ -60,6 +60,15 @@ async function fill (store: PortableRecordStore): Promise<Map<string, string>> {
   return texts
 }
 
+/** A directory and a Redis, one of them with sessions, to be copied to Redis or from it. */
+async function filled (t: Test, direction: 'to' | 'from') {
+  const { sessionDir, server, redis, proxy, url } = await world(t)
+  const files = new SessionFileStore({ sessionDir, appid: 'shop' })
+  const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
+  const places = direction === 'to' ? [sessionDir, url] : [url, sessionDir]
+  return { server, redis, proxy, source, target, places, texts: await fill(source) }
+}
+
 async function textsIn (store: PortableRecordStore): Promise<Map<string, string>> {
   const texts = new Map<string, string>()
   for await (const { name, text } of store.exportSessions()) texts.set(name, text)
@@ -73,17 +82,13 @@ function copied (out: string): number {
 t.test('copying, and a Redis that goes away', { skip: redisIsMissing, jobs: 4 }, async t => {
   const running: Array<Promise<unknown>> = []
   for (const move of MOVES) {
-    for (const direction of ['to', 'from']) {
+    for (const direction of ['to', 'from'] as const) {
       const verb = ['copy', ...move].join(' ')
       // A copy from the server takes no call but those of the listing.
       const number = move.length > 0 ? 50 : direction === 'to' ? 20 : 1
 
       running.push(t.test(`${verb} ${direction} one that stands still`, { buffered: true }, async t => {
-        const { sessionDir, server, redis, proxy, url } = await world(t)
-        const files = new SessionFileStore({ sessionDir, appid: 'shop' })
-        const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
-        const texts = await fill(source)
-        const places = direction === 'to' ? [sessionDir, url] : [url, sessionDir]
+        const { server, proxy, source, target, texts, places } = await filled(t, direction)
         atCall(proxy, number, () => {
           server.stop()
           return true
@@ -100,11 +105,7 @@ t.test('copying, and a Redis that goes away', { skip: redisIsMissing, jobs: 4 },
       }))
 
       running.push(t.test(`${verb} ${direction} one that is killed`, { buffered: true }, async t => {
-        const { sessionDir, server, redis, proxy, url } = await world(t)
-        const files = new SessionFileStore({ sessionDir, appid: 'shop' })
-        const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
-        const texts = await fill(source)
-        const places = direction === 'to' ? [sessionDir, url] : [url, sessionDir]
+        const { server, redis, proxy, source, target, texts, places } = await filled(t, direction)
         let killed: Promise<void> | undefined
         atCall(proxy, number, () => {
           killed = server.kill()
@@ -132,13 +133,10 @@ t.test('copying, and a command that is killed', { skip: redisIsMissing, jobs: 2 
   const running: Array<Promise<unknown>> = []
   const command = join(__dirname, '../../lib/cli/main.ts')
   for (const move of MOVES) {
-    for (const direction of ['to', 'from']) {
+    for (const direction of ['to', 'from'] as const) {
       running.push(t.test(['copy', ...move, direction].join(' '), { buffered: true }, async t => {
-        const { sessionDir, redis, proxy, url } = await world(t)
-        const files = new SessionFileStore({ sessionDir, appid: 'shop' })
-        const [source, target] = direction === 'to' ? [files, redis] : [redis, files]
-        const texts = await fill(source)
-        const line = ['copy', ...move, ...direction === 'to' ? [sessionDir, url] : [url, sessionDir]]
+        const { proxy, source, target, texts, places } = await filled(t, direction)
+        const line = ['copy', ...move, ...places]
         // A session moves by so many calls: the command is killed at each of them.
         for (let number = 20; number < (move.length === 0 ? 21 : rounds(22, 28)); number++) {
           const child = spawn(process.execPath, [...process.execArgv, command, ...line], { stdio: 'ignore' })

@@ -5,20 +5,17 @@ import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-sessio
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
-import { localDisk } from '../../lib/store/files/local-disk'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { headFor } from '../../lib/store/session-header'
 import { listName } from '../../lib/store/index-labels'
-import { indexOf, registerIndex, SessionIndex } from '../../lib/store/session-index'
+import { indexOf, SessionIndex } from '../../lib/store/session-index'
 import type { SessionCipher } from '../../lib/store/session-cipher'
 import { sessionHandle } from '../../lib/store/session-id'
 import type { StoredSession } from '../../lib/store/session-store'
-import { Time } from '../support/aged-sessions'
+import { expired, SETTLED } from '../support/expired-session'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
-
-const SETTLED = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }
 
 async function begin (t: Test) {
   const store = new FileStore({ sessionDir: sessionDirectory(t) })
@@ -134,19 +131,7 @@ t.test('a session that takes the place of another keeps the logins of its newest
 
 for (const when of ['before it', 'in the middle of it', 'never']) {
   t.test(`a touch brings no session back that revokeAll would not find; a sweep comes ${when}`, async t => {
-    const time = new Time()
-    const store = new FileStore({ sessionDir: sessionDirectory(t) }, localDisk, time.clock)
-    await store.open()
-    t.teardown(() => store.close())
-    const index = new SessionIndex(store, () => time.clock.now())
-    registerIndex(store, index)
-    const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
-    const key = await records.newKey()
-    await records.create(key, { text: '{"user":42}' })
-    time.pass(7195)
-    const base = await records.read(key) as StoredSession
-    time.pass(10)
-    t.equal(await records.read(key), null)
+    const { store, index, records, key, base } = await expired(t)
     const { touch } = store
     const isSwept = when === 'before it'
     store.touch = async name => {

@@ -10,7 +10,7 @@ import type { Disk } from './disk'
 import { FileCache } from './file-cache'
 import { directoryName, sessionPath } from './file-names'
 import { longestFile } from './file-reading'
-import type { Immediate } from './immediate-file'
+import type { Appended, Immediate } from './immediate-file'
 import type { JournalRecord } from './journal'
 import { localDiskAt } from './local-disk'
 import { newRecord } from './new-record'
@@ -18,7 +18,7 @@ import type { SettledFileStoreOptions } from './options'
 import { PrivateDirectory } from './private-directory'
 import { ListAges, SessionAges, type SessionView } from './session-age'
 import { ENCRYPTED_LIMITS, LIMITS, type FileLimits } from './seen-file'
-import { SessionFile, type Appended } from './session-file'
+import { SessionFile } from './session-file'
 
 /** Memory for what was read of the files, in bytes. */
 const CACHE_SIZE = 32 * 1024 * 1024

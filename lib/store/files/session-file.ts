@@ -12,9 +12,6 @@ import { openToAppend } from './private-file'
 import { replaceSealed, takeAway, type Sealed } from './seal'
 import { syncWhole } from './whole-sync'
 
-export type { Appended } from './immediate-file'
-export type { FileLimits } from './seen-file'
-
 /**
  * One session file: reads it, appends to it, removes it, while other processes do the same.
  *
