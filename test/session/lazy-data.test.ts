@@ -1,8 +1,8 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
 import t from 'tap'
 import { JSON_CODEC, type SessionCodec } from '../../lib/session/codec'
 import type { Session } from '../../lib/session/session'
+import fc from '../support/fast-check'
 import { MemoryStore } from '../support/map-store'
 import { json, Visits } from '../support/visits'
 import { rounds } from '../support/tier'
@@ -125,4 +125,14 @@ t.test('two requests change a large session in which data have the name of a met
   await other.session.save()
   t.strictSame(other.session.data(), { long: LONG, save: 1, a: 1, b: 2 })
   t.strictSame(JSON.parse(large.text() ?? ''), { long: LONG, save: 1, a: 1, b: 2 })
+})
+
+t.test('a large value has the name of a method', async t => {
+  const large = await opened(JSON_CODEC, { save: LONG, other: LONG })
+  const { session, visit } = await large.begin()
+  t.equal(session.get('save'), LONG)
+  t.type(session.save, 'function')
+  session.set('save', [LONG])
+  await large.finish(visit)
+  t.strictSame(JSON.parse(large.text() ?? ''), { save: [LONG], other: LONG })
 })

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import fc from 'fast-check'
 import { isSame } from '../../lib/session/same'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 const leaf = fc.constantFrom<unknown>(null, undefined, true, 0, -0, 1, NaN, '', 'x')

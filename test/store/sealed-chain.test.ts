@@ -1,5 +1,4 @@
 import { equal, ok } from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { encrypt } from '../../lib/store/aes-gcm'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
@@ -8,6 +7,7 @@ import { LONGEST_PARTS, plainSize, storedSize } from '../../lib/store/sealed-tex
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headFor } from '../../lib/store/session-header'
 import { SessionKeys } from '../../lib/store/session-keys'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 const OLD = 'an old secret of 32 bytes at least'

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { encryptionOptions } from '../../lib/store/encryption-options'
 import { describeSealed, isReserved, isSealed, plainSize, storedSize } from '../../lib/store/sealed-text'
@@ -6,6 +5,7 @@ import { SessionCipher } from '../../lib/store/session-cipher'
 import type { UnopenedError } from '../../lib/unopened'
 import { bodyOf, headerOf, headFor, headOf, isHeaded, NO_HEADER } from '../../lib/store/session-header'
 import { anyText } from '../support/any-text'
+import fc from '../support/fast-check'
 
 const ID = 'x'.repeat(32)
 const SECRET = 'a secret of the tests, of random enough letters'
