@@ -1,5 +1,6 @@
 import t from 'tap'
-import { connectionOf, type Listening } from '../../../lib/store/redis/redis-client'
+import { connectionOf } from '../../../lib/store/redis/redis-client'
+import type { Listening } from '../../../lib/store/redis/redis-connection'
 import { ScriptedNodeRedis } from '../../support/scripted-node-redis'
 
 const listening: Listening = { prefix: 'p:', channels: ['channel'], heard () {}, lost () {} }
