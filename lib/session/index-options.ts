@@ -1,6 +1,6 @@
 import { check } from '../option-checks'
 import type { IndexValue } from '../store/index-labels'
-import type { OnLimit } from '../store/index-entering'
+import type { OnLimit } from '../store/index-entry'
 import type { SettledIndexes } from './indexing'
 
 /** The options of a registration that let sessions be found by what they hold. */

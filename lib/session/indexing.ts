@@ -1,7 +1,6 @@
 import { SessionError } from '../errors'
 import type { IndexValue } from '../store/index-labels'
-import { newLogin } from '../store/index-entry'
-import type { OnLimit, Place } from '../store/index-entering'
+import { newLogin, type OnLimit, type Place } from '../store/index-entry'
 import { indexOfLabel } from '../store/index-labels'
 import type { SessionHeader } from '../store/session-header'
 import { indexOf, placesIn, type SessionIndex } from '../store/session-index'

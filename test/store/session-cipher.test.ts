@@ -1,15 +1,14 @@
-import { createDecipheriv, hkdfSync, randomBytes, webcrypto } from 'node:crypto'
+import { createDecipheriv, hkdfSync, webcrypto } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import t from 'tap'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
 import { SessionCipher } from '../../lib/store/session-cipher'
-import { randomId, storageName } from '../../lib/store/session-id'
+import { storageName } from '../../lib/store/session-id'
 import type { UnopenedCause } from '../../lib/diagnostics'
 import { unopenedSessions } from '../../lib/unopened'
 import { anyText } from '../support/any-text'
 import fc from '../support/fast-check'
-import { rounds } from '../support/tier'
 
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
@@ -277,28 +276,6 @@ t.test('openssl derives the same keys', async t => {
   }
 })
 
-t.test('random secrets of every alphabet are taken', async t => {
-  for (let round = 0; round < rounds(100, 2000); round++) {
-    const secrets = [randomBytes(16).toString('hex'), randomBytes(32), randomBytes(32).toString('base64')]
-    if (cipherOf({ secrets }).keyIds.length !== 4) t.fail('a random secret was refused')
-  }
-})
-
-t.test('options that make no sense', async t => {
-  const bad: Array<[unknown, string]> = [
-    [null, 'encryption'], ['yes', 'encryption'], [1, 'encryption'], [{ secret: NEW }, 'encryption.secret'], [{ secrets: [] }, 'encryption.secrets'],
-    [{ secrets: NEW }, 'encryption.secrets'], [{ secrets: [7] }, 'encryption.secrets'], [{ secrets: ['x'.repeat(31)] }, 'encryption.secrets'],
-    [{ secrets: [Buffer.alloc(31)] }, 'encryption.secrets'], [{ secrets: [Buffer.alloc(32)] }, 'encryption.secrets'],
-    [{ secrets: ['x'.repeat(44)] }, 'encryption.secrets'], [{ secrets: [NEW, '123456'.repeat(8)] }, 'encryption.secrets'], [{ secrets: [NEW, OLD, NEW] }, 'encryption.secrets'],
-    [{ acceptPlain: 1 }, 'encryption.acceptPlain'], [{ writePlain: 'no' }, 'encryption.writePlain'],
-    [{ acceptPlain: false, writePlain: true }, 'encryption.writePlain']
-  ]
-  for (const [given, name] of bad) {
-    t.throws(() => cipherOf(given as boolean), { code: 'SESSION_OPTION', message: `fastify-file-sessions: option ${name} ` }, name)
-    try { cipherOf(given as boolean) } catch (error) { t.notMatch((error as Error).message, NEW) }
-  }
-  t.strictSame(encryptionOptions(true), { secrets: undefined, acceptPlain: true, writePlain: false })
-  for (const given of [true, { secrets: [NEW] }]) t.strictSame(encryptionOptions(encryptionOptions(given) as EncryptionOptions), encryptionOptions(given))
-  t.equal(encryptionOptions(), false)
-  t.equal(randomId().length, 32)
+t.test('a secret that is listed twice is refused', async t => {
+  t.throws(() => cipherOf({ secrets: [NEW, OLD, NEW] }), { code: 'SESSION_OPTION', message: 'fastify-file-sessions: option encryption.secrets ' })
 })

@@ -15,6 +15,11 @@ export function diskWith (own: Partial<Disk>): Disk {
 /** Waiting takes no time here: what others do in the meantime is for the tests to say. */
 export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
 
+/** A disk that is ready, whose immediate calls go as `changes` say. */
+export function readyDisk (changes: Partial<DiskNow> = {}): Disk {
+  return { ...impatientDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true, ...changes } }
+}
+
 type Call = (...given: unknown[]) => Promise<unknown>
 
 /** The local disk with every call led through `around`, which does it or does something else. */

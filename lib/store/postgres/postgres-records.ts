@@ -6,10 +6,9 @@ import type {
   Creation, PortableSession, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
 import { UnsettledCalls } from '../unsettled-calls'
-import type { Answer } from './answer'
+import { isStored, outcomeOf, type Answer } from './answer'
 import { openTable } from './opening'
 import { postgresStoreOptions, type PostgresSessionStoreOptions, type PostgresValue, type SettledPostgresOptions } from './options'
-import { isStored, outcomeOf } from './outcome'
 import { newRecordId, remembersSince, versionOf } from './recent'
 import { Server, type Attempts, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'

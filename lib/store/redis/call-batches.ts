@@ -1,4 +1,3 @@
-import type { Answer, Call } from './script-runner'
 import type { Script } from './script'
 
 /** So many calls go out as one command at most, with so many characters: the server does nothing else meanwhile. */
@@ -7,6 +6,29 @@ const MOST_TEXT = 64 * 1024
 
 /** Taken now: tests of apps put clocks of their own in its place. */
 const later = setImmediate
+
+/** What a script answered for one session. */
+export interface Answer {
+  /** The outcome, or what `READ` returns of a key. */
+  readonly reply: number | string | null
+  /** What the server's clock showed, in milliseconds since 1970. */
+  readonly now: number
+  /** How many replicas have what it wrote; `undefined` when nothing waited for them. */
+  readonly replicas: number | undefined
+}
+
+/** A call of a script for one session. */
+export interface Call {
+  /** What the caller wants, for messages: `save a session`. */
+  readonly doing: string
+  readonly script: Script
+  readonly key: string
+  /** A second key in the same slot, if the script uses one. */
+  readonly otherKey?: string
+  /** Its id and three more; null for a script that takes no parameters, and changes nothing. */
+  readonly parameters: string | null
+  readonly text: string
+}
 
 /** A call, and the caller that waits for its answer. */
 export interface Waiting {

@@ -4,11 +4,11 @@ import type { SessionStoreError } from '../../errors'
 import { Deadlines, NoAnswer } from '../deadlines'
 import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
-import { CallBatches, type Waiting } from './call-batches'
+import { CallBatches, type Answer, type Call, type Waiting } from './call-batches'
 import { failureAmongMixed, failureBesideWait, failureOf, notConnected, splitCalls, storeError, TooLate, type Failure } from './failures'
 import { OwnAnswers } from './own-answers'
-import type { RedisConnection } from './redis-client'
-import { REFUSAL, type Script } from './script'
+import type { RedisConnection } from './redis-connection'
+import { REFUSAL } from './script'
 
 /** Between attempts, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 10
@@ -25,29 +25,6 @@ export interface Replicas {
 
 /** An answer begins with so many entries for all calls of a command. */
 const START = 2
-
-/** What a script answered for one session. */
-export interface Answer {
-  /** The outcome, or what `READ` returns of a key. */
-  readonly reply: number | string | null
-  /** What the server's clock showed, in milliseconds since 1970. */
-  readonly now: number
-  /** How many replicas have what it wrote; `undefined` when nothing waited for them. */
-  readonly replicas: number | undefined
-}
-
-/** A call of a script for one session. */
-export interface Call {
-  /** What the caller wants, for messages: `save a session`. */
-  readonly doing: string
-  readonly script: Script
-  readonly key: string
-  /** A second key in the same slot, if the script uses one. */
-  readonly otherKey?: string
-  /** Its id and three more; null for a script that takes no parameters, and changes nothing. */
-  readonly parameters: string | null
-  readonly text: string
-}
 
 /**
  * Runs scripts, and repeats what the network or a failover swallowed, until the time is up. A script

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { connectionOf } from '../../../lib/store/redis/redis-client'
-import { ScriptRunner, type Call } from '../../../lib/store/redis/script-runner'
+import type { Call } from '../../../lib/store/redis/call-batches'
+import { ScriptRunner } from '../../../lib/store/redis/script-runner'
 import { DONE, READ, REPLACE } from '../../../lib/store/redis/scripts'
 import type { StoredSession } from '../../../lib/store/session-store'
 import { RedisSessionStore } from '../../../redis'

@@ -168,13 +168,6 @@ t.test('clear empties the lists of indexes, in whatever schema', async t => {
   t.same((await server.query('SELECT appid FROM "o\'ther".lists')).rows, [{ appid: 'index of sid' }])
 })
 
-t.test('a name that nameOf does not return is refused', async t => {
-  const { store } = await emptyStore()
-  for (const call of [() => store.read('x'), () => store.create('X'.repeat(64), { text: '' }), () => store.touch('\0'), () => store.setAside('')]) {
-    await t.rejects(async () => { await call() }, { code: 'SESSION_ID' })
-  }
-})
-
 t.test('a session that was touched just now is not written again', async t => {
   const { store, table } = await emptyStore()
   const sesid = await store.newSession()
