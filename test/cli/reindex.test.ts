@@ -105,10 +105,4 @@ t.test('a module that cannot be used', async t => {
   await newSession(new SessionFileStore({ sessionDir }), '{}')
   t.match(await fileSessions(['reindex', sessionDir]), { exitCode: 2, err: /the option --module <file> must be given/ })
   t.match(await fileSessions(['reindex', sessionDir, '--module', './nowhere.mjs']), { exitCode: 2, err: /the module .\/nowhere.mjs cannot be used: Cannot find module/ })
-  await t.test('empty', async t => {
-    t.match(await fileSessions(['reindex', sessionDir, '--module', moduleIn(t, sessionDir, 'export const x = 1')]), { exitCode: 2, err: /must export indexes, as the app's option has them/ })
-  })
-  await t.test('wrong', async t => {
-    t.match(await fileSessions(['reindex', sessionDir, '--module', moduleIn(t, sessionDir, 'export const indexes = { user: 1 }')]), { exitCode: 2, err: /cannot be used: .*indexes.user/ })
-  })
 })

@@ -1,7 +1,6 @@
 import t from 'tap'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
 import { JsonSlices, SHORTEST_SLICED } from '../../lib/session/json-slices'
-import { SlicedTexts } from '../../lib/session/sliced-texts'
 import { MemoryStore } from '../support/map-store'
 import { Visits } from '../support/visits'
 
@@ -31,19 +30,6 @@ t.test('any other text is parsed as a whole', async t => {
     'another escape': `{"a":"${long}","b":"\\u0041"}`
   }
   for (const [name, text] of Object.entries(texts)) t.equal(JsonSlices.of(text), null, name)
-})
-
-t.test('each text of a session is cut once', async t => {
-  const texts = new SlicedTexts()
-  const text = JSON.stringify({ long, n: 1 })
-  const slices = texts.of('one', text)
-  t.equal(texts.of('one', `${text} `.trim()), slices)
-  t.not(texts.of('two', text), slices)
-  const changed = JSON.stringify({ long, n: 2 })
-  t.equal(texts.of('one', changed)?.slices.get('n')?.value, 2)
-  t.equal(texts.of('one', '{}'), null)
-  t.equal(texts.of('one', `${text} `), null)
-  t.equal(texts.of('one', `${text} `), null, 'and so is that it cannot be cut')
 })
 
 t.test('what is not used is neither parsed nor printed', async t => {

@@ -4,10 +4,14 @@ import Fastify from 'fastify'
 import t from 'tap'
 import fileSessions from '../../index'
 import { SessionError } from '../../lib/errors'
+import { noteUnsettled } from '../../lib/session/unsettled'
+import type { NewSession } from '../../lib/session/opened-session'
+import { sessionHandle } from '../../lib/store/session-id'
 import { FileStore } from '../../lib/store/files/file-store'
 import { registerIndex, SessionIndex } from '../../lib/store/session-index'
 import type { IndexedData } from '../support/indexed-app'
 import { sessionDirectory } from '../support/session-files'
+import { begin } from '../support/visits'
 
 t.test('a visitor who logs in while the lists fail has the session, and the log and the diagnostics tell', async t => {
   const store = new FileStore({ sessionDir: sessionDirectory(t) })
@@ -53,4 +57,15 @@ t.test('a visitor who logs in while the lists fail has the session, and the log 
   t.strictSame(events, [{ appid: 'sid', operation: 'authenticated', code: 'SESSION_FILE', cause: 'EIO' }])
   t.equal(lines.length, 1)
   t.match(lines[0], 'could not be ended')
+})
+
+t.test('of a session that was settled, or was not made, there is nothing to tell', async t => {
+  const { visits, visit } = await begin({ a: 1 })
+  const made = { sesid: 'the id', name: 'the name', stored: { text: '{}' } } as NewSession
+  noteUnsettled(visit, 'renew', null)
+  noteUnsettled(visit, 'renew', made)
+  t.strictSame(visits.log, [])
+  const trouble = new SessionError('SESSION_FILE', 'no')
+  noteUnsettled(visit, 'renew', { ...made, unsettled: trouble })
+  t.match(visits.log, [{ level: 'warn', error: trouble, session: sessionHandle('the name'), message: /has a new id.*could not be ended/ }])
 })
