@@ -184,6 +184,41 @@ t.test('on a machine that is busy beside a slow disk the event loop waits 2 % of
   t.end()
 })
 
+t.test('after a slow call the wait for a processor is asked for again once a millisecond, not at each call', t => {
+  let time = 1
+  let takes = 0
+  let asked = 0
+  let isUnderWay = false
+  const { now } = localDiskWith({
+    processorWait: () => {
+      asked++
+      return 0
+    },
+    clock: () => {
+      if (isUnderWay) time += takes
+      isUnderWay = !isUnderWay
+      return time
+    }
+  })
+  const path = t.testdir()
+  const askedBy = (calls: number): number => {
+    const before = asked
+    for (let call = 0; call < calls; call++) now.lstat(path)
+    return asked - before
+  }
+  t.equal(askedBy(10), 0)
+  takes = 6
+  t.equal(askedBy(1), 1, 'after the slow call itself')
+  takes = 0.125
+  t.equal(askedBy(7), 0)
+  t.equal(askedBy(9), 1)
+  t.equal(askedBy(800), 100)
+  takes = 0
+  time += 10_000
+  t.equal(askedBy(10), 0, 'the watch is over')
+  t.end()
+})
+
 t.test('what a process lost long before a call is not what the call waited for', async t => {
   let lost = 0
   let isCalling = false
