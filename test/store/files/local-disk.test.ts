@@ -100,7 +100,11 @@ function slowDisk ({ loseMeanwhile = false } = {}): SlowDisk {
   let lost = 0
   let isUnderWay = false
   const { now } = localDiskWith({
-    processorWait: () => lost,
+    processorWait: () => {
+      // Asked before a call, or after it.
+      isUnderWay = false
+      return lost
+    },
     clock: () => {
       if (isUnderWay) {
         time += takes.shift() ?? 0
@@ -184,6 +188,32 @@ t.test('on a machine that is busy beside a slow disk the event loop waits 2 % of
   t.end()
 })
 
+t.test('what a process loses while it asks for its wait is not what the call waited for', t => {
+  let time = 1
+  let takes = 6
+  let isCalling = false
+  const { now } = localDiskWith({
+    processorWait: () => {
+      if (isCalling) time += 100
+      isCalling = false
+      return 0
+    },
+    clock: () => {
+      if (isCalling) time += takes
+      isCalling = !isCalling
+      return time
+    }
+  })
+  const path = t.testdir()
+  now.lstat(path)
+  takes = 0
+  time += 50
+  now.lstat(path)
+  t.equal(time, 157, 'the process was asked for, and that took long')
+  t.equal(now.isReady(time), true)
+  t.end()
+})
+
 t.test('after a slow call the wait for a processor is asked for again once a millisecond, not at each call', t => {
   let time = 1
   let takes = 0
@@ -192,6 +222,7 @@ t.test('after a slow call the wait for a processor is asked for again once a mil
   const { now } = localDiskWith({
     processorWait: () => {
       asked++
+      isUnderWay = false
       return 0
     },
     clock: () => {
