@@ -12,6 +12,12 @@ export type RegisteredData<Name extends string> =
     ? SessionRegistrations[Name] extends { data: infer Data extends object } ? Data : SessionData
     : SessionData
 
+/** What a session of any registration may hold: the data of all of them together. */
+export type AnyRegisteredData = Both<{ [Name in RegisteredName]: Partial<RegisteredData<Name>> }[RegisteredName]>
+
+/** Turns a union into an intersection. */
+type Both<Union> = (Union extends object ? (each: Union) => void : never) extends (all: infer All extends object) => void ? All : never
+
 /** The store of a registration. */
 export type RegisteredStore<Name extends string> =
   Name extends keyof SessionRegistrations

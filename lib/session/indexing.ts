@@ -65,6 +65,7 @@ export class Indexing {
     this.#settled = settled
     this.#text = text
     this.now = now
+    if (settled !== null) this.index?.declare(Object.keys(settled.indexes))
   }
 
   get index (): SessionIndex | null {

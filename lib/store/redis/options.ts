@@ -7,7 +7,7 @@ import type { Replicas } from './script-runner'
 
 /** The options of a `RedisSessionStore`. All times are in seconds. */
 export interface RedisSessionStoreOptions extends RecordStoreOptions {
-  /** A connected client of redis, ioredis, iovalkey or @valkey/valkey-glide. The store does not close it. */
+  /** A connected client of redis, ioredis, iovalkey or `@valkey/valkey-glide`. The store does not close it. */
   client: RedisClient
   /** What every key begins with, without braces. @default 'file-sessions:' */
   prefix?: string | undefined
