@@ -3,7 +3,7 @@ import { chmodSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { directoryFindings } from '../../lib/cli/directory-findings'
 import { localDisk } from '../../lib/store/files/local-disk'
-import { windowsPlatform } from '../../lib/store/files/windows'
+import { windowsPlatform } from '../../lib/store/files/platform'
 import { age } from '../support/aged-sessions'
 import { fileSessions, twoApps } from '../support/command'
 

@@ -15,10 +15,10 @@ function watch (t: Test, name: string): unknown[] {
 
 t.test('events name sessions by their handles', async t => {
   const [created, renewed, ended] = ['created', 'renewed', 'ended'].map(name => watch(t, name))
-  publishCreated('shop', NEW)
+  publishCreated('shop', NEW, true)
   publishRenewed('shop', OLD, NEW, 'regenerate')
   publishEnded('shop', OLD, 'revoked')
-  t.strictSame(created, [{ appid: 'shop', session: sessionHandle(NEW) }])
+  t.strictSame(created, [{ appid: 'shop', session: sessionHandle(NEW), authenticated: true }])
   t.strictSame(renewed, [{ appid: 'shop', session: sessionHandle(NEW), from: sessionHandle(OLD), cause: 'regenerate' }])
   t.strictSame(ended, [{ appid: 'shop', session: sessionHandle(OLD), reason: 'revoked' }])
 })
@@ -26,7 +26,7 @@ t.test('events name sessions by their handles', async t => {
 t.test('without a subscriber no handle is made', async t => {
   const unused = { toString () { throw new Error('it is used') } } as unknown as string
   t.doesNotThrow(() => {
-    publishCreated('shop', unused)
+    publishCreated('shop', unused, false)
     publishRenewed('shop', unused, unused, 'regenerate')
     publishEnded('shop', unused, 'expired')
   })
