@@ -16,7 +16,9 @@ t.test('a label tells index and value apart, and nothing of the value', async t 
   t.match(label, /^user:[\w-]{32}$/)
   t.equal(labels.of('user', '42')[0], label)
   const long = 'x'.repeat(200)
+  t.match(labels.of('user', long)[0], /^user:[\w-]{32}$/)
   t.equal(labels.of('user', long)[0], labels.of('user', long)[0])
+  t.not(labels.of('user', long)[0], labels.of('user', `${long}x`)[0])
   const others = [labels.of('sid', 42), labels.of('user', 43), new IndexLabels('other', [null]).of('user', 42), new IndexLabels('sid', keys(SECRET)).of('user', 42)]
   t.equal(new Set([label, ...others.map(([each]) => each)]).size, 5)
   for (const value of [NaN, Infinity, true, {}, undefined, null, 7n]) t.throws(() => labels.of('user', value as never), { code: 'SESSION_INDEX', message: /the index user must be a string or a finite number/ })

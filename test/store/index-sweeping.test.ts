@@ -2,6 +2,7 @@ import t from 'tap'
 import { FileStore } from '../../lib/store/files/file-store'
 import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
+import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
 import { indexedStore } from '../support/indexed-store'
 
@@ -13,6 +14,9 @@ t.test('a sweep removes the entries of sessions that are gone, once they are old
   time.now += 11 * 60_000
   t.strictSame(await index.sweep(), { seen: 2, removed: 1, failed: 0 })
   t.equal(await entries(), 1)
+  const found = []
+  for await (const { handle } of index.sessionsOf('user', 42)) found.push(handle)
+  t.strictSame(found, [sessionHandle(store.nameOf('alive'))])
   const abort = AbortSignal.abort()
   t.strictSame(await index.sweep(abort), { seen: 0, removed: 0, failed: 0 })
 })

@@ -2,6 +2,12 @@ import type { Listening } from '../../lib/store/redis/redis-connection'
 
 export const listening: Listening = { prefix: 'p:', channels: ['channel'], heard () {}, lost () {} }
 
+/** Listens, and writes down what is heard and that the connection is lost. */
+export function listener (): { listening: Listening, told: unknown[] } {
+  const told: unknown[] = []
+  return { listening: { ...listening, heard: (...heard) => { told.push(heard) }, lost: () => { told.push('lost') } }, told }
+}
+
 /** The steps in which a listener is made. */
 export const STEPS = ['connect', 'call', 'subscribe']
 
@@ -10,8 +16,14 @@ export class Twin {
   isClosed = false
   /** The commands that were sent. */
   readonly sent: string[][] = []
+  /** By the name of the event; `message`: also what node-redis subscribes with. */
+  readonly listeners = new Map<string, (...parameters: unknown[]) => void>()
+
   constructor (private readonly failing = '') {}
-  on (): void {}
+
+  on (event: string, listener: (...parameters: unknown[]) => void): void {
+    this.listeners.set(event, listener)
+  }
 
   async connect (): Promise<void> {
     this.#step('connect')
@@ -27,7 +39,9 @@ export class Twin {
     return 7
   }
 
-  async subscribe (): Promise<void> {
+  async subscribe (channels: unknown, listener?: unknown): Promise<void> {
+    this.sent.push(['SUBSCRIBE', ...[channels].flat() as string[]])
+    if (typeof listener === 'function') this.listeners.set('message', listener as () => void)
     this.#step('subscribe')
   }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ioredisConnection, isIoredis, type IoredisClient, type IoredisCluster } from '../../../lib/store/redis/ioredis'
-import { listening, STEPS, Twin } from '../../support/failing-twin'
+import { listener, listening, STEPS, Twin } from '../../support/failing-twin'
 
 interface Settings { status?: string, options?: object, answers?: Array<[Error | null, unknown]>, twin?: Twin }
 
@@ -73,11 +73,16 @@ t.test('a listener has a connection of its own, which is told of changes', async
   const { client, asked } = clientOf({ twin: new Twin() })
   const twin = new Twin()
   client.duplicate = settings => { asked.push(settings); return twin }
-  const listener = await ioredisConnection(client).listen?.(listening)
+  const { listening, told } = listener()
+  const made = await ioredisConnection(client).listen?.(listening)
   t.match(asked, [{ lazyConnect: true, retryStrategy: null, keyPrefix: '', protocol: 2 }])
-  t.strictSame(twin.sent, [['client', 'ID'], ['client', 'TRACKING', 'ON', 'REDIRECT', '7', 'BCAST', 'PREFIX', 'p:']])
+  t.strictSame(twin.sent, [['client', 'ID'], ['client', 'TRACKING', 'ON', 'REDIRECT', '7', 'BCAST', 'PREFIX', 'p:'], ['SUBSCRIBE', 'channel']])
+  twin.listeners.get('message')?.('channel', ['key'])
+  twin.listeners.get('error')?.(new Error('refused'))
+  twin.listeners.get('end')?.()
+  t.strictSame(told, [['channel', ['key']], 'lost'])
   t.notOk(twin.isClosed)
-  listener?.close()
+  made?.close()
   t.ok(twin.isClosed)
 })
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isNodeRedis, nodeRedisConnection, type NodeRedisClient, type NodeRedisCluster, type NodeRedisPool, type NodeRedisSentinel } from '../../../lib/store/redis/node-redis'
-import { listening, STEPS, Twin } from '../../support/failing-twin'
+import { listener, listening, STEPS, Twin } from '../../support/failing-twin'
 import { ScriptedNodeRedis } from '../../support/scripted-node-redis'
 
 function clientOf (twin: unknown): ScriptedNodeRedis {
@@ -51,7 +51,7 @@ t.test('a pool is ready when it is open, and lends a client to be listened with'
   t.match(connection, { client: 'pool of node-redis', isCluster: false })
   t.equal(connection.isReady(), true)
   await connection.listen?.(listening)
-  t.equal(twin.sent.length, 2)
+  t.equal(twin.sent.length, 3)
 })
 
 t.test('a cluster is asked by key, and server by server where all are meant', async t => {
@@ -69,7 +69,7 @@ t.test('a cluster is asked by key, and server by server where all are meant', as
   t.strictSame(await connection.runAndWait?.('key', ['SET'], ['WAIT']), ['SET', 'WAIT'])
   for (const server of await connection.servers()) await server(['PING'])
   t.strictSame(asked, [['key', false, ['GET', 'key']], 'key', ['a', ['PING']], ['b', ['PING']]])
-  t.equal(connection.isReady(), true)
+  t.strictSame([connection.isReady(), connection.obstacle()], [true, null])
 })
 
 t.test('a sentinel client asks the primary', async t => {
@@ -94,11 +94,16 @@ t.test('a listener has a connection of its own, which is told of changes', async
   const twin = new Twin()
   const asked: unknown[] = []
   const client = { ...clientOf(twin), isReady: true, options: { socket: { port: 1 } }, sendCommand: async () => null, multi, duplicate (settings: object) { asked.push(settings); return twin } }
-  const listener = await nodeRedisConnection(client as NodeRedisClient).listen?.(listening)
+  const { listening, told } = listener()
+  const made = await nodeRedisConnection(client as NodeRedisClient).listen?.(listening)
   t.match(asked, [{ RESP: 2, socket: { port: 1, reconnectStrategy: false }, emitInvalidate: false }])
-  t.strictSame(twin.sent, [['CLIENT', 'ID'], ['CLIENT', 'TRACKING', 'ON', 'REDIRECT', '7', 'BCAST', 'PREFIX', 'p:']])
+  t.strictSame(twin.sent, [['CLIENT', 'ID'], ['CLIENT', 'TRACKING', 'ON', 'REDIRECT', '7', 'BCAST', 'PREFIX', 'p:'], ['SUBSCRIBE', 'channel']])
+  twin.listeners.get('message')?.(['key'], 'channel')
+  twin.listeners.get('error')?.(new Error('broken'))
+  twin.listeners.get('end')?.()
+  t.strictSame(told, [['channel', ['key']], 'lost', 'lost'])
   t.notOk(twin.isClosed)
-  listener?.close()
+  made?.close()
   t.ok(twin.isClosed)
 })
 
@@ -111,6 +116,6 @@ for (const step of STEPS) {
 }
 
 t.test('a listener whose connection is gone already can be closed', async t => {
-  const listener = await nodeRedisConnection(clientOf(new Twin('destroy'))).listen?.(listening)
-  t.doesNotThrow(() => { listener?.close() })
+  const made = await nodeRedisConnection(clientOf(new Twin('destroy'))).listen?.(listening)
+  t.doesNotThrow(() => { made?.close() })
 })
