@@ -165,10 +165,10 @@ export class ScriptRunner {
     }
     const { runAndWait } = this.#connection
     if (!script.waits || this.#wait === null || runAndWait === undefined) {
-      return this.#answers(await this.#watch(this.#connection.run(key, command), end, number, answer => answer), number, undefined)
+      return this.#answers(await this.#watch(this.#connection.run(key, command), end, number, answer => answer), number, parameters === null, undefined)
     }
     const [answer, replicas] = await this.#watch(runAndWait(key, command, this.#wait), end, number, ([answer]) => answer)
-    return this.#answers(answer, number, Number(replicas))
+    return this.#answers(answer, number, false, Number(replicas))
   }
 
   /** Returns what comes of `asked` by `end`. What comes later tells only whether the client mixes up answers. @throws {NoAnswer} */
@@ -182,11 +182,12 @@ export class ScriptRunner {
   }
 
   /** @throws {AnswerOfAnother}, {@link TooLate} */
-  #answers (answer: unknown, number: number, replicas: number | undefined): AnswerOf {
+  #answers (answer: unknown, number: number, isRead: boolean, replicas: number | undefined): AnswerOf {
     const replies = this.#own.check(answer, number)
     const now = Number(replies[0])
     this.#clock.hear(now)
     if (replies.length === START) throw new TooLate()
+    if (isRead) this.#batches.heard(averageLength(replies))
     return index => {
       // The client may be set to return strings or buffers.
       const reply = replies[START + index]
@@ -200,3 +201,13 @@ export class ScriptRunner {
 
 /** Returns the answer to the call with this index. @throws what the server refused it with */
 type AnswerOf = (index: number) => Answer
+
+/** Returns how many characters the replies for each call have on average. */
+function averageLength (replies: readonly unknown[]): number {
+  let length = 0
+  for (let index = START; index < replies.length; index++) {
+    const reply = replies[index]
+    if (typeof reply === 'string' || Buffer.isBuffer(reply)) length += reply.length
+  }
+  return length / (replies.length - START)
+}
