@@ -81,11 +81,13 @@ export class SessionCipher {
    */
   open (sesid: string, stored: string): string {
     const known = this.#memory.knownOf(sesid)
-    if (known?.stored === stored) return known.plain
+    const isKnown = known?.stored === stored
+    if (isKnown && !isHeaded(stored)) return known.plain
     const refusal = this.refusal(stored)
     if (refusal !== null) throw unopened(this.#appid, refusal)
     if (isHeaded(stored) && headerOf(stored) === null) throw unopened(this.#appid, 'damaged')
     if (!isSealed(stored)) return bodyOf(stored)
+    if (isKnown) return known.plain
     const keys = this.#keysOf(stored) as SessionKeys
     const head = headOf(stored)
     const chain = { stored, head, start: head.length + keys.heading.length }

@@ -69,6 +69,7 @@ t.test('a damaged header opens no text, and one of a newer version says so', asy
       t.equal(headerOf(head), null)
       t.equal(refusal(() => cipher.open(ID, `${head}{}`)), 'damaged', head)
     }
+    t.equal(refusal(() => cipher.open(ID, cipher.seal(ID, 'text', '$ffh1$[]\n'))), 'damaged', 'also for the process that has sealed it')
     t.equal(cipher.refusal('$ffh2${}\n{}'), 'newer')
     t.equal(refusal(() => cipher.open(ID, '$ffh2${}\n{}')), 'newer')
   }
