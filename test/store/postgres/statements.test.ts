@@ -10,7 +10,7 @@ t.test('two statements with one name have one text, and another text has another
   t.strictSame(statementsFor(OPTIONS), statementsFor({ ...OPTIONS }))
   const other = statementsFor({ ...OPTIONS, appid: 'shop' })
   for (const [verb, { name, text }] of Object.entries(statementsFor(OPTIONS))) {
-    t.match(name, new RegExp('^fastify-file-sessions [a-z]+ '))
+    t.match(name, /^fastify-file-sessions [a-z]+ /)
     t.ok(name.length < 64, 'PostgreSQL cuts longer ones')
     t.not(text, other[verb as keyof typeof other].text)
   }
