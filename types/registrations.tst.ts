@@ -13,7 +13,7 @@ interface OwnStore extends SessionStore {
 declare module '../index' {
   interface SessionRegistrations {
     adminSession: { data: AdminData }
-    guestSession: { data: { table: number }, store: OwnStore }
+    guestSession: { data: { table: number, account: string }, store: OwnStore }
     plainSession: object
   }
 }
@@ -61,7 +61,11 @@ test('the functions of its indexes see its data', () => {
         expect(data.role).type.toBe<'editor' | 'owner' | undefined>()
         return data.role
       },
-      table: ({ table }) => table
+      table: ({ table }) => table,
+      account: data => {
+        expect(data.account).type.toBe<RequestSession['account']>()
+        return data.account?.id
+      }
     }
   }
   expect(options.indexes).type.not.toBe<undefined>()

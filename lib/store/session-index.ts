@@ -100,6 +100,9 @@ export class SessionIndex {
   async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
     const labels = this.#labelsOf(index, value)
     const handle = typeof except === 'object' ? except.handle : except
+    if (handle !== undefined && nameOfHandle(handle) === null) {
+      throw new SessionError('SESSION_ARGUMENT', 'revokeAll: except takes a session, or the handle of one (session.handle): no session was ended')
+    }
     // A session that moves at this moment leaves the lists under its former handle: they are read first.
     const before = handle === undefined ? [] : (await Promise.all(labels.map(label => this.#lists.read(label)))).flat()
     const { handles, logins } = await this.#spared(handle)

@@ -70,6 +70,19 @@ t.test('an index that the app does not have is an error, and not an empty answer
   t.equal(await new SessionFileStore({ sessionDir }).revokeAll('users', 42), 0, 'a store without an app knows of none')
 })
 
+t.test('revokeAll with an id in place of the handle ends no session, and says so', async t => {
+  const app = await startedApp(t)
+  const browser = new Browser(app)
+  const handle = await browser.login(42)
+  const sesid = String(browser.cookie).slice('sid='.length)
+  for (const except of [sesid, { handle: sesid }, '']) {
+    const error = await app.sessionStore.revokeAll('user', 42, { except }).catch((error: unknown) => error)
+    t.match(error, { code: 'SESSION_ARGUMENT', message: /^revokeAll: except takes a session, or the handle of one/ })
+    t.notOk(String(error).includes(sesid))
+  }
+  t.strictSame(await handles(app, 42), [handle])
+})
+
 t.test('all sessions of a user end, but for the one that asks', async t => {
   const app = await startedApp(t)
   const browsers = Array.from({ length: 4 }, () => new Browser(app))
