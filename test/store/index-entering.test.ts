@@ -1,7 +1,8 @@
 import t from 'tap'
-import { decodeList, newLogin } from '../../lib/store/index-entry'
+import { decodeList, encodeList, newLogin } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { SessionIndex } from '../../lib/store/session-index'
+import type { StoredSession } from '../../lib/store/session-store'
 import { indexedStore } from '../support/indexed-store'
 import { MemoryStore } from '../support/map-store'
 
@@ -40,4 +41,18 @@ t.test('which lists were touched is remembered of 10,000 only', async t => {
   await index.entering.keepAlive(labels)
   t.equal(index.entering.isTouchDue(labels.slice(10_000)), false)
   t.equal(index.entering.isTouchDue(labels.slice(0, 1)), true)
+})
+
+t.test('a session whose login was ended does not enter, and leaves no entry in another list', async t => {
+  const { store, index, label, login } = await indexedStore(t)
+  const { records } = store.companion()
+  await login('ended')
+  const { text, version } = await records.read(listName(label)) as StoredSession
+  const { entries } = decodeList(text)
+  await records.replace(listName(label), { text: encodeList({ label, entries: entries.map(entry => ({ ...entry, isEnded: true })) }) }, version)
+  const tag = entries[0]?.login as string
+  const places = [{ label: 'team:x', login: newLogin(0) }, { label, login: tag }]
+  t.equal(await index.entering.enter(store.nameOf('moved'), places, undefined, undefined), false)
+  t.equal(await records.read(listName('team:x')), null)
+  t.equal(decodeList((await records.read(listName(label)))?.text ?? '').entries.length, 1)
 })

@@ -1,10 +1,11 @@
 import t from 'tap'
-import { decodeList } from '../../lib/store/index-entry'
+import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { leastPasses } from '../../lib/store/index-listing'
 import { headFor } from '../../lib/store/session-header'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
+import type { StoredSession } from '../../lib/store/session-store'
 import { indexedStore } from '../support/indexed-store'
 
 t.test('a session that moves while it is looked for is found, under its new id', async t => {
@@ -58,4 +59,17 @@ t.test('a session with a damaged header is not found', async t => {
 
 t.test('the lists of several labels are gone through twice', async t => {
   t.strictSame([leastPasses(['one']), leastPasses(['one', 'two'])], [1, 2])
+})
+
+t.test('a session whose login was ended is not listed, and ends', async t => {
+  const { store, index, label, login } = await indexedStore(t)
+  const { records } = store.companion()
+  const [ended, alive] = [await login('ended'), await login('alive')]
+  const { text, version } = await records.read(listName(label)) as StoredSession
+  const entries = decodeList(text).entries.map(entry => ({ ...entry, isEnded: entry.handle === sessionHandle(ended) }))
+  await records.replace(listName(label), { text: encodeList({ label, entries }) }, version)
+  const found = []
+  for await (const { handle } of index.sessionsOf('user', 42)) found.push(handle)
+  t.strictSame(found, [sessionHandle(alive)])
+  t.equal(await store.read(ended), null)
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { isReapable } from '../../lib/store/features'
 import { FileStore } from '../../lib/store/files/file-store'
 import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
@@ -58,4 +59,15 @@ t.test('an entry that is written again since a sweep judged it stays', async t =
   }), () => time.now, async () => {})
   await late.sweep()
   t.equal(await entries(), 1)
+})
+
+t.test('a sweep has the store remove lists that have expired, where it must be told to', async t => {
+  const { store, index } = await indexedStore(t)
+  const records = store.companion().records as FileStore
+  const signals: unknown[] = []
+  t.intercept(FileStore.prototype, 'reap', { value: async (signal?: AbortSignal) => { signals.push(signal) } })
+  t.ok(isReapable(records))
+  const { signal } = new AbortController()
+  await index.sweep(signal)
+  t.strictSame(signals, [signal])
 })
