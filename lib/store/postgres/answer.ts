@@ -1,4 +1,5 @@
-import { hasRecord, type Records } from './recent'
+import { NO_VERSION } from '../index-lists'
+import { hasRecord, versionOf, type Records } from './recent'
 
 /**
  * A row of the server's answer. `about` has words: the first is what the server's clock showed, in
@@ -27,12 +28,15 @@ export interface Outcome extends Records {
   readonly status: 'done' | 'live' | 'expired' | 'ended' | 'none'
   /** Whether the session is alive, or ended so lately that requests may still save it. */
   readonly isWritable: boolean
+  /** Whether a program other than a store has written the version: then the row has no record of ours to build on. */
+  readonly isDamaged: boolean
 }
 
 /** Reads the words of `about`: clock, status, whether it is writable, version, earlier versions. */
 export function outcomeOf ([row]: readonly Answer[]): Outcome {
-  const [, status, writable, version = '', recent = ''] = (row as Answer).about.split(' ')
-  return { status: status as Outcome['status'], isWritable: writable === '1', version, recent }
+  const [, status, writable, given = '', recent = ''] = (row as Answer).about.split(' ')
+  const version = versionOf(given)
+  return { status: status as Outcome['status'], isWritable: writable === '1', isDamaged: version === NO_VERSION, version, recent }
 }
 
 /** Whether the record was stored, now or by an earlier attempt. */

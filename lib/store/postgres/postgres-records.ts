@@ -115,7 +115,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'created', version: id }
-        if (row.status !== 'live') return undefined
+        if (row.status !== 'live' || row.isDamaged) return undefined
         if (isUnsure && !remembersSince(row, null)) throw unknown('create a session')
         return { result: 'taken' }
       }
@@ -135,7 +135,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'replaced', version: id }
-        if (!row.isWritable) return { result: 'gone' }
+        if (!row.isWritable || row.isDamaged) return { result: 'gone' }
         if (row.version === base) return undefined
         if (isUnsure && !remembersSince(row, base)) throw unknown('save a session')
         return { result: 'conflict' }

@@ -25,7 +25,7 @@ async function emptyStore (): Promise<{ store: PostgresSessionStore, client: Scr
 /** Fills the table with so many sessions. */
 async function fill (table: string, count: number, { text = "'text'", status = 'live', seconds = 0, appid = 'sid' } = {}): Promise<void> {
   await server.query(`INSERT INTO ${table} (created_at, accessed_at, appid, name, status, version, recent, text)
-    SELECT now(), now() - ${seconds} * interval '1 second', $1, encode(sha256(($2 || n)::bytea), 'hex'), $2, 'v', '', ${text} FROM generate_series(1, ${count}) AS n`,
+    SELECT now(), now() - ${seconds} * interval '1 second', $1, encode(sha256(($2 || n)::bytea), 'hex'), $2, '0123456789abcdef', '', ${text} FROM generate_series(1, ${count}) AS n`,
   [appid, status])
 }
 
