@@ -104,14 +104,6 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
     }
   })
 
-  await t.test('a client that tells of no error but the one of connect', async t => {
-    class Redis {
-      on () {}
-      async connect () { throw new Error('away') }
-    }
-    await t.rejects(openRedis(serverUrl(url) as ServerUrl, { maxSize: 1000 }, async () => ({ name: 'ioredis', exports: { Redis } })), { message: /cannot connect to redis:.*: away/ })
-  })
-
   await t.test('a server that may remove sessions', async t => {
     await server.run('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     t.match(await fileSessions(['doctor', url]), { exitCode: 1, out: /^look {2}setting: .*allkeys-lru/m })

@@ -2,9 +2,7 @@ import { resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionError } from '../../lib/errors'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
-import { prefixedCookie } from '../../lib/plugin/cookie-rules'
 import { pluginOptions, type FileSessionsOptions } from '../../lib/plugin/options'
-import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
 
@@ -47,20 +45,6 @@ const BAD_PLUGIN_OPTIONS: Record<string, unknown[]> = {
   sessionName: ['', '1st', 'a-b', 'a b', 7, null],
   onUnavailable: ['', 'ignore', true, null],
   cookie: [null, 7, 'secure']
-}
-
-const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
-  maxage: [60],
-  encode: [String],
-  maxAge: [0, -1, NaN, '60'],
-  expires: [new Date()],
-  secure: ['yes', 1, null],
-  httpOnly: ['yes', 1, null],
-  signed: ['yes', 1, null],
-  partitioned: ['yes', 1, null],
-  path: [7, null, '', 'app', './app', 'https://example.org/app'],
-  domain: [7, null],
-  sameSite: ['laxx', '', 1, null]
 }
 
 t.test('the defaults', async t => {
@@ -125,15 +109,6 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     { path: '/', httpOnly: true, domain: 'example.org', sameSite: 'none', secure: true })
 })
 
-t.test('a cookie option that is undefined puts no default away', async t => {
-  const none = { path: undefined, httpOnly: undefined, sameSite: undefined, secure: undefined, maxAge: undefined, domain: undefined }
-  t.strictSame(pluginOptions({ cookie: none as unknown as SessionCookieOptions }).cookie,
-    { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' })
-  for (const sameSite of [true, false, 'Strict'] as const) {
-    t.equal(pluginOptions({ cookie: { sameSite: sameSite as true } }).cookie.sameSite, sameSite)
-  }
-})
-
 t.test('Fastify\'s own register options are let through', async t => {
   const options = { prefix: '/x', logLevel: 'warn', logSerializers: {} } as unknown as FileSessionsOptions
   t.equal(pluginOptions(options).hook, 'preHandler')
@@ -152,12 +127,7 @@ t.test('bad options of the plugin name themselves', async t => {
   for (const [name, values] of Object.entries(BAD_PLUGIN_OPTIONS)) {
     for (const value of values) refuses(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
   }
-  for (const [name, values] of Object.entries(BAD_COOKIE_OPTIONS)) {
-    for (const value of values) refuses(t, () => pluginOptions({ cookie: { [name]: value } } as FileSessionsOptions), `cookie.${name}`)
-  }
-  refuses(t, () => pluginOptions({ cookie: { sameSite: 'none', secure: false } }), 'cookie.sameSite')
-  refuses(t, () => pluginOptions({ cookie: { sameSite: 'None' as 'none', secure: false } }), 'cookie.sameSite')
-  refuses(t, () => pluginOptions({ cookie: { partitioned: true, secure: false } }), 'cookie.partitioned')
+  refuses(t, () => pluginOptions({ cookie: { path: 'app' } }), 'cookie.path')
 })
 
 t.test('options that nobody knows, and no options at all', async t => {
@@ -222,18 +192,6 @@ t.test('another store', async t => {
     refuses(t, () => pluginOptions({ store: { ...foreignStore, [method]: undefined } as unknown as SessionStore }), 'store')
   }
   refuses(t, () => pluginOptions({ store: { ...foreignStore, sesAppid: () => 'a/b' } }), 'store.sesAppid()')
-})
-
-t.test('cookie prefixes ask for what browsers ask for', async t => {
-  const cookie = { path: '/', httpOnly: true, secure: 'auto' as const }
-  t.equal(prefixedCookie('sid', cookie), cookie)
-  for (const appid of ['__Host-sid', '__host-sid', '__Secure-sid', '__SECURE-sid']) {
-    t.strictSame(prefixedCookie(appid, cookie), { ...cookie, secure: true })
-    refuses(t, () => prefixedCookie(appid, { ...cookie, secure: false }), 'cookie.secure')
-  }
-  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
-  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
-  t.match(prefixedCookie('__Secure-sid', { ...cookie, domain: 'example.org', path: '/app' }), { domain: 'example.org', path: '/app' })
 })
 
 t.test('the option encryption is the store\'s, if it has one', async t => {

@@ -13,6 +13,16 @@ t.test('a text that JSON printed is cut at its keys', async t => {
   t.strictSame([...slices.slices.values()].map(slice => slice.value === undefined ? slices.parse(slice) : slice.value), Object.values(data))
 })
 
+t.test('what stands under a key stays the slice that it was as long as it reads the same', async t => {
+  const slices = JsonSlices.of(JSON.stringify({ n: 1, user: { name: 'ann' }, long })) as JsonSlices
+  for (const [key, value] of [['n', 1], ['user', { name: 'ann' }], ['long', long]] as const) t.equal(slices.pieceOf(key, value), slices.slices.get(key), key)
+  t.equal(slices.pieceOf('n', 2), '"n":2', 'another text of the same length')
+  t.equal(slices.pieceOf('user', { name: 'bob' }), '"user":{"name":"bob"}')
+  t.equal(slices.pieceOf('user', { name: 'anna' }), '"user":{"name":"anna"}')
+  t.equal(slices.pieceOf('added', 1), '"added":1')
+  t.equal(slices.pieceOf('n', undefined), '')
+})
+
 t.test('any other text is parsed as a whole', async t => {
   const many = Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`key ${n}`, n]))
   const texts = {

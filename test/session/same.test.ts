@@ -27,6 +27,11 @@ function structuredCloneOf (value: unknown): unknown {
   return copy
 }
 
+t.test('as many keys, but others', async t => {
+  for (const value of [1, undefined, {}]) t.equal(isSame({ a: 1, b: value }, { a: 1, c: value }), false)
+  t.equal(isSame({ a: 1, b: undefined }, { b: undefined, a: 1 }), true)
+})
+
 t.test('arrays with holes, with more than elements, and of another class', async t => {
   class List extends Array<number> {}
   const holes = [1, 2, 3]

@@ -67,15 +67,16 @@ t.test('of slices the objects are parsed when they are used', t => {
 })
 
 t.test('data that hold the name of a member are printed as a whole', t => {
-  const data = sliced({ id: 1, list: [long] })
+  const data = sliced({ id: { n: 1 }, save: 2, list: [long] })
   const { target, properties } = begin(data)
-  t.equal(properties.get('id'), 1)
-  t.notOk('id' in target)
+  t.strictSame(properties.get('id'), { n: 1 })
+  t.equal(properties.get('save'), 2)
+  t.strictSame(Object.keys(target), ['list'])
   t.equal(properties.slices(), null)
-  t.strictSame(properties.glance(), { id: 1, list: data.slices.get('list') })
-  t.strictSame(properties.copy(), { id: 1, list: [long] })
+  t.strictSame(properties.glance(), { id: { n: 1 }, save: 2, list: data.slices.get('list') })
+  t.strictSame(properties.copy(), { id: { n: 1 }, save: 2, list: [long] })
   t.equal(properties.rebase(data.text, sliced({ list: [long, 2] })), false)
-  t.strictSame(properties.copy(), { id: 1, list: [long] }, 'and nothing was done')
+  t.strictSame(properties.copy(), { id: { n: 1 }, save: 2, list: [long] }, 'and nothing was done')
   t.end()
 })
 
