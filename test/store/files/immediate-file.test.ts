@@ -41,7 +41,7 @@ t.test('a file is made and ended at once by the calls of the slow way, in their 
   const slow = recordingDisk(dir)
   const later = new SessionFile(join(dir, 'later'), slow.disk, false)
   await later.create(recordOf('text'))
-  const quick = recordingDiskNow({ isReady: () => true, isQuick: () => true })
+  const quick = recordingDiskNow()
   const sooner = new SessionFile(join(dir, 'sooner'), { ...localDisk, now: quick.disk }, false)
   t.equal(sooner.createNow(recordOf('text'), Date.now(), performance.now()), 'created')
   t.equal(statSync(sooner.path).mode & 0o7777, 0o600)
