@@ -1,7 +1,9 @@
 import { check, isTime } from '../option-checks'
-import { COOKIE_OPTIONS, type SessionCookieOptions } from '../session/cookie-options'
+import type { SessionCookieOptions } from '../session/cookie-options'
 
-const LASTING_OPTIONS = COOKIE_OPTIONS.filter(name => name !== 'expires')
+const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
+  'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
+]
 const SAME_SITE = ['lax', 'strict', 'none']
 const DEFAULT_COOKIE: SessionCookieOptions = { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' }
 
@@ -15,7 +17,7 @@ export function cookieOptions (given: SessionCookieOptions = {}): SessionCookieO
   }
   check(cookie.expires === undefined, 'cookie.expires', 'must be left out: a moment in time fits one visitor only; use maxAge')
   for (const name of Object.keys(cookie)) {
-    check(LASTING_OPTIONS.some(known => known === name), `cookie.${name}`, `is not known; the cookie's options are ${LASTING_OPTIONS.join(', ')}`)
+    check(COOKIE_OPTIONS.some(known => known === name), `cookie.${name}`, `is not known; the cookie's options are ${COOKIE_OPTIONS.join(', ')}`)
   }
   for (const name of ['httpOnly', 'signed', 'partitioned'] as const) {
     check(cookie[name] === undefined || typeof cookie[name] === 'boolean', `cookie.${name}`, 'must be true or false')

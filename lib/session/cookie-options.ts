@@ -24,8 +24,3 @@ export interface SessionCookieOptions {
   /** Whether the value is signed with the secret of `@fastify/cookie`. */
   signed?: boolean
 }
-
-/** The names of all of them. */
-export const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
-  'domain', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
-]

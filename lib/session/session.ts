@@ -1,9 +1,8 @@
 import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
-import { checkKnown } from '../option-checks'
 import { sessionHandle } from '../store/session-id'
-import { COOKIE_OPTIONS, type SessionCookieOptions } from './cookie-options'
+import type { SessionCookieOptions } from './cookie-options'
 import type { PlainObject } from './plain-object'
 import { protectMembers } from './protect-members'
 import type { SessionActions } from './session-actions'
@@ -207,7 +206,6 @@ export class Session<Data extends object = PlainObject> {
    * session stay unused that long, from now on; the others count for this response.
    */
   options (options: SessionCookieOptions): void {
-    checkKnown(options, COOKIE_OPTIONS, 'session.options: ')
     const { maxAge, ...others } = options
     if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge > 0)) {
       throw new SessionError('SESSION_OPTION', 'session.options: maxAge must be a number of seconds above 0')
