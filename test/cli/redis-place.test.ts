@@ -25,7 +25,8 @@ function nodeRedis (keys: string[] = []) {
 t.test('the appids are those of the keys with the prefix that are sessions', async t => {
   const { client, open } = nodeRedis([
     `test:shop:{${NAME}}`, `test:shop:{${'b'.repeat(64)}}`, `test:__Host-admin:{${NAME}}`, `test:a%25b:{${NAME}}`,
-    `test:index:shop:{${NAME}}`, `test:{${NAME}}`, 'test:other:{short}', `test:shop:{${NAME}}:more`
+    `test:index:shop:{${NAME}}`, `test:{${NAME}}`, 'test:other:{short}', `test:shop:{${NAME}}:more`,
+    `test:of another%20program:{${NAME}}`, `test:%zz:{${NAME}}`
   ])
   const place = await open()
   t.match(client.given, { url: URL.address, socket: { reconnectStrategy: false } })
