@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { SessionStoreError } from '../../lib/errors'
+import { asOutage, SessionStoreError } from '../../lib/errors'
 import { JSON_CODEC } from '../../lib/session/codec'
 import { Reindexing } from '../../lib/session/reindexing'
 import { FileStore } from '../../lib/store/files/file-store'
@@ -85,7 +85,7 @@ t.test('a function that throws is told of, and an outage ends the run', async t 
   await newSession(store, '{"user":"bob"}')
   const broken = { user: (data: Record<string, unknown>) => { if (data['user'] === 'bob') throw new RangeError('bob'); return data['user'] as string } }
   t.match(await run(undefined, broken), { entered: 1, failed: 1, error: { code: 'SESSION_INDEX', message: /the function of the index user threw \(RangeError\)/ } })
-  store.readNow = () => { throw new SessionStoreError('the server is away', { cause: { code: 'LOST' } }) }
+  store.readNow = () => { throw asOutage(new SessionStoreError('the server is away')) }
   await t.rejects(run(), { code: 'SESSION_STORE' })
 })
 

@@ -32,11 +32,14 @@ export interface Outcome extends Records {
   readonly isDamaged: boolean
 }
 
+/** What a row is that has a record. */
+const HAS_RECORD = ['live', 'expired', 'ended']
+
 /** Reads the words of `about`: clock, status, whether it is writable, version, earlier versions. */
 export function outcomeOf ([row]: readonly Answer[]): Outcome {
   const [, status, writable, given = '', recent = ''] = (row as Answer).about.split(' ')
   const version = versionOf(given)
-  return { status: status as Outcome['status'], isWritable: writable === '1', isDamaged: version === NO_VERSION, version, recent }
+  return { status: status as Outcome['status'], isWritable: writable === '1', isDamaged: HAS_RECORD.includes(status as string) && version === NO_VERSION, version, recent }
 }
 
 /** Whether the record was stored, now or by an earlier attempt. */

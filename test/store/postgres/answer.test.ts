@@ -13,10 +13,12 @@ t.test('the answer of a standby is an error, as the one that the server itself g
 })
 
 t.test('the other words are what has become of the row', async t => {
-  t.strictSame(outcomeOf([{ about: '1000 done' }]), { status: 'done', isWritable: false, version: '', recent: '' })
-  t.strictSame(outcomeOf([{ about: `1000 live 1 ${ID} ${OTHER.slice(0, 8)}` }]), { status: 'live', isWritable: true, version: ID, recent: OTHER.slice(0, 8) })
-  t.strictSame(outcomeOf([{ about: `1000 ended 0 ${ID}` }]), { status: 'ended', isWritable: false, version: ID, recent: '' })
-  t.strictSame(outcomeOf([{ about: '1000 none 0' }]), { status: 'none', isWritable: false, version: '', recent: '' })
+  const undamaged = { isDamaged: false, recent: '' }
+  t.strictSame(outcomeOf([{ about: '1000 done' }]), { ...undamaged, status: 'done', isWritable: false, version: '' })
+  t.strictSame(outcomeOf([{ about: `1000 live 1 ${ID} ${OTHER.slice(0, 8)}` }]), { ...undamaged, status: 'live', isWritable: true, version: ID, recent: OTHER.slice(0, 8) })
+  t.strictSame(outcomeOf([{ about: `1000 ended 0 ${ID}` }]), { ...undamaged, status: 'ended', isWritable: false, version: ID })
+  t.strictSame(outcomeOf([{ about: '1000 none 0' }]), { ...undamaged, status: 'none', isWritable: false, version: '' })
+  for (const version of ['', 'not one of ours', ID + ID]) t.match(outcomeOf([{ about: `1000 live 1 ${version}` }]), { isDamaged: true, version: '' })
 })
 
 t.test('a record was stored now, or is remembered by the row', async t => {

@@ -78,10 +78,11 @@ t.test('what a server refuses', { skip: redisIsMissing }, async t => {
   await rejected(patiently(() => hasty.putSession(sesid, 'secret text')), /NOREPLICAS; .*too few replicas/)
   await server.run('CONFIG', 'SET', 'min-replicas-to-write', '0')
   await put()
-  await look.spoil((await look.keys())[0] as string)
+  const key = `file-sessions:sid:{${name}}`
+  await look.spoil(key)
   await rejected(store.read(name), /WRONGTYPE; .*prefix/)
   await rejected(put(), /WRONGTYPE; .*prefix/)
-  await look.client.sendCommand(['SET', (await look.keys())[0] as string, 'a value of another program'])
+  await look.client.sendCommand(['SET', key, 'a value of another program'])
   await rejected(store.read(name), /another program/)
   await rejected(store.create(name, { text: 'secret text' }), /WRONGTYPE; .*prefix/)
   await server.run('SET', 'some', 'key')
