@@ -13,6 +13,14 @@ class Mixed extends FileStore {
   override companion (): Companion {
     return { ...super.companion(), records: this }
   }
+
+  #isClosed = false
+  /** To close its lists is to close itself again. */
+  override async close (): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await super.close()
+  }
 }
 
 /** Lists of each process for itself. */
