@@ -1,18 +1,7 @@
-import t, { type Test } from 'tap'
-import { SessionError } from '../../lib/errors'
+import t from 'tap'
 import { cookieOptions, isSameSiteNone, prefixedCookie } from '../../lib/plugin/cookie-rules'
 import type { SessionCookieOptions } from '../../lib/session/cookie-options'
-
-function refuses (t: Test, make: () => unknown, name: string): void {
-  let error: unknown
-  try {
-    make()
-  } catch (thrown) {
-    error = thrown
-  }
-  t.ok(error instanceof SessionError, name)
-  t.match(error, { code: 'SESSION_OPTION', message: `fastify-file-sessions: option ${name} ` })
-}
+import { refusesOption } from '../support/refused-option'
 
 const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
   maxage: [60],
@@ -32,7 +21,7 @@ t.test('the defaults, and what is given beside them', async t => {
   t.strictSame(cookieOptions(), { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' })
   t.strictSame(cookieOptions({ maxAge: 60, domain: 'example.org', sameSite: 'none', secure: true, partitioned: true, priority: 'high', signed: true }),
     { path: '/', httpOnly: true, maxAge: 60, domain: 'example.org', sameSite: 'none', secure: true, partitioned: true, priority: 'high', signed: true })
-  for (const wrong of [null, 7, 'secure']) refuses(t, () => cookieOptions(wrong as unknown as SessionCookieOptions), 'cookie')
+  for (const wrong of [null, 7, 'secure']) refusesOption(t, () => cookieOptions(wrong as unknown as SessionCookieOptions), 'cookie')
 })
 
 t.test('a cookie option that is undefined puts no default away', async t => {
@@ -46,11 +35,11 @@ t.test('a cookie option that is undefined puts no default away', async t => {
 
 t.test('bad options name themselves', async t => {
   for (const [name, values] of Object.entries(BAD_COOKIE_OPTIONS)) {
-    for (const value of values) refuses(t, () => cookieOptions({ [name]: value } as SessionCookieOptions), `cookie.${name}`)
+    for (const value of values) refusesOption(t, () => cookieOptions({ [name]: value } as SessionCookieOptions), `cookie.${name}`)
   }
-  refuses(t, () => cookieOptions({ sameSite: 'none', secure: false }), 'cookie.sameSite')
-  refuses(t, () => cookieOptions({ sameSite: 'None' as 'none', secure: false }), 'cookie.sameSite')
-  refuses(t, () => cookieOptions({ partitioned: true, secure: false }), 'cookie.partitioned')
+  refusesOption(t, () => cookieOptions({ sameSite: 'none', secure: false }), 'cookie.sameSite')
+  refusesOption(t, () => cookieOptions({ sameSite: 'None' as 'none', secure: false }), 'cookie.sameSite')
+  refusesOption(t, () => cookieOptions({ partitioned: true, secure: false }), 'cookie.partitioned')
   t.strictSame(['none', 'None', 'lax', true, undefined].map(isSameSiteNone), [true, true, false, false, false])
 })
 
@@ -59,9 +48,9 @@ t.test('cookie prefixes ask for what browsers ask for', async t => {
   t.equal(prefixedCookie('sid', cookie), cookie)
   for (const appid of ['__Host-sid', '__host-sid', '__Secure-sid', '__SECURE-sid']) {
     t.strictSame(prefixedCookie(appid, cookie), { ...cookie, secure: true })
-    refuses(t, () => prefixedCookie(appid, { ...cookie, secure: false }), 'cookie.secure')
+    refusesOption(t, () => prefixedCookie(appid, { ...cookie, secure: false }), 'cookie.secure')
   }
-  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
-  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
+  refusesOption(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
+  refusesOption(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
   t.match(prefixedCookie('__Secure-sid', { ...cookie, domain: 'example.org', path: '/app' }), { domain: 'example.org', path: '/app' })
 })

@@ -1,38 +1,15 @@
-import cookiePlugin from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
-import t, { type Test } from 'tap'
-import fileSessions, { SessionFileStore, type FileSessionsOptions, type SessionStore } from '../../index'
+import t from 'tap'
+import fileSessions, { SessionFileStore, type SessionStore } from '../../index'
 import { sessionCookie } from '../../lib/plugin/logged-in'
-import { MapStore, MemoryStore } from '../support/map-store'
+import { accountApp, ADA, STORES } from '../support/account-app'
+import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
-
-declare module '../../index' {
-  interface SessionData {
-    account: { id: number, name: string }
-  }
-}
-
-const ADA = { id: 7, name: 'ada' }
-
-async function start (t: Test, options: FileSessionsOptions, secret?: string): Promise<FastifyInstance> {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(cookiePlugin, secret === undefined ? {} : { secret })
-  await app.register(fileSessions, options)
-  app.get('/', async request => request.session.data())
-  return app
-}
-
-const STORES: Record<string, (t: Test) => FileSessionsOptions> = {
-  files: t => ({ sessionDir: sessionDirectory(t) }),
-  'a store with records': () => ({ store: new MemoryStore() }),
-  'a store with five methods': () => ({ store: new MapStore() })
-}
 
 for (const [name, options] of Object.entries(STORES)) {
   t.test(`sessionCookie logs a test in, with ${name}`, async t => {
     for (const signed of [false, true]) {
-      const app = await start(t, { ...options(t), cookie: { signed } }, 'a secret that is long enough')
+      const app = await accountApp(t, { ...options(t), cookie: { signed } }, 'a secret that is long enough')
       const cookie = await sessionCookie(app, { account: ADA })
       t.match(cookie, signed ? /^sid=.+\..+$/ : /^sid=[\w-]+$/)
       t.strictSame((await app.inject({ url: '/', headers: { cookie } })).json(), { account: ADA })
@@ -51,7 +28,7 @@ t.test('sessionCookie makes the app ready', async t => {
 })
 
 t.test('sessionCookie says what it was called with in error', async t => {
-  const app = await start(t, { store: new MemoryStore() })
+  const app = await accountApp(t, { store: new MemoryStore() })
   await t.rejects(sessionCookie(app, {}), { code: 'SESSION_ARGUMENT', message: /the data are empty/ })
   await t.rejects(sessionCookie(app, {}, 'adminSession'), { code: 'SESSION_ARGUMENT', message: /no request\.adminSession/ })
   const outer = Fastify()
