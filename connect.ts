@@ -11,7 +11,7 @@ export type { ImportOptions, ImportReport } from './lib/connect/import-from-sess
 export type { SessionCodec } from './lib/session/codec'
 
 export type { About } from './lib/store/index-about'
-export type { OnLimit } from './lib/store/index-entering'
+export type { OnLimit } from './lib/store/index-entry'
 export type { IndexValue } from './lib/store/index-labels'
 export type { FoundSession, IndexReapCounts, RevokeAllOptions, SessionFinder } from './lib/store/session-finder'
 export { BaseRecordStore } from './lib/store/record-store'

@@ -45,5 +45,14 @@ export default [
         paths: ['fastify', 'fastify-plugin'].map(name => ({ name, message: 'Only lib/plugin knows Fastify.' }))
       }]
     }
+  },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/fast-check.ts'],
+    rules: {
+      'no-restricted-imports': ['error', {
+        paths: [{ name: 'fast-check', message: 'Import test/support/fast-check: with it `npm test` tries the same in each run.' }]
+      }]
+    }
   }
 ]

@@ -30,12 +30,13 @@ export function pinSelf (core) {
 
 /**
  * Starts a contender's app. `place` is where it may put a directory of its own, which `stop`
- * removes unless it is told to leave that to the end of the benchmark.
+ * removes unless it is told to leave that to the end of the benchmark. `app`: whose app it runs, if not
+ * its own; `node`: the Node that runs it, if not this one.
  */
-export async function startServer ({ name }, { place, ports = {}, nodeOptions = [], wrap = [] }) {
+export async function startServer ({ name, app = name, node = process.execPath }, { place, ports = {}, nodeOptions = [], wrap = [] }) {
   const dir = place === undefined ? undefined : mkdtempSync(join(place, `${name}-`))
   const script = fileURLToPath(new URL('server.mjs', import.meta.url))
-  const [command, ...args] = [...wrap, process.execPath, ...nodeOptions, script, name,
+  const [command, ...args] = [...wrap, node, ...nodeOptions, script, app,
     JSON.stringify({ dir: dir && join(dir, 'sessions'), ...ports })]
   const child = spawn(...pinned(SERVER_CORE, command, args), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

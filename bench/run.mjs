@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { contenders } from './contenders.mjs'
 import { compareGoals, isNeeded } from './goals.mjs'
 import { load, loadTool } from './load.mjs'
+import { onOtherNode } from './other-node.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
 import { startServer } from './processes.mjs'
 import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
@@ -24,6 +25,7 @@ const { values: options } = parseArgs({
     workloads: { type: 'string' },
     dir: { type: 'string', default: DEFAULT_DISK },
     tmpfs: { type: 'string', default: DEFAULT_TMPFS },
+    'other-node': { type: 'string' },
     check: { type: 'boolean', default: false },
     'update-readme': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false }
@@ -38,6 +40,7 @@ if (options.help) {
   --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
   --dir PATH          a directory on a disk (node_modules/.cache/bench)
   --tmpfs PATH        a directory in memory (/dev/shm)
+  --other-node PATH   measure some of them on another Node, too
   --check             measure what the goals need, compare, and end with 1 if one is missed; without --only and
                       --workloads also those for a million sessions, which takes some minutes
   --update-readme     put tables, chart and goals of a whole run into README.md, docs/benchmarks.md and
@@ -60,7 +63,7 @@ const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 const warning = warningOf(places.disk, options.dir)
 if (warning !== null) console.log(warning)
 
-const running = chosen(contenders, options.only, 'only')
+const running = [...chosen(contenders, options.only, 'only'), ...onOtherNode(contenders, options['other-node'])]
   .filter(contender => chosenWorkloads.some(workload => takesPart(contender, workload)))
   .filter(canRun)
   .map(contender => ({ ...contender, label: labelOf(contender), server: null, results: new Map() }))

@@ -34,7 +34,10 @@ export interface DiagnosticsEvents {
     conflicts: number
   }
   /** A session began: something is stored of a visitor for the first time, or after a logout. */
-  created: Event & OfSession
+  created: Event & OfSession & {
+    /** Whether it began with a login: the app called `authenticated()` before. */
+    authenticated: boolean
+  }
   /** A session has a new id. */
   renewed: Event & OfSession & {
     /** The handle that it had before. */

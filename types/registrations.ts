@@ -12,6 +12,17 @@ export type RegisteredData<Name extends string> =
     ? SessionRegistrations[Name] extends { data: infer Data extends object } ? Data : SessionData
     : SessionData
 
+/**
+ * What a session of any registration may hold: the data of all of them together. A name that several have is of the
+ * type that it has in the first registration.
+ */
+export type AnyRegisteredData = FirstData & Omit<Both<{ [Name in OtherName]: Partial<RegisteredData<Name>> }[OtherName]>, keyof FirstData>
+
+type FirstData = Partial<RegisteredData<'session'>>
+
+/** Turns a union into an intersection. */
+type Both<Union> = (Union extends object ? (each: Union) => void : never) extends (all: infer All extends object) => void ? All : unknown
+
 /** The store of a registration. */
 export type RegisteredStore<Name extends string> =
   Name extends keyof SessionRegistrations

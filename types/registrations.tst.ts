@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { expect, test } from 'tstyche'
-import { sessionCookie, type RequestSession, type Session, type SessionDraft, type SessionFileStore, type SessionStore } from '../index'
+import { sessionCookie, type FileSessionsOptions, type RequestSession, type Session, type SessionDraft, type SessionFileStore, type SessionStore } from '../index'
 
 interface AdminData {
   role: 'editor' | 'owner'
@@ -13,7 +13,7 @@ interface OwnStore extends SessionStore {
 declare module '../index' {
   interface SessionRegistrations {
     adminSession: { data: AdminData }
-    guestSession: { data: { table: number }, store: OwnStore }
+    guestSession: { data: { table: number, account: string }, store: OwnStore }
     plainSession: object
   }
 }
@@ -51,6 +51,26 @@ test('sessionCookie takes the data of the registration that it names', () => {
   expect(sessionCookie).type.not.toBeCallableWith(app, { role: 'owner' as const })
   expect(sessionCookie).type.not.toBeCallableWith(app, { visits: 1 }, 'adminSession')
   expect(sessionCookie).type.not.toBeCallableWith(app, {}, 'otherSession')
+})
+
+test('the functions of its indexes see its data', () => {
+  const options: FileSessionsOptions = {
+    sessionName: 'adminSession',
+    indexes: {
+      role: data => {
+        expect(data.role).type.toBe<'editor' | 'owner' | undefined>()
+        return data.role
+      },
+      table: ({ table }) => table,
+      account: data => {
+        expect(data.account).type.toBe<RequestSession['account']>()
+        return data.account?.id
+      }
+    }
+  }
+  expect(options.indexes).type.not.toBe<undefined>()
+  expect<FileSessionsOptions>().type.toBeAssignableFrom({ indexes: { role: (data: Partial<AdminData>) => data.role } })
+  expect<Parameters<NonNullable<FileSessionsOptions['indexes']>[string]>[0]>().type.not.toHaveProperty('rôle')
 })
 
 test('a session of any registration is a Session', () => {

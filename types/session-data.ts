@@ -26,6 +26,6 @@ export interface SessionData {}
  *
  * `data` is what its sessions hold: {@link SessionData} where it is left out. `store` is the type of its
  * store: SessionFileStore where it is left out. The example types `app.sessionStore`, `request.adminSession`,
- * `request.adminSessionLoaded`, `app.adminSessionStore` and `app.loadAdminSession`.
+ * `request.adminSessionLoaded`, `app.adminSessionStore`, `app.loadAdminSession` and `app.reindexAdminSessions`.
  */
 export interface SessionRegistrations {}

@@ -69,9 +69,12 @@ export async function devices (app) {
   })
 }
 
-/** What the list shows of a device. Taken when it logs in; never logged. */
+/**
+ * What the list shows of a device. Taken when it logs in, and when the password is asked for again; never logged.
+ * The session may be older than the login: it began with the first thing in the cart.
+ */
 export function about ({ headers }) {
-  return { agent: nameOf(headers['user-agent'] ?? '') }
+  return { agent: nameOf(headers['user-agent'] ?? ''), loggedIn: Date.now() }
 }
 
 function nameOf (agent) {

@@ -140,10 +140,10 @@ export function devicesPage (devices, current) {
   return html`
 <h1>My devices</h1>
 <p class="lead">Where you are logged in. If you do not know one of them, log it out and change your password.</p>
-<ul class="devices">${devices.map(({ handle, about, createdAt, lastUsed }) => html`
+<ul class="devices">${devices.map(({ handle, about, lastUsed }) => html`
 <li class="card">
 <h2>${about?.agent ?? 'A browser'}${handle === current && html` <span class="this">this one</span>`}</h2>
-<p>Logged in ${ago(createdAt)}, last used ${handle === current ? 'now' : ago(lastUsed)}</p>
+<p>Logged in ${ago(about?.loggedIn)}, last used ${handle === current ? 'now' : ago(lastUsed)}</p>
 ${handle !== current && html`<form method="post" action="/devices/end"><button class="quiet" name="handle" value="${handle}" aria-label="Log out ${about?.agent ?? 'a browser'}">Log out</button></form>`}
 </li>`)}
 </ul>

@@ -5,13 +5,15 @@ import { mountAt } from '../store/files/file-system'
 import { localDisk } from '../store/files/local-disk'
 import { platform as thisPlatform } from '../store/files/platform'
 import { PrivateDirectory } from '../store/files/private-directory'
-import type { DirectoryAppid } from './directory-place'
 import { formatDuration, formatSize } from './duration'
-import type { Finding } from './place'
+import type { AppidPlace, Finding } from './place'
+import type { AppidDirectory } from './session-directory'
 import { timeLeftOf } from './time-left'
 
 /** The plugin's reaper goes round every 15 minutes by default; so long (ms) after its end a session is late. */
 const LATE = 60 * 60_000
+
+type DirectoryAppid = AppidDirectory & Pick<AppidPlace, 'sessions'>
 
 /** What can be said of a session directory that is itself private: that was found out when its appids were listed. */
 export async function * directoryFindings (

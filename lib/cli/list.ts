@@ -8,7 +8,6 @@ import { formatDuration } from './duration'
 import { encryptedHow, EncryptedCounts, type EncryptedCount } from './encrypted-counts'
 import type { AppidPlace, Place } from './place'
 import { messageOf } from './server-trouble'
-import { Tally, type Range } from './tally'
 import { print, printError, printJson, printStyled, printTable, Progress, type Terminal } from './terminal'
 
 export interface ListOptions {
@@ -19,6 +18,8 @@ export interface ListOptions {
   /** With it secrets are told by their number too. */
   encryption?: SettledEncryption
 }
+
+interface Range { min: number, avg: number, max: number }
 
 /** The ages are in milliseconds, the sizes in bytes of text. */
 interface AppidSummary {
@@ -160,4 +161,24 @@ export async function forEach (appids: AppidPlace[], terminal: Terminal, work: (
     }
   }
   return isWhole
+}
+
+/** Numbers, and what is said of them. */
+class Tally {
+  count = 0
+  total = 0
+  #least = Infinity
+  #most = 0
+
+  add (value: number): void {
+    this.count++
+    this.total += value
+    this.#least = Math.min(this.#least, value)
+    this.#most = Math.max(this.#most, value)
+  }
+
+  range (): Range {
+    if (this.count === 0) return { min: 0, avg: 0, max: 0 }
+    return { min: Math.round(this.#least), avg: Math.round(this.total / this.count), max: Math.round(this.#most) }
+  }
 }

@@ -2,6 +2,7 @@ import { SessionError } from '../errors'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
 import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
+import { UsageError } from './usage'
 
 /** Where sessions are kept: a session directory, or a server. The commands know no more of it than this. */
 export interface Place {
@@ -66,4 +67,11 @@ export class NotFound extends SessionError {
 export interface PlaceOptions {
   /** The longest text (bytes) that is read. */
   maxSize: number
+}
+
+/** Returns the sessions of the appid that was named; of the only one, when none was. @throws {UsageError} when there are several */
+export async function onlyAppid (place: Place, appid: string | undefined): Promise<AppidPlace | null> {
+  const [only = null, ...others] = await place.appids(appid)
+  if (others.length === 0) return only
+  throw new UsageError(`there are sessions of several apps (${[only as AppidPlace, ...others].map(({ appid }) => appid).join(', ')}): name one with --appid`)
 }

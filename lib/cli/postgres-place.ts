@@ -18,8 +18,10 @@ const END_TIMEOUT = 1000
 interface Pool extends PostgresClient { on: (event: 'error', listener: () => void) => void, end: () => Promise<void> }
 
 /** Opens the sessions in a table of PostgreSQL. @throws {SessionError} */
-export async function openPostgres ({ address, title, parameters }: ServerUrl, { maxSize }: PlaceOptions): Promise<Place> {
-  const { exports } = await importClient(CLIENTS)
+export async function openPostgres (
+  { address, title, parameters }: ServerUrl, { maxSize }: PlaceOptions, findClient = () => importClient(CLIENTS)
+): Promise<Place> {
+  const { exports } = await findClient()
   const Pool = exports['Pool'] as new (options: object) => Pool
   const sockets: Socket[] = []
   const stream = (): Socket => {

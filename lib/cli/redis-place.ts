@@ -1,9 +1,11 @@
+import { checkAppid } from '../option-checks'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
 import { literally } from '../store/redis/key-names'
 import { scanKeys } from '../store/redis/key-scan'
 import { redisStoreOptions } from '../store/redis/options'
-import type { RedisClient, RedisConnection } from '../store/redis/redis-client'
+import type { RedisClient } from '../store/redis/redis-client'
+import type { RedisConnection } from '../store/redis/redis-connection'
 import { RedisSessionStore } from '../store/redis/redis-session-store'
 import { importClient } from './client-package'
 import type { Finding, Place, PlaceOptions } from './place'
@@ -70,10 +72,22 @@ async function appidsIn (connection: RedisConnection, prefix: string, timeout: n
   const start = connection.keyPrefix + prefix
   for await (const keys of scanKeys(connection, `${literally(start)}*:{*}`, timeout)) {
     for (const key of keys) {
-      // The lists of an index have a colon more, which no appid has.
-      const [, appid] = /^([^{:]+):\{[0-9a-f]{64}\}$/.exec(key.slice(start.length)) ?? []
-      if (appid !== undefined) appids.add(decodeURIComponent(appid))
+      const appid = appidOf(key.slice(start.length))
+      if (appid !== null) appids.add(appid)
     }
   }
   return [...appids]
+}
+
+/** Returns the appid in the key of a session, without the prefix; null for a key of another program. */
+function appidOf (key: string): string | null {
+  // The lists of an index have a colon more, which no appid has.
+  const [, encoded] = /^([^{:]+):\{[0-9a-f]{64}\}$/.exec(key) ?? []
+  try {
+    const appid = encoded === undefined ? null : decodeURIComponent(encoded)
+    if (appid !== null) checkAppid(appid)
+    return appid
+  } catch {
+    return null
+  }
 }

@@ -4,8 +4,7 @@ import type { FoundSession } from '../store/session-finder'
 import { indexOf, type SessionIndex } from '../store/session-index'
 import { formatDuration } from './duration'
 import { explainNothing } from './found-nothing'
-import { onlyAppid } from './only-appid'
-import type { Place } from './place'
+import { onlyAppid, type Place } from './place'
 import { printStyled, Progress, type Terminal } from './terminal'
 
 export interface SessionsOfOptions {

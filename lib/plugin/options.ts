@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { SessionData } from '../../types/session-data'
+import type { AnyRegisteredData } from '../../types/registrations'
 import { check, checkAppid, checkKnown, isTime } from '../option-checks'
 import { checkCodec, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionCookieOptions } from '../session/cookie-options'
@@ -15,7 +15,7 @@ import { withPreset, type PresetName } from './presets'
 import type { SessionStore } from '../store/session-store'
 
 /** What `fastify.register(fileSessions, options)` takes. */
-export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptions<Partial<SessionData>> {
+export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptions<AnyRegisteredData> {
   /**
    * When the session is loaded. Choose an earlier hook for plugins that need the session before
    * preHandler, such as `@fastify/passport`. @default 'preHandler'
@@ -35,7 +35,7 @@ export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptio
    * `reapable`, such as a database that removes them by itself, has no rounds. @default 900
    */
   reapInterval?: number | undefined
-  /** @default JSON */
+  /** Turns the data of a session into the text that is stored, and back. @default JSON */
   codec?: SessionCodec | undefined
   /**
    * Names the decorators: `request.session` and `fastify.sessionStore` by default, otherwise

@@ -139,7 +139,7 @@ export class Committer {
     const created = await createSession(this.#records, record)
     if (created === null) return null
     this.#publishCommit('create', start, 0)
-    publishCreated(this.#appid, created.name)
+    publishCreated(this.#appid, created.name, record.header?.freshAt !== undefined)
     return created
   }
 

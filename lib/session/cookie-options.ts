@@ -15,6 +15,7 @@ export interface SessionCookieOptions {
   partitioned?: boolean
   /** The browser sends the cookie to this path and to paths below it. */
   path?: string
+  /** Which cookies the browser drops last when it has too many of the site. */
   priority?: 'low' | 'medium' | 'high'
   /** `true` is `'strict'`; `false` leaves the attribute out. */
   sameSite?: 'lax' | 'none' | 'strict' | boolean

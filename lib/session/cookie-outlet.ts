@@ -1,4 +1,3 @@
-import { SessionError } from '../errors'
 import type { CookieChange } from './cookie-change'
 
 /** The response to a request, as far as it brings the session's cookie to the visitor. */
@@ -14,9 +13,4 @@ export interface CookieOutlet {
 
   /** Is told once, when the app first looks at the session. */
   opened (): void
-}
-
-/** Says that a new session would have an id that no visitor ever gets. */
-export function unreachable (reason: string): SessionError {
-  return new SessionError('SESSION_UNREACHABLE', `a new session would get an id that cannot reach the visitor: ${reason}. Nothing is stored`)
 }

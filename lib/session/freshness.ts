@@ -1,4 +1,5 @@
 import { SessionError } from '../errors'
+import { NO_HEADER, type SessionHeader } from '../store/session-header'
 
 /** Milliseconds that the clocks of two machines may differ. A moment further ahead is that of a clock that was wrong. */
 const AHEAD = 60_000
@@ -16,6 +17,18 @@ export function isFreshAt (freshAt: number | undefined, maxAge: number, now: num
 /** Whether a moment lies further ahead than the clocks of two machines may differ. */
 export function isAhead (moment: number, now: number): boolean {
   return moment > now + AHEAD
+}
+
+/** Returns what is to be known of a session of which this is known, and which a request changes so. Of two moments of proof the later one counts. */
+export function changedHeader (stored: SessionHeader, change: SessionHeader, now: () => number): SessionHeader {
+  if (change === NO_HEADER) return stored
+  const header = { ...stored, ...change }
+  const { freshAt } = stored
+  // A clock that was ahead must not keep the visitor from proving who he is.
+  if (change.freshAt !== undefined && freshAt !== undefined && !isAhead(freshAt, now())) {
+    header.freshAt = Math.max(change.freshAt, freshAt)
+  }
+  return header
 }
 
 /** @throws {SessionError} SESSION_ARGUMENT, unless it is a number of seconds above 0 */

@@ -1,6 +1,6 @@
 import { check } from '../option-checks'
 import type { IndexValue } from '../store/index-labels'
-import type { OnLimit } from '../store/index-entering'
+import type { OnLimit } from '../store/index-entry'
 import type { SettledIndexes } from './indexing'
 
 /** The options of a registration that let sessions be found by what they hold. */
@@ -29,7 +29,7 @@ const MOST = 16
 export function indexOptions ({ indexes, maxPerValue: limits, onLimit: given }: IndexOptions<Record<string, unknown>>): SettledIndexes | null {
   const maxPerValue = limits ?? {}
   const onLimit = given ?? 'end-oldest'
-  check(indexes === undefined || (typeof indexes === 'object' && indexes !== null), 'indexes', 'must be an object with functions')
+  check(indexes === undefined || isObject(indexes), 'indexes', 'must be an object with functions, such as { user: data => data.user?.id }')
   const names = Object.keys(indexes ?? {})
   check(names.length <= MOST, 'indexes', `must have at most ${MOST} functions`)
   for (const name of names) {
@@ -37,7 +37,7 @@ export function indexOptions ({ indexes, maxPerValue: limits, onLimit: given }: 
     check(typeof indexes?.[name] === 'function', `indexes.${name}`, 'must be a function, such as data => data.user?.id')
   }
   check(onLimit === 'end-oldest' || onLimit === 'refuse', 'onLimit', "must be 'end-oldest' or 'refuse'")
-  check(typeof maxPerValue === 'object', 'maxPerValue', 'must be an object with numbers, such as { user: 5 }')
+  check(isObject(maxPerValue), 'maxPerValue', 'must be an object with numbers, such as { user: 5 }')
   check(Object.keys(maxPerValue).length === 0 || names.length > 0, 'maxPerValue', 'has no effect without the option indexes')
   for (const name of Object.keys(maxPerValue)) check(names.includes(name), `maxPerValue.${name}`, `must be the name of an index: ${names.join(', ')}`)
   for (const [name, most] of Object.entries(maxPerValue)) {
@@ -45,4 +45,8 @@ export function indexOptions ({ indexes, maxPerValue: limits, onLimit: given }: 
   }
   check(given === undefined || Object.keys(maxPerValue).length > 0, 'onLimit', 'has no effect without the option maxPerValue')
   return indexes === undefined || names.length === 0 ? null : { indexes, maxPerValue, onLimit }
+}
+
+function isObject (value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

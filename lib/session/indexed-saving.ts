@@ -1,5 +1,6 @@
 import { mayBeDone } from '../errors'
-import type { IndexEntering, Place } from '../store/index-entering'
+import type { IndexEntering } from '../store/index-entering'
+import type { Place } from '../store/index-entry'
 import { headerOf as storedHeaderOf } from '../store/session-header'
 import { placesIn, type SessionIndex } from '../store/session-index'
 import type { RecordStore, StoredSession } from '../store/session-store'

@@ -1,7 +1,6 @@
 import { SessionError } from '../errors'
 import type { IndexValue } from '../store/index-labels'
-import { newLogin } from '../store/index-entry'
-import type { OnLimit, Place } from '../store/index-entering'
+import { newLogin, type OnLimit, type Place } from '../store/index-entry'
 import { indexOfLabel } from '../store/index-labels'
 import type { SessionHeader } from '../store/session-header'
 import { indexOf, placesIn, type SessionIndex } from '../store/session-index'
@@ -66,6 +65,7 @@ export class Indexing {
     this.#settled = settled
     this.#text = text
     this.now = now
+    if (settled !== null) this.index?.declare(Object.keys(settled.indexes))
   }
 
   get index (): SessionIndex | null {

@@ -1,6 +1,6 @@
 import type { StoredSession } from '../store/session-store'
-import type { SessionCopy } from './session-copy'
 import type { SessionKey } from './opened-session'
+import type { Shared } from './shared'
 
 /** A session that a request had, still to be removed, or to be set aside at that version. */
 export interface Leftover {
@@ -12,14 +12,15 @@ export interface Leftover {
 }
 
 /**
- * Removes, or sets aside, the sessions that the request had and has no more. `ended` is told the names of
- * those that this has removed. What fails is tried again at the request's end.
+ * Removes, or sets aside, the sessions that a request had and has no more, and takes them off the list. `ended` is told
+ * the names of those that this has removed. What fails stays on the list, and is tried again at the request's end.
  */
-export async function removeLeftovers (copy: SessionCopy, ended: (name: string) => void): Promise<void> {
-  const { store, committer } = copy.shared
-  for (let next = copy.leftovers?.[0]; next !== undefined; next = copy.leftovers?.[0]) {
+export async function removeLeftovers (
+  leftovers: Leftover[], { store, committer }: Pick<Shared, 'store' | 'committer'>, ended: (name: string) => void
+): Promise<void> {
+  for (let next = leftovers[0]; next !== undefined; next = leftovers[0]) {
     if (next.setAside) await store.setAside(next.key.name, next.version)
     else if (await committer.end(next.key, next.stored) !== null) ended(next.key.name)
-    copy.leftovers?.shift()
+    leftovers.shift()
   }
 }

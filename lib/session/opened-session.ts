@@ -50,7 +50,7 @@ export class OpenedSession implements StoredSession {
   readonly #sesid: string
   #plain: string | undefined
   #header: SessionHeader | undefined
-  readonly #readAt = performance.now()
+  readonly #readAt: number
 
   constructor (cipher: SessionCipher, { sesid }: SessionKey, stored: StoredSession, plain?: string) {
     this.idleTimeout = stored.idleTimeout
@@ -63,6 +63,7 @@ export class OpenedSession implements StoredSession {
     this.#cipher = cipher
     this.#sesid = sesid
     this.#plain = plain
+    this.#readAt = stored.idleLeft === undefined ? 0 : performance.now()
   }
 
   get isPast (): boolean {

@@ -203,7 +203,8 @@ export class Session<Data extends object = PlainObject> {
 
   /**
    * Sets cookie options for this session. `maxAge` (seconds) makes the cookie persistent and lets the
-   * session stay unused that long, from now on; the others count for this response.
+   * session stay unused that long, from now on; the others count for this response. Names that are not a cookie's are
+   * left out: other plugins hand on all options that they were given.
    */
   options (options: SessionCookieOptions): void {
     const { maxAge, ...others } = options

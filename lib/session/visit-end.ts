@@ -1,8 +1,9 @@
 import { publishError } from '../diagnostics'
+import { SessionError } from '../errors'
 import type { StoredSession } from '../store/session-store'
 import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
 import type { SessionCookieOptions } from './cookie-options'
-import { unreachable, type CookieOutlet } from './cookie-outlet'
+import type { CookieOutlet } from './cookie-outlet'
 import { removeLeftovers } from './leftovers'
 import { renewAtEnd } from './renewal-end'
 import type { RenewalTimes } from './renewal-times'
@@ -200,7 +201,8 @@ export abstract class VisitEnd extends SessionCopy {
   /** @throws {SessionError} SESSION_UNREACHABLE, when the cookie of a new session cannot reach the visitor any more */
   checkReach (): void {
     const reason = this.outlet?.closedBecause(this.#isFinished) ?? null
-    if (reason !== null) throw unreachable(reason)
+    if (reason === null) return
+    throw new SessionError('SESSION_UNREACHABLE', `a new session would get an id that cannot reach the visitor: ${reason}. Nothing is stored`)
   }
 
   override become (created: NewSession): void {
@@ -232,7 +234,7 @@ export abstract class VisitEnd extends SessionCopy {
   }
 
   protected removeLeftovers (): Promise<void> {
-    return removeLeftovers(this, name => { this.noteEnd(name) })
+    return removeLeftovers(this.leftovers ?? [], this.shared, name => { this.noteEnd(name) })
   }
 
   protected noteEnd (name: string | null): void {

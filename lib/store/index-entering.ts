@@ -1,26 +1,10 @@
 import { touchInterval } from './clock'
 import type { About, AboutText } from './index-about'
-import { isSameEntry, type IndexEntry } from './index-entry'
+import { isSameEntry, type IndexEntry, type Place } from './index-entry'
 import { marked, without, type IndexEnding } from './index-ending'
 import { IndexLimit } from './index-limit'
 import { NO_LONGER, type IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'
-
-/** What becomes of a login that is one too many. */
-export type OnLimit = 'end-oldest' | 'refuse'
-
-/** A place that a session is to have in an index. */
-export interface Place {
-  readonly label: string
-  readonly login: string
-  /** The label that the login had so far, under another secret of the server. Its list names the session until a sweep. */
-  readonly former?: string | undefined
-  /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
-  readonly limit?: number | undefined
-  readonly onLimit?: OnLimit | undefined
-  /** The labels of the value under other secrets of the server, where logins count as well; left out: there are none. */
-  readonly others?: readonly string[] | undefined
-}
 
 /** What is known of a session that enters lists. */
 interface Known {

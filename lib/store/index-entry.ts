@@ -17,6 +17,22 @@ export interface IndexEntry {
   readonly about: string | undefined
 }
 
+/** A place that a session is to have in an index. */
+export interface Place {
+  readonly label: string
+  readonly login: string
+  /** The label that the login had so far, under another secret of the server. Its list names the session until a sweep. */
+  readonly former?: string | undefined
+  /** How many logins the value may have; `undefined`: any number, or the login is not a new one. */
+  readonly limit?: number | undefined
+  readonly onLimit?: OnLimit | undefined
+  /** The labels of the value under other secrets of the server, where logins count as well; left out: there are none. */
+  readonly others?: readonly string[] | undefined
+}
+
+/** What becomes of a login that is one too many. */
+export type OnLimit = 'end-oldest' | 'refuse'
+
 const FORMAT = 1
 /** Digits of base 36, until the year 5188. */
 const TIME_SIZE = 9

@@ -1,7 +1,6 @@
 import { SessionLimitError } from '../errors'
-import { areTwins, originOf, type IndexEntry } from './index-entry'
+import { areTwins, originOf, type IndexEntry, type Place } from './index-entry'
 import { batches, type IndexEnding } from './index-ending'
-import type { Place } from './index-entering'
 import { indexOfLabel } from './index-labels'
 import type { IndexLists } from './index-lists'
 

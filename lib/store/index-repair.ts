@@ -1,5 +1,4 @@
-import { DamagedList, isSameEntry, type IndexEntry } from './index-entry'
-import type { Place } from './index-entering'
+import { DamagedList, isSameEntry, type IndexEntry, type Place } from './index-entry'
 import { listName } from './index-labels'
 import type { IndexLists } from './index-lists'
 import { sessionHandle } from './session-id'

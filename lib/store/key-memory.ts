@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { PART } from './sealed-text'
+import type { OpenedChain } from './sealed-chain'
 import { LONGEST_REMEMBERED } from './session-id'
 
 /** Keys of so many sessions are remembered: to derive one takes longer than to use it. */
@@ -15,9 +15,6 @@ export interface CipherKey {
   readonly authenticated: Buffer
 }
 
-/** What a text was encrypted to, or decrypted from, last, and what it counts for. */
-interface KnownText { sealed: string, plain: string, readonly size: number }
-
 /** Characters. A text counts for a multiple of these, so that one that hardly grows takes the place of the one before. */
 const STEP = 256
 
@@ -28,7 +25,7 @@ const STEP = 256
  */
 export class KeyMemory {
   readonly #keys = new LRUCache<string, CipherKey>({ max: SESSIONS, dispose: ({ key }) => { key.fill(0) } })
-  readonly #texts = new LRUCache<string, KnownText>({
+  readonly #texts = new LRUCache<string, { text: OpenedChain, readonly size: number }>({
     maxSize: MOST_TEXT, sizeCalculation: ({ size }) => size
   })
 
@@ -48,24 +45,18 @@ export class KeyMemory {
     }
   }
 
-  /** Returns the text that was encrypted or decrypted a moment ago, if it is this one, or one that this one begins with: there are parts more. */
-  knownOf (sesid: string, sealed: string): Readonly<KnownText> | undefined {
-    const known = this.#texts.get(sesid)
-    if (known === undefined || known.sealed === sealed) return known
-    const { length } = known.sealed
-    return sealed[length] === PART && sealed.slice(0, length) === known.sealed ? known : undefined
+  /** Returns the text of the session that was encrypted or decrypted last, which may be an earlier one. */
+  knownOf (sesid: string): OpenedChain | undefined {
+    return this.#texts.get(sesid)?.text
   }
 
-  remember (sesid: string, sealed: string, plain: string): void {
+  remember (sesid: string, text: OpenedChain): void {
     if (sesid.length > LONGEST_REMEMBERED) return
-    const size = Math.ceil((sealed.length + plain.length) / STEP) * STEP
+    const { stored, plain, before } = text
+    const size = Math.ceil((stored.length + plain.length + (before === plain ? 0 : before.length)) / STEP) * STEP
     const known = this.#texts.get(sesid)
-    if (known?.size !== size) {
-      this.#texts.set(sesid, { sealed, plain, size })
-      return
-    }
-    known.sealed = sealed
-    known.plain = plain
+    if (known?.size === size) known.text = text
+    else this.#texts.set(sesid, { text, size })
   }
 
   /** Forgets the session: its key is wiped, and its text let go. */

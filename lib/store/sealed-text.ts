@@ -9,7 +9,7 @@ import { bodyOf, isHeaded, LONGEST_HEADER } from './session-header'
  * 1 is the number of the format. No JSON begins with `$`. The key id tells which of the server's
  * secrets it was encrypted with; `-`: with none. A header may stand before it: see `session-header.ts`.
  *
- * Parts may follow, each with what changed of the text before it:
+ * Parts may follow, each with what changed of the text before it. The last one may take the place of another:
  *
  *     .<bytes of the plain text that it makes>:<base64url of nonce, ciphertext, tag>
  */

@@ -3,7 +3,7 @@ import type { UnopenedCause } from '../diagnostics'
 import { unopened } from '../unopened'
 import type { SettledEncryption } from './encryption-options'
 import { KeyMemory } from './key-memory'
-import { openChain, sealPart, sealWhole, SHORTEST_CHAIN } from './sealed-chain'
+import { openChain, sealPart, sealWhole, SHORTEST_CHAIN, type OpenedChain } from './sealed-chain'
 import { describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, takenForSealed } from './sealed-text'
 import { bodyOf, DAMAGED_TEXT, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
 import { SessionKeys } from './session-keys'
@@ -80,24 +80,26 @@ export class SessionCipher {
    * @throws {UnopenedError} when it does not open; it is counted
    */
   open (sesid: string, stored: string): string {
+    const known = this.#memory.knownOf(sesid)
+    const isKnown = known?.stored === stored
+    if (isKnown && !isHeaded(stored)) return known.plain
     const refusal = this.refusal(stored)
     if (refusal !== null) throw unopened(this.#appid, refusal)
     if (isHeaded(stored) && headerOf(stored) === null) throw unopened(this.#appid, 'damaged')
     if (!isSealed(stored)) return bodyOf(stored)
+    if (isKnown) return known.plain
     const keys = this.#keysOf(stored) as SessionKeys
-    const known = this.#memory.knownOf(sesid, stored)
-    if (known?.sealed === stored) return known.plain
     const head = headOf(stored)
     const chain = { stored, head, start: head.length + keys.heading.length }
-    const plain = keys.lend(sesid, key => openChain(key, chain, known))
-    if (plain === null) throw unopened(this.#appid, 'damaged')
-    this.#memory.remember(sesid, stored, plain)
-    return plain
+    const opened = keys.lend(sesid, key => openChain(key, chain, known))
+    if (opened === null) throw unopened(this.#appid, 'damaged')
+    this.#memory.remember(sesid, opened)
+    return opened.plain
   }
 
   /**
    * Returns what is to be stored of a plain text. `head` is what stands before it, with its newline.
-   * `earlier` is what it takes the place of: the text is that with a part more, if that is best.
+   * `earlier` is what it takes the place of: the text is that with another part, if that is best.
    *
    * @throws {SessionError} SESSION_CODEC, for a text that begins as encrypted ones or headers do
    */
@@ -105,9 +107,9 @@ export class SessionCipher {
     if (isReserved(text)) throw takenForSealed()
     const keys = this.#newest
     if (keys === null) return head + text
-    const sealed = this.#grown(keys, sesid, text, head, earlier) ?? head + keys.heading + keys.lend(sesid, key => sealWhole(key, text, head))
-    this.#memory.remember(sesid, sealed, text)
-    return sealed
+    const sealed = this.#withPart(keys, sesid, text, head, earlier) ?? keys.lend(sesid, key => sealWhole(key, text, head, keys.heading))
+    this.#memory.remember(sesid, sealed)
+    return sealed.stored
   }
 
   /**
@@ -132,14 +134,13 @@ export class SessionCipher {
     this.#memory.clear()
   }
 
-  /** Returns the earlier text with a part more; null when the text is to be encrypted as a whole. */
-  #grown (keys: SessionKeys, sesid: string, text: string, head: string, earlier: string): string | null {
+  /** Returns the earlier text with another part; null when the text is to be encrypted as a whole. */
+  #withPart (keys: SessionKeys, sesid: string, text: string, head: string, earlier: string): OpenedChain | null {
     if (earlier.length < SHORTEST_CHAIN || headOf(earlier) !== head || !earlier.startsWith(keys.heading, head.length)) return null
-    const known = this.#memory.knownOf(sesid, earlier)
-    if (known?.sealed !== earlier) return null
+    const known = this.#memory.knownOf(sesid)
+    if (known?.stored !== earlier) return null
     const chain = { stored: earlier, head, start: head.length + keys.heading.length }
-    const part = keys.lend(sesid, key => sealPart(key, chain, known.plain, text))
-    return part === null ? null : earlier + part
+    return keys.lend(sesid, key => sealPart(key, chain, known, text))
   }
 
   #keysOf (sealed: string): SessionKeys | null {

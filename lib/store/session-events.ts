@@ -1,9 +1,9 @@
 import { isWatched, publish, type DiagnosticsEvents } from '../diagnostics'
 import { sessionHandle } from './session-id'
 
-/** Tells that a session began. Sessions are given by name here, and published by handle. */
-export function publishCreated (appid: string, name: string): void {
-  if (isWatched('created')) publish('created', { appid, session: sessionHandle(name) })
+/** Tells that a session began, and whether with a login. Sessions are given by name here, and published by handle. */
+export function publishCreated (appid: string, name: string, authenticated: boolean): void {
+  if (isWatched('created')) publish('created', { appid, session: sessionHandle(name), authenticated })
 }
 
 /** Tells that a session has a new id. */

@@ -33,7 +33,9 @@ export interface SessionFinder {
 export interface FoundSession {
   /** Names the session for `revoke`. Useless as an id. */
   readonly handle: string
+  /** When it was first made, before the login perhaps: `regenerate()` and `authenticated()` leave it as it is. */
   readonly createdAt: number | undefined
+  /** When it was last used, to a minute or a tenth of the idle timeout. */
   readonly lastUsed: number | undefined
   /** When it ends if it is not used. */
   readonly expiresAt: number | undefined

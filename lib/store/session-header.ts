@@ -65,7 +65,7 @@ export function headerOf (stored: string): SessionHeader | null {
 
 /** Whether a newer version of this package wrote the header. */
 export function isNewerHeader (stored: string): boolean {
-  return Number(NUMBER.exec(stored)?.[1] ?? 0) > FORMAT
+  return isHeaded(stored) && Number(NUMBER.exec(stored)?.[1] ?? 0) > FORMAT
 }
 
 /** Returns where the text begins behind a header; 0 when the header has no end, or is of another format. */

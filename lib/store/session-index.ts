@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { SessionError } from '../errors'
 import { hasRecords, isIndexable } from './features'
 import { AboutText } from './index-about'
 import { IndexEnding, marked } from './index-ending'
-import { IndexEntering, type Place } from './index-entering'
-import { DamagedList, isSameEntry, type IndexEntry } from './index-entry'
+import { IndexEntering } from './index-entering'
+import { DamagedList, isSameEntry, type IndexEntry, type Place } from './index-entry'
 import { IndexLabels, type IndexValue } from './index-labels'
 import { IndexListing, leastPasses } from './index-listing'
 import { IndexLists, NO_LONGER } from './index-lists'
@@ -44,6 +45,8 @@ export class SessionIndex {
   readonly #about: AboutText
   readonly #now: () => number
   readonly #pause: (milliseconds: number) => Promise<unknown>
+  /** The indexes that the app has, as far as it said; none: any may be asked for. */
+  readonly #declared = new Set<string>()
 
   constructor (store: IndexableRecordStore, now: () => number = Date.now, pause: (milliseconds: number) => Promise<unknown> = wait) {
     this.#store = store
@@ -58,9 +61,14 @@ export class SessionIndex {
     this.#pause = pause
   }
 
+  /** Notes which indexes the app has: to ask for another is a mistake then, which must not pass for "there are no sessions". */
+  declare (names: readonly string[]): void {
+    for (const name of names) this.#declared.add(name)
+  }
+
   /** Every live session with this value, read as it is asked for; of one that moves to a new id only one of both. @throws {SessionError} */
   async * sessionsOf (index: string, value: IndexValue): AsyncGenerator<FoundSession, void> {
-    yield * new IndexListing(this.#lists, this.#ending, this.#about, this.#now).sessions(this.labels.of(index, value))
+    yield * new IndexListing(this.#lists, this.#ending, this.#about, this.#now).sessions(this.#labelsOf(index, value))
   }
 
   /** Ends the session with this handle for good. Returns whether this has ended it. @throws {SessionError} */
@@ -90,8 +98,11 @@ export class SessionIndex {
    * killed meanwhile, a further call completes it. @throws {SessionError}
    */
   async revokeAll (index: string, value: IndexValue, { except }: RevokeAllOptions = {}): Promise<number> {
-    const labels = this.labels.of(index, value)
+    const labels = this.#labelsOf(index, value)
     const handle = typeof except === 'object' ? except.handle : except
+    if (handle !== undefined && nameOfHandle(handle) === null) {
+      throw new SessionError('SESSION_ARGUMENT', 'revokeAll: except takes a session, or the handle of one (session.handle): no session was ended')
+    }
     // A session that moves at this moment leaves the lists under its former handle: they are read first.
     const before = handle === undefined ? [] : (await Promise.all(labels.map(label => this.#lists.read(label)))).flat()
     const { handles, logins } = await this.#spared(handle)
@@ -103,6 +114,12 @@ export class SessionIndex {
       spare(entries)
       return entry => !logins.has(entry.login)
     })
+  }
+
+  /** @throws {SessionError} SESSION_INDEX, for an index that the app does not have */
+  #labelsOf (index: string, value: IndexValue): [string, ...string[]] {
+    if (this.#declared.size === 0 || this.#declared.has(index)) return this.labels.of(index, value)
+    throw new SessionError('SESSION_INDEX', `there is no index ${index}: the option indexes has ${[...this.#declared].join(', ')}`)
   }
 
   /**

@@ -18,11 +18,16 @@ const SMALLEST_BLOCK = 16
  */
 export function patchBetween (before: string, after: string): TextPatch {
   const most = Math.min(before.length, after.length)
-  let prefix = commonPrefix(before, after, most)
-  if (isFirstHalf(after, prefix - 1)) prefix--
+  const prefix = sameStart(before, after)
   let suffix = commonSuffix(before, after, most - prefix)
   if (isSecondHalf(after, after.length - suffix)) suffix--
   return { prefix, suffix, middle: after.slice(prefix, after.length - suffix) }
+}
+
+/** Returns how many code units two texts have in common from their start on. No character is cut in two. */
+export function sameStart (before: string, after: string): number {
+  const length = commonPrefix(before, after, Math.min(before.length, after.length))
+  return isFirstHalf(after, length - 1) ? length - 1 : length
 }
 
 /** Whether a text of this length can be patched so. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import t from 'tap'
 import { placeNamed } from '../../lib/cli/open-place'
-import { windowsPlatform } from '../../lib/store/files/windows'
+import { windowsPlatform } from '../../lib/store/files/platform'
 
 t.test('a directory is named as the app names it', async t => {
   t.strictSame(placeNamed('sessions/../other'), { directory: resolve('other') })

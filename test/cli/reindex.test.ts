@@ -4,7 +4,6 @@ import t, { type Test } from 'tap'
 import { SessionFileStore } from '../../index'
 import { departure } from '../../lib/store/moving-marks'
 import { sessionHandle } from '../../lib/store/session-id'
-import type { ImmediateRecordStore } from '../../lib/store/session-store'
 import { age } from '../support/aged-sessions'
 import { fileSessions } from '../support/command'
 import { newSession } from '../support/new-session'
@@ -64,30 +63,6 @@ t.test('that a session is entered is not use of it', async t => {
   t.strictSame(await handlesOf(store, 'ada'), [sessionHandle(name)])
 })
 
-t.test('a session that changes its user meanwhile, and one that ends', async t => {
-  const sessionDir = sessionDirectory(t)
-  const store = new SessionFileStore({ sessionDir })
-  const [changed, ended] = [await newSession(store, '{"user":"ada"}'), await newSession(store, '{"user":"eve"}')]
-  const { read, replace } = store
-  // The command's store is another one of the same class.
-  const { prototype } = Object.getPrototypeOf(SessionFileStore) as { prototype: SessionFileStore & ImmediateRecordStore }
-  t.intercept(prototype, 'replaceNow', { value: () => undefined })
-  const rivals = new Map([[changed.name, async () => { await replace.call(store, changed.name, { text: '{"user":"bob"}' }, changed.version) }],
-    [ended.name, async () => { await store.remove(ended.name) }]])
-  t.intercept(prototype, 'replace', {
-    value: async function (this: SessionFileStore, name: string, ...more: [never, never]) {
-      const rival = rivals.get(name)
-      rivals.delete(name)
-      await rival?.()
-      return await replace.call(this, name, ...more)
-    }
-  })
-  t.match(await fileSessions(['reindex', sessionDir, '--module', moduleIn(t, sessionDir, INDEXES)]), { exitCode: 0, out: 'sid: 1 entered, 0 right already, 1 gone, 0 failed\n' })
-  t.strictSame(await handlesOf(store, 'ada'), [])
-  t.strictSame(await handlesOf(store, 'bob'), [sessionHandle(changed.name)])
-  t.match(await read.call(store, changed.name), { text: /{"user":"bob"}$/ })
-})
-
 t.test('a codec of the app, and what it cannot decode', async t => {
   const sessionDir = sessionDirectory(t)
   const store = new SessionFileStore({ sessionDir })
@@ -105,10 +80,4 @@ t.test('a module that cannot be used', async t => {
   await newSession(new SessionFileStore({ sessionDir }), '{}')
   t.match(await fileSessions(['reindex', sessionDir]), { exitCode: 2, err: /the option --module <file> must be given/ })
   t.match(await fileSessions(['reindex', sessionDir, '--module', './nowhere.mjs']), { exitCode: 2, err: /the module .\/nowhere.mjs cannot be used: Cannot find module/ })
-  await t.test('empty', async t => {
-    t.match(await fileSessions(['reindex', sessionDir, '--module', moduleIn(t, sessionDir, 'export const x = 1')]), { exitCode: 2, err: /must export indexes, as the app's option has them/ })
-  })
-  await t.test('wrong', async t => {
-    t.match(await fileSessions(['reindex', sessionDir, '--module', moduleIn(t, sessionDir, 'export const indexes = { user: 1 }')]), { exitCode: 2, err: /cannot be used: .*indexes.user/ })
-  })
 })

@@ -104,14 +104,6 @@ t.test('Redis', { skip: redisIsMissing }, async t => {
     }
   })
 
-  await t.test('a client that tells of no error but the one of connect', async t => {
-    class Redis {
-      on () {}
-      async connect () { throw new Error('away') }
-    }
-    await t.rejects(openRedis(serverUrl(url) as ServerUrl, { maxSize: 1000 }, async () => ({ name: 'ioredis', exports: { Redis } })), { message: /cannot connect to redis:.*: away/ })
-  })
-
   await t.test('a server that may remove sessions', async t => {
     await server.run('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru')
     t.match(await fileSessions(['doctor', url]), { exitCode: 1, out: /^look {2}setting: .*allkeys-lru/m })
@@ -152,12 +144,4 @@ t.test('PostgreSQL', { skip: NO_POSTGRES }, async t => {
     t.match(await fileSessions(['copy', url, t.testdir(), '--appid', 'shop', '--idle', '30m', '--dry-run']), { out: /up to 0; [1-9]\d* expired/ })
     t.match(await fileSessions(['clean', url, '--appid', 'shop', '--idle', '30m']), { out: /removed [1-9]\d* of / })
   })
-})
-
-t.test('the schema', async t => {
-  t.match(await fileSessions(['schema']), { exitCode: 0, out: /^CREATE TABLE IF NOT EXISTS / })
-  const { sql } = JSON.parse((await fileSessions(['schema', '--json', '--schema', 'shop'])).out) as { sql: string }
-  t.match(sql, /shop/)
-  t.match(await fileSessions(['schema', '--table', '']), { exitCode: 2, err: /option table must be the name of a table/ })
-  t.match(await fileSessions(['schema', 'more']), { exitCode: 2, err: /too many arguments: schema takes none/ })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { SessionFileStore } from '../../index'
 import { installBuilt, root } from '../support/built-package'
 import { startApp, type ChildApp } from '../support/child-app'
 import { Client } from '../support/client'
@@ -129,6 +130,19 @@ t.test('"my session" shows the data and never the id', async t => {
   const page = (await browser.get('/session')).text
   t.match(page, /&quot;name&quot;: &quot;Ada&quot;/)
   t.notMatch(page, browser.jar.get('sid') ?? 'no cookie')
+})
+
+t.test('"my devices" says when the visitor logged in, and not when the cart began', async t => {
+  const store = new SessionFileStore({ sessionDir: join(directory, 'sessions') })
+  t.teardown(() => store.close())
+  const sesid = await store.newId()
+  const hoursAgo = Date.now() - 3 * 60 * 60 * 1000
+  await store.importSession({ name: store.nameOf(sesid), text: '{"cart":{"clips":1}}', idleTimeout: undefined, createdAt: hoursAgo, lastAccess: Date.now() })
+  const browser = new Client(app.address)
+  browser.jar.set('sid', sesid)
+  await browser.post('/login', { ...LOGIN, name: 'grace' })
+  t.match((await browser.get('/cart')).text, /Paper clips/)
+  t.match((await browser.get('/devices')).text, /Logged in just now, last used now/)
 })
 
 t.test('what visitors write is escaped', async t => {

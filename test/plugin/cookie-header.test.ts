@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import cookiePlugin from '@fastify/cookie'
-import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import { cookieValues } from '../../lib/plugin/cookie-header'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 function valuesIn (header: string, name = 'sid', most = 100): string[] {

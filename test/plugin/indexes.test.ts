@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import type { FileSessionsOptions } from '../../index'
+import { connectStore, SessionFileStore, type FileSessionsOptions } from '../../index'
 import type { FoundSession } from '../../lib/store/session-finder'
 import { Browser, indexedApp } from '../support/indexed-app'
 import { sessionDirectory } from '../support/session-files'
@@ -55,6 +55,33 @@ t.test('the sessions of a user are found, whatever changed their data', async t 
 async function handleOf (browser: Browser): Promise<string> {
   return (await browser.get('/set/note/1')).handle
 }
+
+t.test('an index that the app does not have is an error, and not an empty answer', async t => {
+  const sessionDir = sessionDirectory(t)
+  const app = await startedApp(t, { sessionDir })
+  const browser = new Browser(app)
+  await browser.login(42)
+  const mistake = { name: 'SessionError', code: 'SESSION_INDEX', message: 'there is no index users: the option indexes has user, sid' }
+  await t.rejects(found(app, 42, 'users'), mistake)
+  await t.rejects(app.sessionStore.revokeAll('users', 42), mistake)
+  t.equal(await browser.user(), '42')
+  connectStore(app.sessionStore, { indexes: { users: () => undefined } })
+  t.strictSame(await found(app, 42, 'users'), [], 'what shares the store may have further ones')
+  t.equal(await new SessionFileStore({ sessionDir }).revokeAll('users', 42), 0, 'a store without an app knows of none')
+})
+
+t.test('revokeAll with an id in place of the handle ends no session, and says so', async t => {
+  const app = await startedApp(t)
+  const browser = new Browser(app)
+  const handle = await browser.login(42)
+  const sesid = String(browser.cookie).slice('sid='.length)
+  for (const except of [sesid, { handle: sesid }, '']) {
+    const error = await app.sessionStore.revokeAll('user', 42, { except }).catch((error: unknown) => error)
+    t.match(error, { code: 'SESSION_ARGUMENT', message: /^revokeAll: except takes a session, or the handle of one/ })
+    t.notOk(String(error).includes(sesid))
+  }
+  t.strictSame(await handles(app, 42), [handle])
+})
 
 t.test('all sessions of a user end, but for the one that asks', async t => {
   const app = await startedApp(t)

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path'
-import t, { type Test } from 'tap'
-import { SessionError } from '../../lib/errors'
+import t from 'tap'
 import { FILE_STORE_OPTIONS, fileStoreOptions } from '../../lib/store/files/options'
-import { prefixedCookie } from '../../lib/plugin/cookie-rules'
 import { pluginOptions, type FileSessionsOptions } from '../../lib/plugin/options'
-import type { SessionCookieOptions } from '../../lib/session/cookie-options'
 import { SessionFileStore } from '../../lib/store/files/session-file-store'
 import type { SessionStore } from '../../lib/store/session-store'
+import { refusesOption } from '../support/refused-option'
 
 /** A store of another package. */
 const foreignStore: SessionStore = {
@@ -15,17 +13,6 @@ const foreignStore: SessionStore = {
   newSession: async () => 'id',
   putSession: async () => {},
   delSession: async () => {}
-}
-
-function refuses (t: Test, make: () => unknown, name: string): void {
-  let error: unknown
-  try {
-    make()
-  } catch (thrown) {
-    error = thrown
-  }
-  t.ok(error instanceof SessionError, name)
-  t.match(error, { code: 'SESSION_OPTION', message: `fastify-file-sessions: option ${name} ` })
 }
 
 const BAD_FILE_STORE_OPTIONS: Record<string, unknown[]> = {
@@ -47,20 +34,6 @@ const BAD_PLUGIN_OPTIONS: Record<string, unknown[]> = {
   sessionName: ['', '1st', 'a-b', 'a b', 7, null],
   onUnavailable: ['', 'ignore', true, null],
   cookie: [null, 7, 'secure']
-}
-
-const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
-  maxage: [60],
-  encode: [String],
-  maxAge: [0, -1, NaN, '60'],
-  expires: [new Date()],
-  secure: ['yes', 1, null],
-  httpOnly: ['yes', 1, null],
-  signed: ['yes', 1, null],
-  partitioned: ['yes', 1, null],
-  path: [7, null, '', 'app', './app', 'https://example.org/app'],
-  domain: [7, null],
-  sameSite: ['laxx', '', 1, null]
 }
 
 t.test('the defaults', async t => {
@@ -125,15 +98,6 @@ t.test('what is given is taken, and undefined is as good as left out', async t =
     { path: '/', httpOnly: true, domain: 'example.org', sameSite: 'none', secure: true })
 })
 
-t.test('a cookie option that is undefined puts no default away', async t => {
-  const none = { path: undefined, httpOnly: undefined, sameSite: undefined, secure: undefined, maxAge: undefined, domain: undefined }
-  t.strictSame(pluginOptions({ cookie: none as unknown as SessionCookieOptions }).cookie,
-    { path: '/', httpOnly: true, sameSite: 'lax', secure: 'auto' })
-  for (const sameSite of [true, false, 'Strict'] as const) {
-    t.equal(pluginOptions({ cookie: { sameSite: sameSite as true } }).cookie.sameSite, sameSite)
-  }
-})
-
 t.test('Fastify\'s own register options are let through', async t => {
   const options = { prefix: '/x', logLevel: 'warn', logSerializers: {} } as unknown as FileSessionsOptions
   t.equal(pluginOptions(options).hook, 'preHandler')
@@ -142,27 +106,22 @@ t.test('Fastify\'s own register options are let through', async t => {
 t.test('bad options of the file store name themselves', async t => {
   for (const [name, values] of Object.entries(BAD_FILE_STORE_OPTIONS)) {
     for (const value of values) {
-      refuses(t, () => fileStoreOptions({ [name]: value }), name)
-      refuses(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
+      refusesOption(t, () => fileStoreOptions({ [name]: value }), name)
+      refusesOption(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
     }
   }
 })
 
 t.test('bad options of the plugin name themselves', async t => {
   for (const [name, values] of Object.entries(BAD_PLUGIN_OPTIONS)) {
-    for (const value of values) refuses(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
+    for (const value of values) refusesOption(t, () => pluginOptions({ [name]: value } as FileSessionsOptions), name)
   }
-  for (const [name, values] of Object.entries(BAD_COOKIE_OPTIONS)) {
-    for (const value of values) refuses(t, () => pluginOptions({ cookie: { [name]: value } } as FileSessionsOptions), `cookie.${name}`)
-  }
-  refuses(t, () => pluginOptions({ cookie: { sameSite: 'none', secure: false } }), 'cookie.sameSite')
-  refuses(t, () => pluginOptions({ cookie: { sameSite: 'None' as 'none', secure: false } }), 'cookie.sameSite')
-  refuses(t, () => pluginOptions({ cookie: { partitioned: true, secure: false } }), 'cookie.partitioned')
+  refusesOption(t, () => pluginOptions({ cookie: { path: 'app' } }), 'cookie.path')
 })
 
 t.test('options that nobody knows, and no options at all', async t => {
-  refuses(t, () => fileStoreOptions({ hook: 'onRequest' } as object), 'hook')
-  refuses(t, () => pluginOptions({ sessiondir: 'x' } as object), 'sessiondir')
+  refusesOption(t, () => fileStoreOptions({ hook: 'onRequest' } as object), 'hook')
+  refusesOption(t, () => pluginOptions({ sessiondir: 'x' } as object), 'sessiondir')
   for (const none of [null, 7, 'x']) {
     for (const settle of [pluginOptions, fileStoreOptions]) {
       t.throws(() => settle(none as unknown as object), { code: 'SESSION_OPTION', message: 'fastify-file-sessions: options must be an object' })
@@ -215,25 +174,13 @@ t.test('another store', async t => {
   t.equal(fileStore, null)
   for (const [name, value] of Object.entries({
     appid: 'x', sessionDir: 'x', idleTimeout: 1, absoluteTimeout: 1, durability: 'os', allowUnsafeDirectory: false, maxSize: 1, idGenerator: () => 'x'
-  })) refuses(t, () => pluginOptions({ store: foreignStore, [name]: value }), name)
+  })) refusesOption(t, () => pluginOptions({ store: foreignStore, [name]: value }), name)
   t.match(pluginOptions({ store: foreignStore, reapInterval: 5 }), { store: foreignStore, fileStore: null, reapInterval: 5 }, 'it may be reapable')
-  for (const bad of [null, {}, 'redis', 7]) refuses(t, () => pluginOptions({ store: bad as unknown as SessionStore }), 'store')
+  for (const bad of [null, {}, 'redis', 7]) refusesOption(t, () => pluginOptions({ store: bad as unknown as SessionStore }), 'store')
   for (const method of Object.keys(foreignStore)) {
-    refuses(t, () => pluginOptions({ store: { ...foreignStore, [method]: undefined } as unknown as SessionStore }), 'store')
+    refusesOption(t, () => pluginOptions({ store: { ...foreignStore, [method]: undefined } as unknown as SessionStore }), 'store')
   }
-  refuses(t, () => pluginOptions({ store: { ...foreignStore, sesAppid: () => 'a/b' } }), 'store.sesAppid()')
-})
-
-t.test('cookie prefixes ask for what browsers ask for', async t => {
-  const cookie = { path: '/', httpOnly: true, secure: 'auto' as const }
-  t.equal(prefixedCookie('sid', cookie), cookie)
-  for (const appid of ['__Host-sid', '__host-sid', '__Secure-sid', '__SECURE-sid']) {
-    t.strictSame(prefixedCookie(appid, cookie), { ...cookie, secure: true })
-    refuses(t, () => prefixedCookie(appid, { ...cookie, secure: false }), 'cookie.secure')
-  }
-  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, domain: 'example.org' }), 'cookie.domain')
-  refuses(t, () => prefixedCookie('__Host-sid', { ...cookie, path: '/app' }), 'cookie.path')
-  t.match(prefixedCookie('__Secure-sid', { ...cookie, domain: 'example.org', path: '/app' }), { domain: 'example.org', path: '/app' })
+  refusesOption(t, () => pluginOptions({ store: { ...foreignStore, sesAppid: () => 'a/b' } }), 'store.sesAppid()')
 })
 
 t.test('the option encryption is the store\'s, if it has one', async t => {
@@ -242,8 +189,8 @@ t.test('the option encryption is the store\'s, if it has one', async t => {
   t.strictSame(pluginOptions({ encryption }).fileStore?.encryption, settled)
   t.equal(pluginOptions({ encryption }).encryption, false)
   t.strictSame(pluginOptions({ encryption, store: foreignStore }).encryption, settled)
-  refuses(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean }), 'encryption')
-  refuses(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean, store: foreignStore }), 'encryption')
-  refuses(t, () => pluginOptions({ encryption, store: new SessionFileStore() }), 'encryption')
-  refuses(t, () => pluginOptions({ encryption, store: null as unknown as SessionStore }), 'store')
+  refusesOption(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean }), 'encryption')
+  refusesOption(t, () => pluginOptions({ encryption: 'yes' as unknown as boolean, store: foreignStore }), 'encryption')
+  refusesOption(t, () => pluginOptions({ encryption, store: new SessionFileStore() }), 'encryption')
+  refusesOption(t, () => pluginOptions({ encryption, store: null as unknown as SessionStore }), 'store')
 })

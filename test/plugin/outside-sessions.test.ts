@@ -1,47 +1,12 @@
-import cookiePlugin from '@fastify/cookie'
-import Fastify, { type FastifyInstance } from 'fastify'
-import t, { type Test } from 'tap'
-import fileSessions, { sessionCookie, SessionFileStore, type FileSessionsOptions, type SessionStore } from '../../index'
-import { MapStore, MemoryStore } from '../support/map-store'
-import { sessionDirectory } from '../support/session-files'
-
-declare module '../../index' {
-  interface SessionData {
-    account: { id: number, name: string }
-  }
-}
-
-const ADA = { id: 7, name: 'ada' }
-
-async function start (t: Test, options: FileSessionsOptions, secret?: string): Promise<FastifyInstance> {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  await app.register(cookiePlugin, secret === undefined ? {} : { secret })
-  await app.register(fileSessions, options)
-  app.get('/', async request => request.session.data())
-  app.get('/id', async request => request.session.sessionId)
-  return app
-}
-
-const STORES: Record<string, (t: Test) => FileSessionsOptions> = {
-  files: t => ({ sessionDir: sessionDirectory(t) }),
-  'a store with records': () => ({ store: new MemoryStore() }),
-  'a store with five methods': () => ({ store: new MapStore() })
-}
+import t from 'tap'
+import fileSessions, { sessionCookie } from '../../index'
+import { accountApp, ADA, STORES } from '../support/account-app'
+import { MemoryStore } from '../support/map-store'
 
 for (const [name, options] of Object.entries(STORES)) {
-  t.test(`sessionCookie logs a test in, with ${name}`, async t => {
-    for (const signed of [false, true]) {
-      const app = await start(t, { ...options(t), cookie: { signed } }, 'a secret that is long enough')
-      const cookie = await sessionCookie(app, { account: ADA })
-      t.match(cookie, signed ? /^sid=.+\..+$/ : /^sid=[\w-]+$/)
-      t.strictSame((await app.inject({ url: '/', headers: { cookie } })).json(), { account: ADA })
-    }
-  })
-
   t.test(`loadSession gives the session of a Cookie header, with ${name}`, async t => {
     for (const signed of [false, true]) {
-      const app = await start(t, { ...options(t), cookie: { signed } }, 'a secret that is long enough')
+      const app = await accountApp(t, { ...options(t), cookie: { signed } }, 'a secret that is long enough')
       const cookie = await sessionCookie(app, { account: ADA })
       const session = await app.loadSession(`other=1; ${cookie}`)
       t.strictSame(session?.account, ADA)
@@ -57,7 +22,7 @@ for (const [name, options] of Object.entries(STORES)) {
 }
 
 t.test('loadSession gives none for no header, a forged value and an unknown one', async t => {
-  const app = await start(t, { store: new MemoryStore(), cookie: { signed: true } }, 'a secret that is long enough')
+  const app = await accountApp(t, { store: new MemoryStore(), cookie: { signed: true } }, 'a secret that is long enough')
   const cookie = await sessionCookie(app, { account: ADA })
   const id = (await app.inject({ url: '/id', headers: { cookie } })).body
   for (const header of [undefined, '', 'other=1', `sid=${id}`, `sid=${id}.forged`, `sid=${app.signCookie('unknown')}`]) {
@@ -66,7 +31,7 @@ t.test('loadSession gives none for no header, a forged value and an unknown one'
 })
 
 t.test('what cannot reach the visitor from outside of a request is an error, and the session stays as it is', async t => {
-  const app = await start(t, { store: new MemoryStore() })
+  const app = await accountApp(t, { store: new MemoryStore() })
   const cookie = await sessionCookie(app, { account: ADA })
   const session = await app.loadSession(cookie)
   const unreachable = { code: 'SESSION_UNREACHABLE', message: /loaded outside of a request/ }
@@ -79,7 +44,7 @@ t.test('what cannot reach the visitor from outside of a request is an error, and
 
 t.test('a session that cannot be decoded is set aside', async t => {
   const store = new MemoryStore()
-  const app = await start(t, { store })
+  const app = await accountApp(t, { store })
   const cookie = await sessionCookie(app, { account: ADA })
   store.overwrite(store.ids[0] as string, 'nonsense')
   t.equal(await app.loadSession(cookie), null)
@@ -88,14 +53,14 @@ t.test('a session that cannot be decoded is set aside', async t => {
 
 t.test('a store that fails is an error', async t => {
   const store = new MemoryStore()
-  const app = await start(t, { store, onUnavailable: 'serve' })
+  const app = await accountApp(t, { store, onUnavailable: 'serve' })
   const cookie = await sessionCookie(app, { account: ADA })
   store.before = { read: () => { throw new Error('no') } }
   await t.rejects(app.loadSession(cookie), { message: 'no' })
 })
 
 t.test('a second registration has its own', async t => {
-  const app = await start(t, { store: new MemoryStore() })
+  const app = await accountApp(t, { store: new MemoryStore() })
   await app.register(fileSessions, { store: new MemoryStore('admin'), sessionName: 'adminSession' })
   app.get('/admin', async request => [request.session.data(), request.adminSession.data()])
   const cookie = await sessionCookie(app, { role: 'owner' }, 'adminSession')
@@ -103,29 +68,4 @@ t.test('a second registration has its own', async t => {
   t.strictSame((await app.inject({ url: '/admin', headers: { cookie } })).json(), [{}, { role: 'owner' }])
   t.equal((await app.loadAdminSession(cookie))?.role, 'owner')
   t.equal(await app.loadSession(cookie), null)
-})
-
-t.test('sessionCookie makes the app ready', async t => {
-  const app = Fastify()
-  t.teardown(() => app.close())
-  app.register(fileSessions, { sessionDir: sessionDirectory(t) })
-  app.get('/', async request => request.session.data())
-  const cookie = await sessionCookie(app, { account: ADA })
-  t.strictSame((await app.inject({ url: '/', headers: { cookie } })).json(), { account: ADA })
-  t.ok(app.sessionStore instanceof SessionFileStore)
-})
-
-t.test('sessionCookie says what it was called with in error', async t => {
-  const app = await start(t, { store: new MemoryStore() })
-  await t.rejects(sessionCookie(app, {}), { code: 'SESSION_ARGUMENT', message: /the data are empty/ })
-  await t.rejects(sessionCookie(app, {}, 'adminSession'), { code: 'SESSION_ARGUMENT', message: /no request\.adminSession/ })
-  const outer = Fastify()
-  t.teardown(() => outer.close())
-  let inner: FastifyInstance | undefined
-  outer.register(async child => {
-    inner = child
-    await child.register(fileSessions, { store: new MemoryStore() as SessionStore })
-  })
-  await t.rejects(sessionCookie(outer, { account: ADA }), { code: 'SESSION_ARGUMENT', message: /pass the instance/ })
-  t.match(await sessionCookie(inner as FastifyInstance, { account: ADA }), /^sid=/, 'the child has it')
 })

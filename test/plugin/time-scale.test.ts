@@ -22,6 +22,8 @@ t.test('times that are meant to be milliseconds, as it seems', async t => {
   t.strictSame(warnings({ cookie: { maxAge: 401 * DAYS } }), [
     'fastify-file-sessions: option cookie.maxAge is 401 days: the times of the options are seconds, not milliseconds'
   ], 'and not again for the idleTimeout that follows from it')
+  t.strictSame(warnings({ renewAfter: 30 * DAYS }), [])
+  t.match(warnings({ renewAfter: 3_600_000 }), [/option renewAfter is 42 days: .* seconds, not milliseconds/], 'an hour')
   t.match(warnings({ idleTimeout: 7_200_000_000, absoluteTimeout: 401 * DAYS, reapInterval: 900_000 }), [
     /idleTimeout is 83333 days/, /absoluteTimeout is 401 days/, /reapInterval is 10 days/
   ])

@@ -57,8 +57,8 @@ export function creator (name: string, update: string, make: StoreMaker = realSt
   return { ...program, update }
 }
 
-/** A sweep: judges what it sees, is then slow, and removes it if it may. */
-export function sweeper (name: string): Program {
+/** A sweep: judges what it sees, is then slow, and removes it if it may. `isOver`: by which rule. */
+export function sweeper (name: string, isOver: (view: FileView) => boolean = hasEnded): Program {
   return actor(name, 'sweeper', async (disk, local) => {
     const file = new SessionFile(PATH, disk, false, null, LIMITS)
     const view = await file.read()
@@ -109,6 +109,6 @@ function ended (local: Local, told: string): Local {
   return { ...local, ended: true, acknowledged: local.acknowledged + told }
 }
 
-function isOver ({ tip }: FileView): boolean {
+function hasEnded ({ tip }: FileView): boolean {
   return tip !== null && (tip.ended || tip.createdAt === 0)
 }

@@ -68,13 +68,16 @@ export function endingRules (programs: Program[]): Rules {
   }
 }
 
-/** What must be so while sessions are made under one id. The one before, if any, is over or about to be. */
-export function makingRules (programs: Program[]): Rules {
+/**
+ * What must be so while sessions are made under one id. The one before, if any, is over or about to be.
+ * `mayBeEmpty`: where it is no fault that a file without a record has the name.
+ */
+export function makingRules (programs: Program[], mayBeEmpty = false): Rules {
   const updates = new Map(programs.map(({ name, update }) => [name, update]))
   return { always, finally: atEnd }
 
   function always ({ system, processes }: Moment): string | null {
-    if (liveText(system, PATH) === UNREADABLE) return 'a file without a record has the name of the session'
+    if (!mayBeEmpty && liveText(system, PATH) === UNREADABLE) return 'a file without a record has the name of the session'
     const made = processes.filter(({ acknowledged }) => acknowledged.includes(MADE))
     if (made.length > 1) return 'two processes were told that they made the session'
     const [winner] = made

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Place } from '../../lib/store/index-entering'
+import type { Place } from '../../lib/store/index-entry'
 import type { Mutant } from '../support/indexed-process'
 import { logInByMove, loggedInBefore, login, play, playAll, renew, revokeAll, save, visited, visit, type Game } from '../support/index-games'
 

@@ -1,9 +1,11 @@
 import t, { type Test } from 'tap'
+import type { FileView } from '../../lib/store/files/file-view'
 import { creator, regenerator, remover, sweeper } from './ending-actors'
 import { endingRules, makingRules } from './ending-rules'
-import type { Bounds, Exploration } from './explorer'
+import type { Bounds, Exploration, Rules } from './explorer'
 import type { FileSystem } from './file-system'
 import type { StoreMaker } from './model-store'
+import type { Program } from './process'
 import { run } from './report'
 import { overStarts, starts, writer } from './scenario'
 import { EndsAnyVersion, FreesByPath, LooksThenUnlinks, WritesInPlace } from './simpler-endings'
@@ -39,6 +41,12 @@ t.test('a removal without a tombstone does not last, if another file is about to
 
 t.test('a session that is made in place is seen before it has a record', async t => {
   shows(t, await run([creator('C', 'a', writesInPlace), creator('D', 'b')], free(), patient, makingRules), /file without a record/)
+})
+
+t.test('a session that is made in place is gone when its maker was slow and the file, empty for long, is removed by its path', async t => {
+  const isEmpty = ({ tip }: FileView): boolean => tip === null
+  const rulesOf = (programs: Program[]): Rules => makingRules(programs, true)
+  shows(t, await run([creator('C', 'a', writesInPlace), sweeper('S', isEmpty)], free(), patient, rulesOf), /the session that C made is gone/)
 })
 
 t.test('a name that is freed by its path costs another process its session', async t => {

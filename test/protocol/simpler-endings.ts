@@ -31,19 +31,21 @@ export class LooksThenUnlinks extends ModelStore {
   }
 }
 
-/** Makes a file under its own name, then writes the record. */
+/** Makes a file under its own name, then writes the record, and looks whether that is all there is of a file that has a name. */
 export class WritesInPlace extends ModelStore {
   constructor (readonly model: ModelDisk, process: string) {
     super(model, process)
   }
 
   override async create (name: string, { text }: SessionRecord): Promise<Creation> {
+    const version = name.slice(0, 8)
+    const bytes = encodeRecord({ id: version, text, idleTimeout: 0, createdAt: NOW, seal: false, ended: false, patches: 0 }, NO_RECORD)
     try {
       const fd = await this.model.open(PATH, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL)
-      const version = name.slice(0, 8)
-      await this.model.write(fd, encodeRecord({ id: version, text, idleTimeout: 0, createdAt: NOW, seal: false, ended: false, patches: 0 }, NO_RECORD))
+      await this.model.write(fd, bytes)
+      const { nlink, size } = await this.model.fstat(fd)
       await this.model.close(fd)
-      return { result: 'created', version }
+      return nlink > 0 && size === bytes.length ? { result: 'created', version } : { result: 'taken' }
     } catch (error) {
       if (hasCode(error, 'EEXIST')) return { result: 'taken' }
       throw error

@@ -1,5 +1,4 @@
 import t from 'tap'
-import { SessionError } from '../../lib/errors'
 import type { SessionCodec } from '../../lib/session/codec'
 import { Gate } from '../support/barrier'
 import { MapStore, MemoryStore } from '../support/map-store'
@@ -342,31 +341,6 @@ t.test('a codec of one\'s own', async t => {
     await t.rejects(session.update(draft => { draft['n'] = 1n }), { name: 'SessionError', code: 'SESSION_CODEC', message: /encoded \(TypeError: .* BigInt/, cause: undefined })
     t.strictSame(store.data, { a: 1 })
   })
-})
-
-t.test('a failed save leaves everything to be tried again', async t => {
-  const { session, store } = await begin({ a: 1 })
-  session.set('a', 2)
-  store.before = { replace: () => { throw new SessionError('SESSION_FILE', 'no') } }
-  await t.rejects(session.save(), { code: 'SESSION_FILE' })
-  await t.rejects(session.update(draft => { draft['b'] = 1 }), { code: 'SESSION_FILE' })
-  t.strictSame(store.data, { a: 1 })
-  t.strictSame(session.data(), { a: 2 })
-  store.before = {}
-  await session.save()
-  t.strictSame(store.data, { a: 2 })
-})
-
-t.test('a failed create leaves everything to be tried again', async t => {
-  const store = new MemoryStore()
-  const visit = await new Visits(store).begin()
-  visit.session.set('a', 1)
-  store.before = { create: () => { throw new SessionError('SESSION_FILE', 'no') } }
-  await t.rejects(visit.session.save(), { code: 'SESSION_FILE' })
-  t.equal(visit.session.isNew, true)
-  store.before = {}
-  await visit.session.save()
-  t.strictSame(store.data, { a: 1 })
 })
 
 t.test('with the five methods alone', async t => {

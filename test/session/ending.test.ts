@@ -3,6 +3,7 @@ import { endSession } from '../../lib/session/ending'
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import type { Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import { expired } from '../support/expired-session'
 import { MemoryStore } from '../support/map-store'
 import { Visits } from '../support/visits'
 
@@ -65,4 +66,33 @@ t.test('what was read is what is removed: at a conflict it looks again', async t
   const other = await begin()
   other.store.remove = async (): Promise<Removal> => 'conflict'
   await t.rejects(endSession(other.records, other.key, other.stored), { code: 'SESSION_CONFLICT' })
+})
+
+for (const isSwept of [false, true]) {
+  t.test(`an end of a session that has expired lets none live that ${isSwept ? 'no list names' : 'a list names'}, also when it fails in the middle`, async t => {
+    const { store, index, records, key, base } = await expired(t)
+    if (isSwept) t.match(await index.sweep(), { removed: 1 })
+    const { remove } = store
+    /** The first finds it at another version, and so it is looked for again. */
+    let calls = 0
+    store.remove = async (...call) => {
+      if (++calls === 1) return 'conflict'
+      throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+    }
+    await t.rejects(endSession(records, key, base), { code: 'EIO' })
+    store.remove = remove
+    t.equal(await records.read(key) === null, isSwept)
+    t.equal(await index.revokeAll('user', 42), isSwept ? 0 : 1)
+    t.equal(await records.read(key), null)
+  })
+}
+
+t.test('an end of a session whose list cannot be read does not bring it back', async t => {
+  const { index, records, key, base, store } = await expired(t)
+  const { remove } = store
+  let calls = 0
+  store.remove = async (...call) => ++calls === 1 ? 'conflict' : await remove.apply(store, call)
+  index.entering.confirm = async () => { throw Object.assign(new Error('the disk fails'), { code: 'EIO' }) }
+  t.strictSame(await endSession(records, key, base), key)
+  t.equal(await records.read(key), null)
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { SessionFileStore } from '../../index'
 import { sessionPath } from '../../lib/store/files/file-names'
+import type { CookieChange } from '../../lib/session/session-manager'
 import { nameOfHandle, sessionHandle } from '../../lib/store/session-id'
 import { age } from '../support/aged-sessions'
 import { Browser, indexedApp } from '../support/indexed-app'
@@ -32,12 +33,38 @@ t.test('created, renewed, ended: with handles, without ids and data', async t =>
   await session.destroy()
   await visits.finish(visit)
   t.strictSame(events, [
-    { name: 'created', appid: 'sid', session: handle(sesid) },
+    { name: 'created', appid: 'sid', session: handle(sesid), authenticated: false },
     { name: 'renewed', appid: 'sid', session: handle(second), from: handle(sesid), cause: 'regenerate' },
     { name: 'renewed', appid: 'sid', session: handle(third), from: handle(second), cause: 'authenticated' },
     { name: 'ended', appid: 'sid', session: handle(third), reason: 'destroyed' }
   ])
   for (const secret of [sesid, second, third, 'ada']) t.notOk(JSON.stringify(events).includes(secret))
+})
+
+t.test('a login is told, whether there was a session before or not', async t => {
+  const events = watch(t)
+  const store = new MemoryStore()
+  const visits = new Visits(store)
+  const visit = await visits.begin()
+  const handle = (id: string): string => sessionHandle(store.nameOf(id))
+  const idOf = (change: CookieChange): string => change.change === 'send' ? change.sesid : ''
+  await visit.session.authenticated()
+  t.strictSame(events, [], 'nothing is stored of the visitor yet')
+  visit.session.set('user', 'ada')
+  const first = idOf(await visits.finish(visit))
+  const again = await visits.begin(first)
+  await again.session.authenticated([])
+  again.session.set('user', 'bob')
+  const second = idOf(await visits.finish(again))
+  const proof = await visits.begin(second)
+  await proof.session.authenticated()
+  const third = idOf(await visits.finish(proof))
+  t.strictSame(events, [
+    { name: 'created', appid: 'sid', session: handle(first), authenticated: true },
+    { name: 'ended', appid: 'sid', session: handle(first), reason: 'destroyed' },
+    { name: 'created', appid: 'sid', session: handle(second), authenticated: true },
+    { name: 'renewed', appid: 'sid', session: handle(third), from: handle(second), cause: 'authenticated' }
+  ])
 })
 
 t.test('a session of which nothing is kept has ended; one that another request ended has so once', async t => {

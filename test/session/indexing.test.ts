@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
-import { Indexing } from '../../lib/session/indexing'
-import { headerOf, isPast, OpenedSession } from '../../lib/session/opened-session'
+import { Indexing, type SettledIndexes } from '../../lib/session/indexing'
+import { headerOf } from '../../lib/session/opened-session'
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
@@ -17,11 +17,11 @@ import { expired, SETTLED } from '../support/expired-session'
 import { MemoryStore } from '../support/map-store'
 import { sessionDirectory } from '../support/session-files'
 
-async function begin (t: Test) {
+async function begin (t: Test, settled: SettledIndexes = SETTLED) {
   const store = new FileStore({ sessionDir: sessionDirectory(t) })
   await store.open()
   t.teardown(() => store.close())
-  const records = new SessionRecords(store, store.cipher, new Indexing(store, SETTLED, new SessionText(JSON_CODEC)))
+  const records = new SessionRecords(store, store.cipher, new Indexing(store, settled, new SessionText(JSON_CODEC)))
   const key = await records.newKey()
   const found = async (user: number): Promise<number> => {
     const handles: string[] = []
@@ -31,6 +31,12 @@ async function begin (t: Test) {
   const create = async (text: string): Promise<StoredSession> => await records.create(key, { text }) as StoredSession
   return { store, records, key, found, create }
 }
+
+t.test('an index with the name of something that every object has is like any other', async t => {
+  const { store, records } = await begin(t, { ...SETTLED, indexes: { constructor: (data: Record<string, unknown>) => data['user'] as number }, onLimit: 'refuse' })
+  for (let times = 0; times < 2; times++) await records.create(await records.newKey(), { text: '{"user":42}' })
+  t.equal(await store.revokeAll('constructor', 42), 2)
+})
 
 t.test('a login that comes second gives its place in the list back', async t => {
   const { store, records, key, found, create } = await begin(t)
@@ -57,18 +63,6 @@ t.test('a save that leaves the user alone stores at once, and one that changes h
   t.match(await records.replace(key, { text: '{"n":1}' }, longer.stored), { result: 'replaced' })
   t.strictSame(headerOf(await records.read(key) as StoredSession), {})
   t.equal(await found(42), 0)
-})
-
-t.test('whether a session has expired since it was read', t => {
-  const store = new MemoryStore()
-  const key = { sesid: 'id', name: store.nameOf('id') }
-  const stored = { text: '{}', idleTimeout: undefined, createdAt: undefined, version: '1', touchDue: false }
-  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: undefined })), false)
-  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 3600_000 })), false)
-  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: -1 })), true)
-  t.equal(isPast(new OpenedSession(store.cipher, key, { ...stored, idleLeft: 5000 })), true, 'or may have when the store is called')
-  t.strictSame(headerOf(new OpenedSession(store.cipher, key, { ...stored, text: '$ffh1$damaged\n{}', idleLeft: undefined })), {}, 'nothing is known of it')
-  t.end()
 })
 
 t.test('a save after expiry of a login that was ended meanwhile finds the session gone', async t => {

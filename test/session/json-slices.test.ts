@@ -1,7 +1,6 @@
 import t from 'tap'
 import { JSON_CODEC, SessionText } from '../../lib/session/codec'
 import { JsonSlices, SHORTEST_SLICED } from '../../lib/session/json-slices'
-import { SlicedTexts } from '../../lib/session/sliced-texts'
 import { MemoryStore } from '../support/map-store'
 import { Visits } from '../support/visits'
 
@@ -12,6 +11,16 @@ t.test('a text that JSON printed is cut at its keys', async t => {
   const slices = JsonSlices.of(JSON.stringify(data)) as JsonSlices
   t.strictSame([...slices.slices.keys()], ['2', 'a', 'list', 'nothing', '__proto__'])
   t.strictSame([...slices.slices.values()].map(slice => slice.value === undefined ? slices.parse(slice) : slice.value), Object.values(data))
+})
+
+t.test('what stands under a key stays the slice that it was as long as it reads the same', async t => {
+  const slices = JsonSlices.of(JSON.stringify({ n: 1, user: { name: 'ann' }, long })) as JsonSlices
+  for (const [key, value] of [['n', 1], ['user', { name: 'ann' }], ['long', long]] as const) t.equal(slices.pieceOf(key, value), slices.slices.get(key), key)
+  t.equal(slices.pieceOf('n', 2), '"n":2', 'another text of the same length')
+  t.equal(slices.pieceOf('user', { name: 'bob' }), '"user":{"name":"bob"}')
+  t.equal(slices.pieceOf('user', { name: 'anna' }), '"user":{"name":"anna"}')
+  t.equal(slices.pieceOf('added', 1), '"added":1')
+  t.equal(slices.pieceOf('n', undefined), '')
 })
 
 t.test('any other text is parsed as a whole', async t => {
@@ -31,19 +40,6 @@ t.test('any other text is parsed as a whole', async t => {
     'another escape': `{"a":"${long}","b":"\\u0041"}`
   }
   for (const [name, text] of Object.entries(texts)) t.equal(JsonSlices.of(text), null, name)
-})
-
-t.test('each text of a session is cut once', async t => {
-  const texts = new SlicedTexts()
-  const text = JSON.stringify({ long, n: 1 })
-  const slices = texts.of('one', text)
-  t.equal(texts.of('one', `${text} `.trim()), slices)
-  t.not(texts.of('two', text), slices)
-  const changed = JSON.stringify({ long, n: 2 })
-  t.equal(texts.of('one', changed)?.slices.get('n')?.value, 2)
-  t.equal(texts.of('one', '{}'), null)
-  t.equal(texts.of('one', `${text} `), null)
-  t.equal(texts.of('one', `${text} `), null, 'and so is that it cannot be cut')
 })
 
 t.test('what is not used is neither parsed nor printed', async t => {

@@ -1,8 +1,8 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
-import fc from 'fast-check'
 import t from 'tap'
 import { JSON_CODEC, type SessionCodec } from '../../lib/session/codec'
 import type { Session } from '../../lib/session/session'
+import fc from '../support/fast-check'
 import { MemoryStore } from '../support/map-store'
 import { json, Visits } from '../support/visits'
 import { rounds } from '../support/tier'
@@ -125,4 +125,27 @@ t.test('two requests change a large session in which data have the name of a met
   await other.session.save()
   t.strictSame(other.session.data(), { long: LONG, save: 1, a: 1, b: 2 })
   t.strictSame(JSON.parse(large.text() ?? ''), { long: LONG, save: 1, a: 1, b: 2 })
+})
+
+t.test('an object in a large session has the name of a method', async t => {
+  const large = await opened(JSON_CODEC, { save: { text: LONG }, other: [LONG] })
+  const { session, visit } = await large.begin()
+  t.type(session.save, 'function')
+  t.strictSame(session.get('save'), { text: LONG })
+  session.set('save', [1])
+  await large.finish(visit)
+  t.strictSame(JSON.parse(large.text() ?? ''), { save: [1], other: [LONG] })
+})
+
+t.test('a request removes a value of a large session while its update of another is stored', async t => {
+  const large = await opened(JSON_CODEC, { long: LONG, cart: [1], list: [1], a: 1 })
+  const { session, visit } = await large.begin()
+  const updating = session.update(draft => { (draft as Data)['a'] = 2 })
+  t.strictSame(session.get('cart'), [1])
+  delete session['cart']
+  await updating
+  t.strictSame(session.data(), { long: LONG, list: [1], a: 2 })
+  t.notOk('cart' in session)
+  await large.finish(visit)
+  t.strictSame(JSON.parse(large.text() ?? ''), { long: LONG, list: [1], a: 2 })
 })

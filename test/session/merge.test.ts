@@ -1,9 +1,9 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import fc from 'fast-check'
 import { merge } from '../../lib/session/merge'
 import { isPlainObject, setOwn, type PlainObject } from '../../lib/session/plain-object'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 const AWKWARD_KEYS = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', '', '0', 'a', 'b', 'c']

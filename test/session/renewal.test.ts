@@ -1,37 +1,13 @@
 import t from 'tap'
-import { SessionError, SessionFileError, SessionStoreError } from '../../lib/errors'
-import type { CookieChange, Visit } from '../../lib/session/session-manager'
+import { SessionStoreError } from '../../lib/errors'
+import type { Visit } from '../../lib/session/session-manager'
 import { isForwarding } from '../../lib/store/forwarding'
 import { renewSession } from '../../lib/session/renewal'
 import { SessionRecords } from '../../lib/session/session-records'
 import { headerOf } from '../../lib/store/session-header'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
+import { begin, OPEN, RENEWAL, sent } from '../support/renewable'
 import { Visits } from '../support/visits'
-
-const RENEWAL = { after: 3600, grace: 10 }
-const OPEN = { closedBecause: () => null, put () {}, opened () {} }
-
-/** A session whose id is old enough to be renewed, with requests that have loaded it. */
-async function begin (data: Record<string, unknown> = { user: 'ada' }, store: MemoryStore = new MemoryStore()) {
-  const visits = new Visits(store, { renewal: RENEWAL })
-  const sesid = await visits.stored(data)
-  const createdAt = Date.now() - 2 * 3600_000
-  const name = store.nameOf(sesid)
-  store.write(name, { ...store.recordOf(sesid), text: store.peek(name)?.text ?? '', createdAt })
-  const request = async (id = sesid): Promise<Visit> => {
-    const visit = await visits.begin(id)
-    visit.outlet = OPEN
-    return visit
-  }
-  /** A whole request that does nothing. */
-  const pass = async (id = sesid): Promise<CookieChange> => await visits.finish(await request(id))
-  return { store, visits, sesid, name, createdAt, request, pass }
-}
-
-function sent (change: CookieChange): string {
-  if (change.change !== 'send') throw new Error(`the cookie: ${change.change}`)
-  return change.sesid
-}
 
 t.test('at the age, a request gives the session a new id', async t => {
   const { store, sesid, name, createdAt, request, pass, visits } = await begin()
@@ -85,18 +61,6 @@ t.test('no new id where it cannot reach the visitor, or is not wanted', async t 
   const polling = await request()
   polling.session.skipSave()
   t.strictSame(await visits.finish(polling), { change: 'none' })
-})
-
-t.test('what a request has changed moves along, and so does what others stored meanwhile', async t => {
-  const { visits, request, store, sesid } = await begin({ a: 1 })
-  const visit = await request()
-  visit.session.set('b', 2)
-  let isFirst = true
-  store.before = { create: () => { if (isFirst) store.overwrite(sesid, '{"a":1,"b":2,"c":3}'); isFirst = false } }
-  const next = sent(await visits.finish(visit))
-  const found = await request(next)
-  t.strictSame(found.session.data(), { a: 1, b: 2, c: 3 })
-  t.strictSame(visit.session.data(), { a: 1, b: 2, c: 3 })
 })
 
 t.test('of requests at once one renews, and all get the same new id', async t => {
@@ -185,20 +149,6 @@ t.test('regenerate under way takes the new session along', async t => {
   t.equal(store.entries.size, 2)
 })
 
-t.test('a session that another request ends while it is renewed stays ended', async t => {
-  const { request, visits, store, name } = await begin()
-  const visit = await request()
-  store.before = { create: () => { store.entries.delete(name) } }
-  t.strictSame(await visits.finish(visit), { change: 'none' })
-  t.equal(store.entries.size, 0)
-  const other = await begin()
-  const destroyed = await other.request()
-  other.store.before = { create: () => { destroyed.session.delete() } }
-  t.strictSame(await other.visits.finish(destroyed), { change: 'none' })
-  await destroyed.session.destroy()
-  t.equal(other.store.entries.size, 0)
-})
-
 t.test('a session that moves on while a request follows it ends there', async t => {
   const { request, visits, pass, store } = await begin()
   const visit = await request()
@@ -207,22 +157,6 @@ t.test('a session that moves on while a request follows it ends there', async t 
   store.before = { read: name => { if (name === store.nameOf(next)) store.entries.delete(name) } }
   t.strictSame(await visits.finish(visit), { change: 'none' })
   t.ok(visit.session.deleted)
-})
-
-t.test('a store that fails keeps the old id, and the request succeeds', async t => {
-  for (const error of [new SessionFileError('no'), new SessionStoreError('no'), new SessionError('X', 'no')]) {
-    const { request, visits, store, name, sesid } = await begin()
-    store.before = { replace: () => { throw error } }
-    t.strictSame(await visits.finish(await request()), { change: 'none' })
-    t.match(visits.log, [{ level: 'warn', error, message: /could not get a new id/ }])
-    t.equal(store.entries.size, error instanceof SessionStoreError ? 2 : 1, 'what a server may still do must lead to a session')
-    store.before = {}
-    t.not(sent(await visits.finish(await request())), sesid)
-    t.ok(isForwarding(store.peek(name)?.text ?? ''))
-  }
-  const { request, visits, store } = await begin()
-  store.before = { create: () => { throw new SessionFileError('no') } }
-  t.strictSame(await visits.finish(await request()), { change: 'none' })
 })
 
 t.test('a renewal whose answer was lost has been done', async t => {
@@ -239,14 +173,6 @@ t.test('a renewal whose answer was lost has been done', async t => {
   other.store.before = { replace: () => { other.store.before = { read: () => { throw new SessionStoreError('still away') } }; throw new SessionStoreError('away') } }
   t.strictSame(await other.visits.finish(await other.request()), { change: 'none' })
   t.ok(isForwarding(store.peek(name)?.text ?? ''))
-})
-
-t.test('what does not open is not renewed, and the session says so when it is looked at', async t => {
-  const store = new MemoryStore('sid', undefined, { secrets: ['a secret of the tests, of 32 characters and more'] })
-  const { request, visits, name, sesid } = await begin({ a: 1 }, store)
-  store.write(name, { ...store.recordOf(sesid), text: `${store.peek(name)?.text}x` })
-  t.strictSame(await visits.finish(await request()), { change: 'none' })
-  t.strictSame(visits.log, [])
 })
 
 t.test('encrypted sessions move, and forward without a secret', async t => {
@@ -325,17 +251,4 @@ t.test('an id that was renewed twice within the grace leads nowhere, and the one
   t.strictSame(JSON.parse(await store.getSession(third) ?? ''), { user: 'ada', late: 1 })
   await store.delSession(sesid)
   t.equal(await store.getSession(third), null, 'a logout with the first id ends it, too')
-})
-
-t.test('what another process wrote and this one cannot decode moves along, and no late save writes over it', async t => {
-  const { visits, request, store, sesid } = await begin({ a: 1 })
-  const visit = await request()
-  visit.session.data()
-  let isFirst = true
-  store.before = { create: () => { if (isFirst) store.overwrite(sesid, 'of another codec'); isFirst = false } }
-  const next = sent(await visits.finish(visit))
-  t.equal(store.recordOf(next)?.text.endsWith('of another codec'), true)
-  visit.session.set('b', 2)
-  await t.rejects(visit.session.save(), { code: 'SESSION_UNDECODABLE' })
-  t.equal(store.recordOf(next)?.text.endsWith('of another codec'), true)
 })

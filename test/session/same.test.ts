@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
-import fc from 'fast-check'
 import { isSame } from '../../lib/session/same'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 const leaf = fc.constantFrom<unknown>(null, undefined, true, 0, -0, 1, NaN, '', 'x')
@@ -26,6 +26,11 @@ function structuredCloneOf (value: unknown): unknown {
   }
   return copy
 }
+
+t.test('as many keys, but others', async t => {
+  for (const value of [1, undefined, {}]) t.equal(isSame({ a: 1, b: value }, { a: 1, c: value }), false)
+  t.equal(isSame({ a: 1, b: undefined }, { b: undefined, a: 1 }), true)
+})
 
 t.test('arrays with holes, with more than elements, and of another class', async t => {
   class List extends Array<number> {}

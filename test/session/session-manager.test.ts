@@ -2,7 +2,6 @@ import t from 'tap'
 import { SessionError } from '../../lib/errors'
 import { Gate } from '../support/barrier'
 import { MemoryStore, PromptStore } from '../support/map-store'
-import type { Visit } from '../../lib/session/session-manager'
 import { Visits } from '../support/visits'
 
 const trouble = new SessionError('SESSION_FILE', 'no')
@@ -24,32 +23,6 @@ t.test('a cookie that names nothing is left alone, at once', async t => {
   t.equal(visit.needsNoFinish, true)
   t.strictSame(visit.finishNow(), { change: 'none' })
   t.strictSame(visits.log, [{ level: 'debug', message: 'the cookie names no live session', session: undefined, error: undefined }])
-})
-
-t.test('trouble in removing or setting aside is tried again at the end', async t => {
-  for (const [method, begin, change] of [['remove', '{"a":1}', 'clear'], ['setAside', 'not json', 'none']] as const) {
-    const store = new MemoryStore()
-    const visits = new Visits(store)
-    const sesid = await visits.stored({ a: 1 })
-    store.overwrite(sesid, begin)
-    const visit = await visits.begin(sesid)
-    store.before = { [method]: refuse }
-    await t.rejects(visit.session.destroy(), trouble)
-    store.before = {}
-    t.strictSame(await visits.finish(visit), { change })
-    t.strictSame(store.ids, [])
-  }
-})
-
-t.test('trouble that lasts is the request\'s error, and no cookie is cleared for it', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 1 })
-  const visit = await visits.begin(sesid)
-  visit.session.delete()
-  store.before = { remove: refuse }
-  await t.rejects(visits.finish(visit), trouble)
-  t.strictSame(store.ids, [sesid])
 })
 
 t.test('trouble in loading', async t => {
@@ -201,61 +174,6 @@ t.test('two requests that commit in the same turn: the second waits for the firs
   }
 })
 
-t.test('a cookie that a retired secret signed is sent again, once', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 1 })
-  const send = { change: 'send', sesid, maxAge: undefined, options: undefined }
-  const unopened = await visits.bring({ sesid, renew: true })
-  t.equal(unopened.needsNoFinish, false)
-  t.strictSame(await visits.finish(unopened), send)
-  const opened = await visits.bring({ sesid, renew: true })
-  opened.session.get('a')
-  t.strictSame(await visits.finish(opened), send)
-  const unknown = await visits.bring({ sesid: 'unknown', renew: true })
-  t.equal(unknown.needsNoFinish, true)
-  t.strictSame(await visits.finish(unknown), { change: 'none' })
-  const ended = await visits.bring({ sesid, renew: true })
-  await ended.session.destroy()
-  t.strictSame(await visits.finish(ended), { change: 'clear' })
-})
-
-for (const kind of ['slow', 'prompt'] as const) {
-  t.test(`an answer that is late does not send the cookie of a session that ended meanwhile, in a ${kind} store`, async t => {
-    const reasons: Record<string, (visit: Visit) => void> = {
-      'a touch that is due': () => {},
-      touch: visit => { visit.session.touch() },
-      options: visit => { visit.session.options({ sameSite: 'strict' }) },
-      renewal: () => {}
-    }
-    for (const [reason, ask] of Object.entries(reasons)) {
-      const store = kind === 'slow' ? new MemoryStore() : new PromptStore()
-      const visits = new Visits(store)
-      const sesid = await visits.stored({ a: 1 })
-      store.touchDue = reason === 'a touch that is due'
-      const late = await visits.bring({ sesid, renew: reason === 'renewal' })
-      ask(late)
-      const other = await visits.begin(sesid)
-      await other.session.regenerate(['a'])
-      t.match(await visits.finish(other), { change: 'send' })
-      t.strictSame(await visits.finish(late), { change: 'none' }, reason)
-      t.equal(late.session.deleted, true, reason)
-    }
-  })
-}
-
-t.test('an answer that is late sends the cookie for as long as another request has asked for meanwhile', async t => {
-  const store = new PromptStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 1 })
-  const late = await visits.begin(sesid)
-  late.session.options({ sameSite: 'strict' })
-  const other = await visits.begin(sesid)
-  other.session.options({ maxAge: 500 })
-  await visits.finish(other)
-  t.match(await visits.finish(late), { change: 'send', sesid, maxAge: 500 })
-})
-
 t.test('a session that expired while the request was under way goes on by its touch', async t => {
   const store = new PromptStore()
   const visits = new Visits(store)
@@ -267,45 +185,6 @@ t.test('a session that expired while the request was under way goes on by its to
   store.entries.delete(name)
   store.before = { touch: () => { if (entry !== undefined) store.entries.set(name, entry) } }
   t.match(await visits.finish(visit), { change: 'refresh', sesid })
-})
-
-t.test('two logouts at once: the one that removed it clears the cookie', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const sesid = await visits.stored({ a: 1 })
-  const both = [await visits.begin(sesid), await visits.begin(sesid)]
-  const changes = await Promise.all(both.map(async visit => {
-    await visit.session.destroy()
-    return (await visits.finish(visit)).change
-  }))
-  t.strictSame(changes, ['clear', 'none'])
-})
-
-t.test('of a request that ends a session which it made itself, the cookie is left alone', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin('unknown')
-  visit.session.set('a', 1)
-  await visit.session.save()
-  await visit.session.destroy()
-  t.strictSame(await visits.finish(visit), { change: 'none' })
-  t.strictSame(store.ids, [])
-})
-
-t.test('delete() while the new session is made', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin()
-  const gate = new Gate()
-  store.before = { create: () => gate.pass() }
-  visit.session.set('a', 1)
-  const saved = visit.session.save()
-  await gate.arrived
-  visit.session.delete()
-  gate.open()
-  await saved
-  t.strictSame(await visits.finish(visit), { change: 'none' })
-  t.strictSame(store.ids, [])
 })
 
 t.test('delete() while the session is read again', async t => {

@@ -5,10 +5,6 @@ import { Gate } from '../support/barrier'
 import { MemoryStore, PromptStore } from '../support/map-store'
 import { Visits } from '../support/visits'
 
-const trouble = new SessionError('SESSION_FILE', 'no')
-
-const refuse = (): never => { throw trouble }
-
 /** A session that a request loaded before its body arrived. */
 async function begin (store: MemoryStore) {
   const visits = new Visits(store)
@@ -125,63 +121,4 @@ t.test('a store that fails then is the request\'s error', async t => {
   const { store, visit } = await begin(new MemoryStore())
   store.before = { read: () => { throw trouble } }
   await t.rejects(checkAgain(visit), trouble)
-})
-
-t.test('a request is finished once', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin()
-  visit.session.set('a', 1)
-  store.before = { create: refuse }
-  await t.rejects(visits.finish(visit), trouble)
-  store.before = {}
-  t.strictSame(visit.finishNow(), { change: 'none' }, 'the answer with the error saves nothing more')
-  t.strictSame(store.ids, [])
-})
-
-t.test('an end that takes time, and a second reply meanwhile', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin(await visits.stored({ a: 1 }))
-  visit.session.options({ maxAge: 5 })
-  const gate = new Gate()
-  store.before = { replace: () => gate.pass() }
-  t.equal(visit.finishNow(), undefined)
-  const first = visit.finish()
-  t.equal(visit.finishNow(), undefined)
-  const second = visit.finish()
-  gate.open()
-  t.match(await first, { change: 'send' })
-  t.strictSame(await second, { change: 'none' }, 'it waited, and sets no second cookie')
-  t.strictSame(await visit.finish(), { change: 'none' })
-})
-
-t.test('an end that fails, and a second reply meanwhile', async t => {
-  const store = new MemoryStore()
-  const visits = new Visits(store)
-  const visit = await visits.begin(await visits.stored({ a: 1 }))
-  visit.session.set('a', 2)
-  store.before = { replace: refuse }
-  t.equal(visit.finishNow(), undefined)
-  await t.rejects(Promise.all([visit.finish(), t.rejects(visit.finish(), trouble)]), trouble)
-  t.strictSame(visit.finishNow(), { change: 'none' })
-})
-
-t.test('an end that fails: the answer that says so tells the visitor what was done before', async t => {
-  const before: Record<string, (visit: Visit) => Promise<void>> = {
-    send: visit => visit.session.regenerate(['a']),
-    clear: visit => visit.session.destroy()
-  }
-  for (const [change, act] of Object.entries(before)) {
-    for (const store of [new MemoryStore(), new PromptStore(refuse)]) {
-      const visits = new Visits(store)
-      const visit = await visits.begin(await visits.stored({ a: 1 }))
-      await act(visit)
-      visit.session.set('a', 2)
-      store.before = { create: refuse, replace: refuse }
-      await t.rejects(visits.finish(visit), trouble)
-      t.match(visit.finishNow(), { change, ...(change === 'send' ? { sesid: store.ids[0] } : {}) })
-      t.strictSame(visit.finishNow(), { change: 'none' }, 'once')
-    }
-  }
 })

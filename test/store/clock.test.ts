@@ -1,6 +1,6 @@
 import t from 'tap'
-import fc from 'fast-check'
 import { Clock, timeLeft, touchInterval } from '../../lib/store/clock'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 const HOUR = 3_600_000

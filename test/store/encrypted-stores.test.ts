@@ -100,7 +100,7 @@ for (const [title, skip, start] of SERVERS) {
         const filling = 'x'.repeat(1000)
         const sesid = await visits.stored({ user: WORD, filling })
         for (let n = 0; n < 3; n++) await change(visits, sesid, { more: WORD, n })
-        t.match(await textOf(visits, sesid), /^\$ffs1\$[\w-]+\$[\w-]+(?:\.\d+:[\w-]+){3}$/, 'with parts')
+        t.match(await textOf(visits, sesid), /^\$ffs1\$[\w-]+\$[\w-]+\.\d+:[\w-]+$/, 'with a part')
         const visit = await (await processOf(encryption)).begin(sesid)
         t.strictSame(visit.session.data(), { user: WORD, filling, more: WORD, n: 2 })
         await visit.session.regenerate(['user'])

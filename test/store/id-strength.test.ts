@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import fc from 'fast-check'
 import t from 'tap'
 import { estimatedBits, idBits, isKeyId, LEAST_ID_BITS, SHORTEST_KEY_ID } from '../../lib/store/id-strength'
 import { randomId } from '../../lib/store/session-id'
+import fc from '../support/fast-check'
 
 const of = (make: (index: number) => string): Promise<number> => {
   let index = 0

@@ -4,7 +4,7 @@ import { Indexing } from '../../lib/session/indexing'
 import type { SessionKey } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
-import { decodeList, encodeList, mayBeMarked } from '../../lib/store/index-entry'
+import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { sessionHandle } from '../../lib/store/session-id'
 import { registerIndex, SessionIndex } from '../../lib/store/session-index'
@@ -84,14 +84,6 @@ t.test('a store that is down is not asked for the end of all that is marked', as
   }
   await index.entering.keepAlive(index.labels.of('user', 42))
   t.equal(removals, 16)
-})
-
-t.test('only lists with a mark are decoded for that', t => {
-  const entry = { handle: 'x', login: 'y', at: 11, isEnded: false, about: undefined }
-  t.notOk(mayBeMarked(encodeList({ label: 'user:1', entries: [entry, { ...entry, about: 'z' }] })))
-  t.ok(mayBeMarked(encodeList({ label: 'user:1', entries: [{ ...entry, isEnded: true }] })))
-  t.ok(mayBeMarked(encodeList({ label: 'user:1', entries: [{ ...entry, isEnded: true, about: 'z' }, entry] })))
-  t.end()
 })
 
 t.test('a list that cannot be read is touched all the same', async t => {

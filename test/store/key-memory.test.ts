@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { KeyMemory, type CipherKey } from '../../lib/store/key-memory'
+import type { OpenedChain } from '../../lib/store/sealed-chain'
 
 /** So many sessions' keys are kept. */
 const KEPT = 10_000
@@ -11,6 +12,10 @@ function derive (keyId: string): CipherKey {
 
 function keyOf (memory: KeyMemory, sesid: string, keyId = 'secret'): Buffer {
   return memory.lend(sesid, keyId, () => derive(keyId), ({ key }) => key)
+}
+
+function textOf (stored: string, plain = 'plain', before = plain): OpenedChain {
+  return { stored, plain, from: stored.length, before, saves: 0 }
 }
 
 function isWiped (key: Buffer): boolean {
@@ -59,22 +64,24 @@ t.test('the key of a long id is wiped as soon as it was used', async t => {
   t.ok(lent !== undefined && isWiped(lent))
 })
 
-t.test('a plain text is known by the whole encrypted one, for a while', async t => {
+t.test('the text of a session that was used last is known, for a while', async t => {
   const memory = new KeyMemory()
-  memory.remember('session', 'sealed', 'plain')
-  t.equal(memory.knownOf('session', 'sealed')?.plain, 'plain')
-  t.equal(memory.knownOf('session', 'Sealed')?.plain, undefined)
-  t.equal(memory.knownOf('another', 'sealed')?.plain, undefined)
-  t.equal(memory.knownOf('session', 'sealed.1:part')?.plain, 'plain', 'and by one with parts more')
-  t.equal(memory.knownOf('session', 'sealed1:part')?.plain, undefined)
-  t.equal(memory.knownOf('session', 'Sealed.1:part')?.plain, undefined)
-  t.equal(memory.knownOf('session', 'seal')?.plain, undefined)
-  for (let index = 0; index < 9; index++) memory.remember(`big ${index}`, 'sealed', 'x'.repeat(1024 * 1024))
-  t.equal(memory.knownOf('session', 'sealed')?.plain, undefined, 'eight million characters are kept')
+  memory.remember('session', textOf('sealed'))
+  t.equal(memory.knownOf('session')?.stored, 'sealed')
+  t.equal(memory.knownOf('another'), undefined)
+  memory.remember('session', textOf('Sealed'))
+  t.equal(memory.knownOf('session')?.stored, 'Sealed', 'of the same size')
+  memory.remember('session', textOf('sealed'.repeat(100), 'plain', 'as long again'.repeat(100)))
+  t.equal(memory.knownOf('session')?.stored.length, 600, 'of another one')
+  for (let index = 0; index < 9; index++) memory.remember(`big ${index}`, textOf('sealed', 'x'.repeat(1024 * 1024)))
+  t.equal(memory.knownOf('session'), undefined, 'eight million characters are kept')
   memory.forget('big 8')
-  t.equal(memory.knownOf('big 8', 'sealed')?.plain, undefined)
+  t.equal(memory.knownOf('big 8'), undefined)
+  t.not(memory.knownOf('big 4'), undefined)
+  memory.remember('big 7', textOf('sealed', 'x'.repeat(1024 * 1024), 'y'.repeat(5 * 1024 * 1024)))
+  t.equal(memory.knownOf('big 6'), undefined, 'the text without the last part counts')
   memory.clear()
-  t.equal(memory.knownOf('big 7', 'sealed')?.plain, undefined)
-  memory.remember('x'.repeat(129), 'sealed', 'plain')
-  t.equal(memory.knownOf('x'.repeat(129), 'sealed'), undefined)
+  t.equal(memory.knownOf('big 7'), undefined)
+  memory.remember('x'.repeat(129), textOf('sealed'))
+  t.equal(memory.knownOf('x'.repeat(129)), undefined)
 })

@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { encryptionOptions } from '../../lib/store/encryption-options'
 import { decodeExactly, describeSealed, plainSize, storedSize } from '../../lib/store/sealed-text'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { anyText } from '../support/any-text'
+import fc from '../support/fast-check'
 
 const ID = 'x'.repeat(32)
 const SECRET = 'a secret of 32 random bytes, more or less'

@@ -1,15 +1,14 @@
-import { createDecipheriv, hkdfSync, randomBytes, webcrypto } from 'node:crypto'
+import { createDecipheriv, hkdfSync, webcrypto } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import fc from 'fast-check'
 import t from 'tap'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
 import { SessionCipher } from '../../lib/store/session-cipher'
-import { randomId, storageName } from '../../lib/store/session-id'
+import { storageName } from '../../lib/store/session-id'
 import type { UnopenedCause } from '../../lib/diagnostics'
 import { unopenedSessions } from '../../lib/unopened'
 import { anyText } from '../support/any-text'
-import { rounds } from '../support/tier'
+import fc from '../support/fast-check'
 
 const OLD = 'an old secret of 32 bytes at least'
 const NEW = 'a new secret of 32 bytes at least'
@@ -225,10 +224,10 @@ t.test('Web Crypto opens what was sealed, and seals what opens', async t => {
     const beside = (before: string, mark: string): Buffer => Buffer.concat([additionalData, Buffer.from(before.slice(-22) + mark)])
     const patch = await subtle.decrypt({ name: 'AES-GCM', iv: part.subarray(0, 12), additionalData: beside(first, mark), tagLength: 128 }, key, part.subarray(12))
     const lengths = Buffer.from(Uint32Array.of(400, 0).buffer)
-    t.strictSame(Buffer.from(patch), Buffer.concat([lengths, Buffer.from('23')]))
+    t.strictSame(Buffer.from(patch), Buffer.concat([lengths, Buffer.of(1), Buffer.from('23')]))
 
     const removing = await subtle.encrypt({ name: 'AES-GCM', iv, additionalData: beside(whole, '.9:'), tagLength: 128 }, key,
-      Buffer.from(Uint32Array.of(5, 4).buffer))
+      Buffer.from([5, 0, 0, 0, 4, 0, 0, 0, 1]))
     t.equal(cipher.open(ID, `${whole}.9:${Buffer.concat([iv, Buffer.from(removing)]).toString('base64url')}`), 'made here')
   }
 })
@@ -241,8 +240,8 @@ t.test('known answers', async t => {
   ]
   // And under the nonce 0c0d…17.
   const parts = [
-    '.15:DA0ODxAREhMUFRYXuuqZPRg_DOaBC6aCrgvJi0MtkMj-sn_hFs3njw',
-    '.15:DA0ODxAREhMUFRYXz2qguCVSOHunZkvnveOwYKboJEZ1um5sq8AW4w'
+    '.15:DA0ODxAREhMUFRYXuuqZPRg_DOb6Hgrq1u4mrmOV8S1CwIaUuGbFRw8',
+    '.15:DA0ODxAREhMUFRYXz2qguCVSOHvcc-ePKWVQrBij2_tz2oeyf9k7Xyc'
   ]
   for (const [index, { secret, sealed }] of vectors.entries()) {
     const cipher = cipherOf(secret === null ? true : { secrets: [secret] }, 'shop')
@@ -277,28 +276,6 @@ t.test('openssl derives the same keys', async t => {
   }
 })
 
-t.test('random secrets of every alphabet are taken', async t => {
-  for (let round = 0; round < rounds(100, 2000); round++) {
-    const secrets = [randomBytes(16).toString('hex'), randomBytes(32), randomBytes(32).toString('base64')]
-    if (cipherOf({ secrets }).keyIds.length !== 4) t.fail('a random secret was refused')
-  }
-})
-
-t.test('options that make no sense', async t => {
-  const bad: Array<[unknown, string]> = [
-    [null, 'encryption'], ['yes', 'encryption'], [1, 'encryption'], [{ secret: NEW }, 'encryption.secret'], [{ secrets: [] }, 'encryption.secrets'],
-    [{ secrets: NEW }, 'encryption.secrets'], [{ secrets: [7] }, 'encryption.secrets'], [{ secrets: ['x'.repeat(31)] }, 'encryption.secrets'],
-    [{ secrets: [Buffer.alloc(31)] }, 'encryption.secrets'], [{ secrets: [Buffer.alloc(32)] }, 'encryption.secrets'],
-    [{ secrets: ['x'.repeat(44)] }, 'encryption.secrets'], [{ secrets: [NEW, '123456'.repeat(8)] }, 'encryption.secrets'], [{ secrets: [NEW, OLD, NEW] }, 'encryption.secrets'],
-    [{ acceptPlain: 1 }, 'encryption.acceptPlain'], [{ writePlain: 'no' }, 'encryption.writePlain'],
-    [{ acceptPlain: false, writePlain: true }, 'encryption.writePlain']
-  ]
-  for (const [given, name] of bad) {
-    t.throws(() => cipherOf(given as boolean), { code: 'SESSION_OPTION', message: `fastify-file-sessions: option ${name} ` }, name)
-    try { cipherOf(given as boolean) } catch (error) { t.notMatch((error as Error).message, NEW) }
-  }
-  t.strictSame(encryptionOptions(true), { secrets: undefined, acceptPlain: true, writePlain: false })
-  for (const given of [true, { secrets: [NEW] }]) t.strictSame(encryptionOptions(encryptionOptions(given) as EncryptionOptions), encryptionOptions(given))
-  t.equal(encryptionOptions(), false)
-  t.equal(randomId().length, 32)
+t.test('a secret that is listed twice is refused', async t => {
+  t.throws(() => cipherOf({ secrets: [NEW, OLD, NEW] }), { code: 'SESSION_OPTION', message: 'fastify-file-sessions: option encryption.secrets ' })
 })

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { encryptionOptions } from '../../lib/store/encryption-options'
 import { describeSealed, isReserved, isSealed, plainSize, storedSize } from '../../lib/store/sealed-text'
@@ -6,6 +5,7 @@ import { SessionCipher } from '../../lib/store/session-cipher'
 import type { UnopenedError } from '../../lib/unopened'
 import { bodyOf, headerOf, headFor, headOf, isHeaded, NO_HEADER } from '../../lib/store/session-header'
 import { anyText } from '../support/any-text'
+import fc from '../support/fast-check'
 
 const ID = 'x'.repeat(32)
 const SECRET = 'a secret of the tests, of random enough letters'
@@ -69,6 +69,7 @@ t.test('a damaged header opens no text, and one of a newer version says so', asy
       t.equal(headerOf(head), null)
       t.equal(refusal(() => cipher.open(ID, `${head}{}`)), 'damaged', head)
     }
+    t.equal(refusal(() => cipher.open(ID, cipher.seal(ID, 'text', '$ffh1$[]\n'))), 'damaged', 'also for the process that has sealed it')
     t.equal(cipher.refusal('$ffh2${}\n{}'), 'newer')
     t.equal(refusal(() => cipher.open(ID, '$ffh2${}\n{}')), 'newer')
   }

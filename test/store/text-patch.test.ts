@@ -1,7 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
-import fc from 'fast-check'
 import t from 'tap'
 import { fits, patchBetween, patched } from '../../lib/store/text-patch'
+import fc from '../support/fast-check'
 import { rounds } from '../support/tier'
 
 const BLOCK = 64

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import fc from './fast-check'
 
 /** All code points but the surrogates, which are no characters by themselves. */
 const CHARACTERS = 0x110000 - 0x800

@@ -1,25 +1,18 @@
 import type { Test } from 'tap'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
 import { SessionFileStore } from '../../index'
 import { run } from '../../lib/cli/program'
 import { newFile, sessionDirectory, sessionFiles } from './session-files'
 import { newSession } from './new-session'
+import { testTerminal, type Printed } from './terminal'
 
-export interface Outcome { exitCode: number, out: string, err: string }
+export interface Outcome extends Printed { exitCode: number }
 
 /** Runs the command as a shell would, with text on standard input. */
-export async function fileSessions (args: string[], { input = '', isTTY = false } = {}): Promise<Outcome> {
-  const outcome = { exitCode: 0, out: '', err: '' }
-  const into = (name: 'out' | 'err'): Writable => new Writable({
-    write (chunk, _encoding, done) {
-      outcome[name] += String(chunk)
-      done()
-    }
-  })
-  const err = Object.assign(into('err'), { isTTY, columns: 80 })
-  outcome.exitCode = await run(args, { in: Readable.from([input]), out: into('out'), err })
-  return outcome
+export async function fileSessions (args: string[], options: { input?: string, isTTY?: boolean } = {}): Promise<Outcome> {
+  const { terminal, printed } = testTerminal(options)
+  const exitCode = await run(args, terminal)
+  return { exitCode, ...printed }
 }
 
 /** A directory with sessions of two apps: three of `shop`, one of `__Host-admin`. */

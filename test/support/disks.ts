@@ -15,6 +15,11 @@ export function diskWith (own: Partial<Disk>): Disk {
 /** Waiting takes no time here: what others do in the meantime is for the tests to say. */
 export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
 
+/** A disk that is ready, whose immediate calls go as `changes` say. */
+export function readyDisk (changes: Partial<DiskNow> = {}): Disk {
+  return { ...impatientDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true, ...changes } }
+}
+
 type Call = (...given: unknown[]) => Promise<unknown>
 
 /** The local disk with every call led through `around`, which does it or does something else. */
@@ -40,10 +45,10 @@ export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
   return { disk, calls }
 }
 
-/** The lane without promises, with these changes, that writes down the names of its calls. */
+/** The lane without promises, with these changes, that writes down the names of its calls. It is quick, however busy the machine is. */
 export function recordingDiskNow (changes: Partial<DiskNow> = {}): { disk: DiskNow, calls: string[] } {
   const calls: string[] = []
-  const disk = { ...localDisk.now as DiskNow, ...changes }
+  const disk = { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true, ...changes }
   for (const name of ['open', 'close', 'fstat', 'lstat', 'read', 'write', 'link', 'unlink', 'rename'] as const) {
     const call = disk[name] as (...given: unknown[]) => unknown
     Object.assign(disk, {

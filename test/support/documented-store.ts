@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import ts from 'typescript'
-import * as entry from '../../index'
 import type {
   IterableSessionStore, PortableRecordStore, ReadableSessionStore, ReapableSessionStore
 } from '../../lib/store/session-store'
-import type { BaseRecordStore } from '../../lib/store/record-store'
+import { BaseRecordStore } from '../../lib/store/record-store'
+import { compiled } from './typescript-output.cjs'
 
 /** What the store of the page keeps of a session. */
 export interface Entry {
@@ -32,11 +31,11 @@ type DocumentedStore = BaseRecordStore & IterableSessionStore & ReadableSessionS
 export const MemoryStore = load() as new (options?: DocumentedOptions) => DocumentedStore
 
 function load (): unknown {
-  const page = readFileSync(join(__dirname, '../../docs/stores.md'), 'utf8')
+  const path = join(__dirname, '../../docs/stores.md')
+  const page = readFileSync(path, 'utf8')
   const [, text = ''] = /<!-- snippet: memory-store -->\n```ts\n(.*?)```/s.exec(page) ?? []
-  const { outputText } = ts.transpileModule(text, { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } })
   const exports = {}
   // eslint-disable-next-line no-new-func -- a program of our own page
-  new Function('exports', 'require', outputText)(exports, (name: string) => name === 'fastify-file-sessions' ? entry : require(name))
+  new Function('exports', 'require', compiled(`${path}.ts`, text))(exports, (name: string) => name === 'fastify-file-sessions' ? { BaseRecordStore } : require(name))
   return (exports as { MemoryStore: unknown }).MemoryStore
 }

@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import fileSessions from '../../index'
 import type { EncryptionOptions } from '../../lib/store/encryption-options'
+import { Client } from './client'
 import { undeclared } from './undeclared'
 
 interface Setup { sessionDir: string, encryption: boolean | EncryptionOptions }
@@ -36,19 +37,25 @@ export class EncryptedApp {
 
   /** Adds one to the count of a new session, and puts a word into it; returns its id. */
   async begin (word: string): Promise<string> {
-    const response = await fetch(`${this.url}/count?word=${word}`, { method: 'POST' })
-    return /sid=([\w-]+)/.exec(response.headers.get('set-cookie') ?? '')?.[1] ?? ''
+    const visitor = new Client(this.url)
+    await visitor.post(`/count?word=${word}`)
+    return visitor.sesid
   }
 
   /** Adds one to the count of a session, and returns the count. */
   async count (sesid: string): Promise<number> {
-    const response = await fetch(`${this.url}/count`, { method: 'POST', headers: { cookie: `sid=${sesid}` } })
-    return await response.json() as number
+    return (await this.#visitor(sesid).post('/count')).json as number
   }
 
   /** Returns what the session holds; null when it is not served. */
   async data (sesid: string): Promise<unknown> {
-    return await (await fetch(`${this.url}/data`, { headers: { cookie: `sid=${sesid}` } })).json()
+    return (await this.#visitor(sesid).get('/data')).json
+  }
+
+  #visitor (sesid: string): Client {
+    const visitor = new Client(this.url)
+    visitor.cookie = `sid=${sesid}`
+    return visitor
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import { FileStore } from '../../lib/store/files/file-store'
 import { windowsDisk } from '../../lib/store/files/windows-disk'
-import { windowsPlatform } from '../../lib/store/files/windows'
+import { windowsPlatform } from '../../lib/store/files/platform'
 import { fileConformance } from './file-conformance'
 import { ntfsDisk } from './ntfs-disk'
 

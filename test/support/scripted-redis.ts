@@ -1,4 +1,4 @@
-import type { Listening, Listener, RedisConnection } from '../../lib/store/redis/redis-client'
+import type { Listening, Listener, RedisConnection } from '../../lib/store/redis/redis-connection'
 import { numbered } from './numbered'
 
 interface Waiter {

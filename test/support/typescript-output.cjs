@@ -20,7 +20,11 @@ fs.mkdirSync(cache, { recursive: true })
 
 /** Returns the JavaScript of a file. */
 function javascriptOf (path) {
-  const source = fs.readFileSync(path, 'utf8')
+  return compiled(path, fs.readFileSync(path, 'utf8'))
+}
+
+/** Returns the JavaScript of a text that is, or might be, the file at this path. */
+function compiled (path, source) {
   const cached = join(cache, `${createHash('sha256').update(salt).update(path).update(source).digest('hex')}.js`)
   try {
     return fs.readFileSync(cached, 'utf8')
@@ -45,5 +49,5 @@ function compileAll () {
   for (const name of [...fs.readdirSync(root), ...inFolders].filter(isSource)) javascriptOf(join(root, name))
 }
 
-module.exports = { javascriptOf }
+module.exports = { compiled, javascriptOf }
 if (require.main === module) compileAll()

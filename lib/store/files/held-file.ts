@@ -1,10 +1,10 @@
 import { hasCode } from '../../errors'
 import { descriptors, type Holder } from './descriptors'
-import { checkWhole, type DiskNow, type FileStatus } from './disk'
+import { birth, checkWhole, type DiskNow, type FileNumber, type FileStatus } from './disk'
 import { openToAppendNow } from './private-file'
 
 /**
- * Milliseconds for which a descriptor may stand for the path that it was opened by. A directory
+ * Milliseconds for which a descriptor may stand for the path that it was opened by, or found at. A directory
  * that was moved by hand shows nowhere else, and neither does a second change in the same tick of a
  * coarse clock.
  */
@@ -19,14 +19,18 @@ const REFUSED = 1000
  * then takes half the time.
  *
  * What is open may be a file that is no longer at the path. So before each use the file is asked
- * whether it still has a name and was not changed since; and in any case it is opened anew soon.
+ * whether it still has a name and was not changed since; and in any case it is soon looked for at its path.
  * No method waits, and the descriptor never leaves this class: so it is never closed while in use.
  */
 export class HeldFile implements Holder {
   readonly #path: string
   readonly #disk: DiskNow
   #fd: number | null = null
-  #openedAt = 0
+  /** Which file is open. Its number is not used again while it is. */
+  #ino: FileNumber = 0
+  #born = 0
+  /** When it was at its path. */
+  #foundAt = 0
   /** When it was looked at last, by whatever way. */
   #lookedAt = -Infinity
   /** Do not retry opening before this time: the last attempt was refused. */
@@ -60,16 +64,14 @@ export class HeldFile implements Holder {
 
   /**
    * Appends the bytes and returns what the file is then; undefined, with nothing appended, when there is no file at
-   * the path, or the disk took long to open it. Must be followed by `rest`, also when it throws.
+   * the path, or the disk took long to find it. Must be followed by `rest`, also when it throws.
    *
    * @throws what opening and writing do, {SessionFileError} when the file is not private
    */
   append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
     try {
-      if (this.#check(ctimeMs, now) === null) {
-        this.#open(now)
-        if (!this.#disk.isQuick()) return undefined
-      }
+      if (this.#check(ctimeMs, now) === null) this.#open(now)
+      if (this.#foundAt === now && !this.#disk.isQuick()) return undefined
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error
@@ -111,26 +113,41 @@ export class HeldFile implements Holder {
 
   /** Returns what the file is if the descriptor still stands for the path; otherwise null, and it is closed. */
   #check (ctimeMs: number, now: number): FileStatus | null {
-    if (this.#fd === null) return null
-    if (now - this.#openedAt < TRUSTED) {
-      try {
-        const status = this.#disk.fstat(this.#fd)
-        if (status.nlink > 0 && status.ctimeMs === ctimeMs) {
-          this.isUsed = true
-          return status
-        }
-      } catch {
-        // The next attempt to open it by its path tells what is wrong.
-      }
+    const fd = this.#fd
+    if (fd === null) return null
+    const status = now - this.#foundAt < TRUSTED ? this.#statusOf(fd) : this.#statusAtPath(now)
+    if (status?.ctimeMs === ctimeMs) {
+      this.isUsed = true
+      return status
     }
     this.release()
     return null
   }
 
+  #statusOf (fd: number): FileStatus | undefined {
+    try {
+      const status = this.#disk.fstat(fd)
+      return status.nlink > 0 ? status : undefined
+    } catch {
+      // The next attempt to open it by its path tells what is wrong.
+      return undefined
+    }
+  }
+
+  /** Costs half of what it does to open it again. */
+  #statusAtPath (now: number): FileStatus | undefined {
+    const status = this.#disk.lstat(this.#path)
+    if (status?.ino !== this.#ino || birth(status) !== this.#born) return undefined
+    this.#foundAt = now
+    return status
+  }
+
   #open (now: number): FileStatus {
     const { fd, status } = openToAppendNow(this.#disk, this.#path)
     this.#fd = fd
-    this.#openedAt = now
+    this.#ino = status.ino
+    this.#born = birth(status)
+    this.#foundAt = now
     this.#isKept = descriptors.add(this)
     this.isUsed = true
     return status

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { SessionFileError } from '../../errors'
 import { randomText } from '../../random'
 import { isSealed } from '../sealed-text'
-import { fits, patchBetween, patched, type TextPatch } from '../text-patch'
+import { fits, patchBetween, patched, sameStart, type TextPatch } from '../text-patch'
 
 /**
  * One record of a session file. The file is a sequence of records, each with the whole text of the
@@ -192,13 +192,17 @@ function isPlain (bytes: Buffer, position: number, length: number): boolean {
 /** Returns the patch to write instead of the whole text; null when it would not be much shorter, or there were too many of them. */
 function usefulPatch (before: PatchBase, { text, seal, ended }: JournalRecord): TextPatch | null {
   if (seal || ended || (before.patches + 1) * text.length > MOST_COPIED) return null
-  const patch = isSealed(text) ? growth(before.text, text) : patchBetween(before.text, text)
+  const patch = isSealed(text) ? newEnd(before.text, text) : patchBetween(before.text, text)
   return patch !== null && patch.middle.length * 2 <= text.length ? patch : null
 }
 
-/** Returns the part that an encrypted text has more than before. One that was encrypted anew has nothing in common with it: null. */
-function growth (before: string, after: string): TextPatch | null {
-  return after.startsWith(before) ? { prefix: before.length, suffix: 0, middle: after.slice(before.length) } : null
+/** Returns the end that an encrypted text has instead of the one before. One that was encrypted anew has little in common with it: null. */
+function newEnd (before: string, after: string): TextPatch | null {
+  const half = Math.ceil(after.length / 2)
+  // Pieces are compared at the speed of memory, and `startsWith` looks at one character after the other.
+  if (before.slice(0, half) !== after.slice(0, half)) return null
+  const prefix = sameStart(before, after)
+  return { prefix, suffix: 0, middle: after.slice(prefix) }
 }
 
 /**

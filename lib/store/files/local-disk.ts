@@ -18,10 +18,15 @@ const BURST = 1000
 /** Milliseconds of use of the quick lanes after which the disk is probed again. */
 const PROBE_AFTER = 100
 /**
- * Milliseconds after a slow call of the disk in which the wait for a processor is asked for before each call, which costs
- * about as much as a call: so only what was waited for within one is excused.
+ * Milliseconds after a slow call of the disk in which it is known before each call for how long the process was kept waiting
+ * for a processor: so only what was waited for within the call is excused.
  */
 const WATCHED = 10_000
+/**
+ * For so long (ms) that is known well enough: no call is excused for more than this beside its own wait. To ask again costs
+ * more than a call.
+ */
+const FRESH = 1
 /** Names that are read from a directory at a time. */
 const BATCH = 64
 const { R_OK, W_OK, X_OK } = fs.constants
@@ -89,6 +94,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   let isProbing = false
   /** At the last probe, when a call took long, or before a call that is watched. */
   let processorWaitBefore = 0
+  let processorWaitAt = -Infinity
   let watchedUntil = -Infinity
 
   function isReady (time = clock()): boolean {
@@ -99,7 +105,7 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   function startProbe (probe: () => Promise<unknown>, time: number): void {
     isProbing = true
     probeAt = time + PROBE_AFTER
-    processorWaitBefore = processorWait()
+    noteProcessorWait(time)
     // A probe that fails has been answered as well: the disk is not frozen.
     const answered = (): void => { isProbing = false }
     probe().then(answered, answered)
@@ -108,8 +114,12 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   /** The call, after which the disk counts as slow if too much was waited for it (the generic cell rate algorithm). */
   function timed<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
     return (...parameters) => {
-      const start = clock()
-      if (start < watchedUntil) processorWaitBefore = processorWait()
+      let start = clock()
+      if (start < watchedUntil && start - processorWaitAt >= FRESH) {
+        noteProcessorWait(start)
+        // The question takes longer than most calls: a process often loses its processor in that, and not in the call.
+        start = clock()
+      }
       try {
         return call(...parameters)
       } finally {
@@ -124,11 +134,16 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
    * probe, cannot be told from that for a first call; those that follow are watched.
    */
   function noteWait (end: number, duration: number): void {
-    const soFar = processorWait()
-    const waited = duration - Math.min(duration, Math.max(0, soFar - processorWaitBefore))
-    processorWaitBefore = soFar
+    const before = processorWaitBefore
+    noteProcessorWait(end)
+    const waited = duration - Math.min(duration, Math.max(0, processorWaitBefore - before))
     if (waited > SLOW) readyAt = Math.max(readyAt, end - BURST) + REST * waited
     watchedUntil = Math.max(watchedUntil, end + (waited > SLOW ? WATCHED : PROBE_AFTER))
+  }
+
+  function noteProcessorWait (time: number): void {
+    processorWaitBefore = processorWait()
+    processorWaitAt = time
   }
 
   /** At once while the disk is quick, otherwise pooled. */

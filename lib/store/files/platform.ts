@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import type { FileStatus } from './disk'
 import { fileSystemOf, type FileSystem } from './file-system'
-import { windowsPlatform } from './windows'
+import { localDiskOf } from './local-disk'
+import { profileWarnings, volumeOf, windowsPath } from './windows'
 
 /** In what one system differs from another beside its disk, which {@link localDiskOf} returns. */
 export interface Platform {
@@ -41,6 +42,25 @@ const posixPlatform: Platform = {
   describeAccess: ({ uid, mode }) => `user ${uid}, ${(mode & 0o777).toString(8).padStart(4, '0')}`,
   findByName: pattern => `find SESSION_DIR -name "${pattern}"`,
   findBySize: bytes => `find SESSION_DIR -size +${bytes}c`
+}
+
+/**
+ * Windows, with NTFS on a local volume. Its disk is in `windows-disk.ts`, over the calls in
+ * `windows-calls.ts`.
+ */
+export const windowsPlatform: Platform = {
+  syncsDirectories: false,
+  freesOpenFiles: false,
+  // As far as is known.
+  replacesAtOnce: false,
+  numbersFilesOnce: true,
+  keepsAccessTimes: false,
+  resolve: windowsPath,
+  fileSystemOf: directory => volumeOf(directory, localDiskOf('win32')),
+  warningsOf: directory => profileWarnings(directory, localDiskOf('win32')),
+  describeAccess: () => 'as the directory above grants it',
+  findByName: pattern => `dir /s /b "SESSION_DIR\\${pattern}"`,
+  findBySize: bytes => `forfiles /p SESSION_DIR /s /c "cmd /c if @fsize gtr ${bytes} echo @path"`
 }
 
 /** Returns what is so on a system, by its name as in `process.platform`. */

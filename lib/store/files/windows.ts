@@ -3,30 +3,9 @@ import { win32 } from 'node:path'
 import { printable } from '../../printable'
 import type { DirectoryCalls } from './disk'
 import type { FileSystem } from './file-system'
-import { localDiskOf } from './local-disk'
-import type { Platform } from './platform'
 
 /** The mark of a long path or of a device, before a drive of this machine or before another machine. */
 const MARK = /^\\\\[?.]\\(?:(UNC\\)|(?=[a-z]:))/i
-
-/**
- * Windows, with NTFS on a local volume. Its disk is in `windows-disk.ts`, over the calls in
- * `windows-calls.ts`.
- */
-export const windowsPlatform: Platform = {
-  syncsDirectories: false,
-  freesOpenFiles: false,
-  // As far as is known.
-  replacesAtOnce: false,
-  numbersFilesOnce: true,
-  keepsAccessTimes: false,
-  resolve: windowsPath,
-  fileSystemOf: directory => volumeOf(directory, localDiskOf('win32')),
-  warningsOf: directory => profileWarnings(directory, localDiskOf('win32')),
-  describeAccess: () => 'as the directory above grants it',
-  findByName: pattern => `dir /s /b "SESSION_DIR\\${pattern}"`,
-  findBySize: bytes => `forfiles /p SESSION_DIR /s /c "cmd /c if @fsize gtr ${bytes} echo @path"`
-}
 
 /** Returns the absolute path, without the mark of a long one: after it, `/` would be a part of a name. Node marks long paths itself. */
 export function windowsPath (path: string): string {

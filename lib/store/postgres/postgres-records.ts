@@ -6,10 +6,9 @@ import type {
   Creation, PortableSession, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
 import { UnsettledCalls } from '../unsettled-calls'
-import type { Answer } from './answer'
+import { isStored, outcomeOf, type Answer } from './answer'
 import { openTable } from './opening'
 import { postgresStoreOptions, type PostgresSessionStoreOptions, type PostgresValue, type SettledPostgresOptions } from './options'
-import { isStored, outcomeOf } from './outcome'
 import { newRecordId, remembersSince, versionOf } from './recent'
 import { Server, type Attempts, type Question } from './server'
 import { storedSession, type SessionRow } from './session-row'
@@ -116,7 +115,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'created', version: id }
-        if (row.status !== 'live') return undefined
+        if (row.status !== 'live' || row.isDamaged) return undefined
         if (isUnsure && !remembersSince(row, null)) throw unknown('create a session')
         return { result: 'taken' }
       }
@@ -136,7 +135,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
       judge: (rows, isUnsure) => {
         const row = outcomeOf(rows)
         if (isStored(row, id)) return { result: 'replaced', version: id }
-        if (!row.isWritable) return { result: 'gone' }
+        if (!row.isWritable || row.isDamaged) return { result: 'gone' }
         if (row.version === base) return undefined
         if (isUnsure && !remembersSince(row, base)) throw unknown('save a session')
         return { result: 'conflict' }

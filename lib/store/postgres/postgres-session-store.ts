@@ -5,7 +5,7 @@ import { publishEnded } from '../session-events'
 import { LONGEST_LIST, MARGIN } from '../index-lists'
 import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
-import { bodyOf } from '../session-header'
+import { bodyOf, DAMAGED_TEXT } from '../session-header'
 import type {
   Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
 } from '../session-store'
@@ -62,12 +62,13 @@ export class PostgresSessionStore extends PostgresRecords
   /** {@inheritDoc ReadableSessionStore.texts} @throws {SessionStoreError} */
   async * texts (): AsyncGenerator<string, void> {
     for await (const { text } of this.exportSessions()) {
+      if (text === DAMAGED_TEXT) continue
       if (isSealed(text)) throw cannotOpenAll()
       yield bodyOf(text)
     }
   }
 
-  /** {@inheritDoc PortableRecordStore.exportSessions} @throws {SessionStoreError} */
+  /** {@inheritDoc PortableRecordStore.exportSessions} The text of a damaged one does not open. @throws {SessionStoreError} */
   async * exportSessions (): AsyncGenerator<PortableSession, void> {
     for await (const row of this.#rows<TextRow>('texts')) {
       const session = portableSession(row, this.limits)

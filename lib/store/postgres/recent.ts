@@ -1,4 +1,5 @@
 import { randomText } from '../../random'
+import { NO_VERSION } from '../index-lists'
 
 /**
  * The ids of a session's records. The row has the id of the newest record, its version, and beside
@@ -11,15 +12,17 @@ export const SHORT_ID = 8
 /** So many characters of earlier ids stand in the row. */
 export const RECENT_LENGTH = 16 * SHORT_ID
 const RECORD_ID = /^[\w-]{16}$/
+/** The same for the server. */
+export const RECORD_ID_SQL = '^[A-Za-z0-9_-]{16}$'
 
 /** Returns the id of a record that is about to be stored. */
 export function newRecordId (): string {
   return randomText(12, 'base64url')
 }
 
-/** Returns the version if it can be one of ours. Any other is none, and may hold what a row cannot. */
+/** Returns the version if it can be one of ours. Any other is none: that of a damaged row, or of no row. It may hold what a row cannot. */
 export function versionOf (version: string): string {
-  return RECORD_ID.test(version) ? version : ''
+  return RECORD_ID.test(version) ? version : NO_VERSION
 }
 
 /** What a row tells of its records. */

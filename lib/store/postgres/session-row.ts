@@ -4,6 +4,9 @@ import { isForwarding } from '../forwarding'
 import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
 import type { Answer } from './answer'
 import type { RowLifetimes } from './statements'
+import { NO_VERSION } from '../index-lists'
+import { DAMAGED_TEXT } from '../session-header'
+import { versionOf } from './recent'
 import { fromColumn } from './text-column'
 
 /** A row that tells of a session: the words of `about` are clock, version, creation, last access, and its own idle timeout if it has one. */
@@ -24,12 +27,12 @@ export interface TextRow extends Answer {
   readonly text: string
 }
 
-/** Returns the session as the store returns it; null when there is none, or it has expired. */
+/** Returns the session as the store returns it; null when there is none, or it has expired. A row that has no record of ours has a text that does not open. */
 export function storedSession (row: SessionRow, limits: RowLifetimes): StoredSession | null {
   const { version, idleTimeout, createdAt, lastAccess, idle, idleLeft, now } = seen(row, limits)
   if (row.text === null || idleLeft <= 0) return null
   return {
-    text: fromColumn(row.text),
+    text: textIn(version, row.text),
     version,
     idleTimeout,
     createdAt,
@@ -40,20 +43,25 @@ export function storedSession (row: SessionRow, limits: RowLifetimes): StoredSes
   }
 }
 
-/** Returns what can be said of the session; null when there is none alive. */
+/** Returns what can be said of the session; null when there is none alive, or the row is damaged. */
 export function sessionInfo (row: ListedRow, limits: RowLifetimes): SessionInfo | null {
-  const { age, idle, idleLeft } = seen(row, limits)
-  return row.status === 'live' && idleLeft > 0 ? { age, idle, idleLeft, size: Number(row.size) } : null
+  const { version, age, idle, idleLeft } = seen(row, limits)
+  return row.status === 'live' && version !== NO_VERSION && idleLeft > 0 ? { age, idle, idleLeft, size: Number(row.size) } : null
 }
 
 /** Returns all that is known of the session; null when there is none alive. */
 export function portableSession (row: TextRow, limits: RowLifetimes): PortableSession | null {
-  const { idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
+  const { version, idleTimeout, createdAt, lastAccess, idleLeft } = seen(row, limits)
   if (row.status !== 'live' || idleLeft <= 0 || isForwarding(row.text)) return null
-  return { name: row.name, text: fromColumn(row.text), idleTimeout, createdAt, lastAccess }
+  return { name: row.name, text: textIn(version, row.text), idleTimeout, createdAt, lastAccess }
+}
+
+function textIn (version: string, kept: string): string {
+  return version === NO_VERSION ? DAMAGED_TEXT : fromColumn(kept)
 }
 
 interface Seen {
+  /** {@link NO_VERSION} for one that no store of ours wrote. */
   version: string
   /** Seconds. */
   idleTimeout: number | undefined
@@ -76,7 +84,7 @@ function seen ({ about }: Answer, { idleTimeout: own, absoluteTimeout, isLeast }
   const [age, idle] = [Math.max(now - createdAt, 0), Math.max(now - lastAccess, 0)]
   const idleLeft = Math.max(Number(idleTimeout ?? own), isLeast === true ? own : 0) * 1000 - idle
   return {
-    version,
+    version: versionOf(version),
     idleTimeout: idleTimeout === undefined ? undefined : Number(idleTimeout),
     createdAt,
     lastAccess,

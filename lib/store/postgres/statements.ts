@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import { GRACE, touchInterval, type Lifetimes } from '../clock'
 import { FORWARDING } from '../forwarding'
-import { RECENT_LENGTH, SHORT_ID } from './recent'
+import { NO_VERSION } from '../index-lists'
+import { RECENT_LENGTH, RECORD_ID_SQL, SHORT_ID } from './recent'
 import { STANDBY } from './answer'
 import { literal, qualified } from './schema'
 
@@ -53,6 +54,10 @@ const NOW_OF_PRIMARY = `CASE WHEN pg_is_in_recovery() THEN '${STANDBY}' ELSE (${
  * PostgreSQL looks for the right to do so when the statement starts, whether it is done or not.
  */
 const CONFIRMED = "CASE WHEN pg_logical_emit_message(true, 'fastify-file-sessions', '') IS NULL THEN '' END"
+/** One word, whatever a program may have written there. */
+const VERSION = "replace(s.version, ' ', '?')"
+/** Whether the row has a version that no store writes. */
+const IS_DAMAGED = `s.version !~ '${RECORD_ID_SQL}'`
 /** Columns cost the client more than words in one column. The last word is missing for the store's own idle timeout. */
 const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}, s.idle_timeout`
 
@@ -75,19 +80,19 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
   const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
   const found = (told: string): string => `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
-    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, s.version, s.recent${mayConfirm && told !== 'false' ? `, CASE WHEN ${told} THEN ${CONFIRMED} END` : ''})`
+    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, ${VERSION}, s.recent${mayConfirm && told !== 'false' ? `, CASE WHEN ${told} THEN ${CONFIRMED} END` : ''})`
   const done = (told: string): string => `SELECT ${NOW} || ' done' AS about FROM done
     UNION ALL SELECT ${found(told)} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
   const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
   const replacing = (accessedAt: string): string => `WITH done AS (
       UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
         created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = ${accessedAt}
-      WHERE ${key} AND s.version = $4 AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
+      WHERE ${key} AND s.version = nullif($4, '${NO_VERSION}') AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
       RETURNING 1
     ) ${done(isKnown('$3'))}`
 
   return {
-    read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about
+    read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, ${VERSION}, ${TIMES}) AS about
       FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} AND s.status = 'live'`),
 
     create: statement('create', `WITH done AS (
@@ -95,7 +100,7 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
       SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, least(${moment('$5')}, statement_timestamp()), least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
       ON CONFLICT (appid, name) DO UPDATE SET text = excluded.text, version = excluded.version, recent = ${remembered}, status = 'live',
         idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
-        WHERE (s.status <> 'live' OR ${isOver(limits)}) AND s.version <> $3 AND ${isNotRecent('$3')}
+        WHERE (s.status <> 'live' OR ${isOver(limits)} OR ${IS_DAMAGED}) AND s.version <> $3 AND ${isNotRecent('$3')}
       RETURNING 1
     ) ${done(isKnown('$3'))}`),
 
@@ -105,7 +110,7 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
 
     remove: statement('remove', `WITH done AS (
       UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
-      WHERE ${key} AND s.version = coalesce($3, s.version) AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
+      WHERE ${key} AND ${isAt('$3')} AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
       RETURNING 1
     ) ${done(`coalesce(s.status, '') <> 'live' OR ${isOver(limits, GRACE / 1000)} OR ${isKnown('$2')}`)}`),
 
@@ -114,13 +119,13 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
 
     setAside: statement('aside', `WITH done AS (
       UPDATE ${rows} SET name = s.name || '.' || $2, status = 'aside', accessed_at = statement_timestamp()
-      WHERE ${key} AND s.version = coalesce($3, s.version) AND s.status = 'live' AND ${inTime('$4')}
+      WHERE ${key} AND ${isAt('$3')} AND s.status = 'live' AND ${inTime('$4')}
       RETURNING 1
     ) ${done('false')}`),
 
-    list: statement('list', `SELECT s.name, CASE WHEN starts_with(s.text, ${literal(FORWARDING)}) THEN 'forwarding' ELSE s.status END AS status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
+    list: statement('list', `SELECT s.name, CASE WHEN starts_with(s.text, ${literal(FORWARDING)}) THEN 'forwarding' ELSE s.status END AS status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, ${VERSION}, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
 
-    texts: statement('texts', `SELECT s.name, s.status, s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, s.version, ${TIMES}) AS about FROM (
+    texts: statement('texts', `SELECT s.name, s.status, s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, ${VERSION}, ${TIMES}) AS about FROM (
       SELECT s.*, sum(octet_length(s.text)) OVER (ORDER BY s.name) - octet_length(s.text) AS bytes_before
       FROM (SELECT * FROM ${rows} WHERE ${page}) AS s
     ) AS s WHERE bytes_before < ${PAGE_SIZE} ORDER BY s.name`),
@@ -168,6 +173,11 @@ function inTime (deadline: string): string {
   return `(${deadline}::float8 > ${NOW} AND set_config('lock_timeout', greatest(1, ceil(${deadline}::float8 - ${NOW}))::int::text, true) <> '')`
 }
 
+/** Whether the row is at this version; null: any, {@link NO_VERSION}: that of a damaged row. */
+function isAt (version: string): string {
+  return `CASE ${version} WHEN '${NO_VERSION}' THEN ${IS_DAMAGED} ELSE s.version = coalesce(${version}, s.version) END`
+}
+
 /** Whether the record is the newest, or one of those before it. */
 function isKnown (id: string): string {
   return `s.version = ${id} OR NOT ${isNotRecent(id)}`
@@ -178,9 +188,9 @@ function isNotRecent (id: string): string {
   return `strpos(s.recent, left(${id}, ${SHORT_ID})) = 0`
 }
 
-/** Seconds since then. */
+/** Seconds since then. The difference of two moments would be an error where one is infinite. */
 function age (column: string): string {
-  return `date_part('epoch', statement_timestamp() - ${column})`
+  return `(date_part('epoch', statement_timestamp()) - date_part('epoch', ${column}))`
 }
 
 /** A parameter in milliseconds since 1970, null for now. */

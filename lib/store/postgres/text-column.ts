@@ -9,7 +9,16 @@ export function toColumn (text: string): string {
   return UNFIT.test(text) ? ESCAPED + JSON.stringify(text) : text
 }
 
-/** Returns the text that is kept so. */
+/** Returns the text that is kept so. What another program put there and is not JSON of a text is returned as it is. */
 export function fromColumn (kept: string): string {
-  return kept.startsWith(ESCAPED) ? JSON.parse(kept.slice(1)) as string : kept
+  return kept.startsWith(ESCAPED) ? parsed(kept.slice(1)) ?? kept : kept
+}
+
+function parsed (json: string): string | null {
+  try {
+    const text: unknown = JSON.parse(json)
+    return typeof text === 'string' ? text : null
+  } catch {
+    return null
+  }
 }

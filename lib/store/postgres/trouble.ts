@@ -47,9 +47,9 @@ const UNPREPARED = ['26000', '42P05']
 const STALE_PLAN = '0A000'
 
 /** What pg says without a code. Other texts may quote a statement and its values. */
-const KNOWN_TEXT = /^(Connection terminated|Client was closed|Client has encountered a connection error|timeout e|Query read timeout|Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
+const KNOWN_TEXT = /^(Connection terminated|Client was closed|Client has encountered a connection error|timeout e|Query read timeout|The server does not support SSL|There was an error establishing an SSL connection|SASL: |Cannot use a pool|PGlite is clos|\w+ E[A-Z]+\b)/
 /** After these there was not a connection to send the statement on. */
-const UNSENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connect E|trying to connect|connection timeout/
+const UNSENT = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connect E|trying to connect|connection timeout|not support SSL|establishing an SSL|SASL: |CERT|UNABLE_TO_VERIFY/
 const CLOSED = /^(Cannot use a pool|PGlite is clos)/
 
 /** Judges what `query` rejected with. */

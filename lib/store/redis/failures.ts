@@ -38,7 +38,7 @@ const REPLIES: ReadonlyArray<readonly [says: RegExp, code: string, passes: boole
   [/^BUSY\b/, 'BUSY', true, 'a script of another program keeps the server busy: end it with SCRIPT KILL'],
   [/^OOM/, 'OOM', false, 'the server has no memory left: raise maxmemory, and keep maxmemory-policy noeviction'],
   [/^MISCONF/, 'MISCONF', false, 'the server cannot write to its disk: see its log'],
-  [/^NOPERM|- PermissionDenied/, 'NOPERM', false,
+  [/^NOPERM|The user executing the script can't|ACL failure in script|- PermissionDenied/, 'NOPERM', false,
     'the server does not permit it: give this user +eval +evalsha and what the scripts use, on the keys of the prefix (see docs/stores.md)'],
   [/^(?:NOAUTH|WRONGPASS)|AuthenticationFailed/, 'NOAUTH', false, 'the server wants a password: give it to the client'],
   [/^(?:WRONGTYPE|FOREIGN)/, 'WRONGTYPE', false, FOREIGN_KEY],

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { randomText } from '../../random'
-import type { Listener, RedisConnection } from './redis-client'
+import type { Listener, RedisConnection } from './redis-connection'
 import type { ReadCache } from './read-cache'
 
 /** Where the server says which keys have changed. */

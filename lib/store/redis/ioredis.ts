@@ -1,6 +1,5 @@
 import { check } from '../../option-checks'
-import type { Listener, Listening, RedisConnection } from './redis-client'
-import { tracking } from './tracking'
+import { tracking, type Listener, type Listening, type RedisConnection } from './redis-connection'
 
 /** What the store uses of the clients of ioredis, 5 and 6, and of iovalkey. */
 export interface IoredisClient {

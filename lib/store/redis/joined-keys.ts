@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { Deadlines } from '../deadlines'
 import { randomId, storageName } from '../session-id'
 import type { KeyNames } from './key-names'
-import type { RedisConnection } from './redis-client'
+import type { RedisConnection } from './redis-connection'
 
 /** So many keys are tried: a proxy hardly ever puts all of them on one server by chance. */
 const KEYS = 16

@@ -4,7 +4,7 @@ import { Recent } from '../recent'
 import { failureOf, storeError } from './failures'
 import type { KeyNames } from './key-names'
 import { AnswerOfAnother } from './own-answers'
-import type { RedisConnection } from './redis-client'
+import type { RedisConnection } from './redis-connection'
 
 /** For messages. */
 const DOING = 'list the sessions'

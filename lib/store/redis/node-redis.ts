@@ -1,5 +1,4 @@
-import type { Listener, Listening, RedisConnection, RunOnServer } from './redis-client'
-import { tracking } from './tracking'
+import { tracking, type Listener, type Listening, type RedisConnection, type RunOnServer } from './redis-connection'
 
 /** What the store uses of the clients of `redis` (node-redis), 5 and 6. */
 interface Emitting {

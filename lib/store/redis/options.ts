@@ -1,12 +1,13 @@
 import { SessionError } from '../../errors'
 import { check, checkKnown, isTime } from '../../option-checks'
 import { RECORD_STORE_OPTIONS, recordStoreOptions, type RecordStoreOptions, type SettledRecordStoreOptions } from '../record-options'
-import { connectionOf, type RedisClient, type RedisConnection } from './redis-client'
+import { connectionOf, type RedisClient } from './redis-client'
+import type { RedisConnection } from './redis-connection'
 import type { Replicas } from './script-runner'
 
 /** The options of a `RedisSessionStore`. All times are in seconds. */
 export interface RedisSessionStoreOptions extends RecordStoreOptions {
-  /** A connected client of redis, ioredis, iovalkey or @valkey/valkey-glide. The store does not close it. */
+  /** A connected client of redis, ioredis, iovalkey or `@valkey/valkey-glide`. The store does not close it. */
   client: RedisClient
   /** What every key begins with, without braces. @default 'file-sessions:' */
   prefix?: string | undefined

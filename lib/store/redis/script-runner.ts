@@ -4,11 +4,11 @@ import type { SessionStoreError } from '../../errors'
 import { Deadlines, NoAnswer } from '../deadlines'
 import { Outage } from '../outage'
 import { ServerClock } from '../server-clock'
-import { CallBatches, type Waiting } from './call-batches'
+import { CallBatches, type Answer, type Call, type Waiting } from './call-batches'
 import { failureAmongMixed, failureBesideWait, failureOf, notConnected, splitCalls, storeError, TooLate, type Failure } from './failures'
 import { OwnAnswers } from './own-answers'
-import type { RedisConnection } from './redis-client'
-import { REFUSAL, type Script } from './script'
+import type { RedisConnection } from './redis-connection'
+import { REFUSAL } from './script'
 
 /** Between attempts, in milliseconds: at first and at most. */
 const FIRST_PAUSE = 10
@@ -25,29 +25,6 @@ export interface Replicas {
 
 /** An answer begins with so many entries for all calls of a command. */
 const START = 2
-
-/** What a script answered for one session. */
-export interface Answer {
-  /** The outcome, or what `READ` returns of a key. */
-  readonly reply: number | string | null
-  /** What the server's clock showed, in milliseconds since 1970. */
-  readonly now: number
-  /** How many replicas have what it wrote; `undefined` when nothing waited for them. */
-  readonly replicas: number | undefined
-}
-
-/** A call of a script for one session. */
-export interface Call {
-  /** What the caller wants, for messages: `save a session`. */
-  readonly doing: string
-  readonly script: Script
-  readonly key: string
-  /** A second key in the same slot, if the script uses one. */
-  readonly otherKey?: string
-  /** Its id and three more; null for a script that takes no parameters, and changes nothing. */
-  readonly parameters: string | null
-  readonly text: string
-}
 
 /**
  * Runs scripts, and repeats what the network or a failover swallowed, until the time is up. A script
@@ -188,10 +165,10 @@ export class ScriptRunner {
     }
     const { runAndWait } = this.#connection
     if (!script.waits || this.#wait === null || runAndWait === undefined) {
-      return this.#answers(await this.#watch(this.#connection.run(key, command), end, number, answer => answer), number, undefined)
+      return this.#answers(await this.#watch(this.#connection.run(key, command), end, number, answer => answer), number, parameters === null, undefined)
     }
     const [answer, replicas] = await this.#watch(runAndWait(key, command, this.#wait), end, number, ([answer]) => answer)
-    return this.#answers(answer, number, Number(replicas))
+    return this.#answers(answer, number, false, Number(replicas))
   }
 
   /** Returns what comes of `asked` by `end`. What comes later tells only whether the client mixes up answers. @throws {NoAnswer} */
@@ -205,11 +182,12 @@ export class ScriptRunner {
   }
 
   /** @throws {AnswerOfAnother}, {@link TooLate} */
-  #answers (answer: unknown, number: number, replicas: number | undefined): AnswerOf {
+  #answers (answer: unknown, number: number, isRead: boolean, replicas: number | undefined): AnswerOf {
     const replies = this.#own.check(answer, number)
     const now = Number(replies[0])
     this.#clock.hear(now)
     if (replies.length === START) throw new TooLate()
+    if (isRead) this.#batches.heard(averageLength(replies))
     return index => {
       // The client may be set to return strings or buffers.
       const reply = replies[START + index]
@@ -223,3 +201,13 @@ export class ScriptRunner {
 
 /** Returns the answer to the call with this index. @throws what the server refused it with */
 type AnswerOf = (index: number) => Answer
+
+/** Returns how many characters the replies for each call have on average. */
+function averageLength (replies: readonly unknown[]): number {
+  let length = 0
+  for (let index = START; index < replies.length; index++) {
+    const reply = replies[index]
+    if (typeof reply === 'string' || Buffer.isBuffer(reply)) length += reply.length
+  }
+  return length / (replies.length - START)
+}

@@ -54,15 +54,24 @@ return ${DONE}
 
 /** Parameter: the version that it removes (`-`: any, `?`: none but a damaged session). */
 export const REMOVE = changing(`
+local function finish ()
+  local isKept, refusal = pcall(write, 'E')
+  if isKept then return end
+  local said = type(refusal) == 'table' and refusal.err or refusal
+  if not string.find(said, 'OOM ', 1, true) then error(refusal, 0) end
+  -- Without memory the server takes what is new from a script alone that has removed something before.
+  redis.call('DEL', key)
+  pcall(write, 'E')
+end
 if knows(id) then return again(${DONE}) end
 if kind == DAMAGED then
   if other ~= '-' and other ~= '?' then return ${CONFLICT} end
-  write('E')
+  finish()
   return ${DONE}
 end
 if kind ~= 'S' or now >= ends + ${GRACE} then return again(${GONE}) end
 if other ~= '-' and last ~= other then return ${CONFLICT} end
-write('E')
+finish()
 return ${DONE}
 `)
 

@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { randomId, storageName } from '../session-id'
 import { Deadlines } from '../deadlines'
-import { failureOf } from './failures'
+import { failureOf, type Failure } from './failures'
 import type { KeyNames } from './key-names'
-import type { RedisConnection, RunOnServer } from './redis-client'
+import type { RedisConnection, RunOnServer } from './redis-connection'
 import { TRIAL } from './scripts'
 import type { ScriptRunner } from './script-runner'
 import { SessionStoreError } from '../../errors'
@@ -19,20 +19,23 @@ export async function checkServer (connection: RedisConnection, runner: ScriptRu
   const name = storageName('trial', randomId())
   const [key, otherKey] = [names.keyOf(name), names.asideOf(name, randomId())]
   const trial = { doing: 'keep sessions', script: TRIAL, key, otherKey, parameters: null, text: '' }
-  let warnings: string[]
+  const first = await information(connection, timeout)
+  // It is repeated while what is wrong may pass, and says better what that is, if it is more than a missing permission to ask.
+  await runner.run(trial)
+  const found = 'passes' in first && first.passes ? await information(connection, timeout) : first
+  if (!('code' in found)) return found
+  return [`fastify-file-sessions: the server does not tell its version and maxmemory-policy (INFO: ${found.code}). ` +
+    'It must be Redis 6.2 or newer, or Valkey, with maxmemory-policy noeviction.']
+}
+
+/** Returns what to warn of, or why the servers do not tell. @throws {SessionStoreError} when one of them is too old */
+async function information (connection: RedisConnection, timeout: number): Promise<string[] | Failure> {
   try {
-    warnings = await informationWarnings(connection, timeout)
+    return await informationWarnings(connection, timeout)
   } catch (error) {
     if (error instanceof SessionStoreError) throw error
-    warnings = []
-    // The trial says better what is wrong, if it is more than a missing permission to ask.
-    await runner.run(trial)
-    const { code } = failureOf(error)
-    return [`fastify-file-sessions: the server does not tell its version and maxmemory-policy (INFO: ${code}). ` +
-      'It must be Redis 6.2 or newer, or Valkey, with maxmemory-policy noeviction.']
+    return failureOf(error)
   }
-  await runner.run(trial)
-  return warnings
 }
 
 async function informationWarnings (connection: RedisConnection, timeout: number): Promise<string[]> {

@@ -1,4 +1,4 @@
-import type { RedisConnection, RunOnServer } from './redis-client'
+import type { RedisConnection, RunOnServer } from './redis-connection'
 
 /** What the store uses of `GlideClient` and `GlideClusterClient` of @valkey/valkey-glide. */
 export interface ValkeyGlideClient {

@@ -123,6 +123,8 @@ end
 -- What the caller is told was done before. Something is written, so that WAIT waits for that.
 local function again (outcome)
   if kind == '' then
+    -- Without memory the server takes the next command from a script alone that has removed something before.
+    redis.call('DEL', key)
     redis.call('SET', key, 'E1')
     redis.call('DEL', key)
   else

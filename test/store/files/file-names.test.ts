@@ -1,9 +1,9 @@
 import t from 'tap'
-import fc from 'fast-check'
 import {
   appidOf, asidePath, checkPath, directoryName, importMemoryPath, isImportMemory, isSessionName, isToken, kindInDirectory, kindInShard,
   lockPath, newToken, probePath, sessionPath, setAsideAt, shardPath, stagingPath
 } from '../../../lib/store/files/file-names'
+import fc from '../../support/fast-check'
 
 const NAME = 'ab'.repeat(32)
 

@@ -56,7 +56,46 @@ t.test('a file is only opened when it is looked at again soon', async t => {
   t.equal(times(file, 'open'), 1)
 })
 
-t.test('a file is opened again after 20 ms, for its directory may be another', async t => {
+t.test('a file is looked for at its path after 20 ms, and is opened again only if it is another', async t => {
+  const file = heldFile(t)
+  const ctimeMs = look(file, 1000)
+  t.equal(file.held.status(ctimeMs, 1020)?.size, 4)
+  t.equal(file.held.append(Buffer.from('!'), ctimeMs, 1040)?.size, 5)
+  t.strictSame(file.calls.slice(-4), ['lstat', 'lstat', 'write', 'fstat'])
+  t.equal(file.held.status(fs.statSync(file.path).ctimeMs, 1059)?.size, 5)
+  t.equal(file.calls.at(-1), 'fstat', 'where it was found it is for 20 ms')
+  t.equal(times(file, 'open'), 1)
+  fs.copyFileSync(file.path, `${file.path}.copy`)
+  fs.renameSync(`${file.path}.copy`, file.path)
+  const another = fs.statSync(file.path)
+  file.held.status(another.ctimeMs, 1079)
+  t.equal(times(file, 'close'), 1)
+  t.equal(file.held.append(Buffer.from('?'), another.ctimeMs, 1079)?.size, 6)
+  t.equal(fs.readFileSync(file.path, 'utf8'), 'text!?')
+})
+
+t.test('another file with the number of an earlier one is another', async t => {
+  const file = heldFile(t, {
+    lstat: path => {
+      const status = fs.lstatSync(path)
+      return Object.assign(status, { birthtimeMs: status.birthtimeMs - 1 })
+    }
+  })
+  const ctimeMs = look(file, 1000)
+  t.equal(file.held.status(ctimeMs, 1020)?.size, 4)
+  t.equal(times(file, 'close'), 1)
+})
+
+t.test('nothing is appended when the disk takes long to find the file', async t => {
+  let isQuick = true
+  const file = heldFile(t, { isQuick: () => isQuick })
+  const ctimeMs = look(file, 1000)
+  isQuick = false
+  t.equal(file.held.append(Buffer.from('x'), ctimeMs, 1020), undefined)
+  t.equal(file.held.append(Buffer.from('x'), ctimeMs, 1021)?.size, 5, 'it was found')
+})
+
+t.test('a file is another after 20 ms when its directory is another', async t => {
   const file = heldFile(t)
   const ctimeMs = look(file, 1000)
   const sub = dirname(file.path)

@@ -7,7 +7,7 @@ import { FileStore } from '../../../lib/store/files/file-store'
 import type { Immediate } from '../../../lib/store/files/immediate-file'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, openDescriptors, recordingDisk, recordingDiskNow, systemError } from '../../support/disks'
+import { impatientDisk, openDescriptors, readyDisk, recordingDisk, recordingDiskNow, systemError } from '../../support/disks'
 import { isClean, recordOf, textIn } from '../../support/journal-files'
 import { newSession } from '../../support/new-session'
 import { pathOf, sessionDirectory } from '../../support/session-files'
@@ -17,11 +17,6 @@ import { another, directory, newFile, textOf, tipId } from '../../support/single
 process.umask(0o077)
 
 const now = localDisk.now as DiskNow
-
-/** A disk that is ready, whose immediate calls go as `changes` say. */
-function readyDisk (changes: Partial<DiskNow> = {}): Disk {
-  return { ...impatientDisk, now: { ...now, isReady: () => true, isQuick: () => true, ...changes } }
-}
 
 function fails (call: string, code = 'EIO'): () => never {
   return () => { throw systemError(code, call) }
@@ -46,7 +41,7 @@ t.test('a file is made and ended at once by the calls of the slow way, in their 
   const slow = recordingDisk(dir)
   const later = new SessionFile(join(dir, 'later'), slow.disk, false)
   await later.create(recordOf('text'))
-  const quick = recordingDiskNow({ isReady: () => true, isQuick: () => true })
+  const quick = recordingDiskNow()
   const sooner = new SessionFile(join(dir, 'sooner'), { ...localDisk, now: quick.disk }, false)
   t.equal(sooner.createNow(recordOf('text'), Date.now(), performance.now()), 'created')
   t.equal(statSync(sooner.path).mode & 0o7777, 0o600)
@@ -293,34 +288,6 @@ t.test('what may have to wait is not ended at once', async t => {
   t.equal(another(file, readyDisk()).endNow(tipId(file), performance.now()), undefined, 'one that was never seen')
   t.equal(known(file).endNow(tipId(file), performance.now() + 11_000), undefined, 'or long ago')
   t.equal(await textOf(file), 'first')
-})
-
-t.test('a store makes and ends sessions at once, and says what failed', async t => {
-  const sessionDir = sessionDirectory(t)
-  let failing = ''
-  const disk = readyDisk({
-    write: (fd, bytes) => failing === 'write' ? fails('write', 'ENOSPC')() : now.write(fd, bytes),
-    unlink (path) {
-      if (failing === 'unlink' && path.endsWith('.tmp')) fails('unlink')()
-      unlinkSync(path)
-    }
-  })
-  const slowFails = async (): Promise<never> => { throw systemError('EIO') }
-  const store = new FileStore({ sessionDir }, { ...disk, open: slowFails, rename: slowFails, unlink: slowFails })
-  await store.open()
-  const name = store.nameOf('an id')
-  mkdirSync(dirname(pathOf(sessionDir, 'an id')), { mode: 0o700 })
-  await t.rejects(store.create(name, { text: 'text' }), { code: 'SESSION_FILE' }, 'a directory that was not looked at yet is for the slow way')
-  const creation = await store.create(name, { text: 'text' })
-  t.match(creation, { result: 'created' })
-  const version = creation.result === 'created' ? creation.version : ''
-  failing = 'write'
-  await t.rejects(store.remove(name, version), { code: 'SESSION_FILE', cause: { code: 'ENOSPC' } })
-  failing = ''
-  t.equal(store.readNow(name)?.text, 'text')
-  t.equal(await store.remove(name, version), 'removed')
-  failing = 'unlink'
-  await t.rejects(store.create(name, { text: 'again' }), { code: 'SESSION_FILE', cause: { code: 'EIO' } })
 })
 
 t.test('a session is removed at its version only, at once or not', async t => {

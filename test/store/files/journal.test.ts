@@ -1,9 +1,9 @@
 import { deepStrictEqual, ok } from 'node:assert/strict'
 import { crc32 } from 'node:zlib'
 import t from 'tap'
-import fc from 'fast-check'
 import { encodeRecord, fold, HEADER_SIZE, newRecordId, NO_RECORD, type JournalRecord } from '../../../lib/store/files/journal'
 import { anyText } from '../../support/any-text'
+import fc from '../../support/fast-check'
 import { rounds } from '../../support/tier'
 
 function record (text: string, more: Partial<JournalRecord> = {}): JournalRecord {

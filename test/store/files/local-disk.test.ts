@@ -100,7 +100,11 @@ function slowDisk ({ loseMeanwhile = false } = {}): SlowDisk {
   let lost = 0
   let isUnderWay = false
   const { now } = localDiskWith({
-    processorWait: () => lost,
+    processorWait: () => {
+      // Asked before a call, or after it.
+      isUnderWay = false
+      return lost
+    },
     clock: () => {
       if (isUnderWay) {
         time += takes.shift() ?? 0
@@ -181,6 +185,68 @@ t.test('on a machine that is busy beside a slow disk the event loop waits 2 % of
     time += 30
   }
   t.ok(held > 1000 && held <= 60_000 * 0.02 + 20 + 2 * 30, `${held} ms of ${time}`)
+  t.end()
+})
+
+t.test('what a process loses while it asks for its wait is not what the call waited for', t => {
+  let time = 1
+  let takes = 6
+  let isCalling = false
+  const { now } = localDiskWith({
+    processorWait: () => {
+      if (isCalling) time += 100
+      isCalling = false
+      return 0
+    },
+    clock: () => {
+      if (isCalling) time += takes
+      isCalling = !isCalling
+      return time
+    }
+  })
+  const path = t.testdir()
+  now.lstat(path)
+  takes = 0
+  time += 50
+  now.lstat(path)
+  t.equal(time, 157, 'the process was asked for, and that took long')
+  t.equal(now.isReady(time), true)
+  t.end()
+})
+
+t.test('after a slow call the wait for a processor is asked for again once a millisecond, not at each call', t => {
+  let time = 1
+  let takes = 0
+  let asked = 0
+  let isUnderWay = false
+  const { now } = localDiskWith({
+    processorWait: () => {
+      asked++
+      isUnderWay = false
+      return 0
+    },
+    clock: () => {
+      if (isUnderWay) time += takes
+      isUnderWay = !isUnderWay
+      return time
+    }
+  })
+  const path = t.testdir()
+  const askedBy = (calls: number): number => {
+    const before = asked
+    for (let call = 0; call < calls; call++) now.lstat(path)
+    return asked - before
+  }
+  t.equal(askedBy(10), 0)
+  takes = 6
+  t.equal(askedBy(1), 1, 'after the slow call itself')
+  takes = 0.125
+  t.equal(askedBy(7), 0)
+  t.equal(askedBy(9), 1)
+  t.equal(askedBy(800), 100)
+  takes = 0
+  time += 10_000
+  t.equal(askedBy(10), 0, 'the watch is over')
   t.end()
 })
 

@@ -1,20 +1,12 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import { probeDirectory } from '../../../lib/store/files/disk-probe'
 import { fileStoreOptions } from '../../../lib/store/files/options'
-import { platform, platformOf } from '../../../lib/store/files/platform'
-import { profileWarnings, volumeOf, windowsPath, windowsPlatform } from '../../../lib/store/files/windows'
+import { windowsPlatform } from '../../../lib/store/files/platform'
+import { profileWarnings, volumeOf, windowsPath } from '../../../lib/store/files/windows'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { privateDirectory } from '../../support/session-files'
 
 const asNamed = { realpath: async (path: string) => path }
-
-t.test('each system has its platform', async t => {
-  t.equal(platformOf('win32'), windowsPlatform)
-  t.equal(platformOf('linux'), platformOf('darwin'))
-  t.equal(platform, platformOf(process.platform))
-})
 
 t.test('a path loses the mark of a long one, for Node sets it itself', async t => {
   const paths: Array<[string, string]> = [
@@ -69,18 +61,4 @@ t.test('a directory outside of the user\'s profile is named to the operator, wit
     t.ok(warning?.includes(`run icacls "${outside}" /inheritance:r /grant:r "%USERNAME%:(OI)(CI)F"`))
     t.strictSame(more, [])
   }
-  // Here these paths are no Windows paths, and the calls are real.
-  t.strictSame(await windowsPlatform.warningsOf(join(homedir(), '.')).then(warnings => warnings.length), 1)
-  t.strictSame(await windowsPlatform.fileSystemOf(t.testdir()), { name: 'a local volume' })
-})
-
-t.test('what an operator is told to run is there', async t => {
-  const status = await localDisk.stat(privateDirectory(t))
-  t.equal(windowsPlatform.describeAccess(status), 'as the directory above grants it')
-  t.equal(windowsPlatform.findByName('*.lock'), 'dir /s /b "SESSION_DIR\\*.lock"')
-  t.equal(windowsPlatform.findBySize(100), 'forfiles /p SESSION_DIR /s /c "cmd /c if @fsize gtr 100 echo @path"')
-  const posix = platformOf('linux')
-  t.equal(posix.describeAccess(status), `user ${status.uid}, 0700`)
-  t.equal(posix.findByName('*.lock'), 'find SESSION_DIR -name "*.lock"')
-  t.equal(posix.findBySize(100), 'find SESSION_DIR -size +100c')
 })

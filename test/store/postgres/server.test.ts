@@ -93,9 +93,19 @@ t.test('repetition ends with the time limit, and says why', async t => {
 })
 
 t.test('without a connection nothing was sent', async t => {
-  for (const error of [Object.assign(new Error(), { code: 'ECONNREFUSED' }), new Error('timeout exceeded when trying to connect')]) {
-    const { message } = await rejectionOf(serverOf({ query: async () => { throw error } }, 0.05).ask(SAVE))
-    t.notMatch(message, /not known/)
+  const failures: Array<[Error, RegExp]> = [
+    [Object.assign(new Error(), { code: 'ECONNREFUSED' }), /ECONNREFUSED/], [new Error('timeout exceeded when trying to connect'), /timeout exceeded/],
+    [new Error('The server does not support SSL connections'), /: The server does not support SSL connections; look at/],
+    [new Error('There was an error establishing an SSL connection'), /: There was an error establishing an SSL connection; look at/],
+    [new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string'), /: SASL: .* client password must be a string; look at/],
+    ...['CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'ERR_TLS_CERT_ALTNAME_INVALID'].map(code =>
+      [Object.assign(new Error('confidential'), { code }), new RegExp(`: ${code}; look at`)] as [Error, RegExp])
+  ]
+  for (const [error, said] of failures) {
+    const { message, outcome } = await rejectionOf(serverOf({ query: async () => { throw error } }, 0.05).ask(SAVE)) as SessionStoreError
+    t.match(message, said)
+    t.notMatch(message, /not known|confidential/)
+    t.equal(outcome, 'refused')
   }
 })
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import t from 'tap'
 import { fromColumn, toColumn } from '../../../lib/store/postgres/text-column'
 import { anyText } from '../../support/any-text'
+import fc from '../../support/fast-check'
 
 const texts = fc.oneof(fc.string({ unit: fc.constantFrom('\0', '\u0001', '\ufeff', 'a', '"', '\\', '🍪') }), anyText())
 

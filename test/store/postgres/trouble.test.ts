@@ -124,9 +124,9 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
       await other.query('COMMIT')
       return await answer
     }
-    const update = "UPDATE sessions SET version = 'another', text = 'other' WHERE name = $1"
-    const end = "UPDATE sessions SET version = 'another', text = '', status = 'ended' WHERE name = $1"
-    const insert = "INSERT INTO sessions SELECT now(), now(), NULL, 'sid', $1, 'live', 'another', '', 'other'"
+    const update = "UPDATE sessions SET version = 'another-version0', text = 'other' WHERE name = $1"
+    const end = "UPDATE sessions SET version = 'another-version0', text = '', status = 'ended' WHERE name = $1"
+    const insert = "INSERT INTO sessions SELECT now(), now(), NULL, 'sid', $1, 'live', 'another-version0', '', 'other'"
     const [one, two, three, four, five, six] = await Promise.all(Array.from({ length: 6 }, () => session(store)))
     const [first, second, third, fourth, fifth, sixth] = [one!, two!, three!, four!, five!, six!]
     t.same(await meanwhile(update, first.name, () => store.replace(first.name, { text: '' }, first.version)), { result: 'conflict' })
@@ -250,6 +250,11 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
     await t.rejects(patiently(() => impatient.newSession()), { code: 'SESSION_STORE', cause: { code: 'ECONNREFUSED' }, message: /look at the server/ })
     await server.start()
     await t.resolves(storeOf(t).newSession())
+  })
+
+  t.test('a server without TLS, and a client that asks for it: the error says so', async t => {
+    const store = new PostgresSessionStore({ pool: poolOf(t, { ssl: true }), timeout: 0.2 })
+    await t.rejects(patiently(() => store.open()), { code: 'SESSION_STORE', outcome: 'refused', message: /The server does not support SSL connections; look at/ })
   })
 
   t.test('a standby takes no sessions and shows none', { skip: NO_STANDBY }, async t => {

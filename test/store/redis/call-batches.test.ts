@@ -1,6 +1,7 @@
 import t from 'tap'
 import { connectionOf } from '../../../lib/store/redis/redis-client'
-import { ScriptRunner, type Call } from '../../../lib/store/redis/script-runner'
+import type { Call } from '../../../lib/store/redis/call-batches'
+import { ScriptRunner } from '../../../lib/store/redis/script-runner'
 import { DONE, READ, REPLACE } from '../../../lib/store/redis/scripts'
 import type { StoredSession } from '../../../lib/store/session-store'
 import { RedisSessionStore } from '../../../redis'
@@ -44,6 +45,33 @@ t.test('a command has no more than 16 calls, and no more text after 64 KiB', asy
   redis.sent.length = 0
   await Promise.all(Array.from({ length: 3 }, (_, index) => runner.run(save(String(index), 'x'.repeat(40_000)))))
   t.strictSame(redis.sent.map(([, , count]) => count), ['2', '1'])
+})
+
+t.test('a command has up to 64 reads while the sessions are small, and 16 after those that were not', async t => {
+  const redis = new ScriptedRedis()
+  let text: unknown = 'x'.repeat(1024)
+  redis.answer = ([,, count]) => [4e12, ...Array<unknown>(Number(count)).fill(text)]
+  const runner = runnerOf(redis)
+  const counts = async (...calls: Call[]): Promise<number[]> => {
+    redis.sent.length = 0
+    await Promise.all(calls.map(call => runner.run(call)))
+    return redis.sent.map(([, , count]) => Number(count))
+  }
+  const hundred = Array.from({ length: 100 }, (_, index) => read(String(index)))
+  t.strictSame(await counts(...hundred.slice(0, 40)), [16, 16, 8], 'before one has been read')
+  t.strictSame(await counts(...hundred), [64, 36])
+  text = 'x'.repeat(2048)
+  await counts(read('a'))
+  t.strictSame(await counts(...hundred), [32, 32, 32, 4])
+  text = Buffer.alloc(100_000)
+  await counts(read('a'))
+  t.strictSame(await counts(...hundred), [16, 16, 16, 16, 16, 16, 4])
+  redis.answer = done
+  t.strictSame(await counts(...Array.from({ length: 40 }, (_, index) => save(String(index)))), [16, 16, 8], 'of saves never more')
+  t.strictSame(await counts(...hundred), [16, 16, 16, 16, 16, 16, 4], 'which tell nothing of reads')
+  redis.answer = ([,, count]) => [4e12, ...Array<unknown>(Number(count)).fill(null)]
+  await counts(read('a'))
+  t.strictSame(await counts(...hundred), [64, 36], 'sessions that are not there')
 })
 
 t.test('where the connection does not join them, as in a cluster, each call is a command of its own', async t => {

@@ -16,6 +16,15 @@ t.test('what a command in a script was refused with is understood from servers b
   }
 })
 
+t.test('what a user may not do in a script has the advice on rights, in the words of each version', async t => {
+  const words = ["The user executing the script can't run this command or subcommand", 'ACL failure in script: User app has no permissions to run the \'get\' command']
+  for (const said of words) {
+    for (const message of [`ERR ${said} script: c28f, on @user_script:1.`, `ERR ${said}`, `ERR Error running script (call to f_ec6e): @user_script:77: @user_script: 77: ${said}`]) {
+      t.match(failureOf(new Error(message)), { code: 'NOPERM', passes: false, outcome: 'refused', advice: /what the scripts use/ }, message)
+    }
+  }
+})
+
 const name = 'a'.repeat(64)
 
 t.test('what the error of a client means', async t => {

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import t from 'tap'
 import { InvalidationFeed } from '../../../lib/store/redis/invalidation-feed'
 import { ReadCache } from '../../../lib/store/redis/read-cache'
-import type { Listening } from '../../../lib/store/redis/redis-client'
+import type { Listening } from '../../../lib/store/redis/redis-connection'
 import type { Test } from '../../support/redis-server'
 import { ScriptedRedis } from '../../support/scripted-redis'
 

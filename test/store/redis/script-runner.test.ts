@@ -1,5 +1,6 @@
 import t from 'tap'
-import { ScriptRunner, type Call } from '../../../lib/store/redis/script-runner'
+import type { Call } from '../../../lib/store/redis/call-batches'
+import { ScriptRunner } from '../../../lib/store/redis/script-runner'
 import { DONE, REPLACE } from '../../../lib/store/redis/scripts'
 import { numbered } from '../../support/numbered'
 import { ScriptedRedis } from '../../support/scripted-redis'

@@ -22,3 +22,24 @@ t.test('a server that is too old', async t => {
     t.strictSame(store.warnings, [], version)
   }
 })
+
+t.test('a server whose connection was lost is asked again', async t => {
+  for (const [failures, message, asked, warnings] of [
+    [1, 'Socket closed unexpectedly', 3, []],
+    [2, 'Socket closed unexpectedly', 2, [/does not tell its version and maxmemory-policy \(INFO: LOST\)/]],
+    [1, "NOPERM this user has no permissions to run the 'info' command", 1, [/\(INFO: NOPERM\)/]]
+  ] as const) {
+    const client = new ScriptedNodeRedis()
+    let count = 0
+    client.answer = ([verb, section]) => {
+      if (verb !== 'INFO') return [1000, DONE]
+      if (++count <= failures) throw new Error(message)
+      return section === 'server' ? 'redis_version:7.0.15\r\n' : 'maxmemory_policy:noeviction\r\n'
+    }
+    const store = new RedisSessionStore({ client })
+    await store.open()
+    t.equal(count, asked)
+    t.match(store.warnings, warnings)
+    t.equal(store.warnings.length, warnings.length)
+  }
+})

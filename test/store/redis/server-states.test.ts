@@ -54,7 +54,7 @@ t.test('what a server refuses', { skip: redisIsMissing }, async t => {
   /** What passes by itself is tried again until the time is up. */
   const hasty = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 0.3 })
   await store.open()
-  const sesid = await store.newSession()
+  const [sesid, ending] = [await store.newSession(), await store.newSession()]
   const name = store.nameOf(sesid)
   const secrets = [sesid, name, 'secret text']
   const rejected = async (call: Promise<unknown>, message: RegExp): Promise<void> => {
@@ -68,15 +68,21 @@ t.test('what a server refuses', { skip: redisIsMissing }, async t => {
   await server.run('CONFIG', 'SET', 'maxmemory', '1')
   await rejected(put(), /cannot save a session in Redis: OOM; .*raise maxmemory/)
   t.equal(await store.getSession(sesid), '', 'reads go on')
+  t.equal(await store.remove(store.nameOf(ending)), 'removed', 'sessions can be ended')
+  t.equal(await store.getSession(ending), null)
+  t.match(await look.client.sendCommand(['GET', `file-sessions:sid:{${store.nameOf(ending)}}`]), /^E1[\w-]+$/, 'and the key tells of the end')
+  t.equal(await store.remove(store.nameOf(ending)), 'gone')
+  t.equal(await store.remove(store.nameOf('of no session')), 'gone')
   await server.run('CONFIG', 'SET', 'maxmemory', '0')
   await server.run('CONFIG', 'SET', 'min-replicas-to-write', '1')
   await rejected(patiently(() => hasty.putSession(sesid, 'secret text')), /NOREPLICAS; .*too few replicas/)
   await server.run('CONFIG', 'SET', 'min-replicas-to-write', '0')
   await put()
-  await look.spoil((await look.keys())[0] as string)
+  const key = `file-sessions:sid:{${name}}`
+  await look.spoil(key)
   await rejected(store.read(name), /WRONGTYPE; .*prefix/)
   await rejected(put(), /WRONGTYPE; .*prefix/)
-  await look.client.sendCommand(['SET', (await look.keys())[0] as string, 'a value of another program'])
+  await look.client.sendCommand(['SET', key, 'a value of another program'])
   await rejected(store.read(name), /another program/)
   await rejected(store.create(name, { text: 'secret text' }), /WRONGTYPE; .*prefix/)
   await server.run('SET', 'some', 'key')
@@ -113,8 +119,10 @@ t.test('open says what is wrong', { skip: redisIsMissing }, async t => {
   t.match(await open(), [/does not tell its version/])
   await user('-info', '-evalsha', '-eval')
   await t.rejects(open(), { name: 'SessionStoreError', message: /NOPERM; .*\+eval/ })
-  await user('-set')
-  await t.rejects(open(), { name: 'SessionStoreError' })
+  for (const right of ['-set', '-getrange', 'resetkeys']) {
+    await user(right)
+    await t.rejects(open(), { name: 'SessionStoreError', message: /NOPERM; .*on the keys of the prefix/ }, right)
+  }
 })
 
 t.test('a client that is not connected', { skip: redisIsMissing }, async t => {
@@ -161,16 +169,16 @@ t.test('a move that the server refuses ends at once, and the session is what it 
   store.remove = async (name, version) => {
     if (name === store.nameOf(sesid)) {
       asked++
-      await server.run('CONFIG', 'SET', 'maxmemory', '1')
+      await server.run('ACL', 'SETUSER', 'default', '-set')
     }
     return await remove.call(store, name, version)
   }
   const visit = await visits.begin(sesid)
-  await t.rejects(visit.session.regenerate(['user']), { code: 'SESSION_STORE', outcome: 'refused', message: /OOM.*no memory left/ })
+  await t.rejects(visit.session.regenerate(['user']), { code: 'SESSION_STORE', outcome: 'refused', message: /NOPERM/ })
   t.equal(asked, 1)
   t.equal(visit.session.sessionId, sesid)
   t.match(await visits.finish(visit), { change: 'none' })
-  await server.run('CONFIG', 'SET', 'maxmemory', '0')
+  await server.run('ACL', 'SETUSER', 'default', '+set')
   t.strictSame(await look(visits, sesid), { user: 'a' })
 })
 
@@ -179,7 +187,7 @@ t.test('an id is kept for the same call only if that may have been carried out',
   const store = new RedisSessionStore({ client: await connect6(t, server.port), timeout: 20 })
   await store.open()
   const name = store.nameOf(await store.newSession())
-  await server.run('CONFIG', 'SET', 'maxmemory', '1')
+  await server.run('ACL', 'SETUSER', 'default', '-set')
   await t.rejects(store.remove(name), { name: 'SessionStoreError', outcome: 'refused' })
   const again = await store.remove(name).catch((error: unknown) => error) as SessionStoreError
   t.match(again, { name: 'SessionStoreError', outcome: 'refused' })
