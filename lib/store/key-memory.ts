@@ -1,19 +1,11 @@
 import { LRUCache } from 'lru-cache'
-import type { OpenedChain } from './sealed-chain'
+import type { CipherKey, OpenedChain } from './sealed-chain'
 import { LONGEST_REMEMBERED } from './session-id'
 
 /** Keys of so many sessions are remembered: to derive one takes longer than to use it. */
 const SESSIONS = 10_000
 /** Characters of text, encrypted and plain, that are remembered in all. */
 const MOST_TEXT = 8 * 1024 * 1024
-
-/** One session's key, and what is authenticated beside its text. */
-export interface CipherKey {
-  /** Names the secret that the key was made with. */
-  readonly keyId: string
-  readonly key: Buffer
-  readonly authenticated: Buffer
-}
 
 /** Characters. A text counts for a multiple of these, so that one that hardly grows takes the place of the one before. */
 const STEP = 256

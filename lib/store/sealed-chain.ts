@@ -1,5 +1,4 @@
 import { decrypt, encrypt } from './aes-gcm'
-import type { CipherKey } from './key-memory'
 import { decodeExactly, LONGEST_PARTS, NONCE_SIZE, PART, SIZE_END, TAG_SIZE } from './sealed-text'
 import { fits, patchBetween, patched } from './text-patch'
 
@@ -13,6 +12,14 @@ export const SHORTEST_CHAIN = 384
 const LONGEST_REPLACED = 256
 /** So many saves in a row make parts: what was removed from a session leaves its encrypted text after these. */
 export const MOST_SAVES = 100
+
+/** One session's key, and what is authenticated beside its text. */
+export interface CipherKey {
+  /** Names the secret that the key was made with. */
+  readonly keyId: string
+  readonly key: Buffer
+  readonly authenticated: Buffer
+}
 
 /** An encrypted text as it is stored, behind a header or not. */
 export interface Chain {

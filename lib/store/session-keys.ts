@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto'
-import type { CipherKey, KeyMemory } from './key-memory'
+import type { KeyMemory } from './key-memory'
+import type { CipherKey } from './sealed-chain'
 import { headingOf, NO_SECRET } from './sealed-text'
 import { storageName } from './session-id'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { KeyMemory, type CipherKey } from '../../lib/store/key-memory'
-import type { OpenedChain } from '../../lib/store/sealed-chain'
+import { KeyMemory } from '../../lib/store/key-memory'
+import type { CipherKey, OpenedChain } from '../../lib/store/sealed-chain'
 
 /** So many sessions' keys are kept. */
 const KEPT = 10_000
