@@ -193,14 +193,11 @@ function isPlain (bytes: Buffer, position: number, length: number): boolean {
 function usefulPatch (before: PatchBase, { text, seal, ended }: JournalRecord): TextPatch | null {
   if (seal || ended || (before.patches + 1) * text.length > MOST_COPIED) return null
   const patch = isSealed(text) ? newEnd(before.text, text) : patchBetween(before.text, text)
-  return patch !== null && patch.middle.length * 2 <= text.length ? patch : null
+  return patch.middle.length * 2 <= text.length ? patch : null
 }
 
-/** Returns the end that an encrypted text has instead of the one before. One that was encrypted anew has little in common with it: null. */
-function newEnd (before: string, after: string): TextPatch | null {
-  const half = Math.ceil(after.length / 2)
-  // Pieces are compared at the speed of memory, and `startsWith` looks at one character after the other.
-  if (before.slice(0, half) !== after.slice(0, half)) return null
+/** Returns the end that an encrypted text has instead of the one before. One that was encrypted anew has little in common with it. */
+function newEnd (before: string, after: string): TextPatch {
   const prefix = sameStart(before, after)
   return { prefix, suffix: 0, middle: after.slice(prefix) }
 }
