@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: this package beside everything that a user would pick instead. Each contender
  * runs in a process of its own on one core, the load comes from another; they are measured in
- * turn, several rounds with fresh processes, so that what else the machine does hits all of them.
+ * turn, in slices of a quarter of a second and several rounds with fresh processes, so that what else the machine does hits all of them.
  */
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -15,6 +15,8 @@ import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
 import { startServer } from './processes.mjs'
 import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
 import { servers, startServers } from './servers.mjs'
+import { median } from './statistics.mjs'
+import { visit } from './visitor.mjs'
 import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
 
 const { values: options } = parseArgs({
@@ -58,6 +60,10 @@ if (!(seconds > 0)) fail('--seconds must be a number above 0')
 const warmUp = Math.min(seconds, 1)
 const WARM_REQUESTS = 30_000
 const MOST_WARM_UPS = 8
+/** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
+const FIRST_REQUESTS = 10
+/** Of a measurement: as many as take a quarter of a second each. */
+const slices = Math.max(1, Math.round(seconds * 4))
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 const warning = warningOf(places.disk, options.dir)
@@ -109,21 +115,26 @@ function manySessions () {
   return spawnSync(process.execPath, [script, '--check', '--directory', places.disk.path], { stdio: 'inherit' }).status === 0
 }
 
-/** All contenders with one workload, in turn; a different one begins each round. */
+/**
+ * All contenders with one workload, in turn, a slice of time each, again and again: what else the machine does changes
+ * from one second to the next, and so hits all of them. A different one begins each round.
+ */
 async function measure (workload, round) {
   const taking = running.filter(contender => takesPart(contender, workload))
-  for (let turn = 0; turn < taking.length; turn++) {
-    const contender = taking[(turn + round) % taking.length]
+  const inTurn = taking.map((_, turn) => taking[(turn + round) % taking.length])
+  const sums = new Map()
+  for (const contender of inTurn) {
     if (round === 0) contender.results.set(workload.name, { rate: [], cpu: [], busy: [], p99: [], kept: [] })
-    let cookies = []
-    if (workload.fresh === true) {
-      await restart(contender, workload)
-    } else {
-      cookies = await prepare(contender, workload, contender.server.port)
-      await warm(contender, workload, cookies)
-    }
-    await measureOnce(contender, workload, cookies)
+    if (workload.fresh === true) await restart(contender)
+    const cookies = await prepare(contender, workload, contender.server.port)
+    await warm(contender, workload, cookies)
+    const before = await counted(contender, workload, contender.server.port, cookies)
+    sums.set(contender, { cookies, before, requests: 0, failed: 0, seconds: 0, cpu: 0, p99: [] })
   }
+  for (let slice = 0; slice < slices; slice++) {
+    for (const contender of inTurn) await measureSlice(contender, workload, sums.get(contender))
+  }
+  for (const contender of inTurn) await keepResult(contender, workload, sums.get(contender))
   console.log(`round ${round + 1}, ${workload.name}: ` + taking.map(contender =>
     `${contender.name} ${Math.round(contender.results.get(workload.name).rate[round])}`).join(', '))
 }
@@ -136,37 +147,48 @@ async function warm (contender, workload, cookies) {
   }
 }
 
-async function measureOnce (contender, workload, cookies) {
-  const { server, results } = contender
-  const before = await counted(contender, workload, server.port, cookies)
-  const cpuBefore = await server.ask('cpu')
-  const measured = await load({ ...place(contender, workload), cookies, seconds })
-  const cpuAfter = await server.ask('cpu')
-  const after = await counted(contender, workload, server.port, cookies)
-  const kept = checkMeasured(contender, workload, measured, before, after)
-  const cpu = cpuAfter.user + cpuAfter.system - cpuBefore.user - cpuBefore.system
-  const result = results.get(workload.name)
-  result.rate.push(measured.requests / measured.seconds)
-  result.cpu.push(cpu / measured.requests)
-  result.busy.push(cpu / 1e4 / measured.seconds)
-  result.p99.push(measured.p99)
+async function measureSlice (contender, workload, sum) {
+  const before = await contender.server.ask('cpu')
+  const measured = await load({ ...place(contender, workload), cookies: sum.cookies, seconds: seconds / slices })
+  const after = await contender.server.ask('cpu')
+  sum.cpu += after.user + after.system - before.user - before.system
+  sum.requests += measured.requests
+  sum.failed += measured.failed
+  sum.seconds += measured.seconds
+  sum.p99.push(measured.p99)
+}
+
+async function keepResult (contender, workload, { cookies, before, requests, failed, seconds, cpu, p99 }) {
+  const after = await counted(contender, workload, contender.server.port, cookies)
+  const kept = checkMeasured(contender, workload, { requests, failed, loads: slices + 1 }, before, after)
+  const result = contender.results.get(workload.name)
+  result.rate.push(requests / seconds)
+  result.cpu.push(cpu / requests)
+  result.busy.push(cpu / 1e4 / seconds)
+  result.p99.push(median(p99))
   if (kept !== null) result.kept.push(kept)
 }
 
-async function restart (contender, workload) {
+async function restart (contender) {
   // ext4 avoids the inodes of files that were just deleted, which makes it slow to make new ones:
   // no contender shall pay for the tidying up after another.
   await contender.server.stop({ leaveDir: contender.place === 'disk' })
   contender.server = await start(contender)
-  await warm(contender, workload, [])
 }
 
 function place ({ server }, { path }) {
   return { port: server.port, path, scratch: places.tmpfs.path }
 }
 
+/**
+ * An app of some size has had a full garbage collection before it is warm. After that `process.nextTick` takes ten times as
+ * long for good, 0.5 µs, and a request calls it some ten times. A contender that is too small to have had one shall not gain by that.
+ */
 async function start (contender) {
-  return await startServer(contender, { place: places[contender.place]?.path, ports })
+  const server = await startServer(contender, { place: places[contender.place]?.path, ports })
+  for (let request = 0; request < FIRST_REQUESTS; request++) await visit(server.port, '/anonymous')
+  await server.ask('collect')
+  return server
 }
 
 function takesPart (contender, workload) {
