@@ -13,7 +13,7 @@ import { load, loadTool } from './load.mjs'
 import { onOtherNode } from './other-node.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
 import { startServer } from './processes.mjs'
-import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
+import { CHART_WORKLOADS, keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
 import { servers, startServers } from './servers.mjs'
 import { median } from './statistics.mjs'
 import { visit } from './visitor.mjs'
@@ -45,8 +45,8 @@ if (options.help) {
   --other-node PATH   measure some of them on another Node, too
   --check             measure what the goals need, compare, and end with 1 if one is missed; without --only and
                       --workloads also those for a million sessions, which takes some minutes
-  --update-readme     put tables, chart and goals of a whole run into README.md, docs/benchmarks.md and
-                      docs/bench.svg; with --check: the goals alone`)
+  --update-readme     measure what the pages show: reads and writes of all contenders, and what the goals need. Put tables, chart
+                      and goals into README.md, docs/benchmarks.md and docs/bench.svg; with --check: the goals alone`)
   process.exit()
 }
 
@@ -59,7 +59,7 @@ if (!(seconds > 0)) fail('--seconds must be a number above 0')
 /** Seconds before each measurement in which nothing counts: as often as it takes for so many requests, but not more often than that. */
 const warmUp = Math.min(seconds, 1)
 const WARM_REQUESTS = 30_000
-const MOST_WARM_UPS = 8
+const MOST_WARM_UPS = 5
 /** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
 const FIRST_REQUESTS = 10
 /** Of a measurement: as many as take a quarter of a second each. */
@@ -86,7 +86,7 @@ for (let round = 0; round < rounds; round++) {
 }
 await stop()
 
-const names = chosenWorkloads.map(({ name }) => name)
+const names = chosenWorkloads.map(({ name }) => name).filter(name => running.some(({ results }) => results.has(name)))
 console.log('\nProcessor time of the app\'s process per request, user and system, µs: median (least–most)\n\n' + resultTable(running, names, 'cpu'))
 console.log('Requests per second\n\n' + resultTable(running, names, 'rate'))
 console.log('99 of 100 requests are answered within, ms\n\n' + resultTable(running, names, 'p99'))
@@ -121,6 +121,7 @@ function manySessions () {
  */
 async function measure (workload, round) {
   const taking = running.filter(contender => takesPart(contender, workload))
+  if (taking.length === 0) return
   const inTurn = taking.map((_, turn) => taking[(turn + round) % taking.length])
   const sums = new Map()
   for (const contender of inTurn) {
@@ -192,7 +193,12 @@ async function start (contender) {
 }
 
 function takesPart (contender, workload) {
-  return unfit(contender, workload) === undefined && (!options.check || isNeeded(contender, workload))
+  return unfit(contender, workload) === undefined && (isNeeded(contender, workload) || isWanted(workload))
+}
+
+function isWanted ({ name }) {
+  if (options.check) return false
+  return !options['update-readme'] || CHART_WORKLOADS.includes(name)
 }
 
 function canRun ({ name, needs }) {
