@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 
 if (options.help) {
   console.log(`npm run bench -- [options]
-  --rounds N          how often each is measured (5)
+  --rounds N          how often each is measured (5); SIGUSR2 makes the round that is under way the last one
   --seconds N         how long (3)
   --only A,B          contenders: ${contenders.map(({ name }) => name).join(', ')}
   --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
@@ -59,7 +59,7 @@ if (!(seconds > 0)) fail('--seconds must be a number above 0')
 /** Seconds before each measurement in which nothing counts: as often as it takes for so many requests, but not more often than that. */
 const warmUp = Math.min(seconds, 1)
 const WARM_REQUESTS = 30_000
-const MOST_WARM_UPS = 5
+const MOST_WARM_UPS = 8
 /** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
 const FIRST_REQUESTS = 10
 /** Of a measurement: as many as take a quarter of a second each. */
@@ -77,12 +77,18 @@ if (running.length === 0) fail('there is nothing to measure')
 const { ports, stop } = await startServers(running)
 
 console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
+/** How many rounds are over. */
+let done = 0
+let isLast = false
+process.once('SIGUSR2', () => { isLast = true })
 for (let round = 0; round < rounds; round++) {
+  if (isLast) break
   // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
   for (const contender of running) contender.server = await start(contender)
   if (round === 0) for (const contender of running) await verify(contender, contender.server.port)
   for (const workload of chosenWorkloads) await measure(workload, round)
   for (const { server } of running) await server.stop()
+  done++
 }
 await stop()
 
@@ -97,13 +103,13 @@ const goals = compareGoals(running)
 console.log(`The goals: the ratio of each round, median (least–most)\n\n${goals.table}`)
 console.log(`${goals.met} met, ${goals.missed} missed, ${goals.unmeasured} not measured`)
 if (options.check) {
-  if (options['update-readme']) updateGoals(goals.table, { rounds, seconds })
+  if (options['update-readme']) updateGoals(goals.table, { rounds: done, seconds })
   process.exit(goals.missed > 0 || goals.met === 0 || !manySessions() ? 1 : 0)
 }
 if (options['update-readme']) {
   writeChart(running)
-  updatePages(running, names, { rounds, seconds, loadTool })
-  updateGoals(goals.table, { rounds, seconds })
+  updatePages(running, names, { rounds: done, seconds, loadTool })
+  updateGoals(goals.table, { rounds: done, seconds })
   console.log('README.md, docs/benchmarks.md and docs/bench.svg are updated')
 }
 process.exit()
