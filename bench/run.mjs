@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
 
 if (options.help) {
   console.log(`npm run bench -- [options]
-  --rounds N          how often each is measured (5); SIGUSR2 makes the round that is under way the last one
+  --rounds N          how often each is measured (5)
   --seconds N         how long (3)
   --only A,B          contenders: ${contenders.map(({ name }) => name).join(', ')}
   --workloads A,B     workloads: ${workloads.map(({ name }) => name).join(', ')}
@@ -62,6 +62,11 @@ const WARM_REQUESTS = 30_000
 const MOST_WARM_UPS = 8
 /** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
 const FIRST_REQUESTS = 10
+/**
+ * So many take turns. A process that waits for long between two slices is slow in the next one, as if it had just begun: with 27
+ * that took turns, a request to connect-redis cost twice as much as with 5, and a change to a session of 10 KB up to six times as much.
+ */
+const LARGEST_GROUP = 5
 /** Of a measurement: as many as take a quarter of a second each. */
 const slices = Math.max(1, Math.round(seconds * 4))
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
@@ -77,18 +82,14 @@ if (running.length === 0) fail('there is nothing to measure')
 const { ports, stop } = await startServers(running)
 
 console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
-/** How many rounds are over. */
-let done = 0
-let isLast = false
-process.once('SIGUSR2', () => { isLast = true })
 for (let round = 0; round < rounds; round++) {
-  if (isLast) break
-  // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
-  for (const contender of running) contender.server = await start(contender)
-  if (round === 0) for (const contender of running) await verify(contender, contender.server.port)
-  for (const workload of chosenWorkloads) await measure(workload, round)
-  for (const { server } of running) await server.stop()
-  done++
+  for (const group of groupsOf(running)) {
+    // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
+    for (const contender of group) contender.server = await start(contender)
+    if (round === 0) for (const contender of group) await verify(contender, contender.server.port)
+    for (const workload of chosenWorkloads) await measure(group, workload, round)
+    for (const { server } of group) await server.stop()
+  }
 }
 await stop()
 
@@ -103,13 +104,13 @@ const goals = compareGoals(running)
 console.log(`The goals: the ratio of each round, median (least–most)\n\n${goals.table}`)
 console.log(`${goals.met} met, ${goals.missed} missed, ${goals.unmeasured} not measured`)
 if (options.check) {
-  if (options['update-readme']) updateGoals(goals.table, { rounds: done, seconds })
+  if (options['update-readme']) updateGoals(goals.table, { rounds, seconds })
   process.exit(goals.missed > 0 || goals.met === 0 || !manySessions() ? 1 : 0)
 }
 if (options['update-readme']) {
   writeChart(running)
-  updatePages(running, names, { rounds: done, seconds, loadTool })
-  updateGoals(goals.table, { rounds: done, seconds })
+  updatePages(running, names, { rounds, seconds, loadTool })
+  updateGoals(goals.table, { rounds, seconds })
   console.log('README.md, docs/benchmarks.md and docs/bench.svg are updated')
 }
 process.exit()
@@ -121,12 +122,18 @@ function manySessions () {
   return spawnSync(process.execPath, [script, '--check', '--directory', places.disk.path], { stdio: 'inherit' }).status === 0
 }
 
+/** Contenders that are measured side by side, in the order of the list. */
+function groupsOf (contenders) {
+  const count = Math.ceil(contenders.length / LARGEST_GROUP)
+  return Array.from({ length: count }, (_, group) => contenders.slice(group * LARGEST_GROUP, (group + 1) * LARGEST_GROUP))
+}
+
 /**
- * All contenders with one workload, in turn, a slice of time each, again and again: what else the machine does changes
- * from one second to the next, and so hits all of them. A different one begins each round.
+ * A group of contenders with one workload, in turn, a slice of time each, again and again: what else the machine does
+ * changes from one second to the next, and so hits all of them. A different one begins each round.
  */
-async function measure (workload, round) {
-  const taking = running.filter(contender => takesPart(contender, workload))
+async function measure (group, workload, round) {
+  const taking = group.filter(contender => takesPart(contender, workload))
   if (taking.length === 0) return
   const inTurn = taking.map((_, turn) => taking[(turn + round) % taking.length])
   const sums = new Map()
