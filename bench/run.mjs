@@ -9,15 +9,13 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { contenders } from './contenders.mjs'
 import { compareGoals, isNeeded } from './goals.mjs'
-import { load, loadTool } from './load.mjs'
+import { loadTool } from './load.mjs'
+import { Measurement } from './measure.mjs'
 import { onOtherNode } from './other-node.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
-import { startServer } from './processes.mjs'
 import { CHART_WORKLOADS, keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
 import { servers, startServers } from './servers.mjs'
-import { median } from './statistics.mjs'
-import { visit } from './visitor.mjs'
-import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
+import { unfit, verify, workloads } from './workloads.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -56,19 +54,11 @@ if (options['update-readme'] && !options.check && (options.only ?? options.workl
 const rounds = wholeNumber('rounds')
 const seconds = Number(options.seconds)
 if (!(seconds > 0)) fail('--seconds must be a number above 0')
-/** Seconds before each measurement in which nothing counts: as often as it takes for so many requests, but not more often than that. */
-const warmUp = Math.min(seconds, 1)
-const WARM_REQUESTS = 30_000
-const MOST_WARM_UPS = 8
-/** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
-const FIRST_REQUESTS = 10
 /**
  * So many take turns. A process that waits for long between two slices is slow in the next one, as if it had just begun: with 27
  * that took turns, a request to connect-redis cost twice as much as with 5, and a change to a session of 10 KB up to six times as much.
  */
 const LARGEST_GROUP = 5
-/** Of a measurement: as many as take a quarter of a second each. */
-const slices = Math.max(1, Math.round(seconds * 4))
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 const warning = warningOf(places.disk, options.dir)
@@ -80,14 +70,15 @@ const running = [...chosen(contenders, options.only, 'only'), ...onOtherNode(con
   .map(contender => ({ ...contender, label: labelOf(contender), server: null, results: new Map() }))
 if (running.length === 0) fail('there is nothing to measure')
 const { ports, stop } = await startServers(running)
+const measurement = new Measurement({ places, ports, seconds })
 
 console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
 for (let round = 0; round < rounds; round++) {
   for (const group of groupsOf(running)) {
     // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
-    for (const contender of group) contender.server = await start(contender)
+    for (const contender of group) contender.server = await measurement.start(contender)
     if (round === 0) for (const contender of group) await verify(contender, contender.server.port)
-    for (const workload of chosenWorkloads) await measure(group, workload, round)
+    for (const workload of chosenWorkloads) await measureGroup(group, workload, round)
     for (const { server } of group) await server.stop()
   }
 }
@@ -128,81 +119,13 @@ function groupsOf (contenders) {
   return Array.from({ length: count }, (_, group) => contenders.slice(group * LARGEST_GROUP, (group + 1) * LARGEST_GROUP))
 }
 
-/**
- * A group of contenders with one workload, in turn, a slice of time each, again and again: what else the machine does
- * changes from one second to the next, and so hits all of them. A different one begins each round.
- */
-async function measure (group, workload, round) {
+/** A group with one workload. A different contender begins each round. */
+async function measureGroup (group, workload, round) {
   const taking = group.filter(contender => takesPart(contender, workload))
   if (taking.length === 0) return
-  const inTurn = taking.map((_, turn) => taking[(turn + round) % taking.length])
-  const sums = new Map()
-  for (const contender of inTurn) {
-    if (round === 0) contender.results.set(workload.name, { rate: [], cpu: [], busy: [], p99: [], kept: [] })
-    if (workload.fresh === true) await restart(contender)
-    const cookies = await prepare(contender, workload, contender.server.port)
-    await warm(contender, workload, cookies)
-    const before = await counted(contender, workload, contender.server.port, cookies)
-    sums.set(contender, { cookies, before, requests: 0, failed: 0, seconds: 0, cpu: 0, p99: [] })
-  }
-  for (let slice = 0; slice < slices; slice++) {
-    for (const contender of inTurn) await measureSlice(contender, workload, sums.get(contender))
-  }
-  for (const contender of inTurn) await keepResult(contender, workload, sums.get(contender))
+  await measurement.measure(taking.map((_, turn) => taking[(turn + round) % taking.length]), workload)
   console.log(`round ${round + 1}, ${workload.name}: ` + taking.map(contender =>
     `${contender.name} ${Math.round(contender.results.get(workload.name).rate[round])}`).join(', '))
-}
-
-/** Threads of the compiler work as long for a process that gets little time: how much of that is measured must not depend on what else the machine does. */
-async function warm (contender, workload, cookies) {
-  let requests = 0
-  for (let count = 0; count < MOST_WARM_UPS && requests < WARM_REQUESTS; count++) {
-    requests += (await load({ ...place(contender, workload), cookies, seconds: warmUp })).requests
-  }
-}
-
-async function measureSlice (contender, workload, sum) {
-  const before = await contender.server.ask('cpu')
-  const measured = await load({ ...place(contender, workload), cookies: sum.cookies, seconds: seconds / slices })
-  const after = await contender.server.ask('cpu')
-  sum.cpu += after.user + after.system - before.user - before.system
-  sum.requests += measured.requests
-  sum.failed += measured.failed
-  sum.seconds += measured.seconds
-  sum.p99.push(measured.p99)
-}
-
-async function keepResult (contender, workload, { cookies, before, requests, failed, seconds, cpu, p99 }) {
-  const after = await counted(contender, workload, contender.server.port, cookies)
-  const kept = checkMeasured(contender, workload, { requests, failed, loads: slices + 1 }, before, after)
-  const result = contender.results.get(workload.name)
-  result.rate.push(requests / seconds)
-  result.cpu.push(cpu / requests)
-  result.busy.push(cpu / 1e4 / seconds)
-  result.p99.push(median(p99))
-  if (kept !== null) result.kept.push(kept)
-}
-
-async function restart (contender) {
-  // ext4 avoids the inodes of files that were just deleted, which makes it slow to make new ones:
-  // no contender shall pay for the tidying up after another.
-  await contender.server.stop({ leaveDir: contender.place === 'disk' })
-  contender.server = await start(contender)
-}
-
-function place ({ server }, { path }) {
-  return { port: server.port, path, scratch: places.tmpfs.path }
-}
-
-/**
- * An app of some size has had a full garbage collection before it is warm. After that `process.nextTick` takes ten times as
- * long for good, 0.5 µs, and a request calls it some ten times. A contender that is too small to have had one shall not gain by that.
- */
-async function start (contender) {
-  const server = await startServer(contender, { place: places[contender.place]?.path, ports })
-  for (let request = 0; request < FIRST_REQUESTS; request++) await visit(server.port, '/anonymous')
-  await server.ask('collect')
-  return server
 }
 
 function takesPart (contender, workload) {
