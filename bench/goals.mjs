@@ -17,7 +17,8 @@ export const GOALS = [
     goal(`${place}: encrypted read of 10 KB / plain`, [`ours-${place}-encrypted`, 'read-10k'], [`ours-${place}`, 'read-10k'], 1.1),
     goal(`${place}: encrypted write of 10 KB / plain`, [`ours-${place}-encrypted`, 'write-10k'], [`ours-${place}`, 'write-10k'], 1.25)
   ]),
-  goal('disk: login / the least that a file costs', ['ours-disk', 'login'], ['files-floor', 'login'], 1.35),
+  // The least gives a file its name before there is anything in it. One that is complete before it has its name is linked, and its first name removed.
+  goal('disk: login / the least that a file costs', ['ours-disk', 'login'], ['files-floor', 'login'], 2),
   // The least that a file costs is above these on most disks: a new file costs more than a message to a server, whose own work does not count here.
   goal('disk: login / connect-redis', ['ours-disk', 'login'], ['redis', 'login']),
   goal('disk: login and a new id / connect-redis', ['ours-disk', 'renew'], ['redis', 'renew']),

@@ -27,7 +27,7 @@ const MOST_RSS = 32 * MIB
 
 const contender = contenders.find(({ name }) => name === options.contender)
 const place = makePlace(options.dir)
-const server = await startServer(contender, { place: place.path, nodeOptions: ['--expose-gc'] })
+const server = await startServer(contender, { place: place.path })
 const hot = (await visit(server.port, '/login')).cookie
 const cookies = []
 while (cookies.length < VISITORS) cookies.push((await visit(server.port, '/login')).cookie)

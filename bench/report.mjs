@@ -9,7 +9,8 @@ import { spread } from './statistics.mjs'
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const PAGE = fileURLToPath(new URL('../docs/benchmarks.md', import.meta.url))
 const CHART = fileURLToPath(new URL('../docs/bench.svg', import.meta.url))
-const CHART_WORKLOADS = ['read', 'write']
+/** What the chart shows, and what is measured of all contenders for it. */
+export const CHART_WORKLOADS = ['read', 'write']
 
 /** `figure`: 'rate', 'cpu', 'busy' or 'p99'. A dash where a contender has no part. */
 export function resultTable (running, names, figure, withSpread = true) {
@@ -104,7 +105,7 @@ function replaceSection (path, name, section) {
 const FOOTNOTES = `session-file-store syncs the disk with every save, which \`durability: 'fsync'\` does, too. Redis and PostgreSQL
 run on the load's core and save nothing to the disk (PostgreSQL: \`fsync=off\`). express-session writes the file anew with every read to note the last access.
 @fastify/session, @mgcrea/fastify-session and express-session always sign their cookies; here that is an option, measured
-in a line of its own. A dash: a cookie holds 4 KB, and no other package has an atomic update.`
+in a line of its own. A dash: not measured. Large sessions and logins are compared where a goal needs it.`
 
 function workloadTitle (name) {
   return { read: 'Read: the session is loaded, one value is looked at', write: 'Write: every request changes the session' }[name]

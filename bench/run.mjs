@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: this package beside everything that a user would pick instead. Each contender
  * runs in a process of its own on one core, the load comes from another; they are measured in
- * turn, several rounds with fresh processes, so that what else the machine does hits all of them.
+ * turn, in slices of a quarter of a second and several rounds with fresh processes, so that what else the machine does hits all of them.
  */
 import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -9,13 +9,13 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { contenders } from './contenders.mjs'
 import { compareGoals, isNeeded } from './goals.mjs'
-import { load, loadTool } from './load.mjs'
+import { loadTool } from './load.mjs'
+import { Measurement } from './measure.mjs'
 import { onOtherNode } from './other-node.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace, warningOf } from './places.mjs'
-import { startServer } from './processes.mjs'
-import { keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
+import { CHART_WORKLOADS, keptTable, resultTable, updateGoals, updatePages, writeChart } from './report.mjs'
 import { servers, startServers } from './servers.mjs'
-import { checkMeasured, counted, prepare, unfit, verify, workloads } from './workloads.mjs'
+import { unfit, verify, workloads } from './workloads.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -43,8 +43,8 @@ if (options.help) {
   --other-node PATH   measure some of them on another Node, too
   --check             measure what the goals need, compare, and end with 1 if one is missed; without --only and
                       --workloads also those for a million sessions, which takes some minutes
-  --update-readme     put tables, chart and goals of a whole run into README.md, docs/benchmarks.md and
-                      docs/bench.svg; with --check: the goals alone`)
+  --update-readme     measure what the pages show: reads and writes of all contenders, and what the goals need. Put tables, chart
+                      and goals into README.md, docs/benchmarks.md and docs/bench.svg; with --check: the goals alone`)
   process.exit()
 }
 
@@ -54,10 +54,11 @@ if (options['update-readme'] && !options.check && (options.only ?? options.workl
 const rounds = wholeNumber('rounds')
 const seconds = Number(options.seconds)
 if (!(seconds > 0)) fail('--seconds must be a number above 0')
-/** Seconds before each measurement in which nothing counts: as often as it takes for so many requests, but not more often than that. */
-const warmUp = Math.min(seconds, 1)
-const WARM_REQUESTS = 30_000
-const MOST_WARM_UPS = 8
+/**
+ * So many take turns. A process that waits for long between two slices is slow in the next one, as if it had just begun: with 27
+ * that took turns, a request to connect-redis cost twice as much as with 5, and a change to a session of 10 KB up to six times as much.
+ */
+const LARGEST_GROUP = 5
 const chosenWorkloads = chosen(workloads, options.workloads, 'workloads')
 const places = { disk: makePlace(options.dir), tmpfs: makePlace(options.tmpfs) }
 const warning = warningOf(places.disk, options.dir)
@@ -69,18 +70,21 @@ const running = [...chosen(contenders, options.only, 'only'), ...onOtherNode(con
   .map(contender => ({ ...contender, label: labelOf(contender), server: null, results: new Map() }))
 if (running.length === 0) fail('there is nothing to measure')
 const { ports, stop } = await startServers(running)
+const measurement = new Measurement({ places, ports, seconds })
 
 console.log(`${rounds} rounds of ${seconds} s, load by ${loadTool}, Node ${process.version}, ${cpus()[0].model}, ${places.disk.filesystem} and ${places.tmpfs.filesystem}\n`)
 for (let round = 0; round < rounds; round++) {
-  // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
-  for (const contender of running) contender.server = await start(contender)
-  if (round === 0) for (const contender of running) await verify(contender, contender.server.port)
-  for (const workload of chosenWorkloads) await measure(workload, round)
-  for (const { server } of running) await server.stop()
+  for (const group of groupsOf(running)) {
+    // Anew in each round: how fast a process gets depends on its luck with memory and compiler.
+    for (const contender of group) contender.server = await measurement.start(contender)
+    if (round === 0) for (const contender of group) await verify(contender, contender.server.port)
+    for (const workload of chosenWorkloads) await measureGroup(group, workload, round)
+    for (const { server } of group) await server.stop()
+  }
 }
 await stop()
 
-const names = chosenWorkloads.map(({ name }) => name)
+const names = chosenWorkloads.map(({ name }) => name).filter(name => running.some(({ results }) => results.has(name)))
 console.log('\nProcessor time of the app\'s process per request, user and system, µs: median (least–most)\n\n' + resultTable(running, names, 'cpu'))
 console.log('Requests per second\n\n' + resultTable(running, names, 'rate'))
 console.log('99 of 100 requests are answered within, ms\n\n' + resultTable(running, names, 'p99'))
@@ -109,68 +113,28 @@ function manySessions () {
   return spawnSync(process.execPath, [script, '--check', '--directory', places.disk.path], { stdio: 'inherit' }).status === 0
 }
 
-/** All contenders with one workload, in turn; a different one begins each round. */
-async function measure (workload, round) {
-  const taking = running.filter(contender => takesPart(contender, workload))
-  for (let turn = 0; turn < taking.length; turn++) {
-    const contender = taking[(turn + round) % taking.length]
-    if (round === 0) contender.results.set(workload.name, { rate: [], cpu: [], busy: [], p99: [], kept: [] })
-    let cookies = []
-    if (workload.fresh === true) {
-      await restart(contender, workload)
-    } else {
-      cookies = await prepare(contender, workload, contender.server.port)
-      await warm(contender, workload, cookies)
-    }
-    await measureOnce(contender, workload, cookies)
-  }
+/** Contenders that are measured side by side, in the order of the list. */
+function groupsOf (contenders) {
+  const count = Math.ceil(contenders.length / LARGEST_GROUP)
+  return Array.from({ length: count }, (_, group) => contenders.slice(group * LARGEST_GROUP, (group + 1) * LARGEST_GROUP))
+}
+
+/** A group with one workload. A different contender begins each round. */
+async function measureGroup (group, workload, round) {
+  const taking = group.filter(contender => takesPart(contender, workload))
+  if (taking.length === 0) return
+  await measurement.measure(taking.map((_, turn) => taking[(turn + round) % taking.length]), workload)
   console.log(`round ${round + 1}, ${workload.name}: ` + taking.map(contender =>
     `${contender.name} ${Math.round(contender.results.get(workload.name).rate[round])}`).join(', '))
 }
 
-/** Threads of the compiler work as long for a process that gets little time: how much of that is measured must not depend on what else the machine does. */
-async function warm (contender, workload, cookies) {
-  let requests = 0
-  for (let count = 0; count < MOST_WARM_UPS && requests < WARM_REQUESTS; count++) {
-    requests += (await load({ ...place(contender, workload), cookies, seconds: warmUp })).requests
-  }
-}
-
-async function measureOnce (contender, workload, cookies) {
-  const { server, results } = contender
-  const before = await counted(contender, workload, server.port, cookies)
-  const cpuBefore = await server.ask('cpu')
-  const measured = await load({ ...place(contender, workload), cookies, seconds })
-  const cpuAfter = await server.ask('cpu')
-  const after = await counted(contender, workload, server.port, cookies)
-  const kept = checkMeasured(contender, workload, measured, before, after)
-  const cpu = cpuAfter.user + cpuAfter.system - cpuBefore.user - cpuBefore.system
-  const result = results.get(workload.name)
-  result.rate.push(measured.requests / measured.seconds)
-  result.cpu.push(cpu / measured.requests)
-  result.busy.push(cpu / 1e4 / measured.seconds)
-  result.p99.push(measured.p99)
-  if (kept !== null) result.kept.push(kept)
-}
-
-async function restart (contender, workload) {
-  // ext4 avoids the inodes of files that were just deleted, which makes it slow to make new ones:
-  // no contender shall pay for the tidying up after another.
-  await contender.server.stop({ leaveDir: contender.place === 'disk' })
-  contender.server = await start(contender)
-  await warm(contender, workload, [])
-}
-
-function place ({ server }, { path }) {
-  return { port: server.port, path, scratch: places.tmpfs.path }
-}
-
-async function start (contender) {
-  return await startServer(contender, { place: places[contender.place]?.path, ports })
-}
-
 function takesPart (contender, workload) {
-  return unfit(contender, workload) === undefined && (!options.check || isNeeded(contender, workload))
+  return unfit(contender, workload) === undefined && (isNeeded(contender, workload) || isWanted(workload))
+}
+
+function isWanted ({ name }) {
+  if (options.check) return false
+  return !options['update-readme'] || CHART_WORKLOADS.includes(name)
 }
 
 function canRun ({ name, needs }) {

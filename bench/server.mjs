@@ -1,16 +1,22 @@
 /** One contender's app in a process of its own: `node server.mjs NAME OPTIONS`, told what to do by its parent. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { contenders } from './contenders.mjs'
 
 const [name, options] = process.argv.slice(2)
 const contender = contenders.find(contender => contender.name === name)
 const app = await contender.make(JSON.parse(options))
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc')
+
 const answers = {
   cpu: () => process.cpuUsage(),
+  collect,
   memory: () => {
     // Twice: what finalizers let go is collected the second time.
-    global.gc()
-    global.gc()
+    collect()
+    collect()
     return process.memoryUsage()
   },
   close: () => app.close()

@@ -52,8 +52,8 @@ for (const contender of chosen) {
 await stop()
 process.exit()
 
-function start (contender, nodeOptions) {
-  return startServer(contender, { place: places[contender.place]?.path, ports, nodeOptions })
+function start (contender) {
+  return startServer(contender, { place: places[contender.place]?.path, ports })
 }
 
 /** A new process up to the answer to a login, in milliseconds. */
@@ -69,7 +69,7 @@ async function coldStart (contender) {
 
 /** Bytes by which the process grows when so many visitors log in, and each is seen once more. */
 async function memoryOfSessions (contender) {
-  const server = await start(contender, ['--expose-gc'])
+  const server = await start(contender)
   await logIn(server.port)
   const before = await server.ask('memory')
   await logIn(server.port)

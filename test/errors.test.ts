@@ -104,8 +104,8 @@ t.test('a quota that is used up has no name in Node', async t => {
 t.test('no cause names a file', async t => {
   const hash = 'ab'.repeat(31)
   const fs = require('node:fs/promises') as typeof import('node:fs/promises')
-  for (const call of [fs.open(`/nowhere/${hash}`), fs.rename(`/nowhere/${hash}`, `/nowhere/${hash}.aside`)]) {
-    const cause = await call.then(() => undefined, (each: unknown) => each) as NodeJS.ErrnoException
+  for (const call of [() => fs.open(`/nowhere/${hash}`), () => fs.rename(`/nowhere/${hash}`, `/nowhere/${hash}.aside`)]) {
+    const cause = await call().then(() => undefined, (each: unknown) => each) as NodeJS.ErrnoException
     t.match(cause.message, hash)
     const error = fileError('read a session', '/nowhere', cause)
     t.match(error.cause, { code: 'ENOENT', errno: cause.errno, syscall: cause.syscall, message: `ENOENT: no such file or directory, ${cause.syscall}` })

@@ -199,9 +199,9 @@ export class SessionRecords {
     return this.#cipher.isOn || isHeaded(stored.text) ? new OpenedSession(this.#cipher, key, stored, plain) : stored
   }
 
-  #seal ({ sesid }: SessionKey, { header, about, isIndexedAnew, ...record }: PlainRecord, base?: StoredSession): SessionRecord {
+  #seal ({ sesid }: SessionKey, { header, text, idleTimeout, createdAt, keepLastUse }: PlainRecord, base?: StoredSession): SessionRecord {
     const head = header === undefined ? undefined : headFor(header)
-    return this.#cipher.sealRecord(sesid, record, base === undefined ? undefined : sealedText(base), head)
+    return this.#cipher.sealRecord(sesid, { text, idleTimeout, createdAt, keepLastUse }, base === undefined ? undefined : sealedText(base), head)
   }
 
   /** Returns what `replaceNow` has sealed a moment ago and could not store: nothing is sealed twice for one save. */

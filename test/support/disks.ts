@@ -17,7 +17,7 @@ export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
 
 /** A disk that is ready, whose immediate calls go as `changes` say. */
 export function readyDisk (changes: Partial<DiskNow> = {}): Disk {
-  return { ...impatientDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true, ...changes } }
+  return { ...impatientDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes } }
 }
 
 type Call = (...given: unknown[]) => Promise<unknown>
@@ -48,7 +48,7 @@ export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
 /** The lane without promises, with these changes, that writes down the names of its calls. It is quick, however busy the machine is. */
 export function recordingDiskNow (changes: Partial<DiskNow> = {}): { disk: DiskNow, calls: string[] } {
   const calls: string[] = []
-  const disk = { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true, ...changes }
+  const disk = { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes }
   for (const name of ['open', 'close', 'fstat', 'lstat', 'read', 'write', 'link', 'unlink', 'rename'] as const) {
     const call = disk[name] as (...given: unknown[]) => unknown
     Object.assign(disk, {

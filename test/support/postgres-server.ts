@@ -45,6 +45,7 @@ export class PostgresServer {
   readonly #settings: string[]
   #process: ChildProcess | null = null
   #ended: Promise<unknown> = Promise.resolve()
+  #log = ''
 
   private constructor (directory: string, port: number, programs: string, settings: string[]) {
     this.address = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }
@@ -94,6 +95,11 @@ export class PostgresServer {
     return [pid, ...(existsSync(children) ? readFileSync(children, 'latin1').split(' ').filter(Boolean).map(Number) : [])]
   }
 
+  /** What it wrote last. */
+  get log (): string {
+    return this.#log
+  }
+
   /** Starts the server, also one that was stopped or killed, and waits until it takes connections. */
   async start (): Promise<void> {
     const child = spawn(...asOwner(join(this.#programs, 'postgres'), [
@@ -104,7 +110,7 @@ export class PostgresServer {
     this.#ended = new Promise(resolve => { child.once('close', resolve) })
     await new Promise<void>((resolve, reject) => {
       createInterface(child.stderr as NodeJS.ReadableStream).on('line', line => {
-        output = `${output}${line}\n`.slice(-10_000)
+        output = this.#log = `${output}${line}\n`.slice(-10_000)
         if (/ready to accept (read-only )?connections/.test(line)) resolve()
       })
       child.once('close', () => { reject(new Error(`PostgreSQL ended:\n${output}`)) })
@@ -129,8 +135,12 @@ export class PostgresServer {
   }
 
   /** Stops all its processes in their tracks: connections stay open and are not answered. */
-  pause (): void {
-    signal(this.pids, 'SIGSTOP')
+  async pause (): Promise<void> {
+    // The list may lack a process that was made, or stood behind one that ended, while it was read.
+    while (!this.pids.every(isStopped)) {
+      signal(this.pids, 'SIGSTOP')
+      await new Promise(setImmediate)
+    }
   }
 
   /** Lets a paused server go on. */
@@ -235,10 +245,19 @@ function signal (pids: number[], name: NodeJS.Signals): void {
 
 /** Whether the process runs; one that has ended may still be listed until its parent has asked. */
 function isAlive (pid: number): boolean {
+  return !/^[ZX]?$/.test(stateOf(pid))
+}
+
+function isStopped (pid: number): boolean {
+  return /^[TZX]?$/.test(stateOf(pid))
+}
+
+/** Returns the letter that Linux has for it; '' for a process that is not there. */
+function stateOf (pid: number): string {
   try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+    return /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? ''
   } catch {
-    return false
+    return ''
   }
 }
 

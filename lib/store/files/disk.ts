@@ -61,6 +61,8 @@ export interface DirectoryCalls {
 export interface DiskNow {
   /** False while the disk is slow or does not answer, so that the event loop does not wait for it. `now` is what `performance.now()` says. */
   isReady (now?: number): boolean
+  /** The same for calls that change nothing: they do not wait for a filesystem that is frozen. A file that is not made may be opened so. */
+  isReadyToRead (now?: number): boolean
   /** Whether the disk was quick until the last call, that included. */
   isQuick (): boolean
   open (path: string, flags: number, mode?: number): number

@@ -15,8 +15,10 @@ const REST = 50
  * that lost its processor for a moment does not take the disk for a slow one.
  */
 const BURST = 1000
-/** Milliseconds of use of the quick lanes after which the disk is probed again. */
+/** Milliseconds of use of the quick lanes after which the disk is probed again, before it is changed. */
 const PROBE_AFTER = 100
+/** Milliseconds after a change in which the disk is not probed: the change has shown that the filesystem is not frozen. */
+const PROVEN = 5
 /**
  * Milliseconds after a slow call of the disk in which it is known before each call for how long the process was kept waiting
  * for a processor: so only what was waited for within the call is excused.
@@ -92,20 +94,26 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
   let lastEnd = -Infinity
   let probeAt = 0
   let isProbing = false
-  /** At the last probe, when a call took long, or before a call that is watched. */
+  /** When the last call that changed something came back. */
+  let changedAt = -Infinity
+  /** Every 100 ms of use, when a call took long, or before a call that is watched. */
   let processorWaitBefore = 0
   let processorWaitAt = -Infinity
   let watchedUntil = -Infinity
 
+  function isReadyToRead (time = clock()): boolean {
+    if (time - processorWaitAt >= PROBE_AFTER) noteProcessorWait(time)
+    return time >= readyAt
+  }
+
   function isReady (time = clock()): boolean {
-    if (probe !== undefined && time >= probeAt && !isProbing) startProbe(probe, time)
-    return time >= readyAt && !isProbing
+    if (probe !== undefined && time >= probeAt && time - changedAt >= PROVEN && !isProbing) startProbe(probe, time)
+    return isReadyToRead(time) && !isProbing
   }
 
   function startProbe (probe: () => Promise<unknown>, time: number): void {
     isProbing = true
     probeAt = time + PROBE_AFTER
-    noteProcessorWait(time)
     // A probe that fails has been answered as well: the disk is not frozen.
     const answered = (): void => { isProbing = false }
     probe().then(answered, answered)
@@ -129,9 +137,19 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
     }
   }
 
+  /** The same for a call that changes something. */
+  function changing<P extends unknown[], T> (call: (...parameters: P) => T): (...parameters: P) => T {
+    const timedCall = timed(call)
+    return (...parameters) => {
+      const result = timedCall(...parameters)
+      changedAt = lastEnd
+      return result
+    }
+  }
+
   /**
-   * A disk is not slow because the process lost its processor in the call. What it lost a moment before, since the last
-   * probe, cannot be told from that for a first call; those that follow are watched.
+   * A disk is not slow because the process lost its processor in the call. What it lost a moment before, since that was
+   * last asked for, cannot be told from that for a first call; those that follow are watched.
    */
   function noteWait (end: number, duration: number): void {
     const before = processorWaitBefore
@@ -148,40 +166,40 @@ export function localDiskWith ({ clock = () => performance.now(), probe, process
 
   /** At once while the disk is quick, otherwise pooled. */
   function eagerly<P extends unknown[], T> (
-    atOnce: (...parameters: P) => T, pooled: (...parameters: P) => Promise<T>
+    call: (...parameters: P) => T, pooled: (...parameters: P) => Promise<T>, isReadyFor = isReady
   ): (...parameters: P) => Promise<T> {
-    const call = timed(atOnce)
-    return async (...parameters) => isReady() ? call(...parameters) : await pooled(...parameters)
+    return async (...parameters) => isReadyFor() ? call(...parameters) : await pooled(...parameters)
   }
 
-  const open = (path: string, flags: number, mode?: number): number => withRoom(() => fs.openSync(path, flags, mode))
-  const write = (fd: number, bytes: Buffer, position?: number): number => fs.writeSync(fd, bytes, 0, bytes.length, position)
-  const unlink = (path: string): void => { fs.unlinkSync(path) }
-  const link = (path: string, name: string): void => { fs.linkSync(path, name) }
-  const rename = (from: string, to: string): void => { fs.renameSync(from, to) }
+  const open = timed((path: string, flags: number, mode?: number): number => withRoom(() => fs.openSync(path, flags, mode)))
+  const write = changing((fd: number, bytes: Buffer, position?: number): number => fs.writeSync(fd, bytes, 0, bytes.length, position))
+  const unlink = changing((path: string): void => { fs.unlinkSync(path) })
+  const link = changing((path: string, name: string): void => { fs.linkSync(path, name) })
+  const rename = changing((from: string, to: string): void => { fs.renameSync(from, to) })
   const eager: DiskCalls = {
     ...pooled,
     open: eagerly(open, pooled.open),
     write: eagerly(write, pooled.write),
-    lstat: eagerly((path): FileStatus => fs.lstatSync(path), pooled.lstat),
-    lutimes: eagerly((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }, pooled.lutimes),
-    futimes: eagerly((fd, atime, mtime) => { fs.futimesSync(fd, atime, mtime) }, pooled.futimes),
+    lstat: eagerly(timed((path): FileStatus => fs.lstatSync(path)), pooled.lstat, isReadyToRead),
+    lutimes: eagerly(changing((path, atime, mtime) => { fs.lutimesSync(path, atime, mtime) }), pooled.lutimes),
+    futimes: eagerly(changing((fd, atime, mtime) => { fs.futimesSync(fd, atime, mtime) }), pooled.futimes),
     unlink: eagerly(unlink, pooled.unlink),
     link: eagerly(link, pooled.link),
     rename: eagerly(rename, pooled.rename),
-    mkdir: eagerly((path, mode) => { fs.mkdirSync(path, mode) }, pooled.mkdir),
-    rmdir: eagerly(path => { fs.rmdirSync(path) }, pooled.rmdir),
-    readdir: eagerly(path => withRoom(() => fs.readdirSync(path)), pooled.readdir)
+    mkdir: eagerly(changing((path, mode) => { fs.mkdirSync(path, mode) }), pooled.mkdir),
+    rmdir: eagerly(changing(path => { fs.rmdirSync(path) }), pooled.rmdir),
+    readdir: eagerly(timed(path => withRoom(() => fs.readdirSync(path))), pooled.readdir, isReadyToRead)
   }
   const now: DiskNow = {
     isReady,
+    isReadyToRead,
     isQuick: () => lastEnd >= readyAt,
-    open: timed(open),
+    open,
     close: fd => { fs.closeSync(fd) },
-    write: timed(write),
-    unlink: timed(unlink),
-    link: timed(link),
-    rename: timed(rename),
+    write,
+    unlink,
+    link,
+    rename,
     read: timed((fd, bytes, position) => fs.readSync(fd, bytes, 0, bytes.length, position)),
     fstat: fd => fs.fstatSync(fd),
     lstat: timed(statusOf)

@@ -102,7 +102,7 @@ class Level {
   /** Only `check` syncs, follows a link and says what is wrong. */
   checkNow (now: number, disk: DiskNow | undefined): boolean {
     if (this.isTrusted(now - TRUSTED)) return true
-    if (this.durable || this.#foundAt < now - WARM || disk?.isReady(now) !== true) return false
+    if (this.durable || this.#foundAt < now - WARM || disk?.isReadyToRead(now) !== true) return false
     const status = disk.lstat(this.path)
     if (status === undefined || !isOwnDirectory(status) || (status.mode & (GROUP | OTHERS)) !== 0) return false
     this.#foundAt = now

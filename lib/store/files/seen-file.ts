@@ -46,7 +46,7 @@ export class SeenFile {
   recall (now = performance.now()): FileView | undefined {
     const known = this.#view
     const disk = this.disk.now
-    if (known === null || !isWarm(known, now) || disk?.isReady(now) !== true) return undefined
+    if (known === null || !isWarm(known, now) || disk?.isReadyToRead(now) !== true) return undefined
     const status = this.hold(disk).status(known.ctimeMs, now)
     return status === undefined ? undefined : this.#confirm(known, status, now)
   }

@@ -11,7 +11,7 @@ import { newSession } from '../../support/new-session'
 import { pathOf, sessionDirectory, sessionFiles } from '../../support/session-files'
 import { stopTime } from '../../support/steady-time'
 
-const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true } }
+const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true } }
 
 async function made (t: Test, disk = ready) {
   stopTime(t)

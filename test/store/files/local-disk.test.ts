@@ -385,6 +385,50 @@ t.test('nothing is done at once while a probe of the disk has not come back', as
   t.equal(probes.length, 3)
 })
 
+t.test('what changes nothing is done at once beside a probe, and does not ask for one', async t => {
+  let probes = 0
+  const { now, eager } = localDiskWith({ clock: () => 5000, probe: () => { probes++; return new Promise(() => {}) } })
+  const path = join(t.testdir({ file: 'text' }), 'file')
+  t.equal(now.isReadyToRead(), true)
+  t.equal((await eager.lstat(path)).size, 4)
+  t.strictSame(await eager.readdir(join(path, '..')), ['file'])
+  t.equal(probes, 0)
+  t.equal(now.isReady(), false)
+  t.equal(probes, 1)
+  t.intercept(fs, 'lstatSync', { value: () => 'at once' })
+  t.equal(await eager.lstat(path) as unknown, 'at once')
+  t.equal(now.isReadyToRead(), true)
+  t.equal(now.isReady(), false)
+})
+
+t.test('a change that came back is as good as a probe, for 5 milliseconds', async t => {
+  let time = 5000
+  let probes = 0
+  const { now } = localDiskWith({ clock: () => time, probe: async () => { probes++ } })
+  const path = join(t.testdir({ file: '' }), 'file')
+  const fd = now.open(path, constants.O_RDWR | constants.O_APPEND)
+  t.teardown(() => { now.close(fd) })
+  now.isReady()
+  await nextTurn()
+  const isAsked = async (change: () => void, rest: number): Promise<boolean> => {
+    const before = probes
+    time += 200
+    t.throws(() => { now.unlink(join(path, 'missing')) }, 'a change that fails shows nothing')
+    change()
+    time += rest
+    now.isReady()
+    await nextTurn()
+    return probes > before
+  }
+  t.equal(await isAsked(() => {}, 0), true)
+  t.equal(await isAsked(() => { now.lstat(path) }, 0), true, 'a look shows nothing')
+  t.equal(await isAsked(() => { now.write(fd, Buffer.from('x')) }, 4.9), false)
+  t.equal(await isAsked(() => { now.write(fd, Buffer.from('x')) }, 5), true)
+  t.equal(await isAsked(() => { now.link(path, `${path}2`) }, 0), false)
+  t.equal(await isAsked(() => { now.rename(`${path}2`, `${path}3`) }, 0), false)
+  t.equal(await isAsked(() => { now.unlink(`${path}3`) }, 0), false)
+})
+
 t.test('while the filesystem is frozen what is asked for goes through the pool, and the event loop is free', async t => {
   const dir = t.testdir()
   let thaw = (): void => {}

@@ -171,7 +171,7 @@ t.test('a directory that was private moments ago is looked at without waiting', 
   let isReady = true
   const disk: DiskNow = {
     ...localDisk.now as DiskNow,
-    isReady: () => isReady,
+    isReadyToRead: () => isReady,
     lstat (path) {
       looks.push(path)
       return (localDisk.now as DiskNow).lstat(path)

@@ -402,7 +402,7 @@ function immediateDisk (changes: Partial<DiskNow> = {}): Disk {
       if (name === 'open' || name === 'write' || name === 'lstat') throw systemError('EIO', name)
       return await call()
     }),
-    now: { ...now as DiskNow, isReady: () => true, isQuick: () => true, ...changes }
+    now: { ...now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes }
   }
 }
 
@@ -495,7 +495,7 @@ t.test('trouble without waiting is thrown, and leaves no descriptor', async t =>
 t.test('what could have to wait is not done at once', async t => {
   const appended = async (t: Test, text: string, durable: boolean, changes: Partial<DiskNow>): Promise<boolean> => {
     const file = await newFile(t)
-    const disk = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true, ...changes } }
+    const disk = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes } }
     const answer = new SessionFile(file.path, disk, durable, file.view).appendNow(recordOf(text), tipId(file))
     t.ok(answer === 'replaced' || textIn(file.path) === 'first', 'or nothing has happened')
     return answer === undefined
@@ -504,7 +504,7 @@ t.test('what could have to wait is not done at once', async t => {
   t.ok(await appended(t, 'x'.repeat(65 * 1024), false, {}), 'many bytes')
   t.ok(await appended(t, 'small', true, {}), 'what is to be synced')
   t.ok(await appended(t, 'small', false, { isReady: () => false }), 'a disk that was slow')
-  const ready = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isQuick: () => true } }
+  const ready = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true } }
   const sealed = await newFile(t, 'first', ready)
   appendFileSync(sealed.path, 'garbage')
   await sealed.read()

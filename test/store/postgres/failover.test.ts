@@ -68,11 +68,11 @@ t.test('with a synchronous standby a failover loses nothing that was answered', 
   const other = store.nameOf(await store.newId())
   await store.create(other, { text: 'other' })
 
-  standby.pause()
-  let isAnswered = false
-  const ending = store.remove(name, version).finally(() => { isAnswered = true })
-  while ((await sql("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'")).length === 0);
-  t.notOk(isAnswered, 'it is not answered before the standby has it')
+  await standby.pause()
+  const answered: unknown[] = []
+  const ending = store.remove(name, version).finally(() => { answered.push(name) })
+  while (answered.length === 0 && (await sql("SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'")).length === 0);
+  t.strictSame(answered, [], 'it is not answered before the standby has it', { log: standby.log })
   standby.resume()
   t.equal(await ending, 'removed')
 

@@ -189,7 +189,7 @@ t.test('PostgreSQL in trouble', { skip: NO_POSTGRES }, async t => {
   t.test('a server that is stopped in its tracks is not waited for', async t => {
     const impatient = await hasty(poolOf(t, { max: 1 }))
     const { name, version } = await session(storeOf(t))
-    server.pause()
+    await server.pause()
     await t.rejects(impatient.replace(name, { text: 'late' }, version), { code: 'SESSION_STORE' })
     server.resume()
     t.match(await storeOf(t).read(name), { text: 'first', version })
