@@ -15,9 +15,14 @@ export function diskWith (own: Partial<Disk>): Disk {
 /** Waiting takes no time here: what others do in the meantime is for the tests to say. */
 export const impatientDisk: Disk = { ...pooledDisk, wait: async () => {} }
 
+/** The lane without promises of a disk that is ready and quick, however busy the machine is, with these changes. */
+export function readyNow (changes: Partial<DiskNow> = {}): DiskNow {
+  return { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes }
+}
+
 /** A disk that is ready, whose immediate calls go as `changes` say. */
 export function readyDisk (changes: Partial<DiskNow> = {}): Disk {
-  return { ...impatientDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes } }
+  return { ...impatientDisk, now: readyNow(changes) }
 }
 
 type Call = (...given: unknown[]) => Promise<unknown>
@@ -45,10 +50,10 @@ export function recordingDisk (root: string): { disk: Disk, calls: string[] } {
   return { disk, calls }
 }
 
-/** The lane without promises, with these changes, that writes down the names of its calls. It is quick, however busy the machine is. */
+/** The lane without promises, with these changes, that writes down the names of its calls. */
 export function recordingDiskNow (changes: Partial<DiskNow> = {}): { disk: DiskNow, calls: string[] } {
   const calls: string[] = []
-  const disk = { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes }
+  const disk = readyNow(changes)
   for (const name of ['open', 'close', 'fstat', 'lstat', 'read', 'write', 'link', 'unlink', 'rename'] as const) {
     const call = disk[name] as (...given: unknown[]) => unknown
     Object.assign(disk, {

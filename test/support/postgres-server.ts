@@ -106,14 +106,14 @@ export class PostgresServer {
       '-D', this.#data, '-p', String(this.address.port), '-k', this.#directory,
       '-c', 'listen_addresses=127.0.0.1', '-c', 'lc_messages=C', '-c', 'shared_buffers=16MB', ...this.#settings
     ]))
-    let output = ''
+    this.#log = ''
     this.#ended = new Promise(resolve => { child.once('close', resolve) })
     await new Promise<void>((resolve, reject) => {
       createInterface(child.stderr as NodeJS.ReadableStream).on('line', line => {
-        output = this.#log = `${output}${line}\n`.slice(-10_000)
+        this.#log = `${this.#log}${line}\n`.slice(-10_000)
         if (/ready to accept (read-only )?connections/.test(line)) resolve()
       })
-      child.once('close', () => { reject(new Error(`PostgreSQL ended:\n${output}`)) })
+      child.once('close', () => { reject(new Error(`PostgreSQL ended:\n${this.#log}`)) })
     })
     this.#process = child
   }

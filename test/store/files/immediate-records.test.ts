@@ -6,12 +6,12 @@ import { FileStore } from '../../../lib/store/files/file-store'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import type { Replacement } from '../../../lib/store/session-store'
 import { age } from '../../support/aged-sessions'
-import { interceptedDisk, pooledDisk, readyDisk, systemError } from '../../support/disks'
+import { interceptedDisk, pooledDisk, readyDisk, readyNow, systemError } from '../../support/disks'
 import { newSession } from '../../support/new-session'
 import { pathOf, sessionDirectory, sessionFiles } from '../../support/session-files'
 import { stopTime } from '../../support/steady-time'
 
-const ready = { ...localDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true } }
+const ready = { ...localDisk, now: readyNow() }
 
 async function made (t: Test, disk = ready) {
   stopTime(t)

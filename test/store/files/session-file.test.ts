@@ -8,7 +8,7 @@ import { encodeRecord } from '../../../lib/store/files/journal'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { LIMITS } from '../../../lib/store/files/seen-file'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, stallingDisk, systemError } from '../../support/disks'
+import { impatientDisk, interceptedDisk, openDescriptors, pooledDisk, readyNow, stallingDisk, systemError } from '../../support/disks'
 import fc from '../../support/fast-check'
 import { isClean, journalOf, recordOf, sealedJournal, textIn } from '../../support/journal-files'
 import { directory, newFile, another, tipId, textOf } from '../../support/single-file'
@@ -396,13 +396,12 @@ t.test('trouble of any kind leaves what was stored, and no descriptor', async t 
 
 /** A disk whose immediate calls go as `changes` say; the others must not be needed, but for looking back. */
 function immediateDisk (changes: Partial<DiskNow> = {}): Disk {
-  const { now } = localDisk
   return {
     ...interceptedDisk(async (name, _given, call) => {
       if (name === 'open' || name === 'write' || name === 'lstat') throw systemError('EIO', name)
       return await call()
     }),
-    now: { ...now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes }
+    now: readyNow(changes)
   }
 }
 
@@ -495,7 +494,7 @@ t.test('trouble without waiting is thrown, and leaves no descriptor', async t =>
 t.test('what could have to wait is not done at once', async t => {
   const appended = async (t: Test, text: string, durable: boolean, changes: Partial<DiskNow>): Promise<boolean> => {
     const file = await newFile(t)
-    const disk = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true, ...changes } }
+    const disk = { ...pooledDisk, now: readyNow(changes) }
     const answer = new SessionFile(file.path, disk, durable, file.view).appendNow(recordOf(text), tipId(file))
     t.ok(answer === 'replaced' || textIn(file.path) === 'first', 'or nothing has happened')
     return answer === undefined
@@ -504,7 +503,7 @@ t.test('what could have to wait is not done at once', async t => {
   t.ok(await appended(t, 'x'.repeat(65 * 1024), false, {}), 'many bytes')
   t.ok(await appended(t, 'small', true, {}), 'what is to be synced')
   t.ok(await appended(t, 'small', false, { isReady: () => false }), 'a disk that was slow')
-  const ready = { ...pooledDisk, now: { ...localDisk.now as DiskNow, isReady: () => true, isReadyToRead: () => true, isQuick: () => true } }
+  const ready = { ...pooledDisk, now: readyNow() }
   const sealed = await newFile(t, 'first', ready)
   appendFileSync(sealed.path, 'garbage')
   await sealed.read()
