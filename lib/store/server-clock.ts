@@ -11,8 +11,8 @@ export class ServerClock {
     this.#heardAt = performance.now()
   }
 
-  /** Returns what the server's clock shows at a moment of `performance.now()`, or a little less. */
+  /** Returns what the server's clock shows at a moment of `performance.now()`, or a little less. A fraction would cost more to print than the rest of a statement. */
   at (moment: number): number {
-    return this.#stamp + moment - this.#heardAt
+    return Math.floor(this.#stamp + moment - this.#heardAt)
   }
 }

@@ -8,6 +8,7 @@ t.test('the clock goes on from what the last answer told', async t => {
   clock.hear(1_700_000_000_000)
   t.equal(clock.at(5000), 1_700_000_000_000)
   t.equal(clock.at(5250), 1_700_000_000_250)
+  t.equal(clock.at(5250.9), 1_700_000_000_250, 'without a fraction')
   t.equal(clock.at(4900), 1_699_999_999_900, 'also for a moment before the answer')
   moment = 6000
   clock.hear(1_600_000_000_000)

@@ -6,7 +6,7 @@ import type {
   Creation, PortableSession, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
 } from '../session-store'
 import { UnsettledCalls } from '../unsettled-calls'
-import { isStored, outcomeOf, type Answer } from './answer'
+import { isStored, outcomeOf, type Answer, type Outcome } from './answer'
 import { openTable } from './opening'
 import { postgresStoreOptions, type PostgresSessionStoreOptions, type PostgresValue, type SettledPostgresOptions } from './options'
 import { newRecordId, remembersSince, versionOf } from './recent'
@@ -21,8 +21,23 @@ import { PoolErrors } from './pool-errors'
 const LATEST = 2 ** 48 - 1
 
 /** What the statements are depends on what is found when the store is opened. */
-interface VerbQuestion<R, T> extends Omit<Question<R, T>, 'statement'> {
+interface VerbQuestion<R, T> extends Omit<Question<R, T>, 'statement' | 'otherwise'> {
   readonly verb: Verb
+  /** Asked when the first has changed nothing. */
+  readonly otherwise?: { readonly verb: Verb, readonly values: PostgresValue[] }
+}
+
+/** A change to one row, and what is made of the outcome. */
+interface Change<T> {
+  readonly doing: string
+  readonly verb: Verb
+  readonly name: string
+  /** Of the record that is stored, or of the end. */
+  readonly id: string
+  readonly values: (deadline: number) => PostgresValue[]
+  /** {@inheritDoc Question.judge} */
+  readonly judge: (row: Outcome, isUnsure: boolean) => T | undefined
+  readonly attempts?: Attempts
 }
 
 /** The verbs of a store that keeps each session in a row of a table. */
@@ -107,13 +122,14 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async #create (name: string, record: SessionRecord, createdAt: number | undefined, lastAccess: number | undefined): Promise<Creation> {
     const [text, idleTimeout] = this.#columns(record)
     const [created, accessed] = [moment(createdAt), moment(lastAccess)]
-    return await this.#settle(['create', name, text, idleTimeout, created, accessed], (id, attempts) => this.ask<Answer, Creation>({
+    return await this.#settle(['create', name, text, idleTimeout, created, accessed], (id, attempts) => this.#change<Creation>({
       doing: 'create a session',
       attempts,
       verb: 'create',
-      values: deadline => [checkedName(name), text, id, idleTimeout, created, accessed, deadline],
-      judge: (rows, isUnsure) => {
-        const row = outcomeOf(rows)
+      name,
+      id,
+      values: deadline => [name, text, id, idleTimeout, created, accessed, deadline],
+      judge: (row, isUnsure) => {
         if (isStored(row, id)) return { result: 'created', version: id }
         if (row.status !== 'live' || row.isDamaged) return undefined
         if (isUnsure && !remembersSince(row, null)) throw unknown('create a session')
@@ -127,13 +143,14 @@ export abstract class PostgresRecords extends BaseRecordStore {
     const [text, idleTimeout] = this.#columns(record)
     const [base, created] = [versionOf(version), moment(record.createdAt)]
     const verb = record.keepLastUse === true ? 'replaceUnused' : 'replace'
-    return await this.#settle([verb, name, text, base, idleTimeout, created], (id, attempts) => this.ask<Answer, Replacement>({
+    return await this.#settle([verb, name, text, base, idleTimeout, created], (id, attempts) => this.#change<Replacement>({
       doing: 'save a session',
       attempts,
       verb,
-      values: deadline => [checkedName(name), text, id, base, idleTimeout, created, deadline],
-      judge: (rows, isUnsure) => {
-        const row = outcomeOf(rows)
+      name,
+      id,
+      values: deadline => [name, text, id, base, idleTimeout, created, deadline],
+      judge: (row, isUnsure) => {
         if (isStored(row, id)) return { result: 'replaced', version: id }
         if (!row.isWritable || row.isDamaged) return { result: 'gone' }
         if (row.version === base) return undefined
@@ -146,13 +163,14 @@ export abstract class PostgresRecords extends BaseRecordStore {
   /** {@inheritDoc RecordStore.remove} @throws {SessionStoreError} */
   async remove (name: string, version?: string): Promise<Removal> {
     const base = version === undefined ? null : versionOf(version)
-    return await this.#settle(['remove', name, base], (id, attempts) => this.ask<Answer, Removal>({
+    return await this.#settle(['remove', name, base], (id, attempts) => this.#change<Removal>({
       doing: 'remove a session',
       attempts,
       verb: 'remove',
-      values: deadline => [checkedName(name), id, base, deadline],
-      judge: (rows, isUnsure) => {
-        const row = outcomeOf(rows)
+      name,
+      id,
+      values: deadline => [name, id, base, deadline],
+      judge: (row, isUnsure) => {
         if (isStored(row, id)) return 'removed'
         if (isUnsure && row.version !== base && !remembersSince(row, base)) throw unknown('remove a session')
         if (!row.isWritable) return 'gone'
@@ -172,15 +190,25 @@ export abstract class PostgresRecords extends BaseRecordStore {
   async setAside (name: string, version?: string): Promise<void> {
     const id = newRecordId()
     const base = version === undefined ? null : versionOf(version)
-    await this.ask<Answer, true>({
+    await this.#change<true>({
       doing: 'set a session aside',
       verb: 'setAside',
-      values: deadline => [checkedName(name), id, base, deadline],
-      judge: rows => {
-        const row = outcomeOf(rows)
+      name,
+      id,
+      values: deadline => [name, id, base, deadline],
+      judge: row => {
         const isThere = ['live', 'expired'].includes(row.status) && (base === null || row.version === base)
         return isThere ? undefined : true
       }
+    })
+  }
+
+  async #change<T> ({ name, id, judge, ...change }: Change<T>): Promise<T> {
+    checkedName(name)
+    return await this.ask<Answer, T>({
+      ...change,
+      otherwise: { verb: change.verb === 'remove' ? 'foundEnded' : 'found', values: [name, id] },
+      judge: (rows, isUnsure) => judge(outcomeOf(rows), isUnsure)
     })
   }
 
@@ -189,8 +217,12 @@ export abstract class PostgresRecords extends BaseRecordStore {
     return this.#isOpen ? this.#ask(question) : this.open().then(() => this.#ask(question))
   }
 
-  #ask<R, T> ({ verb, ...question }: VerbQuestion<R, T>): Promise<T> {
-    return this.#server.ask({ ...question, statement: this.#statements[verb] })
+  #ask<R, T> ({ verb, otherwise, ...question }: VerbQuestion<R, T>): Promise<T> {
+    return this.#server.ask({
+      ...question,
+      statement: this.#statements[verb],
+      otherwise: otherwise && { statement: this.#statements[otherwise.verb], values: otherwise.values }
+    })
   }
 
   #statementsOf (mayConfirm: boolean): Statements {

@@ -16,6 +16,8 @@ export interface Question<R, T> {
   readonly statement: Statement
   /** The parameters. `deadline` is the moment on the server's clock from which the statement must do nothing. */
   readonly values: (deadline: number) => PostgresValue[]
+  /** Is asked for an answer when the statement returns no row, as it does when it has changed nothing. Stores nothing itself. */
+  readonly otherwise?: { readonly statement: Statement, readonly values: PostgresValue[] } | undefined
   /**
    * Returns the answer, or undefined when it cannot be given yet and the question is to be asked again.
    * `isUnsure`: an earlier statement for the same thing may have been carried out.
@@ -67,15 +69,20 @@ export class Server {
     return this.#outage.try(() => this.#repeat(question, attempts), () => asOutage(failure(doing, cause.reason, attempts, cause.cause)), attempts.isUnsure)
   }
 
-  async #repeat<R, T> ({ doing, statement, values, judge, isReading = false }: Question<R, T>, attempts: Attempts): Promise<T> {
+  async #repeat<R, T> ({ doing, statement, values, otherwise, judge, isReading = false }: Question<R, T>, attempts: Attempts): Promise<T> {
     const start = performance.now()
     const end = start + this.#timeout
     let trouble: Trouble | undefined
     let pause = FIRST_PAUSE
     for (;;) {
       let isDown = false
+      let mayStore = !isReading
       try {
-        const rows = await this.#sender.send(statement, values(this.#clock.at(start + this.#timeout * SERVER_SHARE)), end)
+        let rows = await this.#sender.send(statement, values(this.#clock.at(start + this.#timeout * SERVER_SHARE)), end)
+        if (rows.length === 0 && otherwise !== undefined) {
+          mayStore = false
+          rows = await this.#sender.send(otherwise.statement, otherwise.values, end)
+        }
         if (rows.length > 0) this.#clock.hear(clockOf(rows[0] as Answer))
         this.#outage.end()
         const answer = judge(rows as R[], attempts.isUnsure)
@@ -83,11 +90,11 @@ export class Server {
       } catch (error) {
         if (error instanceof SessionError) throw error
         if (error instanceof NoAnswer) {
-          attempts.isUnsure = !isReading
+          attempts.isUnsure ||= mayStore
           throw this.#outOfTime(doing, attempts, true, trouble)
         }
         trouble = troubleOf(error)
-        attempts.isUnsure ||= trouble.isUnsure && !isReading
+        attempts.isUnsure ||= trouble.isUnsure && mayStore
         if (trouble.isUnprepared) this.#sender.isUnprepared = true
         else if (!trouble.canRepeat) throw failure(doing, trouble.reason, attempts, trouble.cause)
         isDown = trouble.isOutage

@@ -24,7 +24,7 @@ const PAGE = 500
 /** Bytes of text after which a page ends. */
 const PAGE_SIZE = 1024 * 1024
 
-export type Verb = 'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'list' | 'texts' | 'clear' | 'sweep'
+export type Verb = 'read' | 'create' | 'replace' | 'replaceUnused' | 'remove' | 'touch' | 'setAside' | 'found' | 'foundEnded' | 'list' | 'texts' | 'clear' | 'sweep'
 /** One statement a verb, for one table and appid. */
 export type Statements = Readonly<Record<Verb, Statement>>
 
@@ -65,12 +65,13 @@ const TIMES = `${milliseconds('s.created_at')}, ${milliseconds('s.accessed_at')}
  * Every verb is one statement, and so a transaction of its own.
  *
  * A statement that changes a row checks version, status and age in its WHERE. If another transaction
- * holds the row, PostgreSQL waits and checks them again on what that one left behind. What the
- * statement says of a row that it did not change is as old as the statement's start, though: so a row
- * that should have been changed by what is said of it has changed meanwhile, and the store asks again.
+ * holds the row, PostgreSQL waits and checks them again on what that one left behind. If the statement
+ * changes nothing, it returns no row, and the store asks in a second one what is there: `found`, or
+ * `foundEnded` after `remove`. If that is what the statement should have changed, the row has changed
+ * meanwhile, and the store asks again. So a save that meets no other costs what an UPDATE costs.
  *
- * The last parameter of these is the moment (server's clock, ms) from which the statement does nothing
- * any more, because the caller has been told that it failed. It bounds the wait for locks as well.
+ * The last parameter of a statement that changes a row is the moment (server's clock, ms) from which it
+ * does nothing any more, because the caller has been told that it failed. It bounds the wait for locks as well.
  */
 export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...limits }: StatementOptions): Statements {
   const rows = `${qualified(schema, table)} AS s`
@@ -79,49 +80,41 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
   const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
-  const found = (told: string): string => `concat_ws(' ', ${NOW}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
-    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, ${VERSION}, s.recent${mayConfirm && told !== 'false' ? `, CASE WHEN ${told} THEN ${CONFIRMED} END` : ''})`
-  const done = (told: string): string => `SELECT ${NOW} || ' done' AS about FROM done
-    UNION ALL SELECT ${found(told)} FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} WHERE NOT EXISTS (SELECT FROM done)`
+  const found = (told: string): string => `SELECT concat_ws(' ', ${NOW_OF_PRIMARY}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
+    CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, ${VERSION}, s.recent, CASE WHEN ${told} THEN ${mayConfirm ? CONFIRMED : "''"} END) AS about
+    FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key}`
+  const done = `RETURNING ${NOW} || ' done' AS about`
   const remembered = `left(left(s.version, ${SHORT_ID}) || s.recent, ${RECENT_LENGTH})`
-  const replacing = (accessedAt: string): string => `WITH done AS (
-      UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
-        created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = ${accessedAt}
-      WHERE ${key} AND s.version = nullif($4, '${NO_VERSION}') AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')}
-      RETURNING 1
-    ) ${done(isKnown('$3'))}`
+  const replacing = (accessedAt: string): string => `UPDATE ${rows} SET text = $2, version = $3, recent = ${remembered}, idle_timeout = $5::bigint,
+      created_at = coalesce(to_timestamp($6::float8 / 1000), s.created_at), accessed_at = ${accessedAt}
+    WHERE ${key} AND s.version = nullif($4, '${NO_VERSION}') AND s.status = 'live' AND ${inGrace} AND ${inTime('$7')} ${done}`
 
   return {
     read: statement('read', `SELECT s.text, concat_ws(' ', ${NOW_OF_PRIMARY}, ${VERSION}, ${TIMES}) AS about
       FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key} AND s.status = 'live'`),
 
-    create: statement('create', `WITH done AS (
-      INSERT INTO ${rows} (appid, name, text, version, recent, status, idle_timeout, created_at, accessed_at)
+    create: statement('create', `INSERT INTO ${rows} (appid, name, text, version, recent, status, idle_timeout, created_at, accessed_at)
       SELECT ${literal(appid)}, $1, $2, $3, '', 'live', $4::bigint, least(${moment('$5')}, statement_timestamp()), least(${moment('$6')}, statement_timestamp()) WHERE ${inTime('$7')}
       ON CONFLICT (appid, name) DO UPDATE SET text = excluded.text, version = excluded.version, recent = ${remembered}, status = 'live',
         idle_timeout = excluded.idle_timeout, created_at = excluded.created_at, accessed_at = excluded.accessed_at
-        WHERE (s.status <> 'live' OR ${isOver(limits)} OR ${IS_DAMAGED}) AND s.version <> $3 AND ${isNotRecent('$3')}
-      RETURNING 1
-    ) ${done(isKnown('$3'))}`),
+        WHERE (s.status <> 'live' OR ${isOver(limits)} OR ${IS_DAMAGED}) AND s.version <> $3 AND ${isNotRecent('$3')} ${done}`),
 
     replace: statement('replace', replacing('statement_timestamp()')),
 
     replaceUnused: statement('unused', replacing('s.accessed_at')),
 
-    remove: statement('remove', `WITH done AS (
-      UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
-      WHERE ${key} AND ${isAt('$3')} AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')}
-      RETURNING 1
-    ) ${done(`coalesce(s.status, '') <> 'live' OR ${isOver(limits, GRACE / 1000)} OR ${isKnown('$2')}`)}`),
+    remove: statement('remove', `UPDATE ${rows} SET text = '', version = $2, recent = ${remembered}, status = 'ended', idle_timeout = ${Math.ceil(memoryOf(timeout))}, accessed_at = statement_timestamp()
+      WHERE ${key} AND ${isAt('$3')} AND ${isNotRecent('$2')} AND s.status = 'live' AND ${inGrace} AND ${inTime('$4')} ${done}`),
 
     touch: statement('touch', `UPDATE ${rows} SET accessed_at = statement_timestamp()
       WHERE ${key} AND s.status = 'live' AND ${inGrace} AND ${age('s.accessed_at')} * 1000 >= ${justTouched(limits)} AND ${inTime('$2')}`),
 
-    setAside: statement('aside', `WITH done AS (
-      UPDATE ${rows} SET name = s.name || '.' || $2, status = 'aside', accessed_at = statement_timestamp()
-      WHERE ${key} AND ${isAt('$3')} AND s.status = 'live' AND ${inTime('$4')}
-      RETURNING 1
-    ) ${done('false')}`),
+    setAside: statement('aside', `UPDATE ${rows} SET name = s.name || '.' || $2, status = 'aside', accessed_at = statement_timestamp()
+      WHERE ${key} AND ${isAt('$3')} AND s.status = 'live' AND ${inTime('$4')} ${done}`),
+
+    found: statement('found', found(isKnown('$2'))),
+
+    foundEnded: statement('ended', found(`coalesce(s.status, '') <> 'live' OR ${isOver(limits, GRACE / 1000)} OR ${isKnown('$2')}`)),
 
     list: statement('list', `SELECT s.name, CASE WHEN starts_with(s.text, ${literal(FORWARDING)}) THEN 'forwarding' ELSE s.status END AS status, octet_length(s.text) AS size, concat_ws(' ', ${NOW_OF_PRIMARY}, ${VERSION}, ${TIMES}) AS about FROM ${rows} WHERE ${page}`),
 

@@ -159,7 +159,7 @@ export class ScriptRunner {
     if (parameters === null) {
       command.push(String(number))
     } else {
-      const deadline = Math.max(Math.floor(this.#clock.at(end)), 0)
+      const deadline = Math.max(this.#clock.at(end), 0)
       command.push(`${number} ${isRepeated ? '1' : '0'}${deadline} ${this.#lifetimes}`)
       for (const { parameters, text } of calls) command.push(parameters as string, text)
     }

@@ -74,6 +74,25 @@ t.test('a save that others overtook before it reached the server is told conflic
   }
 })
 
+t.test('what happens between a change that came too late and the question what is there is told', async t => {
+  const between: Array<[what: string, happens: (name: string, version: string) => Promise<unknown>, told: object]> = [
+    ['the session ends', name => other.remove(name), { result: 'gone' }],
+    ['another saves', name => saves(name, 1), { result: 'conflict' }],
+    ['it is replaced by another one', name => other.remove(name).then(() => other.create(name, { text: 'next' })), { result: 'conflict' }]
+  ]
+  for (const [what, happens, told] of between) {
+    const { name, version } = await session()
+    await saves(name, 1)
+    client.after.push(() => happens(name, version))
+    t.same(await store.replace(name, { text: 'second' }, version), told, what)
+    t.not((await other.read(name))?.text, 'second')
+  }
+  const { name } = await session()
+  client.after.push(() => other.remove(name))
+  t.match(await store.create(name, { text: 'second' }), { result: 'created' }, 'a name that was taken, and is free')
+  t.match(await other.read(name), { text: 'second' })
+})
+
 t.test('a save is not told conflict when the session does not remember so far back', async t => {
   for (const steps of [client.before, client.after]) {
     const { name, version } = await session()

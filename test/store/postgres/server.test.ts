@@ -92,6 +92,49 @@ t.test('repetition ends with the time limit, and says why', async t => {
   t.ok(attempts < 12, 'the pauses grow')
 })
 
+/** Changes nothing, and is followed by another. */
+const OVERTAKEN: Question<{ about: string }, string> = { ...SAVE, otherwise: { statement: statement('found', 'SELECT …'), values: ['name'] } }
+
+/** A server that has nothing to change, and says of what is there what it is given. */
+function overtaken (...found: Array<() => string>): { sent: string[], client: PostgresClient } {
+  const sent: string[] = []
+  return {
+    sent,
+    client: {
+      async query (text: string) {
+        sent.push(text)
+        return { rows: text === STATEMENT.text ? [] : [{ about: (found.length > 1 ? found.shift() : found[0])?.() ?? '' }] }
+      }
+    }
+  }
+}
+
+t.test('a statement that has changed nothing is followed by the question what is there', async t => {
+  const { sent, client } = overtaken(() => '1000 live')
+  t.equal(await serverOf(client).ask(OVERTAKEN), '1000 live')
+  t.same(sent, ['UPDATE …', 'SELECT …'])
+})
+
+t.test('if that answer is lost, or is one of a standby, all begins anew', async t => {
+  for (const trouble of [() => { throw connectionLost() }, () => 'standby live']) {
+    const { sent, client } = overtaken(trouble, () => '1000 live')
+    t.equal(await serverOf(client).ask(OVERTAKEN), '1000 live')
+    t.same(sent, ['UPDATE …', 'SELECT …', 'UPDATE …', 'SELECT …'])
+  }
+})
+
+t.test('without that answer it is known that nothing was stored, unless an earlier answer was lost', async t => {
+  const lost = (): never => { throw connectionLost() }
+  const silent: PostgresClient = { query: async text => text === STATEMENT.text ? { rows: [] } : await new Promise(() => {}) }
+  for (const client of [overtaken(lost).client, silent]) {
+    t.match(await rejectionOf(serverOf(client, 0.05).ask(OVERTAKEN)), { outcome: 'refused' })
+    const scripted = new ScriptedClient(client)
+    scripted.after.push(lost)
+    t.match(await rejectionOf(serverOf(scripted, 0.1).ask(OVERTAKEN)), { outcome: 'unknown' })
+    t.ok(scripted.sent.length > 2, 'it came to the second question')
+  }
+})
+
 t.test('without a connection nothing was sent', async t => {
   const failures: Array<[Error, RegExp]> = [
     [Object.assign(new Error(), { code: 'ECONNREFUSED' }), /ECONNREFUSED/], [new Error('timeout exceeded when trying to connect'), /timeout exceeded/],
