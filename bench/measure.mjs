@@ -10,6 +10,11 @@ const WARM_REQUESTS = 30_000
 const MOST_WARM_UPS = 8
 /** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
 const FIRST_REQUESTS = 10
+/**
+ * After 8 s without work Node collects all garbage, and with it what it has compiled: then the first thousand requests
+ * cost up to eight times as much. Who waits for its turn is not idle by its own choice.
+ */
+const NO_IDLE_TIME = ['--no-memory-reducer']
 /** Slices in a second. */
 const SLICES = 4
 
@@ -32,7 +37,9 @@ export class Measurement {
    * long for good, 0.5 µs, and a request calls it some ten times. A contender that is too small to have had one shall not gain by that.
    */
   async start (contender) {
-    const server = await startServer(contender, { place: this.#places[contender.place]?.path, ports: this.#ports })
+    const server = await startServer(contender, {
+      place: this.#places[contender.place]?.path, ports: this.#ports, nodeOptions: NO_IDLE_TIME
+    })
     for (let request = 0; request < FIRST_REQUESTS; request++) await visit(server.port, '/anonymous')
     await server.ask('collect')
     return server

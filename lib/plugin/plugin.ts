@@ -14,6 +14,7 @@ import { OutsideSessions } from './outside-sessions'
 import { Reaper } from './reaper'
 import { reindexSessions } from './reindexing-sessions'
 import { SessionCookie } from './session-cookie'
+import { keepTickShape } from './tick-shape'
 import { timesOutOfScale } from './time-scale'
 
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
@@ -22,6 +23,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes, settled.renewal)
   const cookie = new SessionCookie(store.sesAppid(), settled.cookie, settled)
 
+  keepTickShape()
   await ensureCookies(fastify)
   cookie.check(fastify)
 
