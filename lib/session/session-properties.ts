@@ -33,9 +33,7 @@ export class SessionProperties {
 
   /** Returns a copy of all data, one level deep. */
   copy (): PlainObject {
-    const data: PlainObject = { ...this.#hidden }
-    for (const key of Object.keys(this.#target)) setOwn(data, key, this.#target[key])
-    return data
+    return { ...this.#hidden, ...this.#target }
   }
 
   /** The same, with something else in place of each value that was not used. */
@@ -59,7 +57,7 @@ export class SessionProperties {
     this.#hidden = undefined
     this.#lazy = null
     if (data instanceof JsonSlices) this.#fillLazily(data)
-    else for (const [key, value] of Object.entries(data)) this.set(key, value)
+    else for (const key of Object.keys(data)) this.set(key, data[key])
   }
 
   #fillLazily (data: JsonSlices): void {
