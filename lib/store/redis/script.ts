@@ -15,9 +15,12 @@ export interface Script {
   readonly waits: boolean
 }
 
-/** Returns a script that answers with what `body` returns for the key with each number. */
+/** Returns a script that answers with what `body` returns for the key with each number. A server that became a replica refuses it. */
 export function reading (body: string): Script {
   return script(`
+-- A replica may be behind. It refuses a write, of nothing too, and clients act on that. Other refusals of a write do not concern a reader.
+local refusal = redis.pcall('SETRANGE', KEYS[1], 0, '')
+if type(refusal) == 'table' and string.find(refusal.err, 'READONLY', 1, true) then return refusal end
 local function read (number)
 ${body}
 end

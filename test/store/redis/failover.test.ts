@@ -75,3 +75,26 @@ t.test('what was answered survives a crash, with appendfsync always', { skip: re
     t.equal(await store.getSession(gone), null)
   }
 })
+
+for (const [client, connect] of clientsOf(SINGLE)) {
+  t.test(`a server that becomes a replica beside its clients serves no old session, with ${client}`, { skip: redisIsMissing }, async t => {
+    const { primary, replica } = await startReplicated(t)
+    const store = new RedisSessionStore({ client: await connect(t, primary.port), timeout: 1 })
+    await store.open()
+    const sesid = await store.newSession()
+    await store.putSession(sesid, 'old')
+    await replica.until(['KEYS', '*'], answer => answer.includes(store.nameOf(sesid)))
+    await replica.run('REPLICAOF', 'NO', 'ONE')
+    // It has no connection to the other one, and so stays behind.
+    await primary.run('REPLICAOF', '127.0.0.1', '1')
+    const other = new RedisSessionStore({ client: await connect(t, replica.port) })
+    await other.delSession(sesid)
+    t.equal(await other.getSession(sesid), null)
+    await t.rejects(store.getSession(sesid), { name: 'SessionStoreError', message: /READONLY; the client is connected to a replica: connect it to the primary/ })
+    await primary.run('REPLICAOF', '127.0.0.1', String(replica.port))
+    await replica.until(['INFO', 'replication'], answer => /slave0:.*state=online/.test(answer))
+    await t.rejects(store.getSession(sesid), { message: /READONLY/ })
+    await primary.run('REPLICAOF', 'NO', 'ONE')
+    t.equal(await store.getSession(sesid), null, 'it is primary again')
+  })
+}
