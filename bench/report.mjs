@@ -53,7 +53,7 @@ export function writeChart (running) {
 /** Puts the table and the chart into docs/benchmarks.md, and the sentence of a few ratios into README.md. */
 export function updatePages (running, names, { rounds, seconds, loadTool }) {
   const rows = new Map(running.map(({ label, results }) =>
-    [label, Object.fromEntries([...results].map(([name, { cpu }]) => [name, spread(cpu).median]))]))
+    [label, Object.fromEntries([...results].map(([name, { cpu }]) => [name, shown(spread(cpu).median)]))]))
   replaceSection(PAGE, 'bench', `
 ![Processor time per request, reading and writing sessions](bench.svg)
 
@@ -109,6 +109,11 @@ in a line of its own. A dash: not measured. Large sessions and logins are compar
 
 function workloadTitle (name) {
   return { read: 'Read: the session is loaded, one value is looked at', write: 'Write: every request changes the session' }[name]
+}
+
+/** What a reader of the table reckons with. */
+function shown (number) {
+  return Number(short(number).replaceAll(',', ''))
 }
 
 function short (number) {
