@@ -33,7 +33,9 @@ export class SessionProperties {
 
   /** Returns a copy of all data, one level deep. */
   copy (): PlainObject {
-    return { ...this.#hidden, ...this.#target }
+    const data: PlainObject = { ...this.#hidden, ...this.#target }
+    for (const symbol of Object.getOwnPropertySymbols(data)) delete (data as Record<symbol, unknown>)[symbol]
+    return data
   }
 
   /** The same, with something else in place of each value that was not used. */

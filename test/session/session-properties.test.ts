@@ -32,6 +32,8 @@ t.test('data are properties of the target, but for names that members have', t =
   t.equal(Object.getPrototypeOf(target), Object.prototype)
   t.strictSame(Object.entries(properties.copy()), [['save', 2], ['id', 3], ['a', 1], ['b', 4], ['__proto__', 5], ['c', 6]])
   t.strictSame(properties.glance(), properties.copy())
+  Object.assign(target, { [Symbol('not data')]: 7 })
+  t.strictSame(Object.getOwnPropertySymbols(properties.copy()), [])
   t.end()
 })
 

@@ -9,7 +9,7 @@ import { openToAppendNow } from './private-file'
  * coarse clock.
  */
 const TRUSTED = 20
-/** Milliseconds: to open a file in order to look at it pays when it is looked at again so soon. So soon after a look an append needs no other. */
+/** Milliseconds: to open a file in order to look at it pays when it is looked at again so soon. */
 const HOT = 5
 /** Milliseconds for which a file that could not be opened is only looked at. */
 const REFUSED = 1000
@@ -18,8 +18,8 @@ const REFUSED = 1000
  * A session file that is in use, kept open for the next request: to look at it and to append to it
  * then takes half the time.
  *
- * What is open may be a file that is no longer at the path. So before each use, unless that was just done, the file is
- * asked whether it still has a name and was not changed since; and in any case it is soon looked for at its path.
+ * What is open may be a file that is no longer at the path. So before each use the file is asked
+ * whether it still has a name and was not changed since; and in any case it is soon looked for at its path.
  * No method waits, and the descriptor never leaves this class: so it is never closed while in use.
  */
 export class HeldFile implements Holder {
@@ -64,14 +64,13 @@ export class HeldFile implements Holder {
 
   /**
    * Appends the bytes and returns what the file is then; undefined, with nothing appended, when there is no file at
-   * the path, or the disk took long to find it. Must be followed by `rest`, also when it throws. The file may have been
-   * changed or have lost its name a moment before, as it may at any time: what is returned tells.
+   * the path, or the disk took long to find it. Must be followed by `rest`, also when it throws.
    *
    * @throws what opening and writing do, {SessionFileError} when the file is not private
    */
   append (bytes: Buffer, ctimeMs: number, now: number): FileStatus | undefined {
     try {
-      if (!this.#wasJustSeen(now) && this.#check(ctimeMs, now) === null) this.#open(now)
+      if (this.#check(ctimeMs, now) === null) this.#open(now)
       if (this.#foundAt === now && !this.#disk.isQuick()) return undefined
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined
@@ -110,11 +109,6 @@ export class HeldFile implements Holder {
     } catch {
       // It is closed all the same, and what was written has long been answered for.
     }
-  }
-
-  /** Whether `status` has found the open file to be the one at the path, in the same request most often. */
-  #wasJustSeen (now: number): boolean {
-    return this.#fd !== null && now - this.#lookedAt < HOT && now - this.#foundAt < TRUSTED
   }
 
   /** Returns what the file is if the descriptor still stands for the path; otherwise null, and it is closed. */

@@ -5,7 +5,6 @@ import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type File
 import type { HeldFile } from './held-file'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 import { makeFileNow, TOLERANCE } from './new-file'
-import { isPrivate } from './private-file'
 import { IMMEDIATE_SIZE, SeenFile } from './seen-file'
 
 /** `conflict`: another record was first, read again. `gone`: the session has ended. */
@@ -53,9 +52,7 @@ export class ImmediateFile extends SeenFile {
       const status = held.append(bytes, known.ctimeMs, now)
       if (status === undefined) return undefined
       if (!isNext(known, status, previous, bytes)) return this.judge(readOn(known, status, held.read(knownBytes(known, status), status.size), record.id))
-      const view = viewOf(status, record, status.size, known.torn, 0, now)
-      // A file that was made open to others meanwhile shows as changed at the next look, which refuses it: this record is stored.
-      this.remember(isPrivate(status) ? view : { ...view, ctimeMs: NaN })
+      this.remember(viewOf(status, record, status.size, known.torn, 0, now))
       return 'replaced'
     } finally {
       held.rest()

@@ -51,9 +51,10 @@ const NOW_OF_PRIMARY = `CASE WHEN pg_is_in_recovery() THEN '${STANDBY}' ELSE (${
 /**
  * Null. A caller that is told what an earlier statement did relies on it, also if the server was restarted while
  * that one waited for a synchronous standby. So something is written: then this statement waits for the same.
- * PostgreSQL looks for the right to do so when the statement starts, whether it is done or not.
+ * PostgreSQL looks for the right to do so when the statement starts, whether it is done or not. A standby cannot: its
+ * answer is refused by its clock.
  */
-const CONFIRMED = "CASE WHEN pg_logical_emit_message(true, 'fastify-file-sessions', '') IS NULL THEN '' END"
+const CONFIRMED = "CASE WHEN pg_is_in_recovery() THEN NULL WHEN pg_logical_emit_message(true, 'fastify-file-sessions', '') IS NULL THEN '' END"
 /** One word, whatever a program may have written there. */
 const VERSION = "replace(s.version, ' ', '?')"
 /** Whether the row has a version that no store writes. */
@@ -80,6 +81,7 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
   const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
+  // Both parameters are used in any case, for PostgreSQL to know their types.
   const found = (told: string): string => `SELECT concat_ws(' ', ${NOW_OF_PRIMARY}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
     CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, ${VERSION}, s.recent, CASE WHEN ${told} THEN ${mayConfirm ? CONFIRMED : "''"} END) AS about
     FROM (SELECT) AS one LEFT JOIN ${rows} ON ${key}`

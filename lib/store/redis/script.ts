@@ -19,8 +19,10 @@ export interface Script {
 export function reading (body: string): Script {
   return script(`
 -- A replica may be behind. It refuses a write, of nothing too, and clients act on that. Other refusals of a write do not concern a reader.
+-- Redis before 7 would write an empty transaction to its log.
+redis.set_repl(redis.REPL_NONE)
 local refusal = redis.pcall('SETRANGE', KEYS[1], 0, '')
-if type(refusal) == 'table' and string.find(refusal.err, 'READONLY', 1, true) then return refusal end
+if type(refusal) == 'table' and string.find(refusal.err, 'READONLY', 1, true) then return { err = said(refusal) } end
 local function read (number)
 ${body}
 end
@@ -47,8 +49,7 @@ for number = 1, #KEYS / ${keys} do
     local isDone
     isDone, outcome = pcall(change)
     if not isDone then
-      local refusal = type(outcome) == 'table' and outcome.err or string.gsub(outcome, '^@user_script: ?%d+: ', '')
-      refusal = string.gsub(refusal, '^%-', '')
+      local refusal = said(outcome)
       if number == 1 then return { err = refusal } end
       outcome = REFUSAL .. refusal
     end
@@ -77,6 +78,13 @@ local function strangeness (value)
   if string.find(value, '^[SE][2-9]') then return NEWER end
   local isOurs = string.find(value, '^[SE]?$') or string.find(value, '^[SE]1') or string.find(value, '^..' .. string.rep('%d', 13))
   return not isOurs and FOREIGN or nil
+end
+-- What an error says, without what Redis before 7 puts before it.
+local function said (failure)
+  local text = type(failure) == 'table' and failure.err or failure
+  text = string.gsub(text, '^@user_script: ?%d+: ', '')
+  text = string.gsub(text, '^%-', '')
+  return text
 end
 ${body}`
   return { text, sha: createHash('sha1').update(text).digest('hex'), waits }

@@ -1,11 +1,15 @@
 import pg from 'pg'
 import t, { type Test } from 'tap'
+import type { PostgresClient } from '../../../lib/store/postgres/options'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { NO_STANDBY, PostgresServer } from '../../support/postgres-server'
+import { connectionLost, ScriptedClient } from '../../support/scripted-client'
 
 interface Pair {
   primary: PostgresServer
   standby: PostgresServer
+  /** Of the primary and of the standby. */
+  pools: readonly [pg.Pool, pg.Pool]
   sql: (text: string) => Promise<object[]>
   /** A store that reaches whatever of the two is the primary. */
   store: PostgresSessionStore
@@ -18,29 +22,63 @@ interface Pair {
 async function startPair (t: Test): Promise<Pair> {
   const primary = await PostgresServer.start(t, { settings: { wal_level: 'replica' } })
   const standby = await primary.replica(t)
-  const pools = [primary, standby].map(({ address }) => new pg.Pool(address))
+  const pools = [new pg.Pool(primary.address), new pg.Pool(standby.address)] as const
   for (const pool of pools) pool.on('error', () => {})
   t.teardown(async () => { await Promise.all(pools.map(pool => pool.end())) })
-  let current = pools[0] as pg.Pool
+  let [current] = pools
   const store = new PostgresSessionStore({ pool: { query: (text, values) => current.query(text, values) }, timeout: 60 })
   const name = store.nameOf(await store.newId())
   await store.create(name, { text: 'text' })
-  const sql = async (text: string): Promise<object[]> => (await (pools[0] as pg.Pool).query<object>(text)).rows
+  const sql = async (text: string): Promise<object[]> => (await pools[0].query<object>(text)).rows
   const isBehind = async (): Promise<boolean> => (await sql('SELECT FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()')).length === 0
   while (await isBehind());
   return {
     primary,
     standby,
+    pools,
     sql,
     store,
     name,
     async failOver () {
       await primary.kill()
       await standby.promote()
-      current = pools[1] as pg.Pool
+      current = pools[1]
     }
   }
 }
+
+t.test('what a standby says of a change that the primary did not make is not believed', { skip: NO_STANDBY }, async t => {
+  const { pools: [primary, standby], name } = await startPair(t)
+  let isStandbyNext = false
+  const asked: string[] = []
+  // As behind a proxy: after the first statement the next connection leads to the standby, once.
+  const client: PostgresClient = {
+    async query (text, values) {
+      const pool = isStandbyNext ? standby : primary
+      asked.push(`${/^SELECT concat_ws/.test(text) ? 'ask' : 'change'} ${isStandbyNext ? 'standby' : 'primary'}`)
+      isStandbyNext = false
+      const { rows } = await pool.query<object>(text, values)
+      isStandbyNext = rows.length === 0 && asked.length === 1
+      return { rows }
+    }
+  }
+  const scripted = new ScriptedClient(client)
+  const store = new PostgresSessionStore({ pool: scripted, timeout: 60 })
+  await store.open()
+  const { version } = await store.read(name) as { version: string }
+  asked.length = 0
+  // Its answer is lost, and it is asked again.
+  scripted.after.push(() => {
+    asked.length = 0
+    throw connectionLost()
+  })
+  t.match(await store.replace(name, { text: 'second' }, version), { result: 'replaced' })
+  t.strictSame(asked, ['change primary', 'ask standby', 'change primary', 'ask primary'])
+  t.equal(await store.remove(name), 'removed')
+  asked.length = 0
+  t.equal(await store.remove(name), 'gone')
+  t.strictSame(asked, ['change primary', 'ask standby', 'change primary', 'ask primary'])
+})
 
 t.test('with an asynchronous standby a failover brings a session back that has ended', { skip: NO_STANDBY }, async t => {
   const { primary, standby, store, name, failOver } = await startPair(t)
