@@ -33,8 +33,8 @@ export class Measurement {
   }
 
   /**
-   * An app of some size has had a full garbage collection before it is warm. After that `process.nextTick` takes ten times as
-   * long for good, 0.5 µs, and a request calls it some ten times. A contender that is too small to have had one shall not gain by that.
+   * An app of some size has had a full garbage collection before it is warm. If that finds no object of `process.nextTick` alive, each
+   * later call takes ten times as long, 0.5 µs, and a request has some ten. A contender that is too small to have had one shall not gain by that.
    */
   async start (contender) {
     const server = await startServer(contender, {

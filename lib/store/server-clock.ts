@@ -11,7 +11,7 @@ export class ServerClock {
     this.#heardAt = performance.now()
   }
 
-  /** Returns what the server's clock shows at a moment of `performance.now()`, or a little less. A fraction would cost more to print than the rest of a statement. */
+  /** Returns what the server's clock shows at a moment of `performance.now()`, or a little less, without a fraction, which takes longer to print. */
   at (moment: number): number {
     return Math.floor(this.#stamp + moment - this.#heardAt)
   }

@@ -28,16 +28,12 @@ interface VerbQuestion<R, T> extends Omit<Question<R, T>, 'statement' | 'otherwi
 }
 
 /** A change to one row, and what is made of the outcome. */
-interface Change<T> {
-  readonly doing: string
-  readonly verb: Verb
+interface Change<T> extends Omit<VerbQuestion<Answer, T>, 'otherwise' | 'judge' | 'isReading'> {
   readonly name: string
   /** Of the record that is stored, or of the end. */
   readonly id: string
-  readonly values: (deadline: number) => PostgresValue[]
   /** {@inheritDoc Question.judge} */
   readonly judge: (row: Outcome, isUnsure: boolean) => T | undefined
-  readonly attempts?: Attempts
 }
 
 /** The verbs of a store that keeps each session in a row of a table. */

@@ -75,7 +75,7 @@ t.test('a save that others overtook before it reached the server is told conflic
 })
 
 t.test('what happens between a change that came too late and the question what is there is told', async t => {
-  const between: Array<[what: string, happens: (name: string, version: string) => Promise<unknown>, told: object]> = [
+  const between: Array<[what: string, happens: (name: string) => Promise<unknown>, told: object]> = [
     ['the session ends', name => other.remove(name), { result: 'gone' }],
     ['another saves', name => saves(name, 1), { result: 'conflict' }],
     ['it is replaced by another one', name => other.remove(name).then(() => other.create(name, { text: 'next' })), { result: 'conflict' }]
@@ -83,7 +83,7 @@ t.test('what happens between a change that came too late and the question what i
   for (const [what, happens, told] of between) {
     const { name, version } = await session()
     await saves(name, 1)
-    client.after.push(() => happens(name, version))
+    client.after.push(() => happens(name))
     t.same(await store.replace(name, { text: 'second' }, version), told, what)
     t.not((await other.read(name))?.text, 'second')
   }
