@@ -20,10 +20,12 @@ export type { SessionFileStoreOptions } from './lib/store/files/options'
 export { MovingSessionStore } from './lib/store/moving-store'
 export type { MovingSessionStoreOptions } from './lib/store/moving-store'
 export type { DiskCheckOptions, DiskSpace } from './lib/store/files/disk-check'
+export type { Creation, Removal, Replacement, SessionRecord, StoredSession } from './lib/store/session-record'
+export type { PutOptions, RecordStore, SessionStore, StoreFeatures } from './lib/store/session-store'
 export type {
-  Companion, Creation, DatedSession, DatedSessionStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, PortableSession, PutOptions, ReadableSessionStore, ReapableSessionStore, ReapCounts,
-  RecordStore, Removal, Replacement, SessionInfo, SessionRecord, SessionStore, StoredSession, StoreFeatures
-} from './lib/store/session-store'
+  Companion, DatedSession, DatedSessionStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore,
+  PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
+} from './lib/store/store-abilities'
 
 export { SessionError, SessionFileError, SessionLimitError, SessionStoreError, SessionUnavailableError } from './lib/errors'
 export type { EncryptionOptions } from './lib/store/encryption-options'

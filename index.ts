@@ -6,7 +6,7 @@ export { fileSessions }
 export default fileSessions
 export type { ReindexCounts } from './lib/session/reindexing'
 export type { IndexOptions } from './lib/session/index-options'
-export type { FileSessionsOptions } from './lib/plugin/options'
+export type { FileSessionsOptions } from './lib/plugin/file-sessions-options'
 
 export type { RequestSession, Session, SessionDraft } from './lib/session/session'
 export type { SessionCookieOptions } from './lib/session/cookie-options'

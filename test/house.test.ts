@@ -19,6 +19,30 @@ t.test('every module with code has a test file of its own', async t => {
   t.ok(untested.length > 0 && untested.length < modules.length / 10, `${untested.length} have none, for they have no code`)
 })
 
+/** The modules of `lib` that a module imports, its types included, or exports things of. */
+function importsOf (path: string): string[] {
+  return ts.preProcessFile(readFileSync(path, 'utf8')).importedFiles
+    .map(({ fileName }) => join(path, '..', `${fileName}.ts`)).filter(imported => modules.includes(imported))
+}
+
+/** Returns a way from a module back to itself; null: there is none. */
+function circle (path: string, way: string[] = [], seen = new Set<string>()): string[] | null {
+  if (way.includes(path)) return way.slice(way.indexOf(path))
+  if (seen.has(path)) return null
+  seen.add(path)
+  for (const imported of importsOf(path)) {
+    const found = circle(imported, [...way, path], seen)
+    if (found !== null) return found
+  }
+  return null
+}
+
+t.test('data flows one way: no module imports itself by way of others, not even for a type', async t => {
+  const seen = new Set<string>()
+  t.strictSame(modules.map(path => circle(path, [], seen)?.map(path => relative(root, path)) ?? null).filter(way => way !== null), [])
+  t.equal(seen.size, modules.length)
+})
+
 t.test('code is told from types, names and numbers', async t => {
   const directory = t.testdir({
     'types.ts': 'export interface A { method (): void, work: () => void }\nexport type B = (a: A) => void\nexport { C } from "./c"',

@@ -1,5 +1,5 @@
 import { isOutage } from '../errors'
-import type { ReapCounts } from '../store/session-store'
+import type { ReapCounts } from '../store/store-abilities'
 import { forEach } from './list'
 import type { Place } from './place'
 import { print, printError, printJson, Progress, type Terminal } from './terminal'

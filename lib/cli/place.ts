@@ -1,7 +1,7 @@
 import { SessionError } from '../errors'
 import type { Lifetimes } from '../store/clock'
 import type { SettledEncryption } from '../store/encryption-options'
-import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/session-store'
+import type { PortableRecordStore, PortableSession, ReapCounts } from '../store/store-abilities'
 import { UsageError } from './usage'
 
 /** Where sessions are kept: a session directory, or a server. The commands know no more of it than this. */

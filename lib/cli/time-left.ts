@@ -1,5 +1,5 @@
 import { Clock, timeLeft, type Lifetimes } from '../store/clock'
-import type { PortableSession } from '../store/session-store'
+import type { PortableSession } from '../store/store-abilities'
 
 /** The longest idle timeout (seconds) that a record has room for: no session is taken for expired. */
 export const ANY_AGE: Lifetimes = { idleTimeout: 2 ** 32 - 1, absoluteTimeout: undefined }

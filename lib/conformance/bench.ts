@@ -1,9 +1,8 @@
 import { strict as assert } from 'node:assert'
 import { randomBytes } from 'node:crypto'
 import { isOpenable } from '../store/features'
-import type {
-  Creation, RecordStore, Replacement, SessionRecord, SessionStore, StoredSession
-} from '../store/session-store'
+import type { Creation, Replacement, SessionRecord, StoredSession } from '../store/session-record'
+import type { RecordStore, SessionStore } from '../store/session-store'
 import type { ConformanceOptions, StoreSetup } from './options'
 
 /** The idle timeout of the stores that are checked, in seconds, unless a check needs another. */

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import type { DatedSessionStore } from '../store/session-store'
+import type { DatedSessionStore } from '../store/store-abilities'
 import { IDLE_TIMEOUT, textOf } from './bench'
 import { checks } from './check'
 import { ODD_IDS } from './five-methods'

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import type { ImmediateRecordStore } from '../store/session-store'
+import type { ImmediateRecordStore } from '../store/store-abilities'
 import { newSession, replaced, textOf } from './bench'
 import { checks } from './check'
 

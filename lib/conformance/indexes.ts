@@ -4,7 +4,7 @@ import { newLogin } from '../store/index-entry'
 import { listName } from '../store/index-labels'
 import { placesIn, SessionIndex } from '../store/session-index'
 import { sessionHandle } from '../store/session-id'
-import type { IndexableRecordStore, PortableRecordStore } from '../store/session-store'
+import type { IndexableRecordStore, PortableRecordStore } from '../store/store-abilities'
 import { created, IDLE_TIMEOUT, newSession, readLive, replaced, textOf, type NewSession } from './bench'
 import { checks } from './check'
 

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { GRACE } from '../store/clock'
-import type { IterableSessionStore, ReadableSessionStore, ReapableSessionStore, SessionInfo, SessionStore } from '../store/session-store'
+import type { SessionStore } from '../store/session-store'
+import type { IterableSessionStore, ReadableSessionStore, ReapableSessionStore, SessionInfo } from '../store/store-abilities'
 import { IDLE_TIMEOUT, textOf } from './bench'
 import { checks } from './check'
 

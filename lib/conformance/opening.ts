@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import type { OpenableSessionStore } from '../store/session-store'
+import type { OpenableSessionStore } from '../store/store-abilities'
 import { textOf } from './bench'
 import { checks, type Check } from './check'
 

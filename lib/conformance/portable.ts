@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import type { PortableRecordStore, PortableSession } from '../store/session-store'
+import type { PortableRecordStore, PortableSession } from '../store/store-abilities'
 import { checkGone, created, IDLE_TIMEOUT, newSession, readLive, textOf } from './bench'
 import { checks } from './check'
 

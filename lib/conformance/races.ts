@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { setImmediate as later } from 'node:timers/promises'
-import type { RecordStore, Removal, Replacement, StoredSession } from '../store/session-store'
+import type { Removal, Replacement, StoredSession } from '../store/session-record'
+import type { RecordStore } from '../store/session-store'
 import { created, newSession, readLive, replaced, textOf } from './bench'
 import { checks } from './check'
 

@@ -1,5 +1,5 @@
 import { isPlainObject, type PlainObject } from '../session/plain-object'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 
 /** What an express-session store is given and returns: the session's data, and its cookie. */
 export interface ConnectSessionData {

@@ -1,10 +1,7 @@
 import { check } from '../option-checks'
 import { hasRecords } from '../store/features'
 import type { SessionStore } from '../store/session-store'
-import type { FileSessionsOptions } from './options'
-
-/** A set of defaults, by the standard that recommends them. */
-export type PresetName = 'asvs-l2'
+import type { FileSessionsOptions, PresetName } from './file-sessions-options'
 
 type PresetOptions = Pick<FileSessionsOptions, 'appid' | 'idleTimeout' | 'absoluteTimeout' | 'cookie' | 'cacheControl' | 'clearSiteData'>
 

@@ -6,7 +6,7 @@ import { publishCreated, publishEnded, publishRenewed } from '../store/session-e
 import { renewSession } from './renewal'
 import { createSession, moveSession, type Move } from './move'
 import type { SessionText } from './codec'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { headerOf, isSameHeader, type NewSession, type PlainRecord, type Predecessor, type SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 

@@ -1,4 +1,4 @@
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import type { SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'

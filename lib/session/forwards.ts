@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { GRACE } from '../store/clock'
 import { forwardingText, openForwarding, type Forwarding } from '../store/forwarding'
-import type { RecordStore, Replacement, StoredSession } from '../store/session-store'
+import type { Replacement, StoredSession } from '../store/session-record'
+import type { RecordStore } from '../store/session-store'
 import type { SessionKey } from './opened-session'
 
 /**

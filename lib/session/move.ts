@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mayBeDone, SessionError, type SessionStoreError } from '../errors'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
-import type { Removal, StoredSession } from '../store/session-store'
+import type { Removal, StoredSession } from '../store/session-record'
 import type { NewSession, PlainRecord, Predecessor, SessionKey } from './opened-session'
 import type { SessionRecords } from './session-records'
 

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { About } from '../store/index-about'
 import type { SessionCipher } from '../store/session-cipher'
 import { headerOf as headerOfText, headFor, NO_HEADER, type SessionHeader } from '../store/session-header'
-import type { SessionRecord, StoredSession } from '../store/session-store'
+import type { SessionRecord, StoredSession } from '../store/session-record'
 
 /** A session that ends so soon (ms) may have ended when the store is called. */
 const CLOSE = 10_000

@@ -1,6 +1,6 @@
 import type { SessionStoreError } from '../errors'
 import { noteUnsettled } from './unsettled'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { merge } from './merge'
 import { pick, type PlainObject } from './plain-object'
 import { propertiesOf } from './session'

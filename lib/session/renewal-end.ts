@@ -1,7 +1,7 @@
 import { publishError } from '../diagnostics'
 import { sessionHandle } from '../store/session-id'
 import { UnopenedError } from '../unopened'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import type { RenewalTimes } from './renewal-times'
 import type { SessionCopy } from './session-copy'
 import { noteUnsettled } from './unsettled'

@@ -1,4 +1,4 @@
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { isAhead } from './freshness'
 import { headerOf } from './opened-session'
 

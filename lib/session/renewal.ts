@@ -1,5 +1,5 @@
 import { mayBeDone } from '../errors'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { MOST_CONFLICTS, tooManyConflicts } from './conflicts'
 import { discard, prepare, settleSurely, type MovingRecords } from './move'
 import type { NewSession, PlainRecord, Predecessor } from './opened-session'

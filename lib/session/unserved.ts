@@ -1,7 +1,7 @@
 import { publishError } from '../diagnostics'
 import type { SessionCipher } from '../store/session-cipher'
 import { sessionHandle } from '../store/session-id'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import type { UnopenedCause } from '../diagnostics'
 import { unopened, type UnopenedError } from '../unopened'
 import type { SessionLog } from './session-log'

@@ -4,7 +4,7 @@ import { insertSession } from './save'
 import { propertiesOf } from './session'
 import type { SessionCopy } from './session-copy'
 import type { PlainRecord } from './opened-session'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { callChange } from './update-queue'
 
 export type Change<T> = (draft: PlainObject) => T | Promise<T>

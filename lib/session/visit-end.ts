@@ -1,6 +1,6 @@
 import { publishError } from '../diagnostics'
 import { SessionError } from '../errors'
-import type { StoredSession } from '../store/session-store'
+import type { StoredSession } from '../store/session-record'
 import { CLEAR, NONE, type CookieChange, type CookieValue } from './cookie-change'
 import type { SessionCookieOptions } from './cookie-options'
 import type { CookieOutlet } from './cookie-outlet'

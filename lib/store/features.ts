@@ -1,6 +1,8 @@
+import type { RecordStore, SessionStore } from './session-store'
 import type {
-  DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore, ReadableSessionStore, ReapableSessionStore, RecordStore, SessionStore
-} from './session-store'
+  DatedSessionStore, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, OpenableSessionStore, PortableRecordStore,
+  ReadableSessionStore, ReapableSessionStore
+} from './store-abilities'
 
 /** What a store has declared that it can do. */
 

@@ -1,6 +1,7 @@
 import { KeyedQueue } from '../keyed-queue'
 import { isDated } from './features'
-import type { Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, SessionStore, StoredSession } from './session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from './session-record'
+import type { PutOptions, RecordStore, SessionStore } from './session-store'
 
 const MARK = 'id:'
 

@@ -3,7 +3,9 @@ import { NO_LONGER, type IndexLists } from './index-lists'
 import { publishEnded } from './session-events'
 import { headerOf } from './session-header'
 import { nameOfHandle } from './session-id'
-import type { Companion, RecordStore, StoredSession } from './session-store'
+import type { StoredSession } from './session-record'
+import type { RecordStore } from './session-store'
+import type { Companion } from './store-abilities'
 
 type Entries = readonly IndexEntry[]
 type Reason = 'revoked' | 'limit'

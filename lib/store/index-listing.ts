@@ -3,7 +3,7 @@ import { batches, type IndexEnding } from './index-ending'
 import type { IndexEntry } from './index-entry'
 import type { IndexLists } from './index-lists'
 import type { FoundSession } from './session-finder'
-import type { StoredSession } from './session-store'
+import type { StoredSession } from './session-record'
 
 /**
  * An entry is looked at so often until its session is found: the first look may have come before the session was

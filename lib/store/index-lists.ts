@@ -3,7 +3,7 @@ import { KeyedQueue } from '../keyed-queue'
 import { DamagedList, decodeList, encodeList, isSameEntry, mayBeMarked, type IndexEntry, type IndexList } from './index-entry'
 import { listName } from './index-labels'
 import { LONGEST_IDLE_TIMEOUT } from './record-options'
-import type { StoredSession } from './session-store'
+import type { StoredSession } from './session-record'
 import type { Companion } from './store-abilities'
 
 type Entries = readonly IndexEntry[]

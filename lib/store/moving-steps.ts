@@ -1,7 +1,8 @@
 import { SessionStoreError } from '../errors'
 import { departed, departure, newMoveToken, reservation, reservedBy } from './moving-marks'
 import { DAMAGED_TEXT } from './session-header'
-import type { RecordStore, Removal, SessionRecord, StoredSession } from './session-store'
+import type { Removal, SessionRecord, StoredSession } from './session-record'
+import type { RecordStore } from './session-store'
 
 type Verbs = Pick<RecordStore, 'read' | 'create' | 'replace' | 'remove'>
 

@@ -9,10 +9,12 @@ import { BaseRecordStore } from './record-store'
 import type { SessionCipher } from './session-cipher'
 import { bodyOf } from './session-header'
 import { randomId } from './session-id'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from './session-record'
+import type { RecordStore, StoreFeatures } from './session-store'
 import type {
-  Companion, Creation, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts, RecordStore, Removal,
-  Replacement, SessionInfo, SessionRecord, StoredSession, StoreFeatures
-} from './session-store'
+  Companion, ImmediateRecordStore, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReapCounts,
+  SessionInfo
+} from './store-abilities'
 
 export interface MovingSessionStoreOptions {
   /** The store that holds the sessions so far. */

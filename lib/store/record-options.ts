@@ -3,7 +3,7 @@ import { check, checkAppid, isTime } from '../option-checks'
 import { encryptionOptions, type EncryptionOptions, type SettledEncryption } from './encryption-options'
 import { plainSize } from './sealed-text'
 import { randomId } from './session-id'
-import type { SessionRecord } from './session-store'
+import type { SessionRecord } from './session-record'
 
 /** The options that every store of this package has. All times are in seconds. */
 export interface RecordStoreOptions {

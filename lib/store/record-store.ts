@@ -12,9 +12,8 @@ import type { IndexValue } from './index-labels'
 import type { FoundSession, IndexReapCounts, RevokeAllOptions, SessionFinder } from './session-finder'
 import { indexOf, placesIn, type SessionIndex } from './session-index'
 import { isSessionId, LONGEST_ID, LONGEST_REMEMBERED, randomId, storageName } from './session-id'
-import type {
-  Creation, PutOptions, RecordStore, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
-} from './session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from './session-record'
+import type { PutOptions, RecordStore, StoreFeatures } from './session-store'
 
 /** Names of so many ids are remembered: hashing one costs as much as finding its session in memory. */
 const NAMES = 10_000

@@ -7,7 +7,7 @@ import { openChain, sealPart, sealWhole, SHORTEST_CHAIN, type OpenedChain } from
 import { describeSealed, FORMAT, headingOf, isReserved, isSealed, NO_SECRET, takenForSealed } from './sealed-text'
 import { bodyOf, DAMAGED_TEXT, headerOf, headOf, isHeaded, isNewerHeader } from './session-header'
 import { SessionKeys } from './session-keys'
-import type { SessionRecord } from './session-store'
+import type { SessionRecord } from './session-record'
 
 const OFF: SettledEncryption = { secrets: undefined, acceptPlain: true, writePlain: true }
 

@@ -15,7 +15,8 @@ import { forwardedName } from './forwarding'
 import { publishEnded } from './session-events'
 import type { FoundSession, IndexReapCounts, RevokeAllOptions } from './session-finder'
 import { nameOfHandle, sessionHandle } from './session-id'
-import type { Companion, IndexableRecordStore, PortableSession, SessionStore } from './session-store'
+import type { SessionStore } from './session-store'
+import type { Companion, IndexableRecordStore, PortableSession } from './store-abilities'
 
 /** So often the lists of a value are gone through, while further logins come. */
 const MOST_PASSES = 20

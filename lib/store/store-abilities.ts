@@ -1,5 +1,6 @@
 import type { SessionError } from '../errors'
-import type { Creation, RecordStore, Replacement, SessionRecord, SessionStore, StoredSession, StoreFeatures } from './session-store'
+import type { Creation, Replacement, SessionRecord, StoredSession } from './session-record'
+import type { RecordStore, SessionStore, StoreFeatures } from './session-store'
 
 /**
  * A store that often has the answer at hand, as one on the local disk does. Both methods return

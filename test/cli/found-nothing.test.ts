@@ -4,7 +4,7 @@ import type { AppidPlace, Unreadable } from '../../lib/cli/place'
 import { SessionError } from '../../lib/errors'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headFor } from '../../lib/store/session-header'
-import type { PortableSession } from '../../lib/store/session-store'
+import type { PortableSession } from '../../lib/store/store-abilities'
 import { testTerminal } from '../support/terminal'
 
 const [OURS, OTHER] = ['a secret of the app, of 32 characters and more', 'another secret, of 32 characters and more']

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { CREATING } from '../../lib/conformance/creating'
 import { SessionError } from '../../lib/errors'
-import type { Creation, Removal, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Creation, Removal, SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { entryOf, findsOut, WholeStore } from '../support/broken-stores'
 import type { Entry } from '../support/documented-store'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { DATED } from '../../lib/conformance/dated'
-import type { DatedSession } from '../../lib/store/session-store'
+import type { DatedSession } from '../../lib/store/store-abilities'
 import { findsOut, WholeStore } from '../support/broken-stores'
 
 /** A store whose sessions are named by their ids, with what a store without versions knows of times. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { ENDING } from '../../lib/conformance/ending'
 import { SessionError } from '../../lib/errors'
-import type { Removal } from '../../lib/store/session-store'
+import type { Removal } from '../../lib/store/session-record'
 import { entryOf, findsOut, WholeStore } from '../support/broken-stores'
 import type { Entry } from '../support/documented-store'
 

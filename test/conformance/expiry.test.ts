@@ -1,6 +1,6 @@
 import t from 'tap'
 import { EXPIRY } from '../../lib/conformance/expiry'
-import type { Creation, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Creation, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, EXPIRY, {

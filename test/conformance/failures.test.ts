@@ -1,7 +1,7 @@
 import t from 'tap'
 import { FAILURES } from '../../lib/conformance/failures'
 import { SessionError } from '../../lib/errors'
-import type { Replacement, SessionRecord } from '../../lib/store/session-store'
+import type { Replacement, SessionRecord } from '../../lib/store/session-record'
 import { findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, FAILURES, {

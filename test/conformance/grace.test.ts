@@ -1,6 +1,6 @@
 import t from 'tap'
 import { GRACE_CHECKS } from '../../lib/conformance/grace'
-import type { Removal, Replacement, SessionRecord } from '../../lib/store/session-store'
+import type { Removal, Replacement, SessionRecord } from '../../lib/store/session-record'
 import { entryOf, findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, GRACE_CHECKS, {

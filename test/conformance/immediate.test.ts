@@ -1,6 +1,6 @@
 import t from 'tap'
 import { IMMEDIATE } from '../../lib/conformance/immediate'
-import type { Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Replacement, SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, IMMEDIATE, {

@@ -4,7 +4,7 @@ import { conformance } from '../../lib/conformance/conformance'
 import { INDEXES } from '../../lib/conformance/indexes'
 import { FileStore } from '../../lib/store/files/file-store'
 import type { SessionFileStoreOptions } from '../../lib/store/files/options'
-import type { Companion } from '../../lib/store/session-store'
+import type { Companion } from '../../lib/store/store-abilities'
 
 const directory = t.testdir()
 

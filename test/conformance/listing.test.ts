@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LISTING } from '../../lib/conformance/listing'
-import type { ReapCounts, SessionInfo } from '../../lib/store/session-store'
+import type { ReapCounts, SessionInfo } from '../../lib/store/store-abilities'
 import { findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, LISTING, {

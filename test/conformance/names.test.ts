@@ -1,7 +1,7 @@
 import t from 'tap'
 import { NAMES } from '../../lib/conformance/names'
 import { storageName } from '../../lib/store/session-id'
-import type { Creation, SessionRecord } from '../../lib/store/session-store'
+import type { Creation, SessionRecord } from '../../lib/store/session-record'
 import { entryOf, findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, NAMES, {

@@ -1,7 +1,8 @@
 import { setImmediate as later } from 'node:timers/promises'
 import t from 'tap'
 import { PORTABLE } from '../../lib/conformance/portable'
-import type { Creation, PortableSession } from '../../lib/store/session-store'
+import type { Creation } from '../../lib/store/session-record'
+import type { PortableSession } from '../../lib/store/store-abilities'
 import { findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, PORTABLE, {

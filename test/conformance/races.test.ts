@@ -1,7 +1,7 @@
 import { setImmediate as later } from 'node:timers/promises'
 import t from 'tap'
 import { RACES } from '../../lib/conformance/races'
-import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { entryOf, findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, RACES, {

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { REPLACING } from '../../lib/conformance/replacing'
-import type { Creation, PutOptions, Replacement, SessionRecord } from '../../lib/store/session-store'
+import type { Creation, Replacement, SessionRecord } from '../../lib/store/session-record'
+import type { PutOptions } from '../../lib/store/session-store'
 import { entryOf, findsOut, WholeStore } from '../support/broken-stores'
 
 findsOut(t, REPLACING, {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { TEXTS } from '../../lib/conformance/texts'
-import type { Creation, SessionRecord } from '../../lib/store/session-store'
+import type { Creation, SessionRecord } from '../../lib/store/session-record'
 import { findsOut, WholeStore } from '../support/broken-stores'
 import { PlacedStore } from '../support/conformance-runs'
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { MovingSessionStore, SessionFileStore } from '../../index'
-import { pluginOptions, type FileSessionsOptions } from '../../lib/plugin/options'
+import type { FileSessionsOptions } from '../../lib/plugin/file-sessions-options'
+import { pluginOptions } from '../../lib/plugin/options'
 import { timesOutOfScale } from '../../lib/plugin/time-scale'
 import { PostgresSessionStore } from '../../postgres'
 import { RedisSessionStore } from '../../redis'

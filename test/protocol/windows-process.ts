@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { hasCode } from '../../lib/errors'
 import { isDirectory, unlessMissing } from '../../lib/store/files/disk'
-import type { Patience } from '../../lib/store/files/lock'
+import type { Patience } from '../../lib/store/files/disk'
 import { windowsDisk } from '../../lib/store/files/windows-disk'
 import type { Local, ModelDisk, Program } from './process'
 

@@ -7,7 +7,7 @@ import { FileStore } from '../../lib/store/files/file-store'
 import { decodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { registerIndex, SessionIndex } from '../../lib/store/session-index'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { sessionDirectory } from '../support/session-files'
 import { json } from '../support/visits'
 

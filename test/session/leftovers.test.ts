@@ -2,7 +2,7 @@ import t from 'tap'
 import { removeLeftovers, type Leftover } from '../../lib/session/leftovers'
 import type { Committer } from '../../lib/session/commit'
 import type { SessionKey } from '../../lib/session/opened-session'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { MemoryStore } from '../support/map-store'
 
 function leftover (name: string, aside?: string): Leftover {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { SessionError, SessionStoreError } from '../../lib/errors'
 import * as moving from '../../lib/session/move'
 import { SessionRecords } from '../../lib/session/session-records'
-import type { SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { MemoryStore } from '../support/map-store'
 
 type Keep = Parameters<typeof moving.moveSession>[3]

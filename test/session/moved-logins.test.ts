@@ -10,7 +10,8 @@ import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
 import { sessionHandle } from '../../lib/store/session-id'
 import { placesIn, registerIndex, SessionIndex } from '../../lib/store/session-index'
-import type { Companion, StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
+import type { Companion } from '../../lib/store/store-abilities'
 import { sessionDirectory } from '../support/session-files'
 
 const SETTLED: SettledIndexes = { indexes: { user: data => data['user'] as number }, maxPerValue: { user: 1 }, onLimit: 'end-oldest' }

@@ -3,7 +3,7 @@ import { OpenedSession } from '../../lib/session/opened-session'
 import { RenewalTimes } from '../../lib/session/renewal-times'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headFor } from '../../lib/store/session-header'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 
 const NOW = Date.UTC(2026, 0, 1)
 const HOUR = 3600_000

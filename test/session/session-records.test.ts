@@ -6,7 +6,7 @@ import { forwardingText } from '../../lib/store/forwarding'
 import { isSealed } from '../../lib/store/sealed-text'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headerOf } from '../../lib/store/session-header'
-import type { Replacement, StoredSession } from '../../lib/store/session-store'
+import type { Replacement, StoredSession } from '../../lib/store/session-record'
 import { MapStore, MemoryStore, PromptStore } from '../support/map-store'
 
 const ENCRYPTED = { secrets: ['a secret of the tests, of 32 characters and more'] }

@@ -5,7 +5,7 @@ import { Unserved } from '../../lib/session/unserved'
 import { encryptionOptions, type EncryptionOptions } from '../../lib/store/encryption-options'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { sessionHandle } from '../../lib/store/session-id'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { UnopenedError, unopenedSessions } from '../../lib/unopened'
 
 const [OURS, THEIRS] = ['a secret of ours, of 32 characters and more', 'a secret of others, of 32 characters and more']

@@ -2,7 +2,7 @@ import t from 'tap'
 import { SessionError } from '../../lib/errors'
 import { FiveMethodStore } from '../../lib/store/five-method-store'
 import { hasRecords, isDated, isImmediate, isIterable, isReadable, isReapable } from '../../lib/store/features'
-import type { DatedSession } from '../../lib/store/session-store'
+import type { DatedSession } from '../../lib/store/store-abilities'
 import { MapStore } from '../support/map-store'
 
 const trouble = new SessionError('SESSION_FILE', 'no')

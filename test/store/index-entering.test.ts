@@ -2,7 +2,7 @@ import t from 'tap'
 import { decodeList, encodeList, newLogin } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { SessionIndex } from '../../lib/store/session-index'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { indexedStore } from '../support/indexed-store'
 import { MemoryStore } from '../support/map-store'
 

@@ -5,7 +5,7 @@ import { leastPasses } from '../../lib/store/index-listing'
 import { headFor } from '../../lib/store/session-header'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { indexedStore } from '../support/indexed-store'
 
 t.test('a session that moves while it is looked for is found, under its new id', async t => {

@@ -8,7 +8,7 @@ import { decodeList, encodeList } from '../../lib/store/index-entry'
 import { listName } from '../../lib/store/index-labels'
 import { sessionHandle } from '../../lib/store/session-id'
 import { registerIndex, SessionIndex } from '../../lib/store/session-index'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { sessionDirectory } from '../support/session-files'
 
 const SETTLED = { indexes: { user: (data: Record<string, unknown>) => data['user'] as number }, maxPerValue: {}, onLimit: 'end-oldest' as const }

@@ -11,7 +11,8 @@ import { departure } from '../../lib/store/moving-marks'
 import { headFor, headOf } from '../../lib/store/session-header'
 import { sessionHandle } from '../../lib/store/session-id'
 import { SessionIndex } from '../../lib/store/session-index'
-import type { PortableSession, StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
+import type { PortableSession } from '../../lib/store/store-abilities'
 import { sessionDirectory } from '../support/session-files'
 
 /** A store with sessions of users, and its lists. */

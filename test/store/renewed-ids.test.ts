@@ -7,7 +7,7 @@ import { PostgresSessionStore } from '../../lib/store/postgres/postgres-session-
 import type { BaseRecordStore } from '../../lib/store/record-store'
 import { RedisSessionStore } from '../../lib/store/redis/redis-session-store'
 import { sessionHandle } from '../../lib/store/session-id'
-import type { IterableSessionStore, PortableRecordStore, ReadableSessionStore } from '../../lib/store/session-store'
+import type { IterableSessionStore, PortableRecordStore, ReadableSessionStore } from '../../lib/store/store-abilities'
 import { newSession } from '../support/new-session'
 import { emptyPGlite } from '../support/pglite'
 import { redisIsMissing, RedisServer } from '../support/redis-server'

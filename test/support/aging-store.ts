@@ -1,4 +1,4 @@
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { touchInterval } from '../../lib/store/clock'
 import { MemoryStore } from './map-store'
 

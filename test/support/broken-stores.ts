@@ -4,7 +4,7 @@ import type { Check } from '../../lib/conformance/check'
 import type { ConformanceOptions } from '../../lib/conformance/options'
 import { SessionError } from '../../lib/errors'
 import { checkRecord } from '../../lib/store/record-options'
-import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { FEATURES, optionsFor, PlacedStore, type PlacedClass } from './conformance-runs'
 import type { Entry } from './documented-store'
 

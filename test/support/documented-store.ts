@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type {
-  IterableSessionStore, PortableRecordStore, ReadableSessionStore, ReapableSessionStore
-} from '../../lib/store/session-store'
+import type { IterableSessionStore, PortableRecordStore, ReadableSessionStore, ReapableSessionStore } from '../../lib/store/store-abilities'
 import { BaseRecordStore } from '../../lib/store/record-store'
 import { compiled } from './typescript-output.cjs'
 

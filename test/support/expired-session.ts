@@ -5,7 +5,7 @@ import { SessionRecords } from '../../lib/session/session-records'
 import { FileStore } from '../../lib/store/files/file-store'
 import { localDisk } from '../../lib/store/files/local-disk'
 import { registerIndex, SessionIndex } from '../../lib/store/session-index'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import { Time } from './aged-sessions'
 import { sessionDirectory } from './session-files'
 

@@ -1,7 +1,8 @@
 import { BaseRecordStore } from '../../lib/store/record-store'
 import { SessionCipher } from '../../lib/store/session-cipher'
 import { headerOf } from '../../lib/store/session-header'
-import type { Companion, Creation, PortableRecordStore, PortableSession, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-record'
+import type { Companion, PortableRecordStore, PortableSession } from '../../lib/store/store-abilities'
 import type { Step } from './interleavings'
 
 /** It encrypts nothing. To make one takes longer than to run a whole order. */

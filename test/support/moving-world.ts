@@ -3,7 +3,7 @@ import { moveSession } from '../../lib/session/move'
 import { SessionRecords } from '../../lib/session/session-records'
 import { MovingSessionStore } from '../../lib/store/moving-store'
 import { BaseRecordStore } from '../../lib/store/record-store'
-import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../../lib/store/session-record'
 import { type Actor, type Step, type World } from './interleavings'
 
 /**

@@ -1,4 +1,5 @@
-import type { RecordStore, SessionRecord } from '../../lib/store/session-store'
+import type { SessionRecord } from '../../lib/store/session-record'
+import type { RecordStore } from '../../lib/store/session-store'
 
 /** A session that was just made, and its id. */
 export interface NewSession { sesid: string, name: string, version: string }

@@ -6,7 +6,7 @@ import { renewSession } from '../../lib/session/renewal'
 import type { SessionKey } from '../../lib/session/opened-session'
 import { SessionRecords } from '../../lib/session/session-records'
 import { isForwarding } from '../../lib/store/forwarding'
-import type { StoredSession } from '../../lib/store/session-store'
+import type { StoredSession } from '../../lib/store/session-record'
 import type { Actor, World } from './interleavings'
 import { Facts, SharedStore } from './moving-world'
 

@@ -33,6 +33,14 @@ export interface DiskCalls {
   wait (milliseconds: number): Promise<unknown>
 }
 
+/** How long a process waits for what another one holds, in milliseconds. */
+export interface Patience {
+  /** What makes no progress for this long is not waited for any more: such as a lock, which is taken away. */
+  stale: number
+  /** Pause before the next look at it. */
+  patience: number
+}
+
 /**
  * A disk has three lanes. Its own calls are *pooled*: they go through Node's thread pool, so that
  * the event loop never waits for a device. The other two are quicker, and for what the kernel does

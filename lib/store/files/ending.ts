@@ -1,5 +1,5 @@
 import { hasCode } from '../../errors'
-import type { Removal } from '../session-store'
+import type { Removal } from '../session-record'
 import { checkWhole, unlessMissing, type DiskCalls, type DiskNow, type FileNumber } from './disk'
 import { newToken, stagingPath } from './file-names'
 import { readView } from './file-reading'

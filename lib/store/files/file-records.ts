@@ -1,7 +1,7 @@
 import { GRACE } from '../clock'
 import { hasCode } from '../../errors'
 import { checkRecord } from '../record-options'
-import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../session-record'
 import type { FileView } from './file-view'
 import { ImmediateRecords, replacement } from './immediate-records'
 import type { JournalRecord } from './journal'

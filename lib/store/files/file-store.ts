@@ -5,9 +5,11 @@ import { LONGEST_LIST, MARGIN } from '../index-lists'
 import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import { bodyOf } from '../session-header'
+import type { Creation } from '../session-record'
 import type {
-  Companion, Creation, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
-} from '../session-store'
+  Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore,
+  ReapCounts, SessionInfo
+} from '../store-abilities'
 import type { Disk } from './disk'
 import { checkDisk, type DiskCheckOptions, type DiskSpace } from './disk-check'
 import { probeDirectory } from './disk-probe'

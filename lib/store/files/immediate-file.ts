@@ -1,4 +1,4 @@
-import type { Removal, Replacement } from '../session-store'
+import type { Removal, Replacement } from '../session-record'
 import type { DiskNow, FileNumber, FileStatus } from './disk'
 import { removeTombstone, takeOutNow, tombstone } from './ending'
 import { isNext, isOpen, isWarm, knownBytes, mustSeal, readOn, viewOf, type FileView, type ReadView } from './file-view'

@@ -1,16 +1,8 @@
 import { hasCode, SessionFileError } from '../../errors'
-import { isDirectory, isLink, removeEmpty, unlessMissing, type DiskCalls } from './disk'
+import { isDirectory, isLink, removeEmpty, unlessMissing, type DiskCalls, type Patience } from './disk'
 import { isToken, LOCKS, lockPath, newToken, stagingPath } from './file-names'
 import { platform } from './platform'
 import { isOwnDirectory } from './private-file'
-
-/** Milliseconds. */
-export interface Patience {
-  /** A lock whose holder makes no progress for this long is taken away. */
-  stale: number
-  /** Pause before the next look at it. */
-  patience: number
-}
 
 /** The file that a lock is for. */
 export interface Lockable { path: string, disk: DiskCalls, limits: Patience }

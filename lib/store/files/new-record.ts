@@ -1,5 +1,5 @@
 import { checkRecord } from '../record-options'
-import type { SessionRecord } from '../session-store'
+import type { SessionRecord } from '../session-record'
 import { newRecordId, type JournalRecord } from './journal'
 
 /** The largest number of milliseconds that a record has room for. */

@@ -1,4 +1,4 @@
-import type { PortableSession } from '../session-store'
+import type { PortableSession } from '../store-abilities'
 import { lifespan } from './session-age'
 import type { ListedSession } from './session-listing'
 

@@ -3,9 +3,7 @@ import { removeEmpty, syncDirectory, unlessMissing, type FileStatus } from './di
 import { rememberPlaced, writeDistinct, type Identity } from './distinct-file'
 import { encodeRecord, NO_RECORD, type JournalRecord } from './journal'
 import { lockPath, newToken, stagingPath } from './file-names'
-import { obstacle, takeLock, takeLockAway, type Lockable, type Patience } from './lock'
-
-export type { Patience }
+import { obstacle, takeLock, takeLockAway, type Lockable } from './lock'
 
 /** The file that is sealed, or may be. */
 export interface Sealed extends Lockable { durable: boolean }

@@ -1,8 +1,7 @@
-import type { Disk, DiskCalls, DiskNow, FileStatus } from './disk'
+import type { Disk, DiskCalls, DiskNow, FileStatus, Patience } from './disk'
 import { readView } from './file-reading'
 import { isSame, isWarm, wasAlive, type FileView, type ReadView, type SizeLimits } from './file-view'
 import { HeldFile } from './held-file'
-import type { Patience } from './lock'
 import { checkPrivate, openToRead } from './private-file'
 import { find } from './second-look'
 

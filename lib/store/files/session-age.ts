@@ -2,7 +2,8 @@ import { GRACE, timeLeft, touchInterval, type Clock, type Lifespan, type Lifetim
 import { NO_VERSION } from '../index-lists'
 import type { FileView } from './file-view'
 import type { JournalRecord } from './journal'
-import type { SessionInfo, StoredSession } from '../session-store'
+import type { StoredSession } from '../session-record'
+import type { SessionInfo } from '../store-abilities'
 
 /** What was seen of a file that holds a session, expired or not. */
 export type SessionView = FileView & { tip: JournalRecord }

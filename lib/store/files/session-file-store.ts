@@ -1,7 +1,7 @@
 import type { Lifetimes } from '../clock'
 import type {
   IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, SessionInfo
-} from '../session-store'
+} from '../store-abilities'
 import type { SessionFinder } from '../session-finder'
 import type { DiskCheckOptions, DiskSpace } from './disk-check'
 import { FileStore } from './file-store'

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import type { Removal } from '../session-store'
+import type { Removal } from '../session-record'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls } from './disk'
 import { endAt, endSealed, isStill, removeJudged } from './ending'
 import { asidePath } from './file-names'

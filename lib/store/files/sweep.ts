@@ -11,7 +11,7 @@ import { holdsSession, lifespan } from './session-age'
 import { LIMITS, type FileLimits } from './seen-file'
 import { SessionFile } from './session-file'
 import { isForwarding } from '../forwarding'
-import type { ReapCounts } from '../session-store'
+import type { ReapCounts } from '../store-abilities'
 
 /** Locks and what is written for trial are there for milliseconds; older ones (ms) are orphans. */
 const ORPHANED = 10 * 60_000

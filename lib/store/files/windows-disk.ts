@@ -1,6 +1,5 @@
 import { hasCode, systemError } from '../../errors'
-import { isDirectory, unlessMissing, type DiskCalls, type FileStatus } from './disk'
-import type { Patience } from './lock'
+import { isDirectory, unlessMissing, type DiskCalls, type FileStatus, type Patience } from './disk'
 
 /** What Windows says of a file that is open elsewhere, or about to go; and of one that is not this user's to change. */
 const BUSY = ['EPERM', 'EACCES', 'EBUSY']

@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
-import type {
-  Creation, PortableSession, Removal, Replacement, SessionRecord, StoredSession, StoreFeatures
-} from '../session-store'
+import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../session-record'
+import type { StoreFeatures } from '../session-store'
+import type { PortableSession } from '../store-abilities'
 import { UnsettledCalls } from '../unsettled-calls'
 import { isStored, outcomeOf, type Answer, type Outcome } from './answer'
 import { openTable } from './opening'

@@ -7,8 +7,9 @@ import { indexOf } from '../session-index'
 import { cannotOpenAll, isSealed } from '../sealed-text'
 import { bodyOf, DAMAGED_TEXT } from '../session-header'
 import type {
-  Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore, ReapCounts, SessionInfo
-} from '../session-store'
+  Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, ReapableSessionStore,
+  ReapCounts, SessionInfo
+} from '../store-abilities'
 import type { Answer } from './answer'
 import type { PostgresSessionStoreOptions } from './options'
 import { PostgresRecords } from './postgres-records'

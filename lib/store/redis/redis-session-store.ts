@@ -5,7 +5,7 @@ import { cannotOpenAll, isSealed } from '../sealed-text'
 import { bodyOf } from '../session-header'
 import type {
   Companion, IndexableRecordStore, IterableSessionStore, PortableRecordStore, PortableSession, ReadableSessionStore, SessionInfo
-} from '../session-store'
+} from '../store-abilities'
 import { reachesKeysTogether } from './joined-keys'
 import { scanNames } from './key-scan'
 import { LeftKeys } from './left-keys'

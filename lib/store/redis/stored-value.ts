@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { touchInterval, type Lifetimes } from '../clock'
-import type { PortableSession, SessionInfo, StoredSession } from '../session-store'
+import type { StoredSession } from '../session-record'
+import type { PortableSession, SessionInfo } from '../store-abilities'
 import { NO_VERSION } from '../index-lists'
 import { DAMAGED_TEXT } from '../session-header'
 import { HEAD, MEMORY_SIZE, REMEMBERED, WHOLE_HEAD, WHOLE_MEMORIES } from './value-format'

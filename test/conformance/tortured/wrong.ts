@@ -1,5 +1,5 @@
 import { SessionFileStore } from '../../../lib/store/files/session-file-store'
-import type { Creation, Removal, Replacement, SessionRecord } from '../../../lib/store/session-store'
+import type { Creation, Removal, Replacement, SessionRecord } from '../../../lib/store/session-record'
 
 /** A store that is wrong in the way that the environment says. */
 class WrongStore extends SessionFileStore {

@@ -6,7 +6,7 @@ import { sessionPath, directoryName } from '../../../lib/store/files/file-names'
 import { keepLastUse } from '../../../lib/store/files/last-use'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import { SessionFile } from '../../../lib/store/files/session-file'
-import type { SessionRecord } from '../../../lib/store/session-store'
+import type { SessionRecord } from '../../../lib/store/session-record'
 import { newSession } from '../../support/new-session'
 import { sessionDirectory } from '../../support/session-files'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isImmediate } from '../../../lib/store/features'
-import type { ImmediateRecordStore } from '../../../lib/store/session-store'
+import type { ImmediateRecordStore } from '../../../lib/store/store-abilities'
 import { RedisSessionStore } from '../../../redis'
 import { clientsOf, type Connect, SINGLE } from '../../support/redis-clients'
 import { RedisServer, redisIsMissing, type Test } from '../../support/redis-server'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { REMOVE, REPLACE, CREATE } from '../../../lib/store/redis/scripts'
 import type { NodeRedisClient } from '../../../lib/store/redis/node-redis'
-import type { Replacement, StoredSession } from '../../../lib/store/session-store'
+import type { Replacement, StoredSession } from '../../../lib/store/session-record'
 import { RedisSessionStore } from '../../../redis'
 import { patiently } from '../../support/patiently'
 import { clientsOf, SINGLE } from '../../support/redis-clients'
