@@ -1,20 +1,12 @@
 /** Measures contenders side by side: each in a process of its own, in turn, a slice of time each. */
+import { startComparable } from './comparable.mjs'
 import { load } from './load.mjs'
-import { startServer } from './processes.mjs'
 import { median } from './statistics.mjs'
-import { visit } from './visitor.mjs'
 import { checkMeasured, counted, prepare } from './workloads.mjs'
 
 /** Before a measurement nothing counts: as often as it takes for so many requests, but not more often than that. */
 const WARM_REQUESTS = 30_000
 const MOST_WARM_UPS = 8
-/** Answered before the garbage is collected: enough for the functions to be known, too few for them to be compiled. */
-const FIRST_REQUESTS = 10
-/**
- * After 8 s without work Node collects all garbage, and with it what it has compiled: then the first thousand requests
- * cost up to eight times as much. Who waits for its turn is not idle by its own choice.
- */
-const NO_IDLE_TIME = ['--no-memory-reducer']
 /** Slices in a second. */
 const SLICES = 4
 
@@ -32,17 +24,8 @@ export class Measurement {
     this.#slices = Math.max(1, Math.round(seconds * SLICES))
   }
 
-  /**
-   * An app of some size has had a full garbage collection before it is warm. If that finds no object of `process.nextTick` alive, each
-   * later call takes ten times as long, 0.5 µs, and a request has some ten. A contender that is too small to have had one shall not gain by that.
-   */
   async start (contender) {
-    const server = await startServer(contender, {
-      place: this.#places[contender.place]?.path, ports: this.#ports, nodeOptions: NO_IDLE_TIME
-    })
-    for (let request = 0; request < FIRST_REQUESTS; request++) await visit(server.port, '/anonymous')
-    await server.ask('collect')
-    return server
+    return await startComparable(contender, { places: this.#places, ports: this.#ports })
   }
 
   /**

@@ -5,10 +5,11 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { startComparable } from './comparable.mjs'
 import { contenders } from './contenders.mjs'
 import { load } from './load.mjs'
 import { DEFAULT_DISK, DEFAULT_TMPFS, makePlace } from './places.mjs'
-import { isInstalled, startServer } from './processes.mjs'
+import { isInstalled } from './processes.mjs'
 import { servers, startServers } from './servers.mjs'
 import { prepare, unfit, workloads } from './workloads.mjs'
 
@@ -55,7 +56,7 @@ process.exit()
 
 /** Runs the server under load, from start to end. */
 async function loaded (how) {
-  const server = await startServer(contender, { place: places[contender.place]?.path, ports, ...how })
+  const server = await startComparable(contender, { places, ports, ...how })
   const cookies = await prepare(contender, workload, server.port)
   const request = { port: server.port, path: workload.path, cookies, scratch }
   const warmUp = await load({ ...request, seconds: 1 })
