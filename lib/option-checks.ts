@@ -23,6 +23,11 @@ export function checkAppid (appid: string, name = 'appid'): void {
     `must be a cookie name: 1 to ${LONGEST_APPID} letters, digits or any of !#$%&'*+-.^_\`|~`)
 }
 
+/** Returns the options that are given: one that is undefined is left out, and must not put a default away. */
+export function given<T extends object> (options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
+}
+
 /** Whether the value is a finite number of seconds, of at least `least`. */
 export function isTime (value: unknown, least = Number.MIN_VALUE): boolean {
   return typeof value === 'number' && Number.isFinite(value) && value >= least

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SessionError } from '../lib/errors'
-import { check, checkAppid, checkKnown, isTime } from '../lib/option-checks'
+import { check, checkAppid, checkKnown, given, isTime } from '../lib/option-checks'
 
 t.test('an option that is wrong is named with its rule', async t => {
   check(true, 'hook', 'must be a hook')
@@ -24,4 +24,8 @@ t.test('a time is a finite number of seconds', async t => {
   t.ok([1, 0.5, 1e9].every(value => isTime(value)))
   t.notOk([0, -1, NaN, Infinity, '1', null, undefined].some(value => isTime(value)))
   t.strictSame([isTime(0, 0), isTime(9, 10), isTime(10, 10)], [true, false, true])
+})
+
+t.test('an option that is undefined is not given', async t => {
+  t.strictSame(given({ one: undefined, two: null, three: 0, four: false }), { two: null, three: 0, four: false })
 })

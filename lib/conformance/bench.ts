@@ -58,8 +58,12 @@ export class Bench {
 
   /** Closes the stores, and tells the caller that the place is not needed any more. */
   async end (): Promise<void> {
-    for (const store of this.#stores) if (isOpenable(store)) await store.close()
-    await this.#options.dispose?.(this.place)
+    try {
+      const closings = await Promise.allSettled(this.#stores.map(async store => { if (isOpenable(store)) await store.close() }))
+      for (const closing of closings) if (closing.status === 'rejected') throw closing.reason
+    } finally {
+      await this.#options.dispose?.(this.place)
+    }
   }
 }
 

@@ -79,7 +79,10 @@ async function runCheck (check: Check, options: ConformanceOptions): Promise<voi
   const bench = new Bench(options)
   try {
     await check.run(bench)
-  } finally {
-    await bench.end()
+  } catch (error) {
+    // What fails after a broken promise does not say which one it was.
+    await bench.end().catch(() => {})
+    throw error
   }
+  await bench.end()
 }

@@ -106,6 +106,7 @@ export class ConnectStore extends EventEmitter {
 
   /** Returns the session as express-session's own `Session`. */
   load<Session = unknown> (sesid: string, callback: (error: Error | null, session?: Session) => void): void {
+    this.#generator()
     this.get<ConnectSessionData>(sesid, (error, data) => {
       if (error !== null || data === null || data === undefined) return callback(error)
       const request = { sessionID: sesid, sessionStore: this, headers: {} }
@@ -115,8 +116,9 @@ export class ConnectStore extends EventEmitter {
 
   /** Ends the request's session and gives the request a new one. */
   regenerate (request: ConnectRequest, callback: Done): void {
+    const generate = this.#generator()
     this.destroy(request.sessionID, error => {
-      this.#generator()(request)
+      generate(request)
       callback(error)
     })
   }

@@ -1,7 +1,8 @@
 import { opendir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileError, SessionError } from '../errors'
-import { encode, JSON_CODEC, type SessionCodec } from '../session/codec'
+import { check, checkKnown, isTime } from '../option-checks'
+import { checkCodec, encode, JSON_CODEC, type SessionCodec } from '../session/codec'
 import type { SessionKey } from '../session/opened-session'
 import { isPlainObject, type PlainObject } from '../session/plain-object'
 import { SessionRecords } from '../session/session-records'
@@ -36,6 +37,8 @@ export interface ImportOptions {
   onProgress?: ((report: Readonly<ImportReport>) => void) | undefined
 }
 
+type SettledImportOptions = ImportOptions & { ttl: number, codec: SessionCodec }
+
 export interface ImportReport {
   /** Sessions made in the store. */
   imported: number
@@ -61,13 +64,13 @@ export interface ImportReport {
 export async function importFromSessionFileStore (
   directory: string, store: RecordStore, options: ImportOptions = {}
 ): Promise<ImportReport> {
-  const { fileExtension = '.json', memory: path = store.importMemory ?? join(directory, memoryName(store)) } = options
+  const { fileExtension, ttl, codec, memory: path = store.importMemory ?? join(directory, memoryName(store)) } = importOptions(options)
   await store.open()
   const names = fileNames(directory, fileExtension)
   // Its first step reads the directory: one that is not there is an error of its own.
   let next = await names.next()
   const memory = await ImportMemory.open(path)
-  const run = new Import(store, memory, options)
+  const run = new Import(store, memory, { ...options, ttl, codec })
   try {
     for (; next.done !== true; next = await names.next()) {
       const name = next.value
@@ -89,11 +92,11 @@ class Import {
   readonly #cipher: SessionCipher
   readonly #records: SessionRecords
   readonly #memory: ImportMemory
-  readonly #options: ImportOptions
+  readonly #options: SettledImportOptions
 
   /** @throws {SessionError} SESSION_OPTION */
-  constructor (store: RecordStore, memory: ImportMemory, options: ImportOptions) {
-    const { codec = JSON_CODEC, indexes } = options
+  constructor (store: RecordStore, memory: ImportMemory, options: SettledImportOptions) {
+    const { codec, indexes } = options
     this.#store = store
     this.#cipher = store.cipher ?? new SessionCipher(store.sesAppid(), false)
     this.#records = new SessionRecords(store, this.#cipher, indexingOf(store, codec, indexes))
@@ -113,7 +116,7 @@ class Import {
   }
 
   async #import (path: string, sesid: string): Promise<'imported' | 'expired' | 'present' | 'ended'> {
-    const { ttl = 3600, codec = JSON_CODEC } = this.#options
+    const { ttl, codec } = this.#options
     const { data, lastAccess, maxAge } = await readSession(path)
     if (lastAccess + (maxAge ?? ttl * 1000) <= Date.now()) return 'expired'
     const name = this.#store.nameOf(sesid)
@@ -136,6 +139,18 @@ class Import {
       throw code === 'SESSION_TOO_BIG' || code === 'SESSION_INDEX' ? new NotImported(message) : error
     }
   }
+}
+
+/** @throws {SessionError} SESSION_OPTION */
+function importOptions (options: ImportOptions): SettledImportOptions & { fileExtension: string } {
+  checkKnown(options, ['ttl', 'fileExtension', 'codec', 'indexes', 'memory', 'onProgress'])
+  const { ttl = 3600, codec = JSON_CODEC, fileExtension = '.json', memory, onProgress } = options
+  check(isTime(ttl), 'ttl', 'must be a number of seconds above 0')
+  check(typeof fileExtension === 'string', 'fileExtension', "must be a string such as '.json'")
+  check(memory === undefined || (typeof memory === 'string' && memory !== ''), 'memory', 'must be the path of a file')
+  check(onProgress === undefined || typeof onProgress === 'function', 'onProgress', 'must be a function')
+  checkCodec(codec)
+  return { ...options, ttl, codec, fileExtension }
 }
 
 /** The appid may have characters that a file's name may not. */

@@ -21,7 +21,7 @@ export class Availability {
 
   /** Whether a request is served all the same, when this error kept its session from being read or touched. */
   serves (error: unknown): error is SessionError {
-    return this.#serves && error instanceof SessionError && TROUBLE.includes(error.code)
+    return this.#serves && isTrouble(error)
   }
 
   /** Tells of a request that is served without its session. The log says so once, until the store works again. */
@@ -42,7 +42,11 @@ export class Availability {
 
   /** Returns what reading the session throws from now on. */
   unavailable (error: unknown): SessionUnavailableError {
-    return new SessionUnavailableError(`${this.#property} could not be loaded, because the store has trouble: ` +
+    return new SessionUnavailableError(`${this.#property} could not be loaded${isTrouble(error) ? ', because the store has trouble' : ''}: ` +
       `look at ${this.#property}Loaded first where a request can do without`, { cause: error })
   }
+}
+
+function isTrouble (error: unknown): error is SessionError {
+  return error instanceof SessionError && TROUBLE.includes(error.code)
 }

@@ -75,10 +75,13 @@ export function pluginOptions (given: FileSessionsOptions): SettledOptions {
   const settled = {
     hook, cookie, rolling, reapInterval, codec, sessionName, onUnavailable, indexes, about, renewal: renewalOptions(options), cacheControl, clearSiteData, encryption
   }
-  if (options.store !== undefined) return { ...settled, store: givenStore(options), fileStore: null }
-
+  if (options.store !== undefined) {
+    const store = givenStore(options)
+    if (rolling && hasRecords(store)) checkRenewal(cookie.maxAge, store.lifetimes?.idleTimeout)
+    return { ...settled, store, fileStore: null }
+  }
   const fileStore = fileStoreOptions(storeOptions(options, cookie))
-  if (rolling && cookie.maxAge !== undefined) checkRenewal(cookie.maxAge, fileStore.idleTimeout)
+  if (rolling) checkRenewal(cookie.maxAge, fileStore.idleTimeout)
   return { ...settled, store: null, fileStore }
 }
 
@@ -89,8 +92,9 @@ function storeOptions (options: FileSessionsOptions, cookie: SessionCookieOption
   return given.idleTimeout === undefined ? { ...given, idleTimeout: cookie.maxAge } : given
 }
 
-/** A cookie is sent anew when the session is touched. */
-function checkRenewal (maxAge: number, idleTimeout: number): void {
+/** A cookie is sent anew when the session is touched. Each is in seconds, or not known. */
+function checkRenewal (maxAge: number | undefined, idleTimeout: number | undefined): void {
+  if (maxAge === undefined || idleTimeout === undefined) return
   check(touchInterval(maxAge) >= touchInterval(idleTimeout), 'cookie.maxAge',
     'must not be below both idleTimeout and 600: the cookie would run out before it is sent again')
 }

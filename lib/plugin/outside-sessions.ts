@@ -16,14 +16,13 @@ export class OutsideSessions {
   readonly #fastify: FastifyInstance
   readonly #manager: SessionManager
   readonly #cookie: SessionCookie
-  /** Whether the app is ready, and with it the store. */
+  /** Whether the store is ready: the plugin says so when it has opened it. */
   isReady = false
 
   constructor (fastify: FastifyInstance, manager: SessionManager, cookie: SessionCookie) {
     this.#fastify = fastify
     this.#manager = manager
     this.#cookie = cookie
-    fastify.addHook('onReady', async () => { this.isReady = true })
   }
 
   /** Returns the session that a Cookie header names; null when it names no live one. @throws {SessionError} */

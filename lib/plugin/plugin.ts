@@ -32,11 +32,12 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   if (hasRecords(store)) await checkIds(store, makesKeys)
   for (const warning of timesOutOfScale(settled)) fastify.log.warn(warning)
 
+  const outside = new OutsideSessions(fastify, manager, cookie)
   const property = `request.${settled.sessionName}`
   const key = decorate(fastify, settled, {
     store,
     cookie,
-    outside: new OutsideSessions(fastify, manager, cookie),
+    outside,
     reindex: signal => reindexSessions(store, settled.indexes, settled.codec, signal)
   })
   addSessionHooks(fastify, {
@@ -57,6 +58,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   }
   // Once it is open: it makes its ids with its sessions.
   if (makesKeys && !hasRecords(store)) fastify.addHook('onReady', () => checkMadeIds(store))
+  fastify.addHook('onReady', async () => { outside.isReady = true })
   const index = settled.indexes === null ? null : indexOf(store)
   if ((isReapable(store) || index !== null) && settled.reapInterval > 0) {
     const reaper = new Reaper(store, settled.reapInterval, fastify.log, Math.random, index)

@@ -1,4 +1,4 @@
-import { check } from '../option-checks'
+import { check, given } from '../option-checks'
 import { hasRecords } from '../store/features'
 import type { SessionStore } from '../store/session-store'
 import type { FileSessionsOptions, PresetName } from './file-sessions-options'
@@ -48,9 +48,4 @@ function checkStore (preset: PresetName, store: SessionStore): void {
   const lifetimes = hasRecords(store) ? store.lifetimes : undefined
   check(lifetimes === undefined || lifetimes.absoluteTimeout !== undefined, 'preset', 'needs a store whose sessions end some day: ' +
     `give the store absoluteTimeout: ${absoluteTimeout} and idleTimeout: ${idleTimeout}, or times of your own`)
-}
-
-/** An option that is undefined is left out, as everywhere. */
-function given<T extends object> (options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }

@@ -59,9 +59,11 @@ export class Reaper {
     if (this.#index === null) return
     try {
       const { error, ...counts } = await this.#index.sweep(this.#abort.signal)
+      if (error !== undefined) publishError('reap', this.#store.sesAppid(), error)
       if (error !== undefined) this.#log.warn({ err: error, ...counts }, 'some lists of sessions could not be swept')
       else this.#log.debug(counts, 'lists of sessions swept')
     } catch (error) {
+      publishError('reap', this.#store.sesAppid(), error)
       this.#log.warn({ err: error }, 'the lists of sessions could not be swept: the next round tries again')
     }
   }

@@ -38,7 +38,14 @@ export class Turn {
   #end (): void {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const answer of waiting) answer.give()
+    for (const answer of waiting) {
+      try {
+        answer.give()
+      } catch (error) {
+        // Those behind it belong to other visitors.
+        later(() => { throw error })
+      }
+    }
   }
 }
 

@@ -36,6 +36,7 @@ export async function endSession (records: EndingRecords, key: SessionKey, known
 /** The new session first: after a crash in between, the old id leads nowhere. */
 async function endMoved (records: EndingRecords, from: SessionKey, to: SessionKey): Promise<SessionKey | null> {
   const ended = await endSession(records, to)
-  await records.remove(from)
+  // What is left of the old id leads nowhere, and expires.
+  await records.remove(from).catch(() => {})
   return ended
 }

@@ -21,6 +21,6 @@ export interface SessionActions {
   update<T> (change: (draft: PlainObject) => T | Promise<T>): Promise<T | undefined>
   touch (): void
   /** `idleTimeout` is in seconds. */
-  options (options: Omit<SessionCookieOptions, 'maxAge'>, idleTimeout: number | undefined): void
+  options (options: SessionCookieOptions, idleTimeout: number | undefined): void
   skipSave (): void
 }

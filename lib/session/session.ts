@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
+import { check, isTime } from '../option-checks'
 import { sessionHandle } from '../store/session-id'
 import type { SessionCookieOptions } from './cookie-options'
 import type { PlainObject } from './plain-object'
@@ -205,13 +206,13 @@ export class Session<Data extends object = PlainObject> {
    * Sets cookie options for this session. `maxAge` (seconds) makes the cookie persistent and lets the
    * session stay unused that long, from now on; the others count for this response. Names that are not a cookie's are
    * left out: other plugins hand on all options that they were given.
+   *
+   * @throws {SessionError} SESSION_OPTION, for a value that the cookie cannot have; nothing is set then
    */
-  options (options: SessionCookieOptions): void {
-    const { maxAge, ...others } = options
-    if (maxAge !== undefined && !(Number.isFinite(maxAge) && maxAge > 0)) {
-      throw new SessionError('SESSION_OPTION', 'session.options: maxAge must be a number of seconds above 0')
-    }
-    this.#actions.options(others, maxAge === undefined ? undefined : Math.ceil(maxAge))
+  options (options: Omit<SessionCookieOptions, 'signed'>): void {
+    const { maxAge } = options
+    check(maxAge === undefined || isTime(maxAge), 'maxAge of session.options', 'must be a number of seconds above 0')
+    this.#actions.options(options, maxAge === undefined ? undefined : Math.ceil(maxAge))
   }
 
   /** Switches off that this request saves or touches the session at its end. `save()` still does. */

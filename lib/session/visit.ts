@@ -1,5 +1,5 @@
 import { watched, type DiagnosticsEvents } from '../diagnostics'
-import type { SessionCookieOptions } from './cookie-options'
+import { attributesOf, type SessionCookieOptions } from './cookie-options'
 import { isFreshAt } from './freshness'
 import { regenerateSession, type Regeneration } from './regenerate'
 import { propertiesOf, Session } from './session'
@@ -96,7 +96,7 @@ export class Visit extends VisitEnd implements SessionActions {
   }
 
   options (options: SessionCookieOptions, idleTimeout: number | undefined): void {
-    this.cookieOptions = { ...this.cookieOptions, ...options }
+    this.cookieOptions = { ...this.cookieOptions, ...attributesOf(options, this.shared.appid) }
     this.idleTimeout = idleTimeout ?? this.idleTimeout
   }
 

@@ -36,11 +36,11 @@ export class AboutText {
   /** Returns `undefined` for what does not open. */
   open (text: string | undefined): About | undefined {
     if (text === undefined) return undefined
-    if (text.startsWith('{')) return JSON.parse(text) as About
+    if (text.startsWith('{')) return parsed(text)
     const bytes = Buffer.from(text, 'base64url')
     for (const key of this.#keys) {
       const json = key === null ? null : decrypt(key, bytes)
-      if (json !== null) return JSON.parse(json.toString('utf8')) as About
+      if (json !== null) return parsed(json.toString('utf8'))
     }
     return undefined
   }
@@ -54,6 +54,14 @@ function shortened (about: About | undefined): string | undefined {
   const words = Object.entries(about).map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, LONGEST_WORD) : value])
   const cut = JSON.stringify(Object.fromEntries(words))
   return Buffer.byteLength(cut) <= LONGEST ? cut : undefined
+}
+
+function parsed (json: string): About | undefined {
+  try {
+    return JSON.parse(json) as About
+  } catch {
+    return undefined
+  }
 }
 
 /** The error of a JSON that fails may quote names that the app stores under. */

@@ -95,7 +95,8 @@ export function decodeList (text: string): IndexList {
 }
 
 function isRow (row: unknown): boolean {
-  return Array.isArray(row) && nameOfHandle(row[0]) !== null && typeof row[1] === 'string'
+  return Array.isArray(row) && nameOfHandle(row[0]) !== null && typeof row[1] === 'string' &&
+    (row[4] === undefined || typeof row[4] === 'string')
 }
 
 /** What names sessions cannot be read. No session may seem not to be there for it. */

@@ -9,6 +9,7 @@ import { BaseRecordStore } from './record-store'
 import type { SessionCipher } from './session-cipher'
 import { bodyOf } from './session-header'
 import { randomId } from './session-id'
+import { indexInUse } from './session-index'
 import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from './session-record'
 import type { RecordStore, StoreFeatures } from './session-store'
 import type {
@@ -97,7 +98,7 @@ export class MovingSessionStore extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.close} */
   async close (): Promise<void> {
-    await Promise.all([this.#from.close(), this.#to.close()])
+    await Promise.all([indexInUse(this)?.close(), this.#from.close(), this.#to.close()])
   }
 
   /** {@inheritDoc ImmediateRecordStore.readNow} @internal */

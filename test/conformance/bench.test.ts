@@ -88,3 +88,14 @@ t.test('a session is gone when neither read nor getSession finds it', async t =>
   store.read = read
   await t.resolves(readLive(store, session.name))
 })
+
+t.test('the place is given back, and every store closed, also when closing fails', async t => {
+  const disposed: string[] = []
+  const { bench, made } = benchOf({ dispose: place => { disposed.push(place) } })
+  await bench.stores(2)
+  const [first] = made
+  if (first !== undefined) first.close = async () => { throw new Error('the server is gone') }
+  await t.rejects(bench.end(), { message: 'the server is gone' })
+  t.equal(made[1]?.isOpen, false)
+  t.strictSame(disposed, [bench.place])
+})

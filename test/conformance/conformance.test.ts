@@ -42,6 +42,17 @@ t.test('the place is given back when a check is over, also when it has failed', 
   t.equal(new Set(disposed).size, 2)
 })
 
+t.test('a store that cannot be closed after a check does not hide the promise that it broke', async t => {
+  const Forgetful = class extends WholeStore {
+    override async putSession (): Promise<void> {}
+    override async close (): Promise<void> { throw new Error('the server is gone') }
+  }
+  const broken = 'putSession replaces the text, and getSession returns it'
+  const failures = await failuresOf(wholeOptions(Forgetful), [broken, 'sesAppid returns the appid of the app'])
+  t.notMatch(failures.get(broken), /the server is gone/)
+  t.match(failures.get('sesAppid returns the appid of the app'), /the server is gone/)
+})
+
 t.test('every check of every list is registered once', async t => {
   const folder = join(__dirname, '../../lib/conformance')
   const exported = readdirSync(folder).filter(name => !name.startsWith('torture')).flatMap(name => Object.values(require(join(folder, name)) as object))

@@ -302,6 +302,11 @@ t.test('what express-session has its stores inherit', async t => {
   const request: ConnectRequest = { sessionID: 'one' }
   t.throws(() => store.createSession(request, { cookie: { originalMaxAge: null } }), { code: 'SESSION_STORE', message: /session\({ store }\)/ })
   t.equal(store.generate, undefined)
+  const sesid = 'other'
+  await promised(store).set(sesid, { cookie: cookieFor(60_000), views: 6 })
+  t.throws(() => { store.load(sesid, () => { t.fail('called back') }) }, { code: 'SESSION_STORE' })
+  t.throws(() => { store.regenerate({ sessionID: sesid }, () => { t.fail('called back') }) }, { code: 'SESSION_STORE' })
+  t.match(await promised(store).get(sesid), { views: 6 }, 'nothing has happened to it')
   session({ store, secret: SECRET, resave: false, saveUninitialized: false })
 
   const load = promisify<string, session.Session | undefined>(store.load.bind(store))
@@ -319,7 +324,9 @@ t.test('what express-session has its stores inherit', async t => {
   t.match(await promised(store).get('one'), { views: 8 })
   const broken = new MemoryStore()
   broken.before.read = () => { throw new Error('broken') }
-  await t.rejects(promisify(store.load.bind(connectStore(broken)))('one'), { message: 'broken' })
+  const brokenStore = connectStore(broken)
+  session({ store: brokenStore, secret: SECRET, resave: false, saveUninitialized: false })
+  await t.rejects(promisify(brokenStore.load.bind(brokenStore))('one'), { message: 'broken' })
 })
 
 t.test('over HTTP: a persistent cookie, touched by every request', async t => {

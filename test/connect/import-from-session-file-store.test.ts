@@ -201,3 +201,15 @@ t.test('sessions enter the indexes that are given, unless all of their value are
   t.strictSame(handles, [sessionHandle(store.nameOf('one'))])
   await t.rejects(importFromSessionFileStore(path, new MemoryStore(), { indexes }), { code: 'SESSION_OPTION', message: /option indexes needs a store/ })
 })
+
+t.test('options that make no sense are told before anything is read', async t => {
+  const wrong: Record<string, unknown[]> = {
+    ttl: ['1h', 0, NaN, null], fileExtension: [7, null], codec: [{}, null], memory: [7, ''], onProgress: [7], fileExtention: ['.x'], indexes: [7]
+  }
+  const { path } = foreign(t)
+  for (const [name, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      await t.rejects(importFromSessionFileStore(path, new MemoryStore(), { [name]: value }), { code: 'SESSION_OPTION', message: new RegExp(`option ${name} `) }, name)
+    }
+  }
+})

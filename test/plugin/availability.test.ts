@@ -49,7 +49,7 @@ t.test('an error handler that reads the session of such a request is told why th
       try {
         return request.session.data()
       } catch (error) {
-        return { loaded: request.sessionLoaded, code: (error as SessionError).code }
+        return { loaded: request.sessionLoaded, code: (error as SessionError).code, isTrouble: (error as SessionError).message.includes('trouble') }
       }
     })
     routes(app)
@@ -57,7 +57,9 @@ t.test('an error handler that reads the session of such a request is told why th
   const client = visitor()
   await client.get('/make')
   store.before = { read: down }
-  t.strictSame((await client.get('/plain')).json, { loaded: false, code: 'SESSION_UNAVAILABLE' })
+  t.strictSame((await client.get('/plain')).json, { loaded: false, code: 'SESSION_UNAVAILABLE', isTrouble: true })
+  store.before = { read: () => { throw new SessionError('SESSION_ID', 'another') } }
+  t.strictSame((await client.get('/plain')).json, { loaded: false, code: 'SESSION_UNAVAILABLE', isTrouble: false }, 'not every error is the store\'s')
 })
 
 t.test('with serve a request is served without a session, and nothing is stored', async t => {

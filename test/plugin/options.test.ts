@@ -134,6 +134,10 @@ t.test('a rolling cookie that would run out before it is sent again', async t =>
   const message = /option cookie\.maxAge must not be below both idleTimeout and 600/
   t.throws(() => pluginOptions({ cookie: { maxAge: 45 }, idleTimeout: 7200 }), { code: 'SESSION_OPTION', message })
   t.throws(() => pluginOptions({ cookie: { maxAge: 599 }, idleTimeout: 600 }), { code: 'SESSION_OPTION', message })
+  const store = new SessionFileStore({ idleTimeout: 7200 })
+  t.throws(() => pluginOptions({ cookie: { maxAge: 45 }, store }), { code: 'SESSION_OPTION', message }, 'a store that is given knows its times')
+  t.equal(pluginOptions({ cookie: { maxAge: 45 }, store, rolling: false }).store, store)
+  t.equal(pluginOptions({ cookie: { maxAge: 600 }, store }).store, store)
   for (const options of [
     { cookie: { maxAge: 45 } }, { cookie: { maxAge: 45 }, idleTimeout: 45 }, { cookie: { maxAge: 600 }, idleTimeout: 7200 },
     { cookie: { maxAge: 45 }, idleTimeout: 7200, rolling: false }, { idleTimeout: 7200 }, { cookie: { partitioned: true, secure: 'auto' as const } }

@@ -1,5 +1,7 @@
+import Fastify from 'fastify'
 import t from 'tap'
 import fileSessions, { sessionCookie } from '../../index'
+import { outsideOf } from '../../lib/plugin/decorators'
 import { accountApp, ADA, STORES } from '../support/account-app'
 import { MemoryStore } from '../support/map-store'
 
@@ -68,4 +70,23 @@ t.test('a second registration has its own', async t => {
   t.strictSame((await app.inject({ url: '/admin', headers: { cookie } })).json(), [{}, { role: 'owner' }])
   t.equal((await app.loadAdminSession(cookie))?.role, 'owner')
   t.equal(await app.loadSession(cookie), null)
+})
+
+t.test('the app is ready for them when its store is open, also in its own onReady hooks', async t => {
+  const store = new MemoryStore()
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const ready: unknown[] = []
+  const open = store.open.bind(store)
+  store.open = async () => {
+    await open()
+    ready.push(outsideOf(app, 'session')?.isReady)
+  }
+  await app.register(fileSessions, { store })
+  app.addHook('onReady', async () => {
+    ready.push(outsideOf(app, 'session')?.isReady)
+    t.match(await sessionCookie(app, { account: ADA }), /^sid=/)
+  })
+  await app.ready()
+  t.strictSame(ready, [false, true])
 })

@@ -248,3 +248,26 @@ t.test('lists of sessions are swept after the sessions, and trouble with them en
   t.equal(timers.length, 4)
   await reaper.stop()
 })
+
+t.test('lists that cannot be swept are told by the log and by an event', async t => {
+  const events: unknown[] = []
+  const listener = (event: unknown): void => { events.push(event) }
+  diagnosticsChannel.subscribe('fastify-file-sessions:error', listener)
+  t.teardown(() => { diagnosticsChannel.unsubscribe('fastify-file-sessions:error', listener) })
+  const timers = catchTimers(t)
+  const error = new SessionError('SESSION_INDEX', 'made up')
+  const sweeps: Array<() => Promise<unknown>> = [async () => ({ seen: 1, removed: 0, failed: 1, error }), async () => { throw error }]
+  const lines = new Lines()
+  const index = { sweep: () => sweeps.shift()?.() } as unknown as SessionIndex
+  const reaper = new Reaper({ ...reapingStore(async () => NOTHING), features: {} }, 900, lines.log, Math.random, index)
+  reaper.start()
+  for (const round of [1, 2]) {
+    timers.at(-1)?.run()
+    await lines.until(round)
+    await new Promise(resolve => { setImmediate(resolve) })
+  }
+  await reaper.stop()
+  t.match(lines.lines, [{ level: 'warn', message: /some lists/ }, { level: 'warn', message: /could not be swept: the next round/ }])
+  const event = { appid: 'sid', operation: 'reap', code: 'SESSION_INDEX' }
+  t.match(events, [event, event])
+})

@@ -57,3 +57,13 @@ t.test('an app under test may have clocks of its own', async t => {
   const answer = new Promise<string>(resolve => { new Turn().atEnd(() => { resolve('given') }) })
   t.equal(await answer, 'given')
 })
+
+t.test('an answer that fails keeps no other visitor waiting, and is the error of the process', async t => {
+  const turn = new Turn(() => 0)
+  const given: string[] = []
+  const caught = new Promise(resolve => { process.once('uncaughtException', resolve) })
+  turn.atEnd(() => { throw new Error('a fault') })
+  turn.atEnd(() => { given.push('second') })
+  t.match(await caught, { message: 'a fault' })
+  t.strictSame(given, ['second'])
+})

@@ -96,3 +96,20 @@ t.test('an end of a session whose list cannot be read does not bring it back', a
   t.strictSame(await endSession(records, key, base), key)
   t.equal(await records.read(key), null)
 })
+
+t.test('an end counts when the new session is gone, also when what is left of the old id cannot be removed', async t => {
+  const { store, records, key, renew } = await begin()
+  store.expired.clear()
+  await renew()
+  const { remove } = store
+  store.remove = async (...call) => {
+    if (call[0] === key.name) throw Object.assign(new Error('the disk fails'), { code: 'EIO' })
+    return await remove.apply(store, call)
+  }
+  const ended = await endSession(records, key)
+  t.ok(ended !== null && ended.sesid !== key.sesid)
+  store.remove = remove
+  const to = await records.movedTo(key)
+  t.equal(to === null ? null : await records.read(to), null, 'it leads nowhere')
+  t.equal(await endSession(records, key), null)
+})

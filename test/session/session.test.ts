@@ -429,6 +429,14 @@ t.test('options: calls add up, a maxAge that is none is refused', async t => {
   t.match(await visits.finish(visit), { change: 'send', options: { path: '/b', sameSite: 'strict' } })
 })
 
+t.test('options: a value that is undefined puts nothing away, one that no cookie can have changes nothing', async t => {
+  const { session, visits, visit } = await begin({ a: 1 })
+  session.options({ path: '/a' })
+  session.options({ path: undefined, secure: undefined } as unknown as { path: string })
+  t.throws(() => { session.options({ maxAge: 10, sameSite: 'bogus' as 'lax' }) }, { name: 'SessionError', code: 'SESSION_OPTION', message: /sameSite/ })
+  t.match(await visits.finish(visit), { change: 'send', maxAge: undefined, options: { path: '/a' } })
+})
+
 t.test('options: the maxAge ends with its session, the others are for the response', async t => {
   const { session, store, visits, visit } = await begin({ a: 1 })
   session.options({ path: '/a', maxAge: 100 })

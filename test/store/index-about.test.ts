@@ -22,6 +22,7 @@ t.test('what a device list shows is encrypted with a secret, and bounded', async
   t.strictSame(sealing.open(other.seal(about)), about, 'an older secret opens')
   for (const nothing of [undefined, null]) t.equal(plain.seal(nothing as never), undefined)
   t.equal(plain.open(undefined), undefined)
+  for (const damaged of ['{', '{"agent"', 'nonsense']) t.equal(plain.open(damaged), undefined)
   t.strictSame(plain.open(plain.seal({ agent: 'x'.repeat(5000), n: 1 })), { agent: 'x'.repeat(160), n: 1 })
   t.equal(plain.seal({ list: Array.from({ length: 1000 }, () => 'x') }), undefined)
   const circular: Record<string, unknown> = {}

@@ -12,7 +12,7 @@ t.test('a list is told from what is not one', async t => {
 t.test('a list with a handle that is none is damaged', async t => {
   const wrong = encodeList({ label: 'user:x', entries: [{ handle: 'not a handle', login: newLogin(0), at: 0, isEnded: false, about: undefined }] })
   t.throws(() => decodeList(wrong), DamagedList)
-  for (const row of ['7', '"text"', '{}', '[]', `["${sessionHandle('0'.repeat(64))}",1,2,0]`]) t.throws(() => decodeList(`[1,"user:x",${row}]`), DamagedList, row)
+  for (const row of ['7', '"text"', '{}', '[]', `["${sessionHandle('0'.repeat(64))}",1,2,0]`, `["${sessionHandle('0'.repeat(64))}","l",2,0,7]`]) t.throws(() => decodeList(`[1,"user:x",${row}]`), DamagedList, row)
   t.throws(() => decodeList('[1,7]'), DamagedList)
 })
 

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { checkRecord } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
+import { indexInUse } from '../session-index'
 import type { Creation, Removal, Replacement, SessionRecord, StoredSession } from '../session-record'
 import type { StoreFeatures } from '../session-store'
 import type { PortableSession } from '../store-abilities'
@@ -90,6 +91,7 @@ export abstract class PostgresRecords extends BaseRecordStore {
 
   /** {@inheritDoc RecordStore.close} The pool stays open: it is the caller's. The store can be used on. */
   async close (): Promise<void> {
+    await indexInUse(this)?.close()
     this.#poolErrors.leave()
     this.cipher.clear()
   }

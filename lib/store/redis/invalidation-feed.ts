@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { setTimeout as wait } from 'node:timers/promises'
 import { randomText } from '../../random'
 import type { Listener, RedisConnection } from './redis-connection'
 import type { ReadCache } from './read-cache'
@@ -49,9 +50,20 @@ export class InvalidationFeed {
     return performance.now() - this.#proof < this.#maxStaleness
   }
 
-  start (): void {
+  /**
+   * Begins to listen. Returns why that has failed; null: it works, or takes longer than `patience` (ms). What fails is tried again
+   * at each beat, and reads ask the server meanwhile.
+   */
+  async start (patience: number): Promise<string | null> {
     this.#timer ??= setInterval(() => { this.#beat() }, this.#maxStaleness / BEATS).unref()
-    this.#beat()
+    if (this.#listener !== null || this.#isOpening) return null
+    const opening = this.#open().then(() => null, (error: unknown) => error instanceof Error ? error.message : String(error))
+    const timer = new AbortController()
+    try {
+      return await Promise.race([opening, wait(patience, null, { signal: timer.signal })])
+    } finally {
+      timer.abort()
+    }
   }
 
   stop (): void {
@@ -74,7 +86,6 @@ export class InvalidationFeed {
     this.#connection.run(this.#channel, ['PUBLISH', this.#channel, String(now)]).then(isOver, isOver)
   }
 
-  /** What fails is tried again at the next beat. Reads ask the server meanwhile. */
   async #open (): Promise<void> {
     this.#isOpening = true
     let opened: Listener | null | undefined = null

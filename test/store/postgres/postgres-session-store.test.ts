@@ -1,5 +1,8 @@
 import diagnosticsChannel from 'node:diagnostics_channel'
+import { EventEmitter } from 'node:events'
 import t from 'tap'
+import { MovingSessionStore } from '../../../lib/store/moving-store'
+import type { PostgresClient } from '../../../lib/store/postgres/options'
 import { PostgresSessionStore } from '../../../lib/store/postgres/postgres-session-store'
 import { decodeList } from '../../../lib/store/index-entry'
 import { headFor } from '../../../lib/store/session-header'
@@ -205,6 +208,21 @@ t.test('idle and absolute timeouts may have any size', async t => {
       const store = new PostgresSessionStore({ pool: server, table: `t${++tables}`, idleTimeout, absoluteTimeout })
       await store.getSession(await store.newSession())
       t.match(await store.reap(), { seen: 1, failed: 0 })
+    }
+  }
+})
+
+t.test('a store that is closed leaves no listener on the pool, that of its lists included', async t => {
+  const pool = Object.assign(new EventEmitter(), { query: server.query.bind(server) }) as EventEmitter & PostgresClient
+  const store = new PostgresSessionStore({ pool, table: `t${++tables}` })
+  const both = new MovingSessionStore({ from: new PostgresSessionStore({ pool, table: `t${++tables}` }), to: store })
+  for (let round = 0; round < 2; round++) {
+    for (const each of [store, both]) {
+      await each.open()
+      t.equal(await count(each.sessionsOf('user', 42)), 0)
+      t.ok(pool.listenerCount('error') > 0)
+      await each.close()
+      t.equal(pool.listenerCount('error'), 0)
     }
   }
 })

@@ -22,7 +22,7 @@ function startFeed (t: Test, redis: ScriptedRedis, maxStaleness = 0.05): { feed:
   }
   const feed = new InvalidationFeed(redis, 'p:', new ReadCache(1000), maxStaleness)
   t.teardown(() => { feed.stop() })
-  feed.start()
+  feed.start(5000)
   return { feed, closed }
 }
 
@@ -79,9 +79,9 @@ t.test('a listener that came too late is closed', async t => {
       return late
     }
     const other = new InvalidationFeed(redis, 'p:', new ReadCache(1000), 60)
-    other.start()
+    other.start(5000)
     const listening = await asked
-    other.start()
+    other.start(5000)
     if (end === 'lost') listening.lost()
     if (end === 'stopped') other.stop()
     open()
@@ -102,7 +102,7 @@ t.test('a beat that was sent before the listener was made proves nothing', async
   }
   const feed = new InvalidationFeed(redis, 'p:', new ReadCache(1000), 60)
   const before = performance.now()
-  feed.start()
+  feed.start(5000)
   t.teardown(() => { feed.stop() })
   await until(() => redis.sent.length > 0)
   const { channels, heard } = listening as unknown as Listening
@@ -110,4 +110,34 @@ t.test('a beat that was sent before the listener was made proves nothing', async
   t.notOk(feed.isFresh)
   heard(channels[1] as string, redis.sent[0]?.[2])
   t.ok(feed.isFresh)
+})
+
+t.test('why the server does not tell of changes is said at the start, and it is asked again', async t => {
+  const redis = new ScriptedRedis()
+  let refusal: unknown = new Error('NOPERM this user has no permissions to run the command')
+  redis.answer = ([, channel = '', message]) => { hear?.heard(channel, message) }
+  let hear: Listening | undefined
+  redis.listener = listening => {
+    if (refusal !== null) throw refusal
+    hear = listening
+    return { close () {} }
+  }
+  const feed = new InvalidationFeed(redis, 'p:', new ReadCache(1000), 0.05)
+  t.teardown(() => { feed.stop() })
+  t.equal(await feed.start(5000), 'NOPERM this user has no permissions to run the command')
+  feed.stop()
+  refusal = 'a text'
+  t.equal(await feed.start(5000), 'a text')
+  refusal = null
+  await until(() => feed.isFresh)
+  t.equal(await feed.start(5000), null, 'it listens already')
+})
+
+t.test('a server that does not answer does not hold up the start', async t => {
+  const redis = new ScriptedRedis()
+  redis.listener = () => new Promise(() => {})
+  const feed = new InvalidationFeed(redis, 'p:', new ReadCache(1000), 0.05)
+  t.teardown(() => { feed.stop() })
+  t.equal(await feed.start(1), null)
+  t.equal(await feed.start(5000), null, 'nor does another one')
 })
