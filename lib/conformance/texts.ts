@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert'
 import { SessionError } from '../errors'
 import type { SessionStore } from '../store/session-store'
-import { newSession, readLive, textOf } from './bench'
+import { newSession, readLive, replaced, textOf } from './bench'
 import { checks } from './check'
 
 const TEXTS_OF_EVERY_KIND = [
-  '', ' ', '   ', '\n', '\r\n\r\n', '\0', 'a\0b', '\ufeff', 'no JSON', '{', 'null', '"', "'", '\\', '%00', '$1', '\u2028', 'grüße', '🍪👩‍👩‍👧', '\u{10ffff}', 'é'.repeat(5000)
+  '', ' ', '   ', '\n', '\r\n\r\n', '\0', 'a\0b', '\ufeff', '\ufeff{}', 'no JSON', '{', 'null', '"', "'", '\\', '%00', '$1', '\u2028', 'grüße', 'gru\u0308\u00dfe', '🍪👩‍👩‍👧', '\u{10ffff}', 'é'.repeat(5000)
 ]
 const OBJECTS = [{}, { a: 1 }, { a: { b: [1, 'ä', null, true, 1.5] } }, { '': '' }, { a: '\0\n"\\' }, { 'grüße 🍪': '\u{10ffff}' }]
 const MEBIBYTE = 1024 * 1024
@@ -55,6 +55,15 @@ export const TEXTS = [
       const [store, other] = await bench.stores(2)
       for (const text of TEXTS_OF_EVERY_KIND) {
         const { name } = await newSession(store!, { text })
+        assert.equal((await readLive(other!, name)).text, text)
+      }
+    },
+
+    async 'a session can be replaced with a text of every kind' (bench) {
+      const [store, other] = await bench.stores(2)
+      let { name, version } = await newSession(store!)
+      for (const text of TEXTS_OF_EVERY_KIND) {
+        version = replaced(await store!.replace(name, { text }, version))
         assert.equal((await readLive(other!, name)).text, text)
       }
     },

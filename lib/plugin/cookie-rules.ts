@@ -1,5 +1,6 @@
 import { check, given, isTime } from '../option-checks'
 import { checkAttributes, checkPrefix, type SessionCookieOptions } from '../session/cookie-options'
+import { LONGEST_IDLE_TIMEOUT } from '../store/record-options'
 
 const COOKIE_OPTIONS: Array<keyof SessionCookieOptions> = [
   'domain', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed'
@@ -15,8 +16,8 @@ export function cookieOptions (options: SessionCookieOptions = {}): SessionCooki
     check(COOKIE_OPTIONS.some(known => known === name), `cookie.${name}`, `is not known; the cookie's options are ${COOKIE_OPTIONS.join(', ')}`)
   }
   checkAttributes(cookie, named)
-  check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge)), 'cookie.maxAge',
-    'must be a whole number of seconds above 0')
+  check(cookie.maxAge === undefined || (isTime(cookie.maxAge) && Number.isInteger(cookie.maxAge) && cookie.maxAge <= LONGEST_IDLE_TIMEOUT), 'cookie.maxAge',
+    `must be a whole number of seconds above 0, at most ${LONGEST_IDLE_TIMEOUT}`)
   check(!isSameSiteNone(cookie.sameSite) || cookie.secure !== false, 'cookie.sameSite',
     "'none' needs cookie.secure: browsers refuse the cookie otherwise")
   check(cookie.partitioned !== true || cookie.secure !== false, 'cookie.partitioned',

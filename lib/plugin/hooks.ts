@@ -1,14 +1,15 @@
-import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { Availability } from './availability'
 import { SessionError, type SessionUnavailableError } from '../errors'
 import type { LateChanges } from './late-changes'
 import type { SettledOptions } from './options'
+import { discard, hearErrors, takeCacheControl } from './payload'
 import { ReplyOutlet, type CookieWriter } from './reply-outlet'
-import { Visit, type CookieValue, type SessionManager } from '../session/session-manager'
+import { Visit, type CookieChange, type CookieValue, type SessionManager } from '../session/session-manager'
 import { Turn } from './turn'
 
 type Done = HookHandlerDoneFunction
+type SendDone = (error?: Error | null, payload?: unknown) => void
 /** Where a request keeps its visit: null until the session is loaded; an error when it could not be loaded. */
 export type VisitKey = symbol
 export type VisitingRequest = FastifyRequest & Record<VisitKey, Visit | SessionUnavailableError | null>
@@ -44,8 +45,9 @@ export function addSessionHooks (
 ): void {
   function load (request: FastifyRequest, reply: FastifyReply, done: Done): void {
     turn.goOn()
-    if (isExempt(request) || !cookie.covers(request)) return done()
     const visiting = request as VisitingRequest
+    // With reply.callNotFound() the hooks run again for the same request.
+    if (visiting[key] !== null || isExempt(request) || !cookie.covers(request)) return done()
     const values = cookie.read(request)
     const outlet = new ReplyOutlet(request, reply, cookie, lateChanges)
     const begin = (visit: Visit): void => {
@@ -96,25 +98,27 @@ export function addSessionHooks (
     done()
   }
 
-  function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done): void {
+  function finish (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: SendDone): void {
     const visit = visitOf(request, key)
     if (visit !== null && visit.sesid !== null) cookie.keepOut(reply)
     if (visit === null || visit.needsNoFinish) return done()
-    const stream = isStream(payload) ? payload : null
-    // Until it is sent it has no other listener, and an error without a listener ends the process.
-    stream?.on('error', () => {})
+    hearErrors(payload)
+    let body = payload
+    const put = (change: CookieChange): void => {
+      if (change.change !== 'none') body = takeCacheControl(payload, reply)
+      visit.outlet?.put(change, true)
+    }
     const answer: Done = given => {
       // A session that was read alone needs no store any more.
       const error = availability.serves(given) && !visit.hasUnsaved() ? undefined : given
-      // Fastify forgets the stream that the error takes the place of, and its descriptor stays open.
-      if (error) stream?.destroy?.()
+      if (error) discard(body)
       if (reply.raw.headersSent) {
         request.log.warn({ err: error }, 'a reply was sent already: this one comes too late')
         return
       }
       // Fastify would keep the status that was set, such as a redirect's.
       if (error) reply.code(error instanceof SessionError ? error.statusCode : 500)
-      done(error)
+      done(error, body)
     }
     const go: Done = error => {
       if (error) return answer(error)
@@ -125,8 +129,8 @@ export function addSessionHooks (
     }
     try {
       const change = visit.finishNow()
-      if (change === undefined) return wait(visit.finish(), change => { visit.outlet?.put(change, true) }, go)
-      visit.outlet?.put(change, true)
+      if (change === undefined) return wait(visit.finish(), put, go)
+      put(change)
     } catch (error) {
       return go(error as Error)
     }
@@ -158,11 +162,6 @@ function mayHaveWaited ({ headers, raw }: FastifyRequest): boolean {
   const length = headers['content-length']
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined ||
     (raw.httpVersionMajor > 1 && headers['content-type'] !== undefined)
-}
-
-/** What Fastify takes for a stream. */
-function isStream (payload: unknown): payload is Pick<Readable, 'on'> & Partial<Pick<Readable, 'destroy'>> {
-  return typeof (payload as Partial<Readable> | null | undefined)?.pipe === 'function'
 }
 
 /** Goes on with a value that has to be waited for. What is thrown on the way is the request's error. */

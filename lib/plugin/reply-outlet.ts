@@ -42,6 +42,7 @@ export class ReplyOutlet implements CookieOutlet {
   put (change: CookieChange, isEnd: boolean): void {
     if (isEnd) {
       this.#withdraw()
+      if (change.change !== 'none') this.#keepOthers()
       if (this.#isLogout) this.#reply.header('clear-site-data', this.#cookie.clearSiteData)
       this.#cookie.write(this.#request, this.#reply, change)
     } else if (this.closedBecause(false) === null) {
@@ -52,6 +53,14 @@ export class ReplyOutlet implements CookieOutlet {
 
   opened (): void {
     if (this.visit !== null) this.#lateChanges.watch(this.#request, this.#reply, this.visit)
+  }
+
+  /** Fastify sends its own headers in place of those on the raw response, where middleware of Connect puts cookies. */
+  #keepOthers (): void {
+    const others = this.#reply.getHeader('set-cookie')
+    if (others === undefined) return
+    this.#reply.removeHeader('set-cookie')
+    this.#reply.header('set-cookie', others)
   }
 
   get #isLogout (): boolean {

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import type { SessionData } from '../../types/session-data'
 import { SessionError } from '../errors'
 import { check, isTime } from '../option-checks'
+import { LONGEST_IDLE_TIMEOUT } from '../store/record-options'
 import { sessionHandle } from '../store/session-id'
 import type { SessionCookieOptions } from './cookie-options'
 import type { PlainObject } from './plain-object'
@@ -211,7 +212,8 @@ export class Session<Data extends object = PlainObject> {
    */
   options (options: Omit<SessionCookieOptions, 'signed'>): void {
     const { maxAge } = options
-    check(maxAge === undefined || isTime(maxAge), 'maxAge of session.options', 'must be a number of seconds above 0')
+    check(maxAge === undefined || (isTime(maxAge) && maxAge <= LONGEST_IDLE_TIMEOUT), 'maxAge of session.options',
+      `must be a number of seconds above 0, at most ${LONGEST_IDLE_TIMEOUT}`)
     this.#actions.options(options, maxAge === undefined ? undefined : Math.ceil(maxAge))
   }
 

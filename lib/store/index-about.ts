@@ -48,6 +48,7 @@ export class AboutText {
 
 function shortened (about: About | undefined): string | undefined {
   if (about === undefined || about === null) return undefined
+  check(typeof about.then !== 'function', 'about', 'must not be an async function: what it returns is stored with the session')
   const json = jsonOf(about)
   check(json?.startsWith('{') === true, 'about', "must return an object that JSON can hold, such as { agent: request.headers['user-agent'] }")
   if (Buffer.byteLength(json) <= LONGEST) return json

@@ -205,5 +205,5 @@ function checkKeyStrength (idGenerator: () => string): void {
 
 function badGenerator (): SessionError {
   return new SessionError('SESSION_ID', 'idGenerator must return a new random string each time, ' +
-    `of 1 to ${LONGEST_ID} characters`)
+    `of 1 to ${LONGEST_ID} characters, without lone surrogates`)
 }

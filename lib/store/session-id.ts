@@ -9,6 +9,8 @@ import { randomText } from '../random'
 
 /** Longer ids are refused: no generator needs them, and a cookie holds 4096 bytes. */
 export const LONGEST_ID = 1024
+/** Half of a character. UTF-8 has no bytes for it, so no cookie can carry it, and ids with different ones would have one name. */
+const LONE_SURROGATE = /\p{Surrogate}/u
 /** What is derived of longer ids (characters) is not remembered, so that requests cannot fill the memory with them. */
 export const LONGEST_REMEMBERED = 128
 const NAME = /^[0-9a-f]{64}$/
@@ -21,7 +23,7 @@ export function randomId (): string {
 
 /** Whether a session may have this id. */
 export function isSessionId (sesid: unknown): sesid is string {
-  return typeof sesid === 'string' && sesid !== '' && sesid.length <= LONGEST_ID
+  return typeof sesid === 'string' && sesid !== '' && sesid.length <= LONGEST_ID && !LONE_SURROGATE.test(sesid)
 }
 
 /** The name under which stores keep the session: 64 hexadecimal digits. It gives nothing of the id away. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { TEXTS } from '../../lib/conformance/texts'
-import type { Creation, SessionRecord } from '../../lib/store/session-record'
+import type { Creation, Replacement, SessionRecord } from '../../lib/store/session-record'
 import { findsOut, WholeStore } from '../support/broken-stores'
 import { PlacedStore } from '../support/conformance-runs'
 
@@ -20,6 +20,11 @@ findsOut(t, TEXTS, {
   'a session can be created with a text of every kind': class extends WholeStore {
     override async create (name: string, record: SessionRecord): Promise<Creation> {
       return await super.create(name, { ...record, text: record.text.trim() })
+    }
+  },
+  'a session can be replaced with a text of every kind': class extends WholeStore {
+    override async replace (name: string, record: SessionRecord, version: string): Promise<Replacement> {
+      return await super.replace(name, { ...record, text: record.text.normalize() }, version)
     }
   },
   'create and replace refuse a text longer than maxSize, and store nothing': class extends WholeStore {

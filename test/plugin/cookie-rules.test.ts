@@ -6,7 +6,7 @@ import { refusesOption } from '../support/refused-option'
 const BAD_COOKIE_OPTIONS: Record<string, unknown[]> = {
   maxage: [60],
   encode: [String],
-  maxAge: [0, -1, NaN, '60'],
+  maxAge: [0, -1, NaN, '60', 2 ** 32, 1e300],
   expires: [new Date()],
   secure: ['yes', 1, null],
   httpOnly: ['yes', 1, null],

@@ -733,3 +733,54 @@ t.test('HTTP/2: a body needs no header that says how long it is', async t => {
   for await (const part of post) body += String(part)
   t.strictSame(JSON.parse(body), { user: null })
 })
+
+for (const hook of hooks) {
+  t.test(`reply.callNotFound() goes on with the request's session, with hook ${hook}`, async t => {
+    const store = new MemoryStore()
+    const { visitor } = await serve(t, { store, hook }, app => {
+      app.setNotFoundHandler(async request => {
+        request.session.set('missed', request.url)
+        return { user: request.session.get('user') }
+      })
+      app.get('/login', async request => { request.session.set('user', 'ada') })
+      app.get('/data', async request => request.session.data())
+      const missing = (path: string, use: (session: Session) => unknown): void => {
+        app.get(path, async (request, reply) => {
+          await use(request.session as unknown as Session)
+          reply.callNotFound()
+          return reply
+        })
+      }
+      missing('/changed', session => { session.set('tries', 1) })
+      missing('/saved', async session => {
+        session.set('user', 'eve')
+        await session.save()
+      })
+      missing('/regenerated', async session => { await session.regenerate(['user']) })
+      missing('/logout', session => { session.delete() })
+      app.get('/guarded', {
+        preHandler: async (request, reply) => {
+          request.session.set('guarded', true)
+          reply.callNotFound()
+          return await reply
+        }
+      }, async () => t.fail('the handler runs'))
+    })
+    const client = visitor()
+    await client.get('/login')
+    t.strictSame((await client.get('/changed')).json, { user: 'ada' })
+    t.strictSame((await client.get('/data')).json, { user: 'ada', tries: 1, missed: '/changed' })
+    await client.get('/guarded')
+    t.match((await client.get('/data')).json, { guarded: true, missed: '/guarded' })
+    t.strictSame((await client.get('/regenerated')).json, { user: 'ada' })
+    t.strictSame((await client.get('/data')).json, { user: 'ada', missed: '/regenerated' })
+    await client.get('/logout')
+    t.strictSame((await client.get('/data')).json, { missed: '/logout' })
+
+    const { size } = store.entries
+    const other = visitor()
+    t.equal((await other.get('/saved')).cookies.length, 1)
+    t.strictSame((await other.get('/data')).json, { user: 'eve', missed: '/saved' })
+    t.equal(store.entries.size, size + 1, 'one session for one visitor')
+  })
+}

@@ -1,3 +1,4 @@
+import cookiePlugin from '@fastify/cookie'
 import sse from '@fastify/sse'
 import websocket from '@fastify/websocket'
 import { once } from 'node:events'
@@ -9,7 +10,7 @@ import fileSessions from '../../index'
 import { Gate, Signal } from '../support/barrier'
 import { Client } from '../support/client'
 import { MemoryStore } from '../support/map-store'
-import { listen, loggingApp, serve, type Served } from '../support/serve'
+import { listen, loggingApp, serve, serveApp, type Served } from '../support/serve'
 import { undeclared } from '../support/undeclared'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -118,11 +119,15 @@ t.test('a session that was saved and destroyed in one request leaves no cookie',
 })
 
 t.test('a cookie that cannot be made is told, and fails the end of the request', async t => {
-  const { visitor, log } = await start(t, async request => {
-    request.session.set('a', 1)
-    request.session.options({ domain: 'a;b' })
-    await request.session.save()
-    return 'sent'
+  const fault = (): never => { throw new Error('the key server is away') }
+  const { visitor, log } = await serveApp(t, async app => {
+    await app.register(cookiePlugin, { secret: { sign: fault, unsign: fault } })
+    await app.register(fileSessions, { store: new MemoryStore(), cookie: { signed: true } })
+    app.get('/', async request => {
+      request.session.set('a', 1)
+      await request.session.save()
+      return 'sent'
+    })
   })
   t.match(await visitor().get('/'), { status: 500, cookies: [] })
   t.match(log.filter(({ level }) => level === 40), [{ msg: 'the session cookie cannot be put on the response' }])
@@ -383,4 +388,24 @@ t.test('two registrations set their cookies side by side, in a hijacked reply an
     const { cookies } = await new Client(url).get(path)
     t.strictSame(cookies.map(({ name }) => name).sort(), ['admin', 'sid'], path)
   }
+})
+
+t.test('cookies that middleware of Connect put on the raw response stay beside that of the session', async t => {
+  const { visitor } = await serve(t, { store: new MemoryStore() }, app => {
+    app.addHook('onRequest', async (_request, reply) => { reply.raw.setHeader('set-cookie', ['lang=de', 'theme=dark']) })
+    app.get('/read', async request => request.session.data())
+    app.get('/change', async request => { request.session.set('a', 1) })
+    app.get('/save', async request => {
+      request.session.set('a', 1)
+      await request.session.save()
+    })
+    app.get('/both', async (request, reply) => {
+      request.session.set('a', 1)
+      reply.setCookie('other', '1')
+    })
+  })
+  const names = async (path: string): Promise<string[]> => (await visitor().get(path)).cookies.map(({ name }) => name).sort()
+  t.strictSame(await names('/read'), ['lang', 'theme'])
+  for (const path of ['/change', '/save']) t.strictSame(await names(path), ['lang', 'sid', 'theme'], path)
+  t.strictSame(await names('/both'), ['lang', 'other', 'sid', 'theme'])
 })

@@ -423,7 +423,7 @@ t.test('options: calls add up, a maxAge that is none is refused', async t => {
   const { session, visits, visit } = await begin({ a: 1 })
   session.options({ path: '/a', sameSite: 'strict' })
   session.options({ path: '/b', maxAge: undefined as unknown as number })
-  for (const maxAge of [0, -1, NaN, Infinity, '10' as unknown as number, null as unknown as number]) {
+  for (const maxAge of [0, -1, NaN, Infinity, 1e300, 2 ** 32, '10' as unknown as number, null as unknown as number]) {
     t.throws(() => { session.options({ maxAge }) }, { name: 'SessionError', code: 'SESSION_OPTION', message: /maxAge/ })
   }
   t.match(await visits.finish(visit), { change: 'send', options: { path: '/b', sameSite: 'strict' } })

@@ -25,6 +25,7 @@ t.test('what a device list shows is encrypted with a secret, and bounded', async
   for (const damaged of ['{', '{"agent"', 'nonsense']) t.equal(plain.open(damaged), undefined)
   t.strictSame(plain.open(plain.seal({ agent: 'x'.repeat(5000), n: 1 })), { agent: 'x'.repeat(160), n: 1 })
   t.equal(plain.seal({ list: Array.from({ length: 1000 }, () => 'x') }), undefined)
+  t.throws(() => plain.seal(Promise.resolve({ agent: 'a phone' }) as never), { code: 'SESSION_OPTION', message: /option about must not be an async function/ })
   const circular: Record<string, unknown> = {}
   circular.self = circular
   for (const wrong of [{ big: 1n }, circular, 'a text', ['a list'], () => {}, { toJSON: () => undefined }]) {

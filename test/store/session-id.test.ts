@@ -8,8 +8,8 @@ t.test('an id is 192 random bits', async t => {
 })
 
 t.test('what can be an id', async t => {
-  for (const id of ['x', 'a b', 'x'.repeat(LONGEST_ID), randomId()]) t.equal(isSessionId(id), true)
-  for (const id of ['', 'x'.repeat(LONGEST_ID + 1), undefined, null, 7, ['x']]) t.equal(isSessionId(id), false)
+  for (const id of ['x', 'a b', '🍪', 'x'.repeat(LONGEST_ID), randomId()]) t.equal(isSessionId(id), true)
+  for (const id of ['', '\ud800', 'a\udc00b', 'x'.repeat(LONGEST_ID + 1), undefined, null, 7, ['x']]) t.equal(isSessionId(id), false)
 })
 
 t.test('a name tells nothing of the id', async t => {
