@@ -6,8 +6,13 @@ interface Emitter {
   listeners (event: 'error'): object[]
 }
 
-/** Those of all stores. */
-const LISTENERS = new WeakSet<object>()
+/** The stores that listen to a pool, by one listener: eleven would make Node warn of a leak. */
+interface Hearing {
+  readonly stores: Set<PoolErrors>
+  readonly listener: () => void
+}
+
+const hearings = new WeakMap<Emitter, Hearing>()
 
 /**
  * Hears the `error` events of a pool that has not another listener for them. A pool of pg tells so of
@@ -16,22 +21,32 @@ const LISTENERS = new WeakSet<object>()
  */
 export class PoolErrors {
   readonly #pool: Emitter | null
-  readonly #listener = (): void => {}
 
   constructor (pool: PostgresClient) {
     this.#pool = isEmitter(pool) ? pool : null
-    LISTENERS.add(this.#listener)
   }
 
-  /** May be called again. A listener of another store does not count: that one may be closed first. */
+  /** May be called again. Another store that listens does not count: it may be closed first. */
   listen (): void {
-    this.leave()
-    if (this.#pool?.listeners('error').every(listener => LISTENERS.has(listener)) === true) this.#pool.on('error', this.#listener)
+    if (this.#pool === null) return
+    const { stores, listener } = hearingOf(this.#pool)
+    const listeners = this.#pool.listeners('error')
+    if (listeners.some(other => other !== listener)) return this.leave()
+    if (listeners.length === 0) this.#pool.on('error', listener)
+    stores.add(this)
   }
 
   leave (): void {
-    this.#pool?.off('error', this.#listener)
+    if (this.#pool === null) return
+    const { stores, listener } = hearingOf(this.#pool)
+    if (stores.delete(this) && stores.size === 0) this.#pool.off('error', listener)
   }
+}
+
+function hearingOf (pool: Emitter): Hearing {
+  const hearing = hearings.get(pool) ?? { stores: new Set(), listener: () => {} }
+  hearings.set(pool, hearing)
+  return hearing
 }
 
 function isEmitter (pool: object): pool is Emitter {
