@@ -4,7 +4,7 @@ import { printable } from './printable'
  * Anything that goes wrong with a session. Catch this one rather than its subclasses,
  * so that another store can be put in without a change to your code.
  *
- * `statusCode` is 500, or 503 while a store's server cannot be reached: an error that no handler catches
+ * `statusCode` is 500; 503 when a store cannot be reached; 409 for a login too many. An error that no handler catches
  * becomes Fastify's answer for that request.
  * No message ever holds a session id or session data.
  */

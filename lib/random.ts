@@ -3,7 +3,7 @@ import { randomFillSync } from 'node:crypto'
 const page = Buffer.alloc(4096)
 let used = page.length
 
-/** So many random bytes as text. They are drawn by the page, for that is one system call for many. */
+/** Returns random bytes as text. They are drawn by the page, for that is one system call for many. */
 export function randomText (bytes: number, encoding: 'base64url' | 'hex' | 'latin1'): string {
   draw(bytes)
   return page.toString(encoding, used - bytes, used)

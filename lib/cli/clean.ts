@@ -18,7 +18,7 @@ export interface CleanOptions {
 export async function clean (place: Place, options: CleanOptions, terminal: Terminal): Promise<number> {
   const { idle, absolute, appid, dryRun = false, json = false } = options
   const reports: object[] = []
-  const isWhole = await forEach(await place.appids(appid), terminal, async each => {
+  const isWhole = await forEach(await place.appids(appid), 'remove expired sessions', terminal, async each => {
     const progress = new Progress(terminal, each.appid)
     const { error, ...counts } = await each.clean({ idleTimeout: idle, absoluteTimeout: absolute }, { dryRun, onProgress: progress.report })
       .finally(() => { progress.stop() })

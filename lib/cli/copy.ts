@@ -35,7 +35,7 @@ export async function copy (from: Place, to: Place, options: CopyOptions, termin
   const { idle, absolute, appid, move = false, dryRun = false, json = false } = options
   const limits = { idleTimeout: idle, absoluteTimeout: absolute }
   const reports: object[] = []
-  const isWhole = await forEach(await from.appids(appid), terminal, async each => {
+  const isWhole = await forEach(await from.appids(appid), 'copy the sessions', terminal, async each => {
     const stores = { from: from.store(each.appid, limits), to: to.store(each.appid, limits) }
     if (!dryRun) await stores.to.open()
     const handle = dryRun ? trial(limits) : move ? mover(stores, limits) : copier(stores, limits)

@@ -46,7 +46,7 @@ export async function list (place: Place, options: ListOptions, terminal: Termin
 
 async function listAppids (appids: AppidPlace[], { json, encryption }: { json: boolean, encryption: SettledEncryption | undefined }, terminal: Terminal): Promise<number> {
   const summaries: AppidSummary[] = []
-  const isWhole = await forEach(appids, terminal, async each => {
+  const isWhole = await forEach(appids, 'list the sessions', terminal, async each => {
     const summary = await summarize(each, encryption, terminal)
     summaries.push(summary)
     return summary.unreadable === 0
@@ -101,7 +101,7 @@ async function listSessions (appids: AppidPlace[], json: boolean, terminal: Term
   let count = 0
   if (json) terminal.out.write('[')
   else printStyled(terminal.out, 'bold', `${'handle'.padEnd(16)}  ${'age'.padStart(8)}  ${'idle'.padStart(8)}  ${'bytes'.padStart(9)}  appid`)
-  const isWhole = await forEach(appids, terminal, async each => {
+  const isWhole = await forEach(appids, 'list the sessions', terminal, async each => {
     const unreadable = await forEachSession(each, terminal, (session, progress) => {
       const { age, idle, size } = factsOf(session)
       const handle = sessionHandle(session.name)
@@ -144,9 +144,9 @@ export async function forEachSession (
 
 /**
  * Does the work for each appid. Trouble with one is printed, and the others are done all the same, as long
- * as the server is there. Returns whether all went well.
+ * as the server is there. `doing` says what the work is, such as `list the sessions`. Returns whether all went well.
  */
-export async function forEach (appids: AppidPlace[], terminal: Terminal, work: (each: AppidPlace) => Promise<boolean>): Promise<boolean> {
+export async function forEach (appids: AppidPlace[], doing: string, terminal: Terminal, work: (each: AppidPlace) => Promise<boolean>): Promise<boolean> {
   let isWhole = true
   for (const each of appids) {
     try {
@@ -156,7 +156,7 @@ export async function forEach (appids: AppidPlace[], terminal: Terminal, work: (
         printError(terminal, `stopped; to go on, run the command again when the server is back: ${messageOf(error)}`)
         return false
       }
-      printError(terminal, asSessionError('list the sessions', each.title, error).message)
+      printError(terminal, asSessionError(doing, each.title, error).message)
       isWhole = false
     }
   }

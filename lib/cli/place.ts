@@ -8,13 +8,13 @@ import { UsageError } from './usage'
 export interface Place {
   /** For messages. Holds no password. */
   readonly title: string
-  /** What the first column of a finding says about the place, and what is wrong in it. */
+  /** Yields what `doctor` finds about the place. */
   findings (limits: Lifetimes): AsyncIterable<Finding>
   /** Returns the sessions of all appids, or of one. @throws {NotFound} when the one appid has none */
   appids (appid?: string): Promise<AppidPlace[]>
   /** Returns what stands among the appids and is not ours. */
   foreign (appid?: string): Promise<string[]>
-  /** Returns a store that works on the sessions of one appid. It need not have any yet. `encryption`: how the app's indexes are. */
+  /** Returns a store that works on the sessions of one appid. It need not have any yet. `encryption`: that of the app, because index values are hashed under its secrets. */
   store (appid: string, limits: Lifetimes, encryption?: SettledEncryption): PortableRecordStore
   close (): Promise<void>
 }
@@ -26,7 +26,7 @@ export interface AppidPlace {
   readonly title: string
   /**
    * Returns every session and every file or key that cannot be read. In a directory that includes
-   * expired ones; of a server, those that no longer idle than any store lets them.
+   * expired ones; of a server, only sessions that no store would have expired yet.
    */
   sessions (onProgress: OnProgress): AsyncIterable<PortableSession | Unreadable>
   /** Returns the session, expired or not; null when there is none. */

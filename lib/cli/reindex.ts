@@ -22,7 +22,7 @@ export interface ReindexOptions {
 export async function reindex (place: Place, { module, idle, absolute, appid, json = false, encryption }: ReindexOptions, terminal: Terminal): Promise<number> {
   const { indexes, codec } = await indexesIn(module)
   const reports: object[] = []
-  const isWhole = await forEach(await place.appids(appid), terminal, async each => {
+  const isWhole = await forEach(await place.appids(appid), 'reindex the sessions', terminal, async each => {
     const store = place.store(each.appid, { idleTimeout: idle, absoluteTimeout: absolute }, encryption)
     let unreadable = 0
     const { error, ...counts } = await new Reindexing(store, indexes, codec).run(async work => {

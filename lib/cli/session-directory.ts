@@ -5,7 +5,7 @@ import { fileError, hasCode, SessionFileError } from '../errors'
 import { unlessMissing } from '../store/files/disk'
 import { appidOf, directoryName, isImportMemory, isIndexDirectory, isSessionName, kindInDirectory, kindInShard } from '../store/files/file-names'
 import { localDisk } from '../store/files/local-disk'
-import { checkPrivate, PrivateDirectory } from '../store/files/private-directory'
+import { checkPrivateDirectory, PrivateDirectory } from '../store/files/private-directory'
 import { NotFound } from './place'
 
 export interface AppidDirectory {
@@ -41,7 +41,7 @@ export async function selectAppids (sessionDir: string): Promise<Selection> {
   // Before the user is told to close it to others: it may be any directory.
   if (kinds.has('shard') && !kinds.has('appid')) throw tooDeep(sessionDir, dirname(sessionDir), 'the directory of one appid')
   if (kinds.has('other') && !kinds.has('appid')) throw await notSessions(sessionDir)
-  await checkPrivate(sessionDir, true)
+  await checkPrivateDirectory(sessionDir, true)
   selection.appids.sort((a, b) => a.appid.localeCompare(b.appid))
   return selection
 }
@@ -57,7 +57,7 @@ export async function appidDirectory (sessionDir: string, appid: string): Promis
     await selectAppids(sessionDir)
     throw new NotFound(`${sessionDir} holds no sessions of appid ${appid}`)
   }
-  await checkPrivate(sessionDir, true)
+  await checkPrivateDirectory(sessionDir, true)
   await new PrivateDirectory(directory).checkAgain()
   return directory
 }

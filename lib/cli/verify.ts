@@ -17,7 +17,7 @@ export async function verify (place: Place, { appid, json = false }: VerifyOptio
     else show(`${problem.kind}  ${problem.what}${problem.reason === undefined ? '' : `: ${problem.reason}`}`)
   }
   for (const path of await place.foreign(appid)) report({ kind: 'foreign', what: path }, line => { print(terminal.out, line) })
-  const isWhole = await forEach(await place.appids(appid), terminal, async each => {
+  const isWhole = await forEach(await place.appids(appid), 'verify the sessions', terminal, async each => {
     const progress = new Progress(terminal, each.appid)
     try {
       for await (const { isSession, problem } of each.verify(progress.report)) {

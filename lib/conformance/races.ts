@@ -5,7 +5,7 @@ import type { RecordStore } from '../store/session-store'
 import { created, newSession, readLive, replaced, textOf } from './bench'
 import { checks } from './check'
 
-/** So many stores work on one place at once. */
+/** Stores that work on one place at the same time. */
 const STORES = 4
 /** What races is tried so often: a store that is wrong rarely shows it at once. */
 const TURNS = 10

@@ -52,4 +52,4 @@ async function update (
   if (result === 'replaced') note({ key, acknowledged: found + 1 })
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => { throw error })
+main(process.argv.slice(2))

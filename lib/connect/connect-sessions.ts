@@ -15,9 +15,9 @@ import type { RecordStore } from '../store/session-store'
 import { indexingOf, type IndexFunctions } from './index-functions'
 import { cookieToStore, idleTimeoutOf, withStoredCookie, type ConnectSessionData } from './connect-cookie'
 
-/** So many ids are remembered, to tell a session that was destroyed from one that is new. */
+/** Ids that are remembered, at most, to tell a session that was destroyed from one that is new. */
 const SEEN = 10_000
-/** So often a session may appear and go again while it is saved. */
+/** Times that a session may appear and go again while it is saved. */
 const ATTEMPTS = 10
 
 /**

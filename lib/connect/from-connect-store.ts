@@ -48,9 +48,9 @@ export function fromConnectStore (store: ConnectSessionStore, options: FromConne
 
 /** The form of express-session's ids. Others are not asked for: the other store makes keys and file names of ids. */
 const ID = /^[\w-]{1,1024}$/
-/** So many sessions' last touches are remembered: not every store shows them in what `get` returns. */
+/** Sessions whose last touch is remembered, at most: not every store shows it in what `get` returns. */
 const TOUCHES = 10_000
-/** So many ids are remembered that `newSession` returned and no `putSession` has stored. */
+/** Ids that `newSession` returned and no `putSession` has stored: the most that are remembered. */
 const BLANKS = 10_000
 
 interface ForeignSession {

@@ -24,7 +24,7 @@ export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptio
   rolling?: boolean | undefined
   /**
    * Seconds between two rounds of removing expired sessions; 0 for none. A store that does not declare
-   * `reapable`, such as a database that removes them by itself, has no rounds. @default 900
+   * `reapable`, such as a database that removes them by itself, has no rounds. From 0 to 2147483. @default 900
    */
   reapInterval?: number | undefined
   /** Turns the data of a session into the text that is stored, and back. @default JSON */
@@ -36,13 +36,13 @@ export interface FileSessionsOptions extends SessionFileStoreOptions, IndexOptio
   sessionName?: string | undefined
   /**
    * The age, in seconds, at which a session gets a new id by itself, at the end of a request whose
-   * response can take the cookie. Data, times and proof of identity stay. @default none
+   * response can take the cookie. Data, times and proof of identity stay. At least twice `renewGrace`. @default none
    */
   renewAfter?: number | undefined
   /**
    * For so long, in seconds, an id that was renewed is answered with the new one: for requests that were
    * on their way. After that the old id names no session. A response that does not arrive within this time
-   * logs the visitor out. @default 10
+   * logs the visitor out. From 1 to 600. @default 10
    */
   renewGrace?: number | undefined
   /**

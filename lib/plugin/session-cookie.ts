@@ -13,9 +13,9 @@ type Signer = Pick<FastifyRequest, 'unsignCookie'>
 type CookieHeaders = Pick<SettledOptions, 'cacheControl' | 'clearSiteData'>
 type SettledCookieOptions = SessionCookieOptions & { secure: boolean }
 
-/** So many values of one request are tried: more cookies of the name are not an accident. */
+/** The most values of one request that are tried: more cookies of the name are not an accident. */
 const MOST_VALUES = 4
-/** So many cookies of the name are looked at, forged ones included: checking a signature takes time. */
+/** The most cookies of the name that are looked at, forged ones included: checking a signature takes time. */
 const MOST_COOKIES = 64
 
 /** The cookie with the session's id: reads it from requests, writes it to replies. */

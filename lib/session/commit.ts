@@ -11,7 +11,7 @@ import { headerOf, isSameHeader, type NewSession, type PlainRecord, type Predece
 import type { SessionRecords } from './session-records'
 
 /**
- * What a caller wants stored on top of the newest record; null when it wants no such thing any more.
+ * Returns the record to store in place of the newest one; null to store nothing.
  * It runs again after each conflict.
  */
 type Change = (newest: StoredSession) => PlainRecord | null | Promise<PlainRecord | null>

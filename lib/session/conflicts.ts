@@ -1,6 +1,6 @@
 import { SessionError } from '../errors'
 
-/** So many conflicts in a row are not bad luck: another process never stops writing to the session. */
+/** Conflicts in a row after which a change fails: this is not bad luck, another process never stops writing to the session. */
 export const MOST_CONFLICTS = 1000
 
 export function tooManyConflicts (): SessionError {

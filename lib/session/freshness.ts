@@ -19,7 +19,7 @@ export function isAhead (moment: number, now: number): boolean {
   return moment > now + AHEAD
 }
 
-/** Returns what is to be known of a session of which this is known, and which a request changes so. Of two moments of proof the later one counts. */
+/** Returns the stored header with the request's changes. Of two proofs the later one counts. */
 export function changedHeader (stored: SessionHeader, change: SessionHeader, now: () => number): SessionHeader {
   if (change === NO_HEADER) return stored
   const header = { ...stored, ...change }

@@ -22,7 +22,7 @@ export interface IndexOptions<Data extends object> {
 
 export const INDEX_OPTIONS = ['indexes', 'maxPerValue', 'onLimit']
 const NAME = /^[A-Za-z][\w-]{0,31}$/
-/** So many labels fit into a header. */
+/** Labels that fit into a header. */
 const MOST = 16
 
 /** Checks the options and fills in the defaults; null without indexes. @throws {SessionError} SESSION_OPTION */

@@ -24,7 +24,7 @@ interface Waiting {
 }
 
 /**
- * Stores sessions that are in indexes, or come into them: enters them before, and looks after it whether they may stay.
+ * Stores sessions that are in indexes: writes their entries first, and checks afterwards whether they may stay.
  *
  * The logins beside a new one that are too many end when that has won: a session that is to take the place of another
  * does so in `settle`. Of two requests that bring one session to a new id one loses, and costs no session.
@@ -44,13 +44,15 @@ export class IndexedSaving {
     return (this.#indexing.index as SessionIndex).entering
   }
 
-  /** Has `store` make the session of the plan. @see SessionRecords.create */
-  async create ({ name }: SessionKey, { record, enter, isMoving, spare }: IndexPlan, store: () => Promise<StoredSession | 'taken'>): Promise<StoredSession | 'taken' | 'ended'> {
+  /** Has `write` make the session of the plan. @see SessionRecords.create */
+  async create ({ name }: SessionKey, { record, enter, isMoving, spare }: IndexPlan, write: () => Promise<StoredSession | 'taken'>): Promise<StoredSession | 'taken' | 'ended'> {
     const since = this.#indexing.now()
     if (!await this.#entering.enter(name, enter, record.idleTimeout, record.about?.(), spare)) return 'ended'
-    const stored = await this.#entered(name, enter, store)
-    if (stored === 'taken') await this.#entering.leave(name, enter)
-    if (stored === 'taken') return stored
+    const stored = await this.#entered(name, enter, write)
+    if (stored === 'taken') {
+      await this.#entering.leave(name, enter)
+      return stored
+    }
     let isConfirmed = false
     try {
       isConfirmed = await this.#entering.confirm(name, isMoving ? this.#wait(stored, enter, since) : enter, since)
@@ -61,13 +63,13 @@ export class IndexedSaving {
     return isConfirmed ? stored : 'ended'
   }
 
-  /** Has `store` replace the session by that of the plan. @see SessionRecords.replace */
-  async replace ({ name }: SessionKey, { record, enter, leave, added, lasting, isMoving, spare }: IndexPlan, base: StoredSession, store: () => Promise<Swap>): Promise<Swap> {
+  /** Has `write` replace the session by that of the plan. @see SessionRecords.replace */
+  async replace ({ name }: SessionKey, { record, enter, leave, added, lasting, isMoving, spare }: IndexPlan, base: StoredSession, write: () => Promise<Swap>): Promise<Swap> {
     const since = this.#indexing.now()
     await this.#entering.keepAlive(lasting)
     if (isPast(base) && !await this.#isListed(name, base)) return { result: 'gone' }
     if (!await this.#entering.enter(name, enter, record.idleTimeout, record.about?.(), spare)) return { result: 'gone' }
-    const swap = await this.#entered(name, added, store)
+    const swap = await this.#entered(name, added, write)
     if (swap.result !== 'replaced') {
       // A save that came first may have brought a login to the same label.
       await this.#entering.leave(name, swap.result === 'gone' ? added : added.filter(({ former }) => former === undefined))
@@ -138,9 +140,9 @@ export class IndexedSaving {
   }
 
   /** Stores a session that has entered these places. If it surely was not stored, it gives those up that no other request may have entered. */
-  async #entered<T> (name: string, places: readonly Place[], store: () => Promise<T>): Promise<T> {
+  async #entered<T> (name: string, places: readonly Place[], write: () => Promise<T>): Promise<T> {
     try {
-      return await store()
+      return await write()
     } catch (error) {
       const stored = mayBeDone(error) ? undefined : await this.#store.read(name).catch(() => undefined)
       if (stored !== undefined) {
@@ -152,7 +154,7 @@ export class IndexedSaving {
     }
   }
 
-  /** Makes the session what it was before. It ends if its end may have passed it by meanwhile, because it was not that. */
+  /** Puts the earlier record back. If a `revokeAll` may have missed it meanwhile, the session ends. */
   async #restore (name: string, base: StoredSession, saved: StoredSession, since: number): Promise<void> {
     const { result } = await this.#store.replace(name, { text: sealedText(base), idleTimeout: base.idleTimeout }, saved.version)
     if (result !== 'replaced') return

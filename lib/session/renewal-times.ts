@@ -6,7 +6,7 @@ import { headerOf } from './opened-session'
 export interface RenewalOptions {
   /** The age at which an id is renewed. */
   readonly after: number
-  /** For so long the old id is answered with the new one. */
+  /** Seconds for which the old id still names the session. */
   readonly grace: number
 }
 

@@ -39,7 +39,7 @@ export abstract class SessionCopy {
   headerChange: SessionHeader = NO_HEADER
   /** What a device list shows of a session that this request brings into an index. */
   about: (() => About | undefined) | undefined = undefined
-  /** When the chain of regenerated sessions began that a session goes on with which is not stored yet. */
+  /** When the visitor's first session was created (ms since 1970): kept for a session that `regenerate()` emptied and no save has stored yet. */
   createdAt: number | undefined = undefined
   /** Sessions that the request had, still to be removed, or to be set aside. */
   leftovers: Leftover[] | null = null

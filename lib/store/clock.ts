@@ -17,10 +17,13 @@ export interface Lifespan {
 }
 
 /**
- * For so long (milliseconds) after its end a session is still there for the requests that loaded it
- * before: they can save it and touch it. New requests don't get it.
+ * Milliseconds after its end for which requests that loaded a session before can still save and touch it.
+ * New requests do not get it.
  */
 export const GRACE = 60_000
+
+/** Milliseconds for which a session that was set aside is kept, for a person to look at: a week. */
+export const SET_ASIDE_KEPT = 7 * 24 * 3600 * 1000
 
 /** Milliseconds until the session ends; 0 or less when it has. */
 export function timeLeft (span: Lifespan, limits: Lifetimes, clock: Clock, now = clock.now()): number {

@@ -25,7 +25,7 @@ export interface Forwarding {
   readonly sesid: string
   /** When the old id was renewed, in milliseconds since 1970 by the store's clock. */
   readonly since: number
-  /** For so long (milliseconds) the old id names the new session. Requests under way may follow for longer. */
+  /** Milliseconds for which the old id names the new session. Requests under way may follow for longer. */
   readonly grace: number
 }
 

@@ -1,4 +1,4 @@
-/** So many ids are drawn to estimate how hard they are to guess: fewer do not show every character that good ids are made of. */
+/** Ids that are drawn to estimate how hard they are to guess: fewer do not show every character that good ids are made of. */
 export const SAMPLES = 64
 /** A character that takes so few values in the samples has no more of them. */
 const FEW = 4

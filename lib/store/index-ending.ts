@@ -12,7 +12,7 @@ type Reason = 'revoked' | 'limit'
 
 /** An entry without a session is stale when it is older than this (ms). */
 export const STALE = 10 * 60_000
-/** So many sessions are looked at at once. */
+/** Sessions that are looked at at the same time. */
 const BATCH = 16
 
 /** Ends the sessions whose entries are marked. */

@@ -17,7 +17,7 @@ interface Known {
 
 /** A process that took longer than this (ms) writes its entry again: a sweep may have judged it meanwhile. */
 const SLOW = 60_000
-/** So many lists are remembered as touched lately. */
+/** Lists that are remembered as touched lately, at most. */
 const LISTS = 10_000
 
 /** Keeps the entries of a session right while it is stored, moves and ends. */

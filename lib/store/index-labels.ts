@@ -5,7 +5,7 @@ import { Recent } from './recent'
 /** What a session may be found by. A number and its decimal digits are the same value. */
 export type IndexValue = string | number
 
-/** So many labels are remembered. */
+/** Labels that are remembered, at most. */
 const LABELS = 10_000
 /** Characters. Longer values are not remembered, so that requests cannot fill the memory with them. */
 const LONGEST_REMEMBERED = 128

@@ -16,7 +16,7 @@ export type FoundList =
   | { readonly name: string, readonly list: IndexList, readonly error?: undefined }
   | { readonly name: string, readonly list: null, readonly error: SessionError }
 
-/** So many conflicts in a row are not bad luck. */
+/** Conflicts in a row after which a change of a list fails: this is not bad luck. */
 const MOST_CONFLICTS = 1000
 /** From so many on, a process lets others go first for a moment. */
 const FEW_CONFLICTS = 3

@@ -12,11 +12,11 @@ export interface RecordStoreOptions {
    * different ones never see each other's, in one place or not. @default 'sid'
    */
   appid?: string | undefined
-  /** Seconds without access after which a session ends. @default cookie.maxAge, or 7200 */
+  /** Seconds without access after which a session ends. @default 7200; of the plugin: cookie.maxAge, if that is given */
   idleTimeout?: number | undefined
   /** Seconds after which a session ends however much it is used. @default none */
   absoluteTimeout?: number | undefined
-  /** The longest text that a session may have, in bytes, counted before it is encrypted. @default 1048576 */
+  /** The longest text that a session may have, in bytes, counted before it is encrypted: at most 536870912. @default 1048576 */
   maxSize?: number | undefined
   /** Makes a session id: random, of at most 1024 characters. @default 192 random bits, base64url */
   idGenerator?: (() => string) | undefined
@@ -40,6 +40,8 @@ export const RECORD_STORE_OPTIONS = ['appid', 'idleTimeout', 'absoluteTimeout', 
 const LARGEST_SIZE = 512 * 1024 * 1024
 /** The largest number of seconds that a record has room for, in every store. */
 export const LONGEST_IDLE_TIMEOUT = 2 ** 32 - 1
+/** The largest number of milliseconds since 1970 that a record has room for, in every store. */
+export const LATEST = 2 ** 48 - 1
 
 /** Checks the options that all stores have and fills in the defaults. @throws {SessionError} */
 export function recordStoreOptions (options: RecordStoreOptions): SettledRecordStoreOptions {

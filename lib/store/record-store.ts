@@ -184,7 +184,7 @@ function noneIfForeign (error: unknown): null {
 type AsideStore = Pick<RecordStore, 'setAside'> & { readonly cipher: SessionCipher }
 
 /** Returns the plain text of a stored session; null for one that does not open. One that is damaged is set aside. */
-export async function openStored (store: AsideStore, sesid: string, name: string, { text, version }: StoredSession): Promise<string | null> {
+async function openStored (store: AsideStore, sesid: string, name: string, { text, version }: StoredSession): Promise<string | null> {
   try {
     return store.cipher.open(sesid, text)
   } catch (error) {

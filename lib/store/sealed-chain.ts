@@ -4,13 +4,13 @@ import { fits, patchBetween, patched } from './text-patch'
 
 /** What stands before the new text of a part: two lengths, and how many saves there were. */
 const PART_HEADER_SIZE = 9
-/** So many characters of base64url hold a tag, wherever in the bytes it begins. */
+/** Characters of base64url that hold a tag, wherever in the bytes it begins. */
 const TAG_LENGTH = Math.ceil(TAG_SIZE * 4 / 3)
 /** Characters. A shorter text is encrypted as a whole in less time than what changed of it is looked for. */
 export const SHORTEST_CHAIN = 384
 /** Characters. The last part is replaced by one that says more, up to this length; then another one follows it. */
 const LONGEST_REPLACED = 256
-/** So many saves in a row make parts: what was removed from a session leaves its encrypted text after these. */
+/** Saves in a row that make parts: what was removed from a session leaves its encrypted text after these. */
 export const MOST_SAVES = 100
 
 /** One session's key, and what is authenticated beside its text. */
@@ -38,7 +38,7 @@ export interface OpenedChain {
   readonly from: number
   /** What the plain text was without the last part. */
   readonly before: string
-  /** So many saves made parts since the text was encrypted as a whole. */
+  /** Saves that made parts since the text was encrypted as a whole. */
   readonly saves: number
 }
 

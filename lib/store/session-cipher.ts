@@ -114,7 +114,7 @@ export class SessionCipher {
 
   /**
    * Returns the record that is to be stored, of one with a plain text. `earlier` is the text that it
-   * takes the place of, as it is stored. `head` is what stands before the text: that of before.
+   * takes the place of, as it is stored. `head` is what stands before the text. Left out: the head of `earlier`.
    *
    * @throws {SessionError} as `seal` does
    */

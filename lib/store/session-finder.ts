@@ -18,7 +18,8 @@ export interface SessionFinder {
   revoke (handle: string): Promise<boolean>
 
   /**
-   * Ends every session with this value of an index, and returns how many. None that had the value, and was
+   * Ends every session with this value of an index, and returns how many logins that were: a session that moved
+   * to a new id meanwhile counts once. None that had the value, and was
    * answered before the call, works after it. A login during the call is after it, or is ended as well.
    *
    * @throws {SessionError}

@@ -18,7 +18,7 @@ import { nameOfHandle, sessionHandle } from './session-id'
 import type { SessionStore } from './session-store'
 import type { Companion, IndexableRecordStore, PortableSession } from './store-abilities'
 
-/** So often the lists of a value are gone through, while further logins come. */
+/** Times that the lists of a value are gone through, at most, while further logins come. */
 const MOST_PASSES = 20
 
 /**

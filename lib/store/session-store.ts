@@ -154,7 +154,7 @@ export interface RecordStore extends SessionStore {
    * Takes the session away from its name and keeps its bytes for a person to look at, if the store
    * can; otherwise removes it. The manager does so when the text cannot be decrypted or decoded. Given
    * a version, it leaves a session alone that is at another one by now. A session that is not there is
-   * no error.
+   * not an error.
    */
   setAside (name: string, version?: string): Promise<void>
 }

@@ -9,7 +9,7 @@ export interface TextPatch {
 
 /** Texts are compared in blocks of so many code units, at the speed of memory, and in halves of those where they differ. */
 const LARGEST_BLOCK = 4096
-/** So few are compared one by one. */
+/** Code units that are compared one by one. */
 const SMALLEST_BLOCK = 16
 
 /**

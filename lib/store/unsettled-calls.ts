@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { LRUCache } from 'lru-cache'
 
-/** So many calls are remembered. */
+/** Calls that are remembered, at most. */
 const CALLS = 1000
 /** Milliseconds by which the memory of the server is taken for shorter than it is: it counts in seconds. */
 const MARGIN = 1000
@@ -23,7 +23,7 @@ interface Unsettled {
  */
 export class UnsettledCalls {
   readonly #calls = new LRUCache<string, Unsettled>({ max: CALLS })
-  /** For so long (milliseconds) after the first call began another may begin. */
+  /** Milliseconds after the beginning of the first call within which another may begin. */
   readonly #span: number
 
   /** `memory`: seconds for which the server remembers an id; `timeout`: seconds that a call may take. */

@@ -3,7 +3,7 @@ import { SessionFileError } from '../../errors'
 import { birth, isUnique, unlessMissing, type DiskCalls, type FileNumber, type FileStatus } from './disk'
 import { newToken } from './file-names'
 import { type Lockable } from './lock'
-import { checkPrivate, FILE_MODE, TO_MAKE } from './private-file'
+import { checkPrivateFile, FILE_MODE, TO_MAKE } from './private-file'
 
 /**
  * What a file at a path is told from others by: inode number and birth time, in milliseconds. Numbers
@@ -98,7 +98,7 @@ async function write (
   try {
     for (let written = 0; written < bytes.length;) written += await disk.write(fd, bytes.subarray(written))
     const status = await disk.fstat(fd)
-    checkPrivate(status)
+    checkPrivateFile(status)
     if (!isDistinct(status)) return null
     // In any case: not every filesystem writes a file out before it is renamed over another, and
     // here everything that was ever saved is in it.

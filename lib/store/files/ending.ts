@@ -122,11 +122,11 @@ async function appendTombstone (
 export async function takeOut (disk: DiskCalls, path: string, ino: FileNumber): Promise<boolean> {
   const taken = stagingPath(path, newToken())
   const wasThere = await unlessMissing(disk.rename(path, taken).then(() => true))
-  return wasThere === null ? false : await sort(disk, taken, path, ino)
+  return wasThere === null ? false : await removeOrPutBack(disk, taken, path, ino)
 }
 
 /** Removes what was taken from the path, or puts it back if it is another file. */
-async function sort (disk: DiskCalls, taken: string, path: string, ino: FileNumber): Promise<boolean> {
+async function removeOrPutBack (disk: DiskCalls, taken: string, path: string, ino: FileNumber): Promise<boolean> {
   const isOurs = (await disk.lstat(taken)).ino === ino
   if (!isOurs) await putBack(disk, taken, path)
   await disk.unlink(taken)
@@ -156,7 +156,7 @@ export function takeOutNow (now: DiskNow, disk: DiskCalls, path: string, ino: Fi
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
-  if (!now.isQuick() || now.lstat(taken)?.ino !== ino || !now.isQuick()) return sort(disk, taken, path, ino)
+  if (!now.isQuick() || now.lstat(taken)?.ino !== ino || !now.isQuick()) return removeOrPutBack(disk, taken, path, ino)
   now.unlink(taken)
   return undefined
 }

@@ -3,7 +3,7 @@ import type { DiskCalls } from './disk'
 import { knownBytes, readOn, type FileView, type ReadView, type SizeLimits } from './file-view'
 import { HEADER_SIZE } from './journal'
 import { platform } from './platform'
-import { checkPrivate } from './private-file'
+import { checkPrivateFile } from './private-file'
 
 /** Records that a file may hold beside those that its limits speak of: of appends that lost, or that a full disk cut off. */
 const VOID_RECORDS = 64
@@ -31,7 +31,7 @@ export async function readView (
   disk: DiskCalls, fd: number, known: FileView | null, watched?: string, longest = Infinity
 ): Promise<ReadView> {
   const status = await disk.fstat(fd)
-  checkPrivate(status)
+  checkPrivateFile(status)
   if (status.size > longest) throw tooLong(status.size, longest)
   const start = knownBytes(known, status)
   return readOn(known, status, await readAll(disk, fd, start, status.size - start), watched)

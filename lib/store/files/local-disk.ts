@@ -25,7 +25,7 @@ const PROVEN = 5
  */
 const WATCHED = 10_000
 /**
- * For so long (ms) that is known well enough: no call is excused for more than this beside its own wait. To ask again costs
+ * Milliseconds for which that is known well enough: no call is excused for more than this beside its own wait. To ask again costs
  * more than a call.
  */
 const FRESH = 1

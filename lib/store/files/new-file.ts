@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { takeOut } from './ending'
 import { checkWhole, syncDirectory, unlessMissing, type DiskCalls, type DiskNow, type FileStatus } from './disk'
 import { newToken, stagingPath } from './file-names'
-import { checkPrivate, FILE_MODE, isPrivate, TO_MAKE } from './private-file'
+import { checkPrivateFile, FILE_MODE, isPrivate, TO_MAKE } from './private-file'
 
 /** The times of the file of a new session may differ by this much (milliseconds) from the store's clock. */
 export const TOLERANCE = 1000
@@ -59,7 +59,7 @@ async function fill ({ bytes, disk, durable, lastAccess, tolerance }: NewFile, f
   checkWhole(await disk.write(fd, bytes), bytes)
   if (durable) await disk.fdatasync(fd)
   const status = await disk.fstat(fd)
-  checkPrivate(status)
+  checkPrivateFile(status)
   if (Math.abs(lastAccess - status.mtimeMs) <= tolerance) return status
   await disk.futimes(fd, lastAccess / 1000, lastAccess / 1000)
   return await disk.fstat(fd)

@@ -1,9 +1,6 @@
-import { checkRecord } from '../record-options'
+import { checkRecord, LATEST } from '../record-options'
 import type { SessionRecord } from '../session-record'
 import { newRecordId, type JournalRecord } from './journal'
-
-/** The largest number of milliseconds that a record has room for. */
-const LATEST = 2 ** 48 - 1
 
 /**
  * Returns the record as a session's file takes it, with an id of its own. `createdAt` counts when the

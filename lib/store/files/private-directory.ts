@@ -118,7 +118,7 @@ class Level {
   async look (): Promise<void> {
     const now = performance.now()
     try {
-      const isThere = await checkPrivate(this.path, this.mayBeLink, this.durable)
+      const isThere = await checkPrivateDirectory(this.path, this.mayBeLink, this.durable)
       // Another process may make it at any time.
       this.#foundAt = isThere ? now : -Infinity
     } catch (error) {
@@ -149,7 +149,7 @@ export async function makePrivateDirectory (path: string, durable: boolean, mayB
   } catch (error) {
     throw fileError('make or use the session directory', path, error)
   }
-  await checkPrivate(directory, mayBeLink, durable, isNew)
+  await checkPrivateDirectory(directory, mayBeLink, durable, isNew)
   try {
     await localDisk.access(directory)
     if (durable) await syncAncestors(directory)
@@ -191,7 +191,7 @@ async function makeOne (path: string, mayBeLink: boolean): Promise<boolean> {
  *
  * @throws {SessionFileError} that says what to do
  */
-export async function checkPrivate (path: string, mayBeLink: boolean, durable = false, isNew = false): Promise<boolean> {
+export async function checkPrivateDirectory (path: string, mayBeLink: boolean, durable = false, isNew = false): Promise<boolean> {
   let status: FileStatus | null
   try {
     status = await unlessMissing(mayBeLink ? localDisk.stat(path) : localDisk.lstat(path))

@@ -41,14 +41,14 @@ export function isOwnDirectory (status: FileStatus): boolean {
 }
 
 /** @throws {SessionFileError} when the open file is not private; the system's EISDIR for a directory */
-export function checkPrivate (status: FileStatus): void {
+export function checkPrivateFile (status: FileStatus): void {
   if (!isPrivate(status)) throw refusal(status)
 }
 
 /**
  * Opens a session file to read it, without a change of its access time where the system can do that.
  * The access time says when the session was last used: an expired session that is looked at must not
- * live again. What is opened is not checked yet: `checkPrivate` does that with the file's status.
+ * live again. What is opened is not checked yet: `checkPrivateFile` does that with the file's status.
  *
  * @throws the system's error, or {SessionFileError} for what is not a file
  */
@@ -71,7 +71,7 @@ export async function openToAppend (disk: DiskCalls, path: string): Promise<numb
     throw openError(error)
   }
   try {
-    checkPrivate(await disk.fstat(fd))
+    checkPrivateFile(await disk.fstat(fd))
   } catch (error) {
     await disk.close(fd)
     throw error
@@ -89,7 +89,7 @@ export function openToAppendNow (disk: DiskNow, path: string): { fd: number, sta
   }
   try {
     const status = disk.fstat(fd)
-    checkPrivate(status)
+    checkPrivateFile(status)
     return { fd, status }
   } catch (error) {
     disk.close(fd)

@@ -14,12 +14,12 @@ export async function find<T> (
 ): Promise<T | null> {
   const found = await unlessMissing(look())
   if (found !== null) return found
-  if ((isExpected || !platform.replacesAtOnce) && !await isBack(file)) return null
+  if ((isExpected || !platform.replacesAtOnce) && !await hasReappeared(file)) return null
   return await unlessMissing(look())
 }
 
 /** The process that puts another file in its place holds the lock, which has a file in it. */
-async function isBack ({ path, disk, limits }: Lockable): Promise<boolean> {
+async function hasReappeared ({ path, disk, limits }: Lockable): Promise<boolean> {
   let waited = 0
   for (;;) {
     const tokens = await unlessMissing(disk.readdir(lockPath(path))) ?? []

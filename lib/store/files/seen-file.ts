@@ -2,7 +2,7 @@ import type { Disk, DiskCalls, DiskNow, FileStatus, Patience } from './disk'
 import { readView } from './file-reading'
 import { isSame, isWarm, wasAlive, type FileView, type ReadView, type SizeLimits } from './file-view'
 import { HeldFile } from './held-file'
-import { checkPrivate, openToRead } from './private-file'
+import { checkPrivateFile, openToRead } from './private-file'
 import { find } from './second-look'
 
 /**
@@ -110,7 +110,7 @@ export class SeenFile {
     known.seenAt = now
     const { atimeMs, mtimeMs, ctimeMs } = status
     if (known.ctimeMs === ctimeMs && known.atimeMs === atimeMs && known.mtimeMs === mtimeMs) return known
-    checkPrivate(status)
+    checkPrivateFile(status)
     return this.remember({ ...known, atimeMs, mtimeMs, ctimeMs })
   }
 }

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { GRACE, timeLeft, type Clock, type Lifetimes } from '../clock'
+import { GRACE, SET_ASIDE_KEPT, timeLeft, type Clock, type Lifetimes } from '../clock'
 import { asSessionError } from '../../errors'
 import { unlessMissing, type Disk, type FileStatus } from './disk'
 import { walkDirectory, type DirectoryEntry, type WalkOptions } from './directory-walk'
@@ -15,8 +15,6 @@ import type { ReapCounts } from '../store-abilities'
 
 /** Locks and what is written for trial are there for milliseconds; older ones (ms) are orphans. */
 const ORPHANED = 10 * 60_000
-/** How long a person has to look at what was set aside (ms). */
-const SET_ASIDE_KEPT = 7 * 24 * 3600_000
 /** A stamp that is further ahead of the clock (ms) was set by a clock that was wrong. */
 const AHEAD = 60_000
 /** A clock that shows less (ms since 1970) is wrong itself: this package is younger. */

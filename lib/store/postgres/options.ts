@@ -1,5 +1,6 @@
 import { check, checkKnown, isTime } from '../../option-checks'
 import { RECORD_STORE_OPTIONS, recordStoreOptions, type RecordStoreOptions, type SettledRecordStoreOptions } from '../record-options'
+import { isPool } from './pool-query'
 
 /**
  * What the store needs of a client: a pool of pg, PGlite, or an object of yours. `query` sends one
@@ -23,7 +24,7 @@ export interface PostgresTable {
 export interface PostgresSessionStoreOptions extends RecordStoreOptions, PostgresTable {
   /** A `Pool` of pg, a PGlite, or whatever has `query(text, values)`. */
   pool: PostgresClient
-  /** How long a call of the store may take, with all its repetitions. @default 5 */
+  /** How long a call of the store may take, with all its repetitions: at most 3600. @default 5 */
   timeout?: number | undefined
   /**
    * Whether statements are prepared by name, once for each connection, as pg can. Behind a pooler that
@@ -40,7 +41,7 @@ export interface SettledPostgresOptions extends SettledRecordStoreOptions {
   prepare: boolean
 }
 
-export const POSTGRES_STORE_OPTIONS = [...RECORD_STORE_OPTIONS, 'pool', 'table', 'schema', 'timeout', 'prepare']
+const POSTGRES_STORE_OPTIONS = [...RECORD_STORE_OPTIONS, 'pool', 'table', 'schema', 'timeout', 'prepare']
 /** Seconds. */
 const LONGEST_TIMEOUT = 3600
 /** Bytes. PostgreSQL cuts longer names off, so that two of them would be one table. */
@@ -49,7 +50,7 @@ const LONGEST_NAME = 63
 /** Checks the options of the store and fills in the defaults. @throws {SessionError} SESSION_OPTION */
 export function postgresStoreOptions (options: PostgresSessionStoreOptions): SettledPostgresOptions {
   checkKnown(options, POSTGRES_STORE_OPTIONS)
-  const { pool, timeout = 5, prepare = isPool(pool) } = options
+  const { pool, timeout = 5, prepare = typeof pool?.query === 'function' && isPool(pool) } = options
   check(typeof pool?.query === 'function', 'pool', 'must have a method query(text, values), as a Pool of pg and a PGlite have')
   check(isTime(timeout) && timeout <= LONGEST_TIMEOUT, 'timeout', `must be a number of seconds above 0, up to ${LONGEST_TIMEOUT}`)
   check(typeof prepare === 'boolean', 'prepare', 'must be true or false')
@@ -66,9 +67,4 @@ export function postgresTable ({ table = 'sessions', schema = 'public' }: Postgr
 
 function isName (value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('\0') && Buffer.byteLength(value) <= LONGEST_NAME
-}
-
-/** Whether it is a pool of pg: that one counts its connections, and takes statements with a name. */
-function isPool (client: PostgresClient | undefined): boolean {
-  return typeof (client as { totalCount?: unknown } | undefined)?.totalCount === 'number'
 }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { checkRecord } from '../record-options'
+import { checkRecord, LATEST } from '../record-options'
 import { BaseRecordStore } from '../record-store'
 import { checkedName } from '../session-id'
 import { indexInUse } from '../session-index'
@@ -17,9 +17,6 @@ import { memoryOf, statementsFor, type RowLifetimes, type Statements, type Verb 
 import { toColumn } from './text-column'
 import { storeError } from './trouble'
 import { PoolErrors } from './pool-errors'
-
-/** The largest number of milliseconds that a record has room for, in every store. */
-const LATEST = 2 ** 48 - 1
 
 /** What the statements are depends on what is found when the store is opened. */
 interface VerbQuestion<R, T> extends Omit<Question<R, T>, 'statement' | 'otherwise'> {

@@ -7,9 +7,9 @@ import { NO_VERSION } from '../index-lists'
  * answer was lost is recognised by them, also when others have saved meanwhile.
  */
 
-/** So many characters of an id stand in the row: 48 bits. */
+/** Characters of an id that stand in the row: 48 bits. */
 export const SHORT_ID = 8
-/** So many characters of earlier ids stand in the row. */
+/** Characters of earlier ids that stand in the row, at most. */
 export const RECENT_LENGTH = 16 * SHORT_ID
 const RECORD_ID = /^[\w-]{16}$/
 /** The same for the server. */

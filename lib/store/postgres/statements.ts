@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { GRACE, touchInterval, type Lifetimes } from '../clock'
+import { GRACE, SET_ASIDE_KEPT, touchInterval, type Lifetimes } from '../clock'
 import { FORWARDING } from '../forwarding'
 import { NO_VERSION } from '../index-lists'
 import { RECENT_LENGTH, RECORD_ID_SQL, SHORT_ID } from './recent'
@@ -13,12 +13,10 @@ export interface Statement {
   readonly name: string
 }
 
-/** For so long (s) beyond some calls the row of a session that has ended tells what became of the call that ended it. */
+/** Seconds, beyond the time of some calls, for which the row of a session that has ended tells what became of the call that ended it. */
 const MEMORY = 60
-/** So many calls: a caller may ask again that often, with pauses. */
+/** Those calls: a caller may ask again that often, with pauses. */
 const CALLS = 6
-/** How long a person has to look at what was set aside (s). */
-const SET_ASIDE_KEPT = 7 * 24 * 3600
 /** Rows that a statement looks at when it lists or sweeps. */
 const PAGE = 500
 /** Bytes of text after which a page ends. */
@@ -80,7 +78,7 @@ export function statementsFor ({ schema, table, appid, timeout, mayConfirm, ...l
   const key = `${app} AND s.name = $1`
   const page = `${app} AND s.name > $1 ORDER BY s.name LIMIT ${PAGE}`
   const inGrace = `NOT ${isOver(limits, GRACE / 1000)}`
-  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT} END`
+  const doomed = `CASE s.status WHEN 'live' THEN ${isOver(limits, GRACE / 1000)} WHEN 'ended' THEN ${age('s.accessed_at')} > coalesce(s.idle_timeout, ${Math.ceil(memoryOf(timeout))}) ELSE ${age('s.accessed_at')} > ${SET_ASIDE_KEPT / 1000} END`
   // Both parameters are used in any case, for PostgreSQL to know their types.
   const found = (told: string): string => `SELECT concat_ws(' ', ${NOW_OF_PRIMARY}, CASE WHEN s.status = 'live' AND ${isOver(limits)} THEN 'expired' ELSE coalesce(s.status, 'none') END,
     CASE WHEN s.status = 'live' AND ${inGrace} THEN 1 ELSE 0 END, ${VERSION}, s.recent, CASE WHEN ${told} THEN ${mayConfirm ? CONFIRMED : "''"} END) AS about

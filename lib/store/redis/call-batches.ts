@@ -1,9 +1,9 @@
 import type { Script } from './script'
 
-/** So many calls go out as one command at most, with so many characters: the server does nothing else meanwhile. */
+/** The most calls, and the most characters of text, that go out as one command: the server does nothing else meanwhile. */
 const MOST_CALLS = 16
 const MOST_TEXT = 64 * 1024
-/** So many of those that change nothing, while their answers stay below `MOST_TEXT`: one of them takes the server a tenth of the time. */
+/** The most calls that change nothing, while their answers stay below `MOST_TEXT`: one of them takes the server a tenth of the time. */
 const MOST_READS = 64
 
 /** Taken now: tests of apps put clocks of their own in its place. */

@@ -20,7 +20,7 @@ const SILENT = 'the server did not answer in time: is it overloaded, stopped or 
 const MIXED = 'the client hands out answers to other commands, so none of them can be used: restart the app, and update the client library'
 const MISFIT = 'the client cannot do it: is it a version of it that docs/stores.md names?'
 /** For a key that another program uses. */
-export const FOREIGN_KEY = 'a key under the prefix of the sessions holds something else: ' +
+const FOREIGN_KEY = 'a key under the prefix of the sessions holds something else: ' +
   'another program uses it; give the store a prefix of its own (option prefix)'
 const LOST = 'the connection to the server was lost: is it running, and can this machine reach it?'
 

@@ -6,9 +6,9 @@ import type { ReadCache } from './read-cache'
 
 /** Where the server says which keys have changed. */
 const CHANGES = '__redis__:invalidate'
-/** So many beats fit into the longest staleness. */
+/** Beats within the longest staleness. */
 const BEATS = 4
-/** After so many times the longest staleness without a beat, the connection is made anew. */
+/** The connection is made anew after this many times the longest staleness without a beat. */
 const PATIENCE = 5
 const NAME_IN_KEY = /\{([0-9a-f]{64})\}/g
 

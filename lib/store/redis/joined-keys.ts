@@ -4,7 +4,7 @@ import { randomId, storageName } from '../session-id'
 import type { KeyNames } from './key-names'
 import type { RedisConnection } from './redis-connection'
 
-/** So many keys are tried: a proxy hardly ever puts all of them on one server by chance. */
+/** Keys that are tried: a proxy hardly ever puts all of them on one server by chance. */
 const KEYS = 16
 
 const COUNT = `

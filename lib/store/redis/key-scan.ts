@@ -9,7 +9,7 @@ import type { RedisConnection } from './redis-connection'
 /** For messages. */
 const DOING = 'list the sessions'
 
-/** So many keys the server looks at for one answer. */
+/** Keys that the server looks at for one answer. */
 const PAGE = 200
 
 /** Of so many names at most a listing knows that it has had them. */

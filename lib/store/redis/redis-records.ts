@@ -143,7 +143,7 @@ export abstract class RedisRecords extends BaseRecordStore {
       this.#checkConfirmed(doing, script, reply, answer.replicas)
       return { id, reply }
     } catch (error) {
-      if (mayBeDone(error)) this.#unsettled.remember({ id, began }, ...what)
+      if (mayHaveRun(error)) this.#unsettled.remember({ id, began }, ...what)
       throw error
     }
   }
@@ -208,7 +208,7 @@ function moment (time: number | undefined): string {
 }
 
 /** Whether the server may have carried out the call that failed. */
-function mayBeDone (error: unknown): boolean {
+function mayHaveRun (error: unknown): boolean {
   return !(error instanceof SessionStoreError) || error.outcome !== 'refused'
 }
 

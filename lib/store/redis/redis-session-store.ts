@@ -14,7 +14,7 @@ import { RedisRecords } from './redis-records'
 import { checkServer } from './server-check'
 import { isDamaged, portableSession, sessionInfo, type StoredValue } from './stored-value'
 
-/** So many sessions are read at once for a listing: no more texts than these are in memory. */
+/** Sessions that a listing reads at once: no more texts than these are in memory. */
 const BATCH = 8
 
 const FEATURES = { records: true, iterable: true, readable: true, portable: true, indexable: true } as const

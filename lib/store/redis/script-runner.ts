@@ -17,7 +17,7 @@ const LONGEST_PAUSE = 200
 const AT_ONCE = ['NOSCRIPT', 'LATE']
 
 export interface Replicas {
-  /** So many replicas must have a save or an end before it is answered. */
+  /** Replicas that must have a save or an end before it is answered. */
   count: number
   /** Seconds to wait for them. */
   timeout: number

@@ -1,8 +1,5 @@
-import { GRACE } from '../clock'
+import { GRACE, SET_ASIDE_KEPT } from '../clock'
 import { changing, reading, script } from './script'
-
-/** For so long (milliseconds) a session that was set aside is kept. */
-const ASIDE = 7 * 24 * 3600 * 1000
 
 export const GONE = 0
 export const DONE = 1
@@ -96,7 +93,7 @@ if kind == 'E' or knows(id) then return ${GONE} end
 local isAsked = other == '-' or last == other or (kind == DAMAGED and other == '?')
 if not isAsked then return ${CONFLICT} end
 redis.call('RENAME', key, aside)
-redis.call('PEXPIRE', aside, ${ASIDE})
+redis.call('PEXPIRE', aside, ${SET_ASIDE_KEPT})
 write('E')
 return ${DONE}
 `, { keys: 2 })

@@ -20,7 +20,7 @@ export async function checkServer (connection: RedisConnection, runner: ScriptRu
   const [key, otherKey] = [names.keyOf(name), names.asideOf(name, randomId())]
   const trial = { doing: 'keep sessions', script: TRIAL, key, otherKey, parameters: null, text: '' }
   const first = await information(connection, timeout)
-  // It is repeated while what is wrong may pass, and says better what that is, if it is more than a missing permission to ask.
+  // First a trial: it is repeated while the trouble may pass, and its error says more than that of INFO.
   await runner.run(trial)
   const found = 'passes' in first && first.passes ? await information(connection, timeout) : first
   if (!('code' in found)) return found
@@ -42,13 +42,14 @@ async function informationWarnings (connection: RedisConnection, timeout: number
   const deadlines = new Deadlines()
   const warnings = new Set<string>()
   for (const run of await deadlines.watch(connection.servers(), performance.now() + timeout * 1000)) {
-    const policy = await evictionOf(run, deadlines, timeout)
-    if (policy !== null) warnings.add(policy)
+    const warning = await warningOf(run, deadlines, timeout)
+    if (warning !== null) warnings.add(warning)
   }
   return [...warnings]
 }
 
-async function evictionOf (run: RunOnServer, deadlines: Deadlines, timeout: number): Promise<string | null> {
+/** Returns what to warn of; null: nothing. @throws {SessionStoreError} when the server is too old */
+async function warningOf (run: RunOnServer, deadlines: Deadlines, timeout: number): Promise<string | null> {
   const ask = async (section: string): Promise<string> => String(await deadlines.watch(run(['INFO', section]), performance.now() + timeout * 1000))
   const version = field(await ask('server'), 'redis_version')
   if (isOld(version)) {

@@ -21,7 +21,7 @@ export const WHOLE_HEAD = /^[SE]1\d{49}[\w-]{16}\d\d/
 /** The earlier ids of a whole value. */
 export const WHOLE_MEMORIES = /^(?:[\w-]{11}\d{10})*$/
 
-/** So many earlier ids a key remembers, the newest first; of one writer not more than a few, for it waits for each answer. */
+/** Earlier ids that a key remembers, the newest first; of one writer not more than a few, for it waits for each answer. */
 export const REMEMBERED = 64
 const REMEMBERED_OF_WRITER = 4
 /** Characters of an id that are remembered, and of those the ones that stand for the writer. */
@@ -29,7 +29,7 @@ const START = 11
 export const WRITER = 4
 /** Characters of such a memory: the start of the id, and the second when it was overtaken. */
 export const MEMORY_SIZE = START + 10
-/** For so long (seconds) after it was overtaken an id is remembered, and the key of a session after its end: longer than a caller repeats its calls. */
+/** Seconds for which an id is remembered after it was overtaken, and the key of a session after its end: longer than a caller repeats its calls. */
 export const MEMORY = 180
 
 /**

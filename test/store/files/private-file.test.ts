@@ -8,7 +8,7 @@ import type { DiskNow, FileStatus } from '../../../lib/store/files/disk'
 import { readView } from '../../../lib/store/files/file-reading'
 import { localDisk } from '../../../lib/store/files/local-disk'
 import {
-  checkPrivate, FILE_MODE, isOwn, isPrivate, openToAppend, openToAppendNow, openToRead, TO_MAKE
+  checkPrivateFile, FILE_MODE, isOwn, isPrivate, openToAppend, openToAppendNow, openToRead, TO_MAKE
 } from '../../../lib/store/files/private-file'
 import { interceptedDisk, openDescriptors, pooledDisk, systemError } from '../../support/disks'
 import { freshModule } from '../../support/fresh-module'
@@ -63,7 +63,7 @@ t.test('a private file is opened to read, to append, and to append at once', asy
   now.close(fd)
   t.equal(readFileSync(path, 'utf8'), 'one two')
   const reading = await openToRead(pooledDisk, path)
-  checkPrivate(await localDisk.fstat(reading))
+  checkPrivateFile(await localDisk.fstat(reading))
   await t.rejects(localDisk.write(reading, Buffer.from('x')), { code: 'EBADF' })
   await localDisk.close(reading)
 })
@@ -100,7 +100,7 @@ t.test('a file of another user is refused, whatever its mode', async t => {
   t.equal(isPrivate(status), true)
   const foreign: FileStatus = { ...status, uid: user + 1 }
   t.equal(isPrivate(foreign), false)
-  t.throws(() => { checkPrivate(foreign) }, {
+  t.throws(() => { checkPrivateFile(foreign) }, {
     name: 'SessionFileError',
     message: `a session file belongs to user ${user + 1} and this process runs as user ${user}: ` +
       `look for it with find SESSION_DIR ! -user ${user}, then remove it or change its owner`

@@ -18,7 +18,7 @@ t.test('options have defaults', async t => {
     prepare: false,
     encryption: false
   })
-  t.equal(postgresStoreOptions({ pool: Object.assign({ totalCount: 0 }, pool) }).prepare, true, 'a pool of pg can prepare by name')
+  t.equal(postgresStoreOptions({ pool: Object.assign({ totalCount: 0, connect () {} }, pool) }).prepare, true, 'a pool of pg can prepare by name')
 })
 
 t.test('an option that makes no sense is refused', async t => {
