@@ -87,10 +87,10 @@ The median (least–most) of ${rounds} rounds of ${seconds} s: Node ${process.ve
  */
 export function ratioSentence (rows) {
   const starting = start => [...rows].find(([label]) => label.startsWith(start))?.[1]
-  const beside = (start, name) => (starting(start)[name] / starting('@fastify/session, connect-redis')[name]).toFixed(2)
+  const beside = (start, name) => `${Math.round(starting(start)[name] / starting('@fastify/session, connect-redis')[name] * 100)} %`
   const [disk, redis] = ['fastify-file-sessions, ', 'fastify-file-sessions, Redis (redis)']
-  return `On a disk a request that reads a session takes ${beside(disk, 'read')} of the server's processor time that it takes with @fastify/session and Redis,
-one that writes takes ${beside(disk, 'write')}; with the sessions in the same Redis it is ${beside(redis, 'read')} and ${beside(redis, 'write')} ([all measurements](docs/benchmarks.md)).`
+  return `With files, a request that reads a session takes ${beside(disk, 'read')} of the server's processor time that it takes with @fastify/session and
+Redis, one that writes ${beside(disk, 'write')}. With the sessions in the same Redis it is ${beside(redis, 'read')} and ${beside(redis, 'write')} ([all measurements](docs/benchmarks.md)).`
 }
 
 function replaceSection (path, name, section) {
