@@ -221,7 +221,7 @@ t.test('rounds of the reaper that fail, as a whole or in part', async t => {
   const failure = async (store: ReapableSessionStore): Promise<unknown> => {
     const events = watch(t, 'error')
     const log = { debug () {}, info () {}, warn () {} }
-    const reaper = new Reaper(store, 1, log, () => 0)
+    const reaper = new Reaper(store, { interval: 1, log, random: () => 0 })
     await new Promise<void>(resolve => {
       log.warn = resolve
       reaper.start()

@@ -151,7 +151,7 @@ export class DirectoryAppid implements AppidPlace {
   }
 
   #file (path: string, durable = false): SessionFile {
-    return new SessionFile(path, localDisk, durable, null, this.#limits)
+    return new SessionFile(path, localDisk, durable, { limits: this.#limits })
   }
 }
 

@@ -21,7 +21,7 @@ import { timesOutOfScale } from './time-scale'
 const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options) => {
   const settled = pluginOptions(options)
   const store = settled.store ?? new SessionFileStore(settled.fileStore)
-  const manager = new SessionManager(store, settled.codec, settled.rolling, settled.encryption, settled.indexes, settled.renewal)
+  const manager = new SessionManager(store, settled)
   const cookie = new SessionCookie(store.sesAppid(), settled.cookie, settled)
 
   keepTickShape()
@@ -61,7 +61,7 @@ const plugin: FastifyPluginAsync<FileSessionsOptions> = async (fastify, options)
   fastify.addHook('onReady', async () => { outside.isReady = true })
   const index = settled.indexes === null ? null : indexOf(store)
   if ((isReapable(store) || index !== null) && settled.reapInterval > 0) {
-    const reaper = new Reaper(store, settled.reapInterval, fastify.log, Math.random, index)
+    const reaper = new Reaper(store, { interval: settled.reapInterval, log: fastify.log, index })
     fastify.addHook('onReady', async () => { reaper.start() })
     fastify.addHook('onClose', async () => { await reaper.stop() })
   }

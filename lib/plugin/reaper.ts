@@ -7,6 +7,16 @@ import type { SessionStore } from '../store/session-store'
 /** Milliseconds until the first round at the latest. A process that starts has other work to do first. */
 const LONGEST_START = 60_000
 
+export interface ReaperOptions {
+  /** Seconds between two rounds. */
+  interval: number
+  log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn'>
+  /** Whose lists are swept, too. @default null: none */
+  index?: SessionIndex | null
+  /** Returns a number from 0 to 1, which makes the times uneven. @default Math.random */
+  random?: () => number
+}
+
 /**
  * Tells a store to remove what has expired, round after round. Rounds come at uneven times, so that
  * the processes of one machine do not all work at once.
@@ -15,17 +25,13 @@ export class Reaper {
   readonly #store: SessionStore
   readonly #index: SessionIndex | null
   readonly #interval: number
-  readonly #log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn'>
+  readonly #log: ReaperOptions['log']
   readonly #random: () => number
   readonly #abort = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
 
-  /** `interval` is in seconds. */
-  constructor (
-    store: SessionStore, interval: number, log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn'>,
-    random: () => number = Math.random, index: SessionIndex | null = null
-  ) {
+  constructor (store: SessionStore, { interval, log, index = null, random = Math.random }: ReaperOptions) {
     this.#store = store
     this.#index = index
     this.#interval = interval * 1000

@@ -39,19 +39,11 @@ export class SessionCookie {
     this.path = options.path ?? '/'
   }
 
-  /**
-   * @throws {SessionError} when the cookie must be signed and the app has no secret, or when no cookie
-   * can be made of the options
-   */
+  /** @throws {SessionError} SESSION_OPTION, when the cookie must be signed and the app has no secret */
   check (fastify: FastifyInstance): void {
     if (this.#options.signed === true && !fastify.hasDecorator('signCookie')) {
       throw new SessionError('SESSION_OPTION', 'fastify-file-sessions: option cookie.signed needs a secret: ' +
         'register @fastify/cookie with the option secret before this plugin')
-    }
-    try {
-      fastify.serializeCookie(this.#name, '', { ...this.#options, secure: true })
-    } catch (error) {
-      throw new SessionError('SESSION_OPTION', `fastify-file-sessions: option cookie: ${(error as Error).message}`, { cause: error })
     }
   }
 

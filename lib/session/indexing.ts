@@ -83,8 +83,11 @@ export class Indexing {
     const before = header.indexed ?? NONE
     const own = base === null ? before : headerOf(base).indexed ?? NONE
     // A session that takes the place of another is judged by its text: the other may have changed without a change of that.
-    const isKnown = (): boolean => base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
-    const wanted = this.#settled === null || isKnown() ? placesIn({ indexed: before }) : this.#wanted(name, record.text, { before, own, origin: from?.name ?? (base === null ? undefined : name) }, this.#settled)
+    const isKnown = base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
+    const origin = from?.name ?? (base === null ? undefined : name)
+    const wanted = this.#settled === null || isKnown
+      ? placesIn({ indexed: before })
+      : this.#wanted(name, record.text, { before, own, origin }, this.#settled)
     if ((wanted.length === 0 && own === NONE) || this.index === null) return null
     const added = wanted.filter(({ label, login }) => base === null || own[label] !== login)
     const isLate = base !== null && (record.idleTimeout !== base.idleTimeout || isPast(base))
@@ -92,7 +95,7 @@ export class Indexing {
       record: { ...record, header: withPlaces(header, wanted) },
       enter: isLate ? wanted : added,
       added,
-      leave: base === null ? [] : placesIn({ indexed: own }).filter(({ label, login }) => wanted.every(place => (place.label !== label || place.login !== login) && place.former !== label)),
+      leave: base === null ? [] : placesIn({ indexed: own }).filter(place => !wanted.some(next => goesOnIn(place, next))),
       lasting: wanted.map(({ label }) => label),
       isMoving: from !== undefined,
       spare: from?.about
@@ -127,6 +130,11 @@ function valueOf (name: string, find: IndexFunction, data: PlainObject): IndexVa
     throw new SessionError('SESSION_INDEX', `the function of the index ${name} threw (${error instanceof Error ? error.name : typeof error}): ` +
       'it must take any data, such as data => data.user?.id')
   }
+}
+
+/** Whether the next place is the same one, or takes its place under another secret. */
+function goesOnIn ({ label, login }: Place, next: Place): boolean {
+  return next.former === label || (next.label === label && next.login === login)
 }
 
 function withPlaces ({ indexed, ...header }: SessionHeader, places: readonly Place[]): SessionHeader {

@@ -24,20 +24,35 @@ export type { CookieChange, CookieValue } from './cookie-change'
 export type { CookieOutlet } from './cookie-outlet'
 export { Visit } from './visit'
 
+/** How the sessions of an app are kept, beside the store. */
+export interface SessionManagerOptions {
+  codec: SessionCodec
+  rolling: boolean
+  /** For a store that does not encrypt by an option of its own. @default false */
+  encryption?: SettledEncryption | false
+  /** @default null: none */
+  indexes?: SettledIndexes | null
+  /** @default null: ids are not renewed by themselves */
+  renewal?: RenewalOptions | null
+  /** The clock that proofs of identity and ids are dated by, in milliseconds since 1970. @default Date.now */
+  now?: () => number
+}
+
+/** A live session that a request's cookie names. */
+interface Loaded {
+  readonly value: CookieValue
+  readonly key: SessionKey
+  readonly stored: StoredSession
+}
+
 /** What the requests of one app share: the store, the codec, and the queues. It begins a visit for each request. */
 export class SessionManager {
   readonly #shared: Shared
   readonly #records: SessionRecords
 
-  /**
-   * `encryption` is for a store that does not encrypt by an option of its own. `now` is the clock that proofs of
-   * identity and ids are dated by, in milliseconds since 1970.
-   *
-   * @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense
-   */
+  /** @throws {SessionError} SESSION_CODEC, when the codec does not make text; SESSION_OPTION, for an encryption that makes no sense */
   constructor (
-    store: SessionStore, codec: SessionCodec, rolling: boolean, encryption: SettledEncryption | false = false, indexes: SettledIndexes | null = null,
-    renewal: RenewalOptions | null = null, now: () => number = Date.now
+    store: SessionStore, { codec, rolling, encryption = false, indexes = null, renewal = null, now = Date.now }: SessionManagerOptions
   ) {
     const recordStore: RecordStore = hasRecords(store) ? store : new FiveMethodStore(store)
     const appid = store.sesAppid()
@@ -61,7 +76,7 @@ export class SessionManager {
 
   /** Begins the visit of a request without a session cookie. Without an outlet the caller takes care of the cookie. */
   begin (log: SessionLog, outlet: CookieOutlet | null = null): Visit {
-    return this.#begun(outlet, log, null, null, null)
+    return this.#begun(log, outlet, null)
   }
 
   /**
@@ -79,13 +94,13 @@ export class SessionManager {
         const key = this.#records.keyOf(value.sesid)
         const stored = this.#records.readNow(key)
         if (stored === undefined) return undefined
-        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, outlet, log, value, key, stored)
+        if (stored !== null && unserved.admits(log, key, stored)) return this.#loaded(start, log, outlet, { value, key, stored })
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, outlet, log, null, null, null)
+    return this.#loaded(start, log, outlet, null)
   }
 
   /** The same, for a store that takes time. */
@@ -95,25 +110,25 @@ export class SessionManager {
     try {
       for (const value of values) {
         const found = await this.#records.find(this.#records.keyOf(value.sesid))
-        if (found !== null && unserved.admits(log, found.key, found.stored)) return this.#loaded(start, outlet, log, value, found.key, found.stored)
+        if (found !== null && unserved.admits(log, found.key, found.stored)) return this.#loaded(start, log, outlet, { value, ...found })
       }
     } catch (error) {
       publishError('load', appid, error)
       throw error
     }
-    return this.#loaded(start, outlet, log, null, null, null)
+    return this.#loaded(start, log, outlet, null)
   }
 
-  #loaded (
-    start: number, outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, key: SessionKey | null, stored: StoredSession | null
-  ): Visit {
-    if (start !== 0) publish('load', { appid: this.#shared.appid, duration: durationSince(start), found: stored !== null })
-    if (stored === null) log.debug('the cookie names no live session')
-    return this.#begun(outlet, log, value, key, stored)
+  #loaded (start: number, log: SessionLog, outlet: CookieOutlet | null, loaded: Loaded | null): Visit {
+    if (start !== 0) publish('load', { appid: this.#shared.appid, duration: durationSince(start), found: loaded !== null })
+    if (loaded === null) log.debug('the cookie names no live session')
+    return this.#begun(log, outlet, loaded)
   }
 
-  #begun (outlet: CookieOutlet | null, log: SessionLog, value: CookieValue | null, key: SessionKey | null, stored: StoredSession | null): Visit {
-    const visit = new Visit(this.#shared, log, value, key, stored)
+  #begun (log: SessionLog, outlet: CookieOutlet | null, loaded: Loaded | null): Visit {
+    const visit = loaded === null
+      ? new Visit(this.#shared, log, null, null, null)
+      : new Visit(this.#shared, log, loaded.value, loaded.key, loaded.stored)
     visit.outlet = outlet
     return visit
   }

@@ -389,7 +389,7 @@ async function bare (
     addSessionHooks(app, {
       hook: 'onRequest',
       key,
-      manager: new SessionManager(store, JSON_CODEC, true),
+      manager: new SessionManager(store, { codec: JSON_CODEC, rolling: true }),
       cookie: { read, write, covers: () => true, keepOut () {}, clearSiteData: null, ...cookie },
       availability: new Availability('fail', 'request.session', 'sid'),
       lateChanges: new LateChanges('request.session'),

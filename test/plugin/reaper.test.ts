@@ -66,7 +66,7 @@ t.test('rounds come soon after the start, and then at uneven times', async t => 
   const timers = catchTimers(t)
   const randoms = [0.5, 0, 1, 0.5]
   const lines = new Lines()
-  const reaper = new Reaper(reapingStore(async () => NOTHING), 900, lines.log, () => randoms.shift() as number)
+  const reaper = new Reaper(reapingStore(async () => NOTHING), { interval: 900, log: lines.log, random: () => randoms.shift() as number })
   reaper.start()
   for (const round of [1, 2, 3]) {
     timers.at(-1)?.run()
@@ -81,7 +81,7 @@ t.test('rounds come soon after the start, and then at uneven times', async t => 
 
 t.test('the first round does not wait for longer than the interval', async t => {
   const timers = catchTimers(t)
-  const reaper = new Reaper(reapingStore(async () => NOTHING), 5, new Lines().log, () => 1)
+  const reaper = new Reaper(reapingStore(async () => NOTHING), { interval: 5, log: new Lines().log, random: () => 1 })
   reaper.start()
   t.equal(timers[0]?.delay, 5000)
   await reaper.stop()
@@ -100,7 +100,7 @@ t.test('one line a round, and a failed round is not the last', async t => {
     async () => NOTHING
   ]
   const lines = new Lines()
-  const reaper = new Reaper(reapingStore(async () => await (rounds.shift() as () => Promise<ReapCounts>)()), 900, lines.log)
+  const reaper = new Reaper(reapingStore(async () => await (rounds.shift() as () => Promise<ReapCounts>)()), { interval: 900, log: lines.log })
   reaper.start()
   for (let round = 1; rounds.length > 0; round++) {
     timers.at(-1)?.run()
@@ -133,7 +133,7 @@ t.test('stop ends the round that is under way and waits for it', async t => {
     events.push('round ended')
     return NOTHING
   })
-  const reaper = new Reaper(store, 900, new Lines().log)
+  const reaper = new Reaper(store, { interval: 900, log: new Lines().log })
   reaper.start()
   timers[0]?.run()
   await reaper.stop()
@@ -143,7 +143,7 @@ t.test('stop ends the round that is under way and waits for it', async t => {
 })
 
 t.test('a reaper that was never started can be stopped', async t => {
-  await new Reaper(reapingStore(async () => NOTHING), 900, new Lines().log).stop()
+  await new Reaper(reapingStore(async () => NOTHING), { interval: 900, log: new Lines().log }).stop()
   t.pass()
 })
 
@@ -233,7 +233,7 @@ t.test('lists of sessions are swept after the sessions, and trouble with them en
   const sweeps = [async () => counts, async () => ({ ...counts, error: trouble }), async () => { throw trouble }]
   const index = { sweep: async () => await sweeps.shift()?.() } as unknown as SessionIndex
   const { reap: _, ...store } = reapingStore(async () => NOTHING)
-  const reaper = new Reaper({ ...store, features: {} }, 900, lines.log, () => 0.5, index)
+  const reaper = new Reaper({ ...store, features: {} }, { interval: 900, log: lines.log, random: () => 0.5, index })
   reaper.start()
   for (const round of [1, 2, 3]) {
     timers.at(-1)?.run()
@@ -259,7 +259,7 @@ t.test('lists that cannot be swept are told by the log and by an event', async t
   const sweeps: Array<() => Promise<unknown>> = [async () => ({ seen: 1, removed: 0, failed: 1, error }), async () => { throw error }]
   const lines = new Lines()
   const index = { sweep: () => sweeps.shift()?.() } as unknown as SessionIndex
-  const reaper = new Reaper({ ...reapingStore(async () => NOTHING), features: {} }, 900, lines.log, Math.random, index)
+  const reaper = new Reaper({ ...reapingStore(async () => NOTHING), features: {} }, { interval: 900, log: lines.log, index })
   reaper.start()
   for (const round of [1, 2]) {
     timers.at(-1)?.run()

@@ -19,7 +19,7 @@ import { PATH } from './scenario'
  */
 export class RenamedOver extends SessionFile {
   constructor (readonly model: ModelDisk, known: FileView | null, limits: FileLimits) {
-    super(PATH, model, false, known, limits)
+    super(PATH, model, false, { limits, known })
   }
 
   override async rewrite (): Promise<void> {

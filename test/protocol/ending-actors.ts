@@ -60,7 +60,7 @@ export function creator (name: string, update: string, make: StoreMaker = realSt
 /** A sweep: judges what it sees, is then slow, and removes it if it may. `isOver`: by which rule. */
 export function sweeper (name: string, isOver: (view: FileView) => boolean = hasEnded): Program {
   return actor(name, 'sweeper', async (disk, local) => {
-    const file = new SessionFile(PATH, disk, false, null, LIMITS)
+    const file = new SessionFile(PATH, disk, false, { limits: LIMITS })
     const view = await file.read()
     if (view !== null && isOver(view)) await file.removeJudged(view)
     return ended(local, '')
@@ -70,7 +70,7 @@ export function sweeper (name: string, isOver: (view: FileView) => boolean = has
 /** Ends the earlier session at its version, known from long ago. */
 export function lateRemover (name: string, version: string): Program {
   return actor(name, 'late remover', async (disk, local) => {
-    await new SessionFile(PATH, disk, false, null, LIMITS).end(version)
+    await new SessionFile(PATH, disk, false, { limits: LIMITS }).end(version)
     return ended(local, '')
   })
 }

@@ -16,10 +16,10 @@ export const LIMITS: FileLimits = { size: 60, fewestRecords: 1, stale: 5, patien
 export const patching: FileLimits = { ...LIMITS, size: 110, patchFrom: 0 }
 
 export type FileMaker = (disk: ModelDisk, known: FileView | null, limits: FileLimits) => SessionFile
-export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, false, known, limits)
+export const realFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, false, { limits, known })
 
 /** With `durability: 'fsync'`: what others wrote is written again, at its place, before it is synced. */
-export const durableFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, true, known, limits)
+export const durableFile: FileMaker = (disk, known, limits) => new SessionFile(PATH, disk, true, { limits, known })
 
 /** No process needs more tries than others can win, and a seal in between. */
 const MOST_TURNS = 24

@@ -10,7 +10,7 @@ import { PATH } from './scenario'
 /** A simpler rule: a reader applies every patch to the text before it in the file, also one that has lost. */
 export class AppliesEveryPatch extends SessionFile {
   constructor (readonly model: ModelDisk, known: FileView | null, limits: FileLimits) {
-    super(PATH, model, false, known, limits)
+    super(PATH, model, false, { limits, known })
   }
 
   override async read (): Promise<FileView | null> {

@@ -8,7 +8,7 @@ import { json } from '../support/visits'
 t.test('a codec that does not make text stops the start', async t => {
   for (const encode of [() => 5, async () => '{}', () => undefined]) {
     const codec = { ...json, encode: encode as unknown as SessionCodec['encode'] }
-    t.throws(() => new SessionManager(new MemoryStore(), codec, true), { name: 'SessionError', code: 'SESSION_CODEC', message: /codec\.encode/ })
+    t.throws(() => new SessionManager(new MemoryStore(), { codec, rolling: true }), { name: 'SessionError', code: 'SESSION_CODEC', message: /codec\.encode/ })
   }
 })
 

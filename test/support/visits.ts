@@ -20,7 +20,7 @@ export class Visits {
   constructor (readonly store: SessionStore, {
     codec = json, rolling = true, encryption = false as boolean | EncryptionOptions, renewal = null as RenewalOptions | null, now = Date.now
   } = {}) {
-    this.manager = new SessionManager(store, codec, rolling, encryptionOptions(encryption), null, renewal, () => now() + this.later)
+    this.manager = new SessionManager(store, { codec, rolling, encryption: encryptionOptions(encryption), renewal, now: () => now() + this.later })
   }
 
   /** A request that brings these ids as its cookies, or none. */

@@ -21,7 +21,7 @@ export async function openManager (kind, settings, index, options = {}, indexes 
   await store.open()
   return {
     store,
-    manager: new SessionManager(store, JSON_CODEC, false, false, indexes, renewal),
+    manager: new SessionManager(store, { codec: JSON_CODEC, rolling: false, indexes, renewal }),
     async close () {
       await store.close()
       await close()

@@ -127,7 +127,7 @@ export abstract class ImmediateRecords extends BaseRecordStore implements Immedi
 
   protected file (name: string): SessionFile {
     return this.files.get(name, () => {
-      return new SessionFile(sessionPath(this.directory, checkedName(name)), this.disk, this.options.durability === 'fsync', null, this.fileLimits)
+      return new SessionFile(sessionPath(this.directory, checkedName(name)), this.disk, this.options.durability === 'fsync', { limits: this.fileLimits })
     })
   }
 

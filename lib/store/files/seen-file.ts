@@ -28,11 +28,13 @@ export class SeenFile {
   #view: FileView | null
   #held: HeldFile | null = null
 
+  readonly limits: FileLimits
+
   /** `known` is a view that was had before. */
   constructor (
-    readonly path: string, readonly disk: Disk, readonly durable: boolean, known: FileView | null = null,
-    readonly limits: FileLimits = LIMITS
+    readonly path: string, readonly disk: Disk, readonly durable: boolean, { limits = LIMITS, known = null }: { limits?: FileLimits, known?: FileView | null } = {}
   ) {
+    this.limits = limits
     this.#view = known
   }
 

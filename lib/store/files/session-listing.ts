@@ -28,7 +28,7 @@ export async function * storedFiles (
   for await (const entry of walkDirectory(directory, options)) {
     if (entry.kind === 'unreadable') throw entry.error
     if (entry.kind !== 'session' || !await isOurs(disk, entry.path, withDamaged)) continue
-    const view = await new SessionFile(entry.path, disk, false, null, limits).read()
+    const view = await new SessionFile(entry.path, disk, false, { limits }).read()
     if (view !== null) yield { ...view, name: sessionNameOf(entry.path) }
   }
 }
@@ -53,7 +53,7 @@ export async function removeSessions (directory: string, disk: Disk, durable = f
     // The listing may be old by now.
     await guard.checkShardAgain(shard)
     if (!await isOurs(disk, entry.path)) continue
-    await new SessionFile(entry.path, disk, false, null, limits).remove()
+    await new SessionFile(entry.path, disk, false, { limits }).remove()
     unsynced = shard
     count++
   }

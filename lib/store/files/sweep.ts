@@ -112,7 +112,7 @@ async function sweepSession (path: string, options: SweepOptions, guard: Private
   }
   if (!mayHaveExpired(status, limits, clock) || !await isOurs(disk, path)) return false
 
-  const file = new SessionFile(path, disk, false, null, fileLimits)
+  const file = new SessionFile(path, disk, false, { limits: fileLimits })
   const view = await file.read()
   if (view === null || (view.tip === null && keepsEmpty === true) || timeLeft(lifespan(view), limits, clock) > -GRACE) return false
   if (dryRun === true) return true

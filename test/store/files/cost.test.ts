@@ -218,14 +218,14 @@ t.test('what was appended is all that is read again', async t => {
       return localDisk.read(fd, bytes, position)
     }
   }
-  t.equal((await new SessionFile(path, disk, false, file.view).read())?.tip?.text, 'b')
+  t.equal((await new SessionFile(path, disk, false, { known: file.view }).read())?.tip?.text, 'b')
   t.strictSame(reads, [{ length: 41, position: 1040 }])
 })
 
 t.test('a file that is not sealed costs a look when it might have to be rewritten', async t => {
   const { path, file } = await known(t)
   const { disk, calls } = recordingDisk(dirname(path))
-  await new SessionFile(path, disk, false, file.view).rewrite()
+  await new SessionFile(path, disk, false, { known: file.view }).rewrite()
   t.strictSame(calls, ['lstat file'])
 })
 
@@ -245,7 +245,7 @@ t.test('a file that is longer than any can be costs a look', async t => {
   truncateSync(path, 700 * 1024 * 1024)
   const { disk, calls } = recordingDisk(dirname(path))
   const limits = { ...LIMITS, longest: longestFile(1024, LIMITS) }
-  await t.rejects(new SessionFile(path, disk, false, null, limits).read(), { name: 'SessionFileError' })
+  await t.rejects(new SessionFile(path, disk, false, { limits }).read(), { name: 'SessionFileError' })
   t.strictSame(calls, ['open file', 'fstat file', 'close file'])
 })
 

@@ -29,7 +29,7 @@ function created (path: string, changes: Partial<DiskNow> = {}, text = 'text', l
 
 /** The same file, for another process that has just read it. */
 function known (file: SessionFile, changes: Partial<DiskNow> = {}): SessionFile {
-  return new SessionFile(file.path, readyDisk(changes), false, file.view)
+  return new SessionFile(file.path, readyDisk(changes), false, { known: file.view })
 }
 
 function ended (file: SessionFile, version = tipId(file)): Immediate<string> {
@@ -177,7 +177,7 @@ t.test('a disk that becomes slow while a session is ended holds the event loop f
   for (const call of ['open', 'write', 'rename', 'lstat', 'unlink']) {
     const file = await newFile(t)
     const { disk, calls } = slowIn(call)
-    const outcome = ended(new SessionFile(file.path, disk, false, file.view), tipId(file))
+    const outcome = ended(new SessionFile(file.path, disk, false, { known: file.view }), tipId(file))
     t.equal(waiting(calls).at(-1), call)
     t.equal(await outcome, call === 'open' ? undefined : 'removed', call)
     t.equal(waiting(calls).at(-1), call, 'nor later')
@@ -272,7 +272,7 @@ t.test('a file of which the disk does not say which one it is does not go back u
   const file = await newFile(t)
   const linked: string[] = []
   const cannotSay = { ...readyDisk({ lstat: () => undefined }), lstat: async () => fails('lstat')(), link: async (path: string) => { linked.push(path) } }
-  t.equal(await ended(new SessionFile(file.path, cannotSay, false, file.view), tipId(file)), 'removed')
+  t.equal(await ended(new SessionFile(file.path, cannotSay, false, { known: file.view }), tipId(file)), 'removed')
   t.strictSame(linked, [])
   t.notOk(existsSync(file.path))
 
@@ -284,7 +284,7 @@ t.test('a file of which the disk does not say which one it is does not go back u
 t.test('what may have to wait is not ended at once', async t => {
   const file = await newFile(t)
   t.equal(ended(known(file, { isReady: () => false })), undefined)
-  t.equal(ended(new SessionFile(file.path, readyDisk(), true, file.view)), undefined, 'one to be synced')
+  t.equal(ended(new SessionFile(file.path, readyDisk(), true, { known: file.view })), undefined, 'one to be synced')
   t.equal(another(file, readyDisk()).endNow(tipId(file), performance.now()), undefined, 'one that was never seen')
   t.equal(known(file).endNow(tipId(file), performance.now() + 11_000), undefined, 'or long ago')
   t.equal(await textOf(file), 'first')

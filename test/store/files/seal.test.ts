@@ -343,7 +343,7 @@ t.test('trouble while rewriting leaves the sealed file readable, and nothing beh
       if (name === failing) throw systemError(code, name)
       return await call()
     })
-    await t.rejects(rewrite(new SessionFile(path, disk, true, known)), { code }, failing)
+    await t.rejects(rewrite(new SessionFile(path, disk, true, { known })), { code }, failing)
     t.equal(textIn(path), 'text')
     if (failing !== 'rmdir') t.strictSame(beside(path), ['file'], failing)
     await rewrite(file)

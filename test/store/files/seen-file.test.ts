@@ -22,7 +22,7 @@ t.test('a file that goes while it is known is not there', async t => {
 
 t.test('what is known is not read again', async t => {
   const file = await newFile(t)
-  const known = new SessionFile(file.path, pooledDisk, false, file.view)
+  const known = new SessionFile(file.path, pooledDisk, false, { known: file.view })
   t.equal(await known.read(), file.view)
 })
 
@@ -36,7 +36,7 @@ t.test('a file that another took the place of is read anew', async t => {
 t.test('another access time is seen without reading the file', async t => {
   const file = await newFile(t)
   utimesSync(file.path, 1000, 2000)
-  const view = await new SessionFile(file.path, pooledDisk, false, file.view).read()
+  const view = await new SessionFile(file.path, pooledDisk, false, { known: file.view }).read()
   t.strictSame([view?.atimeMs, view?.mtimeMs], [1_000_000, 2_000_000])
   t.equal(view?.tip, file.view?.tip)
 })

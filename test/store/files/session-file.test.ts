@@ -29,7 +29,7 @@ t.test('a file that is not there is an answer', async t => {
 
 t.test('an append that no other process comes between wins', async t => {
   const file = await newFile(t)
-  const known = new SessionFile(file.path, pooledDisk, false, file.view)
+  const known = new SessionFile(file.path, pooledDisk, false, { known: file.view })
   t.equal(await known.append(recordOf('second'), tipId(known)), 'replaced')
   t.equal(await textOf(known), 'second')
   t.equal(await textOf(another(file)), 'second')
@@ -79,7 +79,7 @@ t.test('a file that is destroyed between open and write is gone', async t => {
       if (name === 'write') unlinkSync(file.path)
       return await call()
     })
-    const writer = new SessionFile(file.path, disk, false, known ? file.view : null)
+    const writer = new SessionFile(file.path, disk, false, { known: known ? file.view : null })
     t.equal(await writer.append(recordOf('late'), tipId(file)), 'gone')
     t.equal(writer.view, null)
     t.notOk(existsSync(file.path))
@@ -112,7 +112,7 @@ t.test('a record that won before the file was sealed and replaced has won', asyn
     t.equal(await other.append(recordOf('theirs'), tipId(other)), 'replaced')
     return result
   })
-  const writer = new SessionFile(file.path, disk, false, file.view)
+  const writer = new SessionFile(file.path, disk, false, { known: file.view })
   t.equal(await writer.append(recordOf('mine'), tipId(file)), 'replaced')
   t.equal(await textOf(writer), 'theirs', 'and was replaced since')
   t.ok(isClean(file.path))
@@ -188,7 +188,7 @@ t.test('whatever several processes write, and whoever is behind, changes say wha
   await fc.assert(fc.asyncProperty(fc.string({ unit: fc.constantFrom('a', 'é', '😀'), maxLength: 300 }), fc.array(step, { maxLength: 40 }), async (first, steps) => {
     const path = join(dir, `${++files}`)
     const limits = { ...LIMITS, size: 2000, patchFrom: 0 }
-    const processes = [0, 1, 2].map(() => new SessionFile(path, localDisk, false, null, limits))
+    const processes = [0, 1, 2].map(() => new SessionFile(path, localDisk, false, { limits }))
     await processes[0]?.create(recordOf(first))
     let stored = first
     for (const { by, reads, at, removed, added, event } of steps) {
@@ -408,7 +408,7 @@ function immediateDisk (changes: Partial<DiskNow> = {}): Disk {
 t.test('a file that was in use moments ago is read and appended to without waiting', async t => {
   const file = await newFile(t)
   const writer = another(file, immediateDisk())
-  const view = new SessionFile(file.path, immediateDisk(), false, file.view)
+  const view = new SessionFile(file.path, immediateDisk(), false, { known: file.view })
   t.equal(view.recall(), file.view)
   t.equal(writer.recall(), undefined, 'not one that was never seen')
   t.equal(view.appendNow(recordOf('second'), tipId(view)), 'replaced')
@@ -418,7 +418,7 @@ t.test('a file that was in use moments ago is read and appended to without waiti
 
 t.test('of two that append without waiting, each to what it knows, the second loses', async t => {
   const file = await newFile(t)
-  const [first, second] = [1, 2].map(() => new SessionFile(file.path, immediateDisk(), false, file.view)) as [SessionFile, SessionFile]
+  const [first, second] = [1, 2].map(() => new SessionFile(file.path, immediateDisk(), false, { known: file.view })) as [SessionFile, SessionFile]
   const previous = tipId(file)
   t.equal(first.appendNow(recordOf('mine'), previous), 'replaced')
   t.equal(second.appendNow(recordOf('theirs'), previous), 'conflict')
@@ -430,9 +430,9 @@ t.test('of two that append without waiting, each to what it knows, the second lo
 t.test('a void record in between costs a look, not the record', async t => {
   const file = await newFile(t)
   const before = openDescriptors()
-  const other = new SessionFile(file.path, pooledDisk, false, file.view)
+  const other = new SessionFile(file.path, pooledDisk, false, { known: file.view })
   t.equal(await other.append(recordOf('void'), 'nobody..'), 'conflict')
-  const writer = new SessionFile(file.path, immediateDisk(), false, file.view)
+  const writer = new SessionFile(file.path, immediateDisk(), false, { known: file.view })
   t.equal(writer.appendNow(recordOf('second'), tipId(file)), 'replaced')
   t.equal(await textOf(another(file)), 'second')
   t.equal(openDescriptors(), before)
@@ -445,13 +445,13 @@ t.test('a session that was destroyed is found gone without waiting', async t => 
       unlinkSync(file.path)
       return localDisk.now?.write(fd, bytes) ?? 0
     }
-  }), false, file.view)
+  }), false, { known: file.view })
   t.equal(late.appendNow(recordOf('late'), tipId(file)), 'gone')
   t.notOk(existsSync(file.path))
-  const known = new SessionFile(file.path, immediateDisk(), false, file.view)
+  const known = new SessionFile(file.path, immediateDisk(), false, { known: file.view })
   t.equal(known.recall(), undefined)
   t.equal(known.appendNow(recordOf('late'), tipId(file)), undefined, 'a file that is missing is looked for again')
-  const later = new SessionFile(file.path, pooledDisk, false, file.view)
+  const later = new SessionFile(file.path, pooledDisk, false, { known: file.view })
   t.equal(await later.append(recordOf('late'), tipId(file)), 'gone')
   t.equal(later.view, null)
 })
@@ -469,7 +469,7 @@ t.test('a seal that comes after the session was destroyed saves nothing', async 
   for (const disk of [later]) {
     const file = await newFile(t)
     path = file.path
-    const writer = new SessionFile(path, disk, false, file.view, everyRecordSeals)
+    const writer = new SessionFile(path, disk, false, { limits: everyRecordSeals, known: file.view })
     t.equal(await writer.append(recordOf('late'), tipId(file)), 'gone')
     t.strictSame(readdirSync(join(path, '..')), [])
   }
@@ -478,7 +478,7 @@ t.test('a seal that comes after the session was destroyed saves nothing', async 
 t.test('trouble without waiting is thrown, and leaves no descriptor', async t => {
   const file = await newFile(t)
   const before = openDescriptors()
-  const writer = (changes: Partial<DiskNow>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, file.view)
+  const writer = (changes: Partial<DiskNow>): SessionFile => new SessionFile(file.path, immediateDisk(changes), false, { known: file.view })
   let looks = 0
   const secondFails: DiskNow['fstat'] = fd => {
     if (++looks === 2) throw systemError('EIO')
@@ -495,7 +495,7 @@ t.test('what could have to wait is not done at once', async t => {
   const appended = async (t: Test, text: string, durable: boolean, changes: Partial<DiskNow>): Promise<boolean> => {
     const file = await newFile(t)
     const disk = { ...pooledDisk, now: readyNow(changes) }
-    const answer = new SessionFile(file.path, disk, durable, file.view).appendNow(recordOf(text), tipId(file))
+    const answer = new SessionFile(file.path, disk, durable, { known: file.view }).appendNow(recordOf(text), tipId(file))
     t.ok(answer === 'replaced' || textIn(file.path) === 'first', 'or nothing has happened')
     return answer === undefined
   }
@@ -512,6 +512,6 @@ t.test('what could have to wait is not done at once', async t => {
   await sealed.read()
   t.equal(sealed.appendNow(recordOf('x'), tipId(sealed)), undefined, 'after a seal')
   t.equal(new SessionFile(sealed.path, ready, false).appendNow(recordOf('x'), ''), undefined, 'a file that was never seen')
-  const long = new SessionFile(sealed.path, ready, false, { ...sealed.view as FileView, seenAt: performance.now() - 11_000 })
+  const long = new SessionFile(sealed.path, ready, false, { known: { ...sealed.view as FileView, seenAt: performance.now() - 11_000 } })
   t.equal(long.appendNow(recordOf('x'), tipId(sealed)), undefined, 'or long ago')
 })

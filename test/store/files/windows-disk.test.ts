@@ -180,7 +180,7 @@ t.test('a process that waits finds that another one has put the file in place', 
       if (isDone) return
       isDone = true
       close()
-      await new SessionFile(path, { ...other, wait: async () => {} }, false, null, { ...LIMITS, stale: 0 }).rewrite()
+      await new SessionFile(path, { ...other, wait: async () => {} }, false, { limits: { ...LIMITS, stale: 0 } }).rewrite()
     }
   }
   const file = new SessionFile(path, windowsDisk(slow, PATIENCE), false)

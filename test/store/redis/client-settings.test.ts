@@ -29,3 +29,18 @@ t.test('a user who may not wait for replicas is told so at the start', { skip: r
   await new RedisSessionStore({ client }).open()
   await t.rejects(new RedisSessionStore({ client, replicas: { count: 1 } }).open(), { name: 'SessionStoreError', message: /NOPERM/ })
 })
+
+t.test('a user whom the server tells of no changes is told so at the start, and reads ask the server', { skip: redisIsMissing }, async t => {
+  const server = await RedisServer.start(t)
+  await server.run('ACL', 'SETUSER', 'app', 'on', '>password', '~*', '&*', '+@all', '-client|tracking')
+  const client = createClient({ url: `redis://app:password@127.0.0.1:${server.port}` })
+  await client.connect()
+  t.teardown(() => { client.destroy() })
+  const store = new RedisSessionStore({ client, cache: {} })
+  t.teardown(() => store.close())
+  await store.open()
+  t.match(store.warnings, [/the option cache has no effect as long as .*: NOPERM/])
+  const sesid = await store.newSession()
+  await store.putSession(sesid, 'text')
+  t.equal(await store.getSession(sesid), 'text')
+})
