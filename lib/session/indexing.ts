@@ -82,10 +82,8 @@ export class Indexing {
     // Logins go along with the header, which may be that of a session whose place this one takes: the places are the record's own.
     const before = header.indexed ?? NONE
     const own = base === null ? before : headerOf(base).indexed ?? NONE
-    // A session that takes the place of another is judged by its text: the other may have changed without a change of that.
-    const isKnown = base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
     const origin = from?.name ?? (base === null ? undefined : name)
-    const wanted = this.#settled === null || isKnown
+    const wanted = this.#settled === null || isIndexedSo(record, base, from)
       ? placesIn({ indexed: before })
       : this.#wanted(name, record.text, { before, own, origin }, this.#settled)
     if ((wanted.length === 0 && own === NONE) || this.index === null) return null
@@ -130,6 +128,14 @@ function valueOf (name: string, find: IndexFunction, data: PlainObject): IndexVa
     throw new SessionError('SESSION_INDEX', `the function of the index ${name} threw (${error instanceof Error ? error.name : typeof error}): ` +
       'it must take any data, such as data => data.user?.id')
   }
+}
+
+/**
+ * Whether the record says what the one before says, which must open for that. A session that takes the place of another is
+ * judged by its text: the other may have changed without a change of that.
+ */
+function isIndexedSo (record: PlainRecord, base: StoredSession | null, from?: Predecessor): boolean {
+  return base !== null && from === undefined && record.text === base.text && record.isIndexedAnew !== true
 }
 
 /** Whether the next place is the same one, or takes its place under another secret. */
