@@ -37,7 +37,7 @@ export interface ImportOptions {
   onProgress?: ((report: Readonly<ImportReport>) => void) | undefined
 }
 
-type SettledImportOptions = ImportOptions & { ttl: number, codec: SessionCodec }
+type SettledImportOptions = ImportOptions & { ttl: number, codec: SessionCodec, fileExtension: string }
 
 export interface ImportReport {
   /** Sessions made in the store. */
@@ -64,13 +64,14 @@ export interface ImportReport {
 export async function importFromSessionFileStore (
   directory: string, store: RecordStore, options: ImportOptions = {}
 ): Promise<ImportReport> {
-  const { fileExtension, ttl, codec, memory: path = store.importMemory ?? join(directory, memoryName(store)) } = importOptions(options)
+  const settled = importOptions(options)
+  const { fileExtension, memory: path = store.importMemory ?? join(directory, memoryName(store)) } = settled
   await store.open()
   const names = fileNames(directory, fileExtension)
   // Its first step reads the directory: one that is not there is an error of its own.
   let next = await names.next()
   const memory = await ImportMemory.open(path)
-  const run = new Import(store, memory, { ...options, ttl, codec })
+  const run = new Import(store, memory, settled)
   try {
     for (; next.done !== true; next = await names.next()) {
       const name = next.value
@@ -142,7 +143,7 @@ class Import {
 }
 
 /** @throws {SessionError} SESSION_OPTION */
-function importOptions (options: ImportOptions): SettledImportOptions & { fileExtension: string } {
+function importOptions (options: ImportOptions): SettledImportOptions {
   checkKnown(options, ['ttl', 'fileExtension', 'codec', 'indexes', 'memory', 'onProgress'])
   const { ttl = 3600, codec = JSON_CODEC, fileExtension = '.json', memory, onProgress } = options
   check(isTime(ttl), 'ttl', 'must be a number of seconds above 0')

@@ -65,9 +65,9 @@ export class Reaper {
     if (this.#index === null) return
     try {
       const { error, ...counts } = await this.#index.sweep(this.#abort.signal)
-      if (error !== undefined) publishError('reap', this.#store.sesAppid(), error)
-      if (error !== undefined) this.#log.warn({ err: error, ...counts }, 'some lists of sessions could not be swept')
-      else this.#log.debug(counts, 'lists of sessions swept')
+      if (error === undefined) return this.#log.debug(counts, 'lists of sessions swept')
+      publishError('reap', this.#store.sesAppid(), error)
+      this.#log.warn({ err: error, ...counts }, 'some lists of sessions could not be swept')
     } catch (error) {
       publishError('reap', this.#store.sesAppid(), error)
       this.#log.warn({ err: error }, 'the lists of sessions could not be swept: the next round tries again')

@@ -1,4 +1,5 @@
 import { SessionError } from '../errors'
+import { isTime } from '../option-checks'
 import { NO_HEADER, type SessionHeader } from '../store/session-header'
 
 /** Milliseconds that the clocks of two machines may differ. A moment further ahead is that of a clock that was wrong. */
@@ -33,6 +34,6 @@ export function changedHeader (stored: SessionHeader, change: SessionHeader, now
 
 /** @throws {SessionError} SESSION_ARGUMENT, unless it is a number of seconds above 0 */
 export function checkMaxAge (maxAge: unknown, caller: string): void {
-  if (typeof maxAge === 'number' && Number.isFinite(maxAge) && maxAge > 0) return
+  if (isTime(maxAge)) return
   throw new SessionError('SESSION_ARGUMENT', `${caller} takes a number of seconds above 0: ${caller}(600)`)
 }

@@ -1,7 +1,6 @@
 import { durationSince, publish, publishError, startOf } from '../diagnostics'
 import { hasRecords } from '../store/features'
 import type { SettledEncryption } from '../store/encryption-options'
-import type { StoredSession } from '../store/session-record'
 import type { RecordStore, SessionStore } from '../store/session-store'
 import { SessionCipher } from '../store/session-cipher'
 import { FiveMethodStore } from '../store/five-method-store'
@@ -13,12 +12,12 @@ import { KeyedQueue } from '../keyed-queue'
 import type { SessionLog } from './session-log'
 import type { Shared } from './shared'
 import { Indexing, type SettledIndexes } from './indexing'
-import type { SessionKey } from './opened-session'
 import { RenewalTimes, type RenewalOptions } from './renewal-times'
 import { SessionRecords } from './session-records'
 import { Unserved } from './unserved'
 import { UpdateQueue } from './update-queue'
 import { Visit } from './visit'
+import type { Loaded } from './visit-end'
 
 export type { CookieChange, CookieValue } from './cookie-change'
 export type { CookieOutlet } from './cookie-outlet'
@@ -36,13 +35,6 @@ export interface SessionManagerOptions {
   renewal?: RenewalOptions | null
   /** The clock that proofs of identity and ids are dated by, in milliseconds since 1970. @default Date.now */
   now?: () => number
-}
-
-/** A live session that a request's cookie names. */
-interface Loaded {
-  readonly value: CookieValue
-  readonly key: SessionKey
-  readonly stored: StoredSession
 }
 
 /** What the requests of one app share: the store, the codec, and the queues. It begins a visit for each request. */
@@ -126,9 +118,7 @@ export class SessionManager {
   }
 
   #begun (log: SessionLog, outlet: CookieOutlet | null, loaded: Loaded | null): Visit {
-    const visit = loaded === null
-      ? new Visit(this.#shared, log, null, null, null)
-      : new Visit(this.#shared, log, loaded.value, loaded.key, loaded.stored)
+    const visit = new Visit(this.#shared, log, loaded)
     visit.outlet = outlet
     return visit
   }

@@ -13,9 +13,15 @@ import { propertiesOf } from './session'
 import { SessionCopy } from './session-copy'
 import type { NewSession, SessionKey } from './opened-session'
 import type { SessionLog } from './session-log'
+import type { Found } from './session-records'
 import type { Shared } from './shared'
 import { touchSession } from './touch'
 import { hasSameValues, hasUnsavedChanges } from './unsaved'
+
+/** A live session that a request's cookie names: `value` is what the cookie says. */
+export interface Loaded extends Found {
+  readonly value: CookieValue
+}
 
 /**
  * How a request's work with its session ends: what there is to store is stored, and what is to become
@@ -47,9 +53,10 @@ export abstract class VisitEnd extends SessionCopy {
   /** The name of the session that the cookie brought; `''`: it brought none. */
   #broughtName: string
 
-  constructor (shared: Shared, log: SessionLog, cookie: CookieValue | null, key: SessionKey | null, stored: StoredSession | null) {
-    super(shared, log, key?.sesid ?? null, key?.name ?? '', stored)
-    this.cookie = cookie
+  /** `loaded`: null for a request whose cookies name no live session. */
+  constructor (shared: Shared, log: SessionLog, loaded: Loaded | null) {
+    super(shared, log, loaded?.key.sesid ?? null, loaded?.key.name ?? '', loaded?.stored ?? null)
+    this.cookie = loaded?.value ?? null
     this.#broughtName = this.name
   }
 

@@ -51,7 +51,7 @@ export class RedisSessionStore extends RedisRecords implements IterableSessionSt
     this.#warnings = await checkServer(connection, this.runner, this.names, timeout)
     if (connection.joinsCalls && !await reachesKeysTogether(connection, this.names, timeout)) this.runner.stopJoining()
     const failure = await this.feed?.start(timeout * 1000) ?? null
-    if (failure !== null) this.#warnings = [...this.#warnings, `the option cache has no effect as long as the server does not tell of changes: ${failure}`]
+    if (failure !== null) this.#warnings = [...this.#warnings, `fastify-file-sessions: the option cache has no effect as long as the server does not tell of changes: ${failure}`]
   }
 
   /** {@inheritDoc RecordStore.close} */

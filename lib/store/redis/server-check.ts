@@ -20,7 +20,7 @@ export async function checkServer (connection: RedisConnection, runner: ScriptRu
   const [key, otherKey] = [names.keyOf(name), names.asideOf(name, randomId())]
   const trial = { doing: 'keep sessions', script: TRIAL, key, otherKey, parameters: null, text: '' }
   const first = await information(connection, timeout)
-  // First a trial: it is repeated while the trouble may pass, and its error says more than that of INFO.
+  // The trial is repeated while the trouble may pass, and its error says more than that of INFO.
   await runner.run(trial)
   const found = 'passes' in first && first.passes ? await information(connection, timeout) : first
   if (!('code' in found)) return found
